@@ -1,0 +1,1 @@
+"""One module per store. Each imports the domain and its own driver; `runledger.stores` alone imports them."""

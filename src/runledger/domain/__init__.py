@@ -1,0 +1,47 @@
+"""The rules of the ledger. Read record, query, then port; errors, values and events are their vocabulary."""
+
+from .errors import (
+    InvalidValue,
+    Outcome,
+    RunAlreadyExists,
+    RunAlreadyFinished,
+    RunLedgerError,
+    RunNotFound,
+    StoreUnavailable,
+    StoreUnusable,
+    UnknownMetric,
+)
+from .events import EventKind, RunEvent, RunObserver
+from .port import RunAccess, RunCreation, RunReads, RunRepository, RunUpdates
+from .query import RunQuery, newest_first
+from .record import LogLine, RunChange, RunKey, RunRecord, RunStatus
+from .values import Metrics, MetricValue
+
+__all__ = [
+    "EventKind",
+    "InvalidValue",
+    "LogLine",
+    "MetricValue",
+    "Metrics",
+    "Outcome",
+    "RunAccess",
+    "RunAlreadyExists",
+    "RunAlreadyFinished",
+    "RunChange",
+    "RunCreation",
+    "RunEvent",
+    "RunKey",
+    "RunLedgerError",
+    "RunNotFound",
+    "RunObserver",
+    "RunQuery",
+    "RunReads",
+    "RunRecord",
+    "RunRepository",
+    "RunStatus",
+    "RunUpdates",
+    "StoreUnavailable",
+    "StoreUnusable",
+    "UnknownMetric",
+    "newest_first",
+]

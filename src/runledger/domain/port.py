@@ -1,0 +1,75 @@
+"""The port: what a store must do. Three narrow rights, and their sum, which an adapter is.
+
+What holds for every method: values are checked before they get here; an adapter changes none of them. Whatever the
+store's driver raises becomes one of the ledger's errors. StoreUnavailable says whether a change may have been
+applied; no method sends a change twice. All methods may be called from any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from .query import RunQuery
+from .record import RunChange, RunKey, RunRecord
+
+
+class RunCreation(Protocol):
+    """The right to create. Only the start of a workflow holds it."""
+
+    def create(self, record: RunRecord) -> None:
+        """Store a new record, durably, before returning.
+
+        Raises RunAlreadyExists if the key has a record, which is then not touched, with any number of threads,
+        processes and machines creating at once. Raises UnknownMetric, StoreUnavailable or StoreUnusable.
+        """
+
+    def create_many(self, records: Sequence[RunRecord]) -> None:
+        """Store new records, all or none of them where the store can.
+
+        Raises RunAlreadyExists with all keys that have a record already or stand twice in `records`.
+        """
+
+
+class RunUpdates(Protocol):
+    """The right to change run records that exist. Nothing here can create one."""
+
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        """Apply `change` to the record of `key` as one indivisible act, as `RunRecord.apply` does; return it after.
+
+        Raises RunNotFound if no record has exactly this key; the store is then as it was.
+        Raises RunAlreadyFinished, InvalidValue, UnknownMetric as `apply` and the store's columns say; nothing is
+        written. Raises StoreUnavailable or StoreUnusable.
+        """
+
+    def update_many(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
+        """Apply many changes in their order, all or none of them where the store can. Raises as `update` does."""
+
+
+class RunReads(Protocol):
+    """The right to look."""
+
+    def get(self, key: RunKey) -> RunRecord:
+        """The record of exactly this key. Raises RunNotFound, StoreUnavailable or StoreUnusable."""
+
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        """The records that match, lazily and page by page, newest start first.
+
+        Records of the same start come in the reverse order of their keys, by code point. No record comes twice, and
+        none that stays as it is is left out, whatever is created or updated meanwhile.
+        """
+
+
+class RunAccess(RunUpdates, RunReads, Protocol):
+    """The rights to update and to look, and nothing else."""
+
+
+class RunRepository(RunCreation, RunAccess, Protocol):
+    """What an adapter is."""
+
+    def without_creation(self) -> RunAccess:
+        """An object over the same store from which no creating method can be reached, not even by its attributes."""
+
+    def close(self) -> None:
+        """Release what the adapter holds open."""

@@ -1,0 +1,213 @@
+"""The run record, and the rules by which it starts and changes. Pure: no input, no output, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+from attrs import field, frozen
+
+from .errors import InvalidValue, RunAlreadyFinished
+from .values import (
+    NO_METRICS,
+    Metrics,
+    MetricValue,
+    checked_additions,
+    checked_metrics,
+    checked_name,
+    checked_note,
+    checked_number,
+    checked_text,
+    checked_time,
+)
+
+
+class RunStatus(Enum):
+    """Running, then one of the final statuses, once."""
+
+    RUNNING = "Running"
+    COMPLETED = "Completed"
+    COMPLETED_WITH_ERRORS = "Completed with Errors"
+    FAILED = "Failed"
+    SKIPPED = "Skipped"
+    CANCELLED = "Cancelled"
+
+    is_final: bool
+
+    def __init__(self, label: str) -> None:
+        self.is_final = label != "Running"
+
+
+def checked_status(value: RunStatus) -> RunStatus:
+    if not isinstance(value, RunStatus):
+        raise InvalidValue(f"status {value!r} is not a RunStatus: use one of {', '.join(s.value for s in RunStatus)}.")
+    return value
+
+
+# slots=False: a frozen class with a __dict__ can settle its own fields while it is made, and be restored from a
+# store's row in one step, without checking again what was checked when it was written.
+@frozen(slots=False, order=True)
+class RunKey:
+    """Which run of which client: two opaque strings, compared exactly, never trimmed, re-cased or rebuilt."""
+
+    run_id: str
+    client_id: str
+
+    def __attrs_post_init__(self) -> None:
+        checked_name(self.run_id, "run id")
+        checked_name(self.client_id, "client id")
+
+    @classmethod
+    def restored(cls, run_id: str, client_id: str) -> RunKey:
+        """A key read from a store, which holds only keys that were checked before."""
+        key = object.__new__(cls)
+        fields = key.__dict__
+        fields["run_id"] = run_id
+        fields["client_id"] = client_id
+        return key
+
+    def __str__(self) -> str:
+        return f"run {self.run_id!r} of client {self.client_id!r}"
+
+
+@frozen(slots=False)
+class LogLine:
+    """One note of a run's log, with its time."""
+
+    at: datetime
+    text: str
+
+    def __attrs_post_init__(self) -> None:
+        self.__dict__.update(at=checked_time(self.at, "time of a log line"), text=checked_note(self.text))
+
+    @classmethod
+    def restored(cls, at: datetime, text: str) -> LogLine:
+        """A line read from a store, not checked again."""
+        line = object.__new__(cls)
+        fields = line.__dict__
+        fields["at"] = at
+        fields["text"] = text
+        return line
+
+
+@frozen(slots=False, kw_only=True)
+class RunChange:
+    """What one update asks for; with nothing in it, a heartbeat, which moves `updated_at` alone.
+
+    `metrics` are set and `add` is added to numbers, `note` becomes a line of the log, `status` finishes the run and
+    must be final, `error` says what went wrong. A name may be set or added to, not both.
+    """
+
+    metrics: Mapping[str, MetricValue] = NO_METRICS
+    add: Mapping[str, int | float] = NO_METRICS
+    note: str | None = None
+    status: RunStatus | None = None
+    error: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self.__dict__.update(metrics=checked_metrics(self.metrics), add=checked_additions(self.add))
+        if self.note is not None:
+            checked_note(self.note)
+        if self.error is not None:
+            checked_text(self.error, "error")
+        if self.status is not None and not checked_status(self.status).is_final:
+            raise InvalidValue("status Running cannot be set: a change can only finish a run.")
+        if self.add and (both := self.metrics.keys() & self.add.keys()):
+            raise InvalidValue(f"metric {min(both)!r} is both set and added to: ask for one of the two.")
+
+
+@frozen(slots=False, kw_only=True)
+class RunRecord:
+    """The stored state of one run.
+
+    `metrics` maps names to str, int, finite float, bool or aware datetime; `log` is oldest first; `ended_at` is None
+    while the run is Running; `error` is None unless something went wrong. Times are UTC, to the millisecond.
+    The constructor checks everything (InvalidValue); `restored` is for adapters, which read back what was checked.
+    """
+
+    key: RunKey
+    client_name: str
+    status: RunStatus
+    started_at: datetime
+    ended_at: datetime | None = None
+    metrics: Mapping[str, MetricValue] = field(default=NO_METRICS, hash=False)
+    log: tuple[LogLine, ...] = ()
+    error: str | None = None
+    updated_at: datetime
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.key, RunKey):
+            raise InvalidValue(f"key is {type(self.key).__name__}, not a RunKey.")
+        checked_name(self.client_name, "client name")
+        self.__dict__.update(
+            started_at=checked_time(self.started_at, "started_at"),
+            ended_at=None if self.ended_at is None else checked_time(self.ended_at, "ended_at"),
+            metrics=checked_metrics(self.metrics),
+            log=tuple(self.log),
+            updated_at=checked_time(self.updated_at, "updated_at"),
+        )
+        if self.error is not None:
+            checked_text(self.error, "error")
+        if checked_status(self.status).is_final != (self.ended_at is not None):
+            raise InvalidValue(f"{self.key} is {self.status.value}: it has an end time if and only if it has finished.")
+
+    @classmethod
+    def start(
+        cls,
+        key: RunKey,
+        at: datetime,
+        *,
+        client_name: str | None = None,
+        metrics: Mapping[str, MetricValue] = NO_METRICS,
+    ) -> RunRecord:
+        """The record of a run that starts now. Without a client name the client id stands in."""
+        name = key.client_id if client_name is None else client_name
+        return cls(key=key, client_name=name, status=RunStatus.RUNNING, started_at=at, metrics=metrics, updated_at=at)
+
+    @classmethod
+    def restored(cls, **fields: Any) -> RunRecord:
+        """A record read from a store, field by field, not checked again. For adapters only."""
+        record = object.__new__(cls)
+        record.__dict__.update(fields)
+        return record
+
+    @property
+    def duration(self) -> timedelta | None:
+        """From start to end; None while the run is Running."""
+        return None if self.ended_at is None else self.ended_at - self.started_at
+
+    def apply(self, change: RunChange, at: datetime) -> RunRecord:
+        """The record after `change`, made at `at`. The one place where the rules of updating are written.
+
+        A run finishes once, and then keeps its status, end time and error; metrics and notes may still come.
+        Adding to a metric that is not there starts from 0; adding to text, a bool or a time is refused.
+        `updated_at` never moves back, though clocks may.
+
+        Raises RunAlreadyFinished and InvalidValue; this record is as it was.
+        """
+        at = checked_time(at, "time of the change")
+        new: dict[str, Any] = {"updated_at": at if at > self.updated_at else self.updated_at}
+        if change.status is not None or change.error is not None:
+            if self.status.is_final:
+                raise RunAlreadyFinished(self.key, self.status)
+            if change.status is not None:
+                new["status"] = change.status
+                new["ended_at"] = at
+            if change.error is not None:
+                new["error"] = change.error
+        if change.metrics or change.add:
+            sums = {name: self._sum(name, number) for name, number in change.add.items()} if change.add else NO_METRICS
+            new["metrics"] = Metrics({**self.metrics, **change.metrics, **sums})
+        if change.note is not None:
+            new["log"] = (*self.log, LogLine(at, change.note))
+        return RunRecord.restored(**{**self.__dict__, **new})
+
+    def _sum(self, name: str, number: int | float) -> int | float:
+        old = self.metrics.get(name, 0)
+        if isinstance(old, bool) or not isinstance(old, (int, float)):
+            raise InvalidValue(
+                f"cannot add to metric {name!r} of {self.key}: it is {type(old).__name__}, not a number.", self.key
+            )
+        return checked_number(old + number, f"sum of metric {name!r} of {self.key}")

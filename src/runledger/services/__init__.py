@@ -1,0 +1,1 @@
+"""What applications call. Imports the domain and the standard library only."""

@@ -1,0 +1,158 @@
+"""RunLedger: starting runs, and the way to everything else. One of these per store and application."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from ..domain import (
+    EventKind,
+    InvalidValue,
+    MetricValue,
+    RunKey,
+    RunLedgerError,
+    RunObserver,
+    RunRecord,
+    RunRepository,
+)
+from ..domain.values import NO_METRICS
+from .creation import RetryPolicy, RunCreator
+from .observing import Reporter, call_site, log_event
+from .reads import LedgerReads
+from .tracking import Id, Tracking
+from .updates import LedgerUpdates, OnMissing, Run
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class RunLedger:
+    """The ledger of one store. Starting is done here and only here; hand `updates` or `reads` to the rest.
+
+    `observers` hear of every event (default: the log), `clock` gives the aware time now, `on_missing` says whether an
+    update of a missing run raises or is only reported, `retry` and `sleep` say how a start outlasts a short outage.
+    Leaving a `with` block closes the repository.
+    """
+
+    def __init__(
+        self,
+        repository: RunRepository,
+        *,
+        observers: Iterable[RunObserver] = (log_event,),
+        clock: Callable[[], datetime] = _now,
+        on_missing: OnMissing = "raise",
+        retry: RetryPolicy = RetryPolicy(),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if on_missing not in ("raise", "report"):
+            raise InvalidValue(f"on_missing is {on_missing!r}: use 'raise' or 'report'.")
+        self._repository = repository
+        self._reporter = Reporter(tuple(observers), clock)
+        self._creator = RunCreator(repository, self._reporter, retry, sleep)
+        access = repository.without_creation()
+        self.updates = LedgerUpdates(access, self._reporter, on_missing)
+        self.reads = LedgerReads(access, self._reporter)
+        self.get = self.reads.get
+        self.find = self.reads.find
+        self.summary = self.reads.summary
+        self.stale = self.reads.stale
+
+    def start(
+        self,
+        run_id: str,
+        client_id: str,
+        *,
+        client_name: str | None = None,
+        metrics: Mapping[str, MetricValue] = NO_METRICS,
+    ) -> Run:
+        """Create the run's record and return a handle to update it by. Without a client name the id stands in.
+
+        Raises RunAlreadyExists if the run was started before, InvalidValue, UnknownMetric, and, after bounded retries,
+        StoreUnavailable; StoreUnusable at once.
+        """
+        return self._start(run_id, client_id, client_name, metrics, call_site())
+
+    def start_many(self, run_id: str, clients: Mapping[str, str] | Iterable[str]) -> dict[str, Run]:
+        """Start one run for many clients, all or none where the store can; handles by client id.
+
+        `clients` maps client ids to client names, or is just the ids. Raises as `start` does.
+        """
+        site = call_site()
+        at = self._reporter.clock()
+        try:
+            if isinstance(clients, str):
+                raise InvalidValue(
+                    f"clients is the text {clients!r}: give a list of client ids, or a mapping to names."
+                )
+            names = clients.items() if isinstance(clients, Mapping) else ((client, client) for client in clients)
+            records = [RunRecord.start(RunKey(run_id, client), at, client_name=name) for client, name in names]
+            self._creator.create_many(records, at, site)
+        except RunLedgerError as error:
+            self._reporter.start_failed(error, None, site)
+            raise
+        return {record.key.client_id: self._started(record) for record in records}
+
+    def track(
+        self,
+        run_id: Id,
+        client_id: Id,
+        *,
+        client_name: str | None = None,
+        metrics: Mapping[str, MetricValue] = NO_METRICS,
+    ) -> Tracking:
+        """A run around a block (`with`, `async with`) or, as a decorator, around each call of a function."""
+
+        def start(run: str, client: str, site: str | None) -> Run:
+            return self._start(run, client, client_name, metrics, site)
+
+        return Tracking(start, run_id, client_id)
+
+    def load(self, records: Sequence[RunRecord]) -> tuple[RunKey, ...]:
+        """Bring in records of runs that happened elsewhere, as one batch; returns the keys that were there already.
+
+        Those keep the record they have. Tells observers nothing but failures.
+        """
+        try:
+            return self._creator.load(records, self._reporter.clock(), call_site())
+        except RunLedgerError as error:
+            self._reporter.start_failed(error, None, call_site())
+            raise
+
+    def close(self) -> None:
+        """Close the repository."""
+        self._repository.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _start(
+        self,
+        run_id: str,
+        client_id: str,
+        client_name: str | None,
+        metrics: Mapping[str, MetricValue],
+        site: str | None,
+    ) -> Run:
+        key = None
+        try:
+            key = RunKey(run_id, client_id)
+            at = self._reporter.clock()
+            record = RunRecord.start(key, at, client_name=client_name, metrics=metrics)
+            self._creator.create(record, at, site)
+        except RunLedgerError as error:
+            self._reporter.start_failed(error, key, site)
+            raise
+        return self._started(record)
+
+    def _started(self, record: RunRecord) -> Run:
+        self._reporter.report(EventKind.STARTED, record.key, record.started_at, status=record.status)
+        return Run(record.key, self.updates)

@@ -1,0 +1,104 @@
+"""Telling observers what happened, and the default observer, which writes to the standard library's logging."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from attrs import frozen
+
+from ..domain import (
+    EventKind,
+    RunAlreadyExists,
+    RunEvent,
+    RunKey,
+    RunLedgerError,
+    RunNotFound,
+    RunObserver,
+    RunStatus,
+)
+
+_log = logging.getLogger("runledger")
+_LEVELS = {
+    EventKind.UPDATED: logging.DEBUG,
+    EventKind.REFUSED: logging.WARNING,
+    EventKind.START_RETRIED: logging.WARNING,
+    EventKind.MISSING: logging.ERROR,
+    EventKind.START_FAILED: logging.ERROR,
+}
+
+
+def log_event(event: RunEvent) -> None:
+    """The default observer: one line of key=value fields under the logger `runledger`, the same fields in `extra`.
+
+    Starts and finishes are INFO, other updates DEBUG, refusals and retries WARNING, a missing run and a failed start
+    ERROR.
+    """
+    level = _LEVELS.get(event.kind, logging.INFO)
+    if not _log.isEnabledFor(level):
+        return
+    fields = {
+        "event": event.kind.value,
+        "run_id": event.key and event.key.run_id,
+        "client_id": event.key and event.key.client_id,
+        "status": event.status and event.status.value,
+        "attempt": event.attempt,
+        "call_site": event.call_site,
+        "error": event.error and f"{type(event.error).__name__}: {event.error}",
+    }
+    known = {name: value for name, value in fields.items() if value is not None}
+    _log.log(level, "%s", " ".join(f"{name}={_quoted(value)}" for name, value in known.items()), extra=known)
+
+
+def _quoted(value: Any) -> str:
+    text = str(value)
+    plain = text.isprintable() and not any(c in ' "=\\' for c in text)
+    return text if plain and text else json.dumps(text, ensure_ascii=not text.isprintable())
+
+
+def call_site() -> str | None:
+    """ "file:line in function" of the nearest caller outside this package and the machinery of threads."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__", ""))
+        if not module.startswith(("runledger.", "concurrent.", "asyncio.", "threading", "contextlib")):
+            return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_qualname}"
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
+
+
+@frozen
+class Reporter:
+    """Hands each event to every observer, and a clock to those who make events."""
+
+    observers: tuple[RunObserver, ...]
+    clock: Callable[[], datetime]
+
+    def report(self, kind: EventKind, key: RunKey | None, at: datetime, **facts: Any) -> None:
+        """Tell all observers; one that raises is logged and breaks nothing."""
+        if not self.observers:
+            return
+        event = RunEvent(kind=kind, key=key, at=at, **facts)
+        for observer in self.observers:
+            try:
+                observer(event)
+            except Exception:
+                _log.exception("an observer failed on event=%s", kind.value)
+
+    def changed(self, key: RunKey, status: RunStatus | None, at: datetime) -> None:
+        """An update was applied; with a status it finished the run."""
+        self.report(EventKind.UPDATED if status is None else EventKind.FINISHED, key, at, status=status)
+
+    def refused(self, error: RunLedgerError, key: RunKey | None = None) -> None:
+        """An update or read was refused."""
+        kind = EventKind.MISSING if isinstance(error, RunNotFound) else EventKind.REFUSED
+        self.report(kind, error.key or key, self.clock(), error=error, call_site=call_site())
+
+    def start_failed(self, error: RunLedgerError, key: RunKey | None, site: str | None) -> None:
+        """A start was refused: loudly where the record was not made, as any refusal where the run exists."""
+        kind = EventKind.REFUSED if isinstance(error, RunAlreadyExists) else EventKind.START_FAILED
+        self.report(kind, error.key or key, self.clock(), error=error, call_site=site)

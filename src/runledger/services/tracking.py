@@ -1,0 +1,100 @@
+"""`ledger.track`: a block or a function as one run, started before it and finished however it ends."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar, cast
+
+from attrs import define, field
+
+from ..domain import RunLedgerError
+from ..domain.values import storable_text
+from .observing import call_site
+from .updates import Run
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Id = str | Callable[..., str]
+
+
+@define
+class Tracking:
+    """A run around a `with` or `async with` block, or around each call of a decorated function.
+
+    The run completes when the block ends, unless the block finished it itself. An exception fails it, a cancellation
+    or keyboard interrupt cancels it, and is raised on. Async forms call the store in a thread, never on the event
+    loop. As a decorator, run id and client id may be functions of the call's arguments.
+    """
+
+    _start: Callable[[str, str, str | None], Run]
+    _run_id: Id
+    _client_id: Id
+    _run: Run | None = field(default=None, init=False)
+
+    def __enter__(self) -> Run:
+        return self._begin(call_site())
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _tb: TracebackType | None
+    ) -> None:
+        try:
+            self._finish(error)
+        except RunLedgerError as refusal:
+            if error is None:
+                raise
+            error.add_note(f"The run could not be finished: {refusal}")
+
+    async def __aenter__(self) -> Run:
+        import asyncio  # here, because it would double the time of `import runledger`
+
+        return await asyncio.to_thread(self._begin, call_site())
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        import asyncio
+
+        await asyncio.to_thread(self.__exit__, kind, error, tb)
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(
+                "track cannot decorate a generator, whose work happens after the call: use `with` inside it."
+            )
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def tracked_async(*args: P.args, **kwargs: P.kwargs) -> Any:
+                async with self._of_call(args, kwargs):
+                    return await cast(Awaitable[Any], function(*args, **kwargs))
+
+            return cast(Callable[P, R], tracked_async)
+
+        @functools.wraps(function)
+        def tracked(*args: P.args, **kwargs: P.kwargs) -> R:
+            with self._of_call(args, kwargs):
+                return function(*args, **kwargs)
+
+        return tracked
+
+    def _of_call(self, args: Any, kwargs: Any) -> Tracking:
+        ids = (i(*args, **kwargs) if callable(i) else i for i in (self._run_id, self._client_id))
+        return Tracking(self._start, *ids)
+
+    def _begin(self, site: str | None) -> Run:
+        self._run = self._start(cast(str, self._run_id), cast(str, self._client_id), site)
+        return self._run
+
+    def _finish(self, error: BaseException | None) -> None:
+        run = self._run
+        if run is None or run.finished:
+            return
+        if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
+            run.complete()
+        elif isinstance(error, (Exception, SystemExit)):
+            run.fail(storable_text(f"{type(error).__name__}: {error}"))
+        else:
+            run.cancel(type(error).__name__)

@@ -1,0 +1,146 @@
+"""Updating runs that exist: by key, and through the handle that a start returns. Nothing here can create."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, TypedDict, Unpack
+
+from attrs import define, field, frozen, setters
+
+from ..domain import MetricValue, RunAccess, RunChange, RunKey, RunLedgerError, RunNotFound, RunRecord, RunStatus
+from .observing import Reporter
+
+OnMissing = Literal["raise", "report"]
+
+
+class Details(TypedDict, total=False):
+    """What any update may carry: metrics to set, numbers to add to metrics, one line for the log."""
+
+    metrics: Mapping[str, MetricValue]
+    add: Mapping[str, int | float]
+    note: str
+
+
+@frozen
+class LedgerUpdates:
+    """`ledger.updates`: the right to update, and nothing else.
+
+    Every method raises RunNotFound if the run was never started; with on_missing="report" that is only reported, as an
+    error event, and None is returned. Raises RunAlreadyFinished, InvalidValue, UnknownMetric, StoreUnavailable and
+    StoreUnusable. Each update is sent once.
+    """
+
+    _access: RunAccess
+    _reporter: Reporter
+    _on_missing: OnMissing
+
+    def update(self, run_id: str, client_id: str, **details: Unpack[Details]) -> RunRecord | None:
+        """Set metrics, add to numbers, append a note; with none of them a heartbeat. Returns the record after it."""
+        return self._change(run_id, client_id, details)
+
+    def heartbeat(self, run_id: str, client_id: str) -> RunRecord | None:
+        """Say that the run is still alive: moves `updated_at` alone."""
+        return self._change(run_id, client_id, {})
+
+    def complete(
+        self, run_id: str, client_id: str, *, with_errors: str | None = None, **details: Unpack[Details]
+    ) -> RunRecord | None:
+        """Finish the run as Completed, or, given what went wrong, as Completed with Errors."""
+        status = RunStatus.COMPLETED if with_errors is None else RunStatus.COMPLETED_WITH_ERRORS
+        return self._change(run_id, client_id, details, status, with_errors)
+
+    def fail(self, run_id: str, client_id: str, error: str, **details: Unpack[Details]) -> RunRecord | None:
+        """Finish the run as Failed; `error` says why."""
+        return self._change(run_id, client_id, details, RunStatus.FAILED, error)
+
+    def skip(self, run_id: str, client_id: str, why: str) -> RunRecord | None:
+        """Finish the run as Skipped: there was nothing to do. The reason becomes a line of the log."""
+        return self._change(run_id, client_id, {"note": why}, RunStatus.SKIPPED)
+
+    def cancel(self, run_id: str, client_id: str, why: str) -> RunRecord | None:
+        """Finish the run as Cancelled. The reason becomes a line of the log."""
+        return self._change(run_id, client_id, {"note": why}, RunStatus.CANCELLED)
+
+    def update_many(self, changes: Iterable[tuple[RunKey, RunChange]]) -> bool:
+        """Apply many changes in their order, all or none where the store can; True once they are applied."""
+        pairs = list(changes)
+        at = self._reporter.clock()
+        try:
+            self._access.update_many(pairs, at)
+        except RunLedgerError as error:
+            self._refused(error)
+            return False
+        for key, change in pairs:
+            self._reporter.changed(key, change.status, at)
+        return True
+
+    def run(self, run_id: str, client_id: str) -> Run:
+        """A handle on a run that was started elsewhere. Looks nothing up: the first update tells if it is missing."""
+        return Run(RunKey(run_id, client_id), self)
+
+    def _change(
+        self,
+        run_id: str,
+        client_id: str,
+        details: Details,
+        status: RunStatus | None = None,
+        error: str | None = None,
+    ) -> RunRecord | None:
+        key = None
+        try:
+            key = RunKey(run_id, client_id)
+            change = RunChange(status=status, error=error, **details)
+            at = self._reporter.clock()
+            record = self._access.update(key, change, at)
+        except RunLedgerError as refusal:
+            self._refused(refusal, key)
+            return None
+        self._reporter.changed(key, status, at)
+        return record
+
+    def _refused(self, error: RunLedgerError, key: RunKey | None = None) -> None:
+        self._reporter.refused(error, key)
+        if not (isinstance(error, RunNotFound) and self._on_missing == "report"):
+            raise error
+
+
+@define(eq=False)
+class Run:
+    """A handle on one run: the updates of LedgerUpdates without naming the key each time."""
+
+    key: RunKey = field(on_setattr=setters.frozen)
+    _updates: LedgerUpdates = field(repr=False)
+    finished: bool = field(default=False, init=False)
+    """Whether this handle has finished the run; what others did to it, it does not know."""
+
+    def update(self, **details: Unpack[Details]) -> RunRecord | None:
+        """Set metrics, add to numbers, append a note. Returns the record after it."""
+        return self._updates.update(*self._ids, **details)
+
+    def heartbeat(self) -> RunRecord | None:
+        """Say that the run is still alive."""
+        return self._updates.heartbeat(*self._ids)
+
+    def complete(self, *, with_errors: str | None = None, **details: Unpack[Details]) -> RunRecord | None:
+        """Finish as Completed, or, given what went wrong, as Completed with Errors."""
+        return self._finished(self._updates.complete(*self._ids, with_errors=with_errors, **details))
+
+    def fail(self, error: str, **details: Unpack[Details]) -> RunRecord | None:
+        """Finish as Failed; `error` says why."""
+        return self._finished(self._updates.fail(*self._ids, error, **details))
+
+    def skip(self, why: str) -> RunRecord | None:
+        """Finish as Skipped."""
+        return self._finished(self._updates.skip(*self._ids, why))
+
+    def cancel(self, why: str) -> RunRecord | None:
+        """Finish as Cancelled."""
+        return self._finished(self._updates.cancel(*self._ids, why))
+
+    @property
+    def _ids(self) -> tuple[str, str]:
+        return self.key.run_id, self.key.client_id
+
+    def _finished(self, record: RunRecord | None) -> RunRecord | None:
+        self.finished = True
+        return record

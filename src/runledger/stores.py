@@ -1,0 +1,68 @@
+"""From a URL to a store: the one place where services and adapters meet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import cast
+
+from .domain import RunObserver, RunRepository, StoreUnusable
+from .services.creation import RetryPolicy
+from .services.ledger import RunLedger, _now
+from .services.observing import log_event
+from .services.updates import OnMissing
+
+ENTRY_POINTS = "runledger.repositories"
+"""Installed packages add a scheme under this group: its name, and a function from a URL to a RunRepository."""
+
+_BUILT_IN = {
+    "memory": "memory",
+    "sqlite": "sqlite",
+    "postgresql": "postgresql",
+    "postgres": "postgresql",
+}
+
+
+def connect(
+    url: str,
+    *,
+    observers: Iterable[RunObserver] = (log_event,),
+    clock: Callable[[], datetime] = _now,
+    on_missing: OnMissing = "raise",
+    retry: RetryPolicy = RetryPolicy(),
+    sleep: Callable[[float], None] = time.sleep,
+) -> RunLedger:
+    """The ledger of the store at `url`; see RunLedger for the rest.
+
+    `memory://`, `sqlite:///relative.db`, `sqlite:////absolute.db`, `postgresql://user@host/database`, or a scheme of an
+    installed package. Raises StoreUnusable if there is no such store, and what the store raises when it is opened.
+    """
+    return RunLedger(
+        open_repository(url), observers=observers, clock=clock, on_missing=on_missing, retry=retry, sleep=sleep
+    )
+
+
+def open_repository(url: str) -> RunRepository:
+    """The repository at `url`, without a ledger around it."""
+    scheme, separator, _ = url.partition("://")
+    if not separator:
+        raise StoreUnusable(
+            "the store URL has no scheme: write it like sqlite:///runs.db or postgresql://host/database."
+        )
+    if scheme in _BUILT_IN:
+        try:
+            module = import_module(f"{__package__}.adapters.{_BUILT_IN[scheme]}")
+        except ModuleNotFoundError as error:
+            extra = f"pip install 'runledger[{_BUILT_IN[scheme]}]'"
+            raise StoreUnusable(f"{scheme}:// needs the package {error.name!r}: install it with {extra}.") from None
+        return cast(RunRepository, module.open_url(url))
+    for entry in entry_points(group=ENTRY_POINTS, name=scheme):
+        return cast(RunRepository, entry.load()(url))
+    raise StoreUnusable(f"no store is known for {scheme}://: install the package that brings it, or use {_schemes()}.")
+
+
+def _schemes() -> str:
+    return ", ".join(f"{scheme}://" for scheme in sorted(_BUILT_IN))
