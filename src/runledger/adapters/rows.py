@@ -7,12 +7,14 @@ no other value can be. The log is a JSON array of [time, text].
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..domain import LogLine, Metrics, MetricValue
+from ..domain import LogLine, Metrics, MetricValue, RunKey, RunQuery, RunRecord, RunStatus, StoreUnusable
 from ..domain.values import MAX_INTEGER, NO_METRICS
+
+_STATUSES = {status.value: status for status in RunStatus}
 
 
 def time_text(at: datetime) -> str:
@@ -61,3 +63,51 @@ def log_from(text: str) -> tuple[LogLine, ...]:
 def restored_log(lines: list[list[str]]) -> tuple[LogLine, ...]:
     """The log of a decoded JSON array."""
     return tuple([LogLine.restored(datetime.fromisoformat(at), text) for at, text in lines])
+
+
+def status_from(label: str) -> RunStatus:
+    """The status with this label. Raises StoreUnusable for one that the ledger does not know."""
+    try:
+        return _STATUSES[label]
+    except KeyError:
+        raise StoreUnusable(f"the store holds the unknown status {label!r}: correct it there.") from None
+
+
+def record_from_texts(row: Sequence[Any]) -> RunRecord:
+    """The record of a row of texts, in the order of the table's columns; what follows them is passed over."""
+    ended_at = row[5]
+    return RunRecord.restored(
+        key=RunKey.restored(row[0], row[1]),
+        client_name=row[2],
+        status=status_from(row[3]),
+        started_at=datetime.fromisoformat(row[4]),
+        ended_at=None if ended_at is None else datetime.fromisoformat(ended_at),
+        metrics=metrics_from(row[6]),
+        log=log_from(row[7]),
+        error=row[8],
+        updated_at=datetime.fromisoformat(row[9]),
+    )
+
+
+def conditions(
+    query: RunQuery, after: RunRecord | None, mark: str, time: Callable[[datetime], Any]
+) -> tuple[str, list[Any]]:
+    """The WHERE of a query, for the page that follows the record `after`, and the values for its placeholders.
+
+    `mark` is the driver's placeholder, `time` makes a datetime ready for it. No text of the query gets into the SQL.
+    """
+    parts = [
+        (f"run_id = {mark}", query.run_id),
+        (f"client_id = {mark}", query.client_id),
+        (f"status = {mark}", query.status and query.status.value),
+        (f"started_at >= {mark}", query.since and time(query.since)),
+        (f"started_at < {mark}", query.until and time(query.until)),
+        (f"updated_at < {mark}", query.updated_before and time(query.updated_before)),
+    ]
+    given = [(sql, value) for sql, value in parts if value is not None]
+    clauses = [sql for sql, _ in given]
+    values = [value for _, value in given]
+    if after is not None:
+        clauses.append(f"(started_at, run_id, client_id) < ({mark}, {mark}, {mark})")
+        values += [time(after.started_at), after.key.run_id, after.key.client_id]
+    return " AND ".join(clauses) or "TRUE", values

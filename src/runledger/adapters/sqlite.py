@@ -1,0 +1,359 @@
+"""Runs in a SQLite file: the embedded default. Durable on return, for many threads and processes, fair among them."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Any, Literal, TypeVar
+from urllib.parse import unquote
+
+from ..domain import (
+    Outcome,
+    RunAlreadyExists,
+    RunChange,
+    RunKey,
+    RunNotFound,
+    RunQuery,
+    RunRecord,
+    StoreUnavailable,
+    StoreUnusable,
+)
+from .rows import conditions, log_text, metrics_text, record_from_texts, time_text
+
+T = TypeVar("T")
+
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x72756E6C
+"""Marks a file as a ledger: https://www.sqlite.org/pragma.html#pragma_application_id"""
+
+_PAGE = 500
+_SCHEMA = (
+    """
+    CREATE TABLE run_records (
+        run_id TEXT NOT NULL,
+        client_id TEXT NOT NULL,
+        client_name TEXT NOT NULL,
+        status TEXT NOT NULL,
+        started_at TEXT NOT NULL,
+        ended_at TEXT,
+        metrics TEXT NOT NULL,
+        log TEXT NOT NULL,
+        error TEXT,
+        updated_at TEXT NOT NULL,
+        PRIMARY KEY (run_id, client_id)
+    )
+    """,
+    "CREATE INDEX run_records_by_start ON run_records (started_at, run_id, client_id)",
+    "CREATE INDEX run_records_by_client ON run_records (client_id, started_at, run_id)",
+    "CREATE INDEX run_records_by_status ON run_records (status, started_at, run_id, client_id)",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+_INSERT = "INSERT INTO run_records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_SELECT = "SELECT *, rowid FROM run_records WHERE run_id = ? AND client_id = ?"
+_FIND = "SELECT * FROM run_records WHERE {} ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?"
+# Two statements, because naming an indexed column (status) in SET rewrites its index entry even if it stays the same.
+_UPDATE = "UPDATE run_records SET metrics = ?, log = ?, error = ?, updated_at = ? WHERE rowid = ?"
+_FINISH = (
+    "UPDATE run_records SET metrics = ?, log = ?, error = ?, updated_at = ?, status = ?, ended_at = ? WHERE rowid = ?"
+)
+
+
+class _Database:
+    """The connections to one file: one that writes, used by one thread at a time, and any number that read."""
+
+    def __init__(self, path: str | Path, synchronous: str, wait: float) -> None:
+        self.path = os.path.abspath(path)
+        self._synchronous = synchronous
+        self._wait = wait
+        self._open_all()
+
+    def read(self, sql: str, values: Sequence[Any], key: RunKey | None = None) -> list[tuple[Any, ...]]:
+        """All rows of a SELECT, on a connection that no other thread uses meanwhile."""
+        if self._pid != os.getpid():
+            self._open_all()
+        connection = None
+        try:
+            connection = self._readers.pop() if self._readers else self._connect(self._wait)
+            return connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise self.refusal(error, key) from error
+        finally:
+            if connection is not None:
+                self._readers.append(connection)
+
+    def write(self, key: RunKey | None = None) -> _Transaction:
+        """A transaction that the end of a `with` block commits, and an error rolls back."""
+        if self._pid != os.getpid():
+            self._open_all()
+        return _Transaction(self, self._writer, self._lock, key)
+
+    def patiently(self, act: Callable[[], T]) -> T:
+        """Do a thing as soon as the file's write lock is free, for at most `wait` seconds.
+
+        SQLite's own busy handler backs off ever longer, which starves a waiting process among busy ones. Short waits of
+        random length give each the same chance.
+        """
+        deadline = None
+        while True:
+            try:
+                return act()
+            except sqlite3.OperationalError as error:
+                now = time.monotonic()
+                deadline = now + self._wait if deadline is None else deadline
+                if not _is_busy(error) or now >= deadline:
+                    raise
+                time.sleep(random.uniform(0.0002, 0.001))
+
+    def refusal(
+        self, error: sqlite3.Error, key: RunKey | None = None, outcome: Outcome = Outcome.NOT_APPLIED
+    ) -> StoreUnavailable | StoreUnusable:
+        """The ledger's error for the driver's. Result codes: https://www.sqlite.org/rescode.html"""
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code == sqlite3.SQLITE_BUSY:
+            return StoreUnavailable(f"{self.path} was locked by others for {self._wait:g} s", Outcome.NOT_APPLIED, key)
+        if code == sqlite3.SQLITE_FULL:
+            return StoreUnavailable(f"the disk of {self.path} is full", Outcome.NOT_APPLIED, key)
+        if code == sqlite3.SQLITE_IOERR:
+            return StoreUnavailable(f"{self.path} gave an input/output error ({error})", outcome, key)
+        advice = {
+            sqlite3.SQLITE_NOTADB: "is not a SQLite database: choose another file",
+            sqlite3.SQLITE_CORRUPT: "is a damaged SQLite database: restore it from a backup",
+            sqlite3.SQLITE_READONLY: "may not be written: allow writing to the file and its folder",
+            sqlite3.SQLITE_CANTOPEN: "cannot be opened: its folder must exist, and it must be a file you may write",
+            sqlite3.SQLITE_PERM: "may not be opened: allow reading and writing it",
+            sqlite3.SQLITE_AUTH: f"refused the statement ({error})",
+        }.get(code, f"cannot serve as a ledger ({error})")
+        return StoreUnusable(f"{self.path} {advice}.", key)
+
+    def _open_all(self) -> None:
+        # Also after a fork: SQLite forbids a child to use or close its parent's connections, so these are let go of
+        # unclosed (https://www.sqlite.org/howtocorrupt.html, "Carrying an open database connection across a fork").
+        self._pid = os.getpid()
+        self._lock = Lock()
+        self._readers: deque[sqlite3.Connection] = deque()
+        try:
+            # Waiting for the write lock is ours (see `patiently`), so this connection's own busy handler is off.
+            self._writer = self._connect(0.0)
+            self.close = weakref.finalize(self, _close, self._writer, self._readers, self._pid)
+            self.patiently(lambda: _prepare(self._writer, self.path))
+            self._writer.execute(f"PRAGMA synchronous = {self._synchronous}")
+        except sqlite3.Error as error:
+            raise self.refusal(error) from error
+
+    def _connect(self, busy_timeout: float) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA cache_size = -65536")  # 64 MB: updates stay as fast in a file of millions of rows
+        return connection
+
+
+class _Transaction:
+    """`with database.write() as connection`: BEGIN IMMEDIATE … COMMIT, or ROLLBACK and the ledger's error."""
+
+    __slots__ = ("_connection", "_database", "_key", "_lock")
+
+    def __init__(self, database: _Database, connection: sqlite3.Connection, lock: Any, key: RunKey | None) -> None:
+        self._database = database
+        self._connection = connection
+        self._lock = lock
+        self._key = key
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._lock.acquire()
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except BaseException as error:
+            self._wait_to_begin(error)
+        return self._connection
+
+    def _wait_to_begin(self, first: BaseException) -> None:
+        try:
+            if not isinstance(first, sqlite3.OperationalError) or not _is_busy(first):
+                raise first
+            self._database.patiently(lambda: self._connection.execute("BEGIN IMMEDIATE"))
+        except BaseException as error:
+            self._lock.release()
+            if isinstance(error, sqlite3.Error):
+                raise self._database.refusal(error, self._key) from error
+            raise
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _tb: TracebackType | None
+    ) -> None:
+        outcome = Outcome.NOT_APPLIED
+        try:
+            if error is None:
+                outcome = Outcome.UNKNOWN
+                self._connection.execute("COMMIT")
+        except sqlite3.Error as failure:
+            error = failure
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            self._lock.release()
+        if isinstance(error, sqlite3.Error):
+            raise self._database.refusal(error, self._key, outcome) from error
+
+
+class SQLiteRunAccess:
+    """Updates and reads; see RunUpdates and RunReads."""
+
+    def __init__(self, database: _Database) -> None:
+        self._database = database
+
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        with self._database.write(key) as connection:
+            return _update(connection, key, change, at)
+
+    def update_many(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
+        with self._database.write() as connection:
+            for key, change in changes:
+                _update(connection, key, change, at)
+
+    def get(self, key: RunKey) -> RunRecord:
+        for row in self._database.read(_SELECT, (key.run_id, key.client_id), key):
+            return record_from_texts(row)
+        raise RunNotFound(key)
+
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        last: RunRecord | None = None
+        left = query.limit
+        while left is None or left > 0:
+            size = _PAGE if left is None else min(left, _PAGE)
+            where, values = conditions(query, last, "?", time_text)
+            rows = self._database.read(_FIND.format(where), (*values, size))
+            for row in rows:
+                last = record_from_texts(row)
+                yield last
+            if len(rows) < size:
+                return
+            left = None if left is None else left - size
+
+
+class SQLiteRunRepository(SQLiteRunAccess):
+    """The ledger in the file at `path`, made there on first use.
+
+    With `synchronous` FULL an acknowledged write survives a power cut; with NORMAL it survives a crash of the process
+    only (https://www.sqlite.org/pragma.html#pragma_synchronous). `wait` is how long, in seconds, an act waits for other
+    writers before StoreUnavailable. Raises StoreUnusable if the file is no ledger, or a newer one, and leaves it as it
+    was.
+    """
+
+    def __init__(
+        self, path: str | Path, *, synchronous: Literal["FULL", "NORMAL"] = "FULL", wait: float = 10.0
+    ) -> None:
+        super().__init__(_Database(path, synchronous, wait))
+
+    def create(self, record: RunRecord) -> None:
+        self._insert([record])
+
+    def create_many(self, records: Sequence[RunRecord]) -> None:
+        self._insert(records)
+
+    def without_creation(self) -> SQLiteRunAccess:
+        return SQLiteRunAccess(self._database)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _insert(self, records: Sequence[RunRecord]) -> None:
+        key = records[0].key if len(records) == 1 else None
+        try:
+            with self._database.write(key) as connection:
+                connection.executemany(_INSERT, map(_values, records))
+        except StoreUnusable as error:
+            if not isinstance(error.__cause__, sqlite3.IntegrityError):
+                raise
+            raise RunAlreadyExists(self._existing(records)) from None
+
+    def _existing(self, records: Sequence[RunRecord]) -> list[RunKey]:
+        new: dict[RunKey, RunRecord] = {}
+        there = [r.key for r in records if new.setdefault(r.key, r) is not r]
+        there += [key for key in new if self._database.read(_SELECT, (key.run_id, key.client_id))]
+        return list(dict.fromkeys(there)) or [records[0].key]
+
+
+def open_url(url: str) -> SQLiteRunRepository:
+    """`sqlite:///relative.db` or `sqlite:////absolute.db`; other characters percent-encoded as in any URL."""
+    path = unquote(url.removeprefix("sqlite:///"))
+    if not url.startswith("sqlite:///") or not path or "?" in url or path == ":memory:":
+        raise StoreUnusable(
+            "a SQLite URL is sqlite:///relative.db or sqlite:////absolute.db; for a store in memory use memory://."
+        )
+    return SQLiteRunRepository(path)
+
+
+def _values(record: RunRecord) -> tuple[str | None, ...]:
+    return (
+        record.key.run_id,
+        record.key.client_id,
+        record.client_name,
+        record.status.value,
+        time_text(record.started_at),
+        None if record.ended_at is None else time_text(record.ended_at),
+        metrics_text(record.metrics),
+        log_text(record.log),
+        record.error,
+        time_text(record.updated_at),
+    )
+
+
+def _update(connection: sqlite3.Connection, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+    row = connection.execute(_SELECT, (key.run_id, key.client_id)).fetchone()
+    if row is None:
+        raise RunNotFound(key)
+    old = record_from_texts(row)
+    new = old.apply(change, at)
+    state = (
+        row[6] if new.metrics is old.metrics else metrics_text(new.metrics),
+        row[7] if new.log is old.log else log_text(new.log),
+        new.error,
+        time_text(new.updated_at),
+    )
+    if new.status is old.status:
+        connection.execute(_UPDATE, (*state, row[10]))
+    else:
+        connection.execute(_FINISH, (*state, new.status.value, new.ended_at and time_text(new.ended_at), row[10]))
+    return new
+
+
+def _prepare(connection: sqlite3.Connection, path: str) -> None:
+    """Make the schema in an empty file; refuse any other file that is not this version's."""
+    application, version = (connection.execute(f"PRAGMA {p}").fetchone()[0] for p in ("application_id", "user_version"))
+    if (application, version) == (APPLICATION_ID, SCHEMA_VERSION):
+        return
+    if application == APPLICATION_ID:
+        raise StoreUnusable(f"{path} is of a newer runledger (schema {version}, known: {SCHEMA_VERSION}): upgrade it.")
+    if application or version or connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        raise StoreUnusable(f"{path} is a database of another application: choose another file.")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            for statement in _SCHEMA:
+                connection.execute(statement)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def _close(writer: sqlite3.Connection, readers: deque[sqlite3.Connection], pid: int) -> None:
+    if pid == os.getpid():
+        writer.close()
+        while readers:
+            readers.pop().close()

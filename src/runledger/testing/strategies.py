@@ -1,0 +1,106 @@
+"""Hypothesis strategies for everything that may be stored: awkward keys, values at their limits, changes, queries."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from ..domain import RunChange, RunKey, RunQuery, RunRecord, RunStatus
+from ..domain.values import MAX_INTEGER, MetricValue
+
+AWKWARD = (
+    "acme",
+    "Acme",
+    "ACME",
+    "acme corp",
+    'O\'Brien "Bob" & Søns',
+    "'; DROP TABLE run_records; --",
+    "x' OR TRUE() OR 'x",
+    "{Run ID}\\'",
+    "100%_[a-z]*?",
+    "caf\u00e9",
+    "cafe\u0301",
+    "stra\u00dfe",
+    "STRASSE",
+    "\u05e9\u05dc\u05d5\u05dd",
+    "\u202eabc",
+    "\U0001f469\u200d\U0001f469\u200d\U0001f467",
+    "007",
+    "7",
+    "7.0",
+    "null",
+    "x" * 255,
+)
+"""Ids that differ only by case, accents or form; that mean something to SQL, a formula or a terminal; a long one."""
+
+_characters = st.characters(exclude_categories=["Cs", "Cc"])
+names: SearchStrategy[str] = st.sampled_from(AWKWARD) | st.text(_characters, min_size=1, max_size=20).filter(
+    lambda text: text == text.strip()
+)
+texts: SearchStrategy[str] = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
+notes: SearchStrategy[str] = st.text(_characters, min_size=1, max_size=30)
+times: SearchStrategy[datetime] = st.datetimes(
+    # The bounds are naive because Hypothesis adds the zone.
+    min_value=datetime(1, 1, 2),  # noqa: DTZ001
+    max_value=datetime(9999, 12, 30),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
+near_times: SearchStrategy[datetime] = st.integers(0, 3).map(
+    lambda s: datetime(2025, 11, 24, 8, 15, s, 7000 + s, tzinfo=UTC)
+)
+"""Few moments, so that equal starts are common."""
+
+numbers: SearchStrategy[int | float] = st.integers(-MAX_INTEGER, MAX_INTEGER) | st.floats(
+    allow_nan=False, allow_infinity=False
+)
+small_numbers: SearchStrategy[int | float] = st.integers(-5, 5) | st.sampled_from([0.1, 0.2, -0.3, 1e300, 2.0**53])
+values: SearchStrategy[MetricValue] = numbers | texts | st.booleans() | times
+metric_names: SearchStrategy[str] = st.sampled_from(["Tokens", "tokens", "Posts Scored", "it's", 'a"b\\{}']) | names
+
+keys: SearchStrategy[RunKey] = st.builds(
+    RunKey, st.sampled_from(AWKWARD[:8]) | names, st.sampled_from(AWKWARD[:3]) | names
+)
+final_statuses: SearchStrategy[RunStatus] = st.sampled_from([s for s in RunStatus if s.is_final])
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> RunChange:
+    """Any change, a heartbeat and a finish among them."""
+    metrics = draw(st.dictionaries(metric_names, values | small_numbers, max_size=3))
+    add = draw(st.dictionaries(metric_names, small_numbers | numbers, max_size=2))
+    return RunChange(
+        metrics=metrics,
+        add={name: number for name, number in add.items() if name not in metrics},
+        note=draw(st.none() | notes),
+        status=draw(st.none() | st.none() | final_statuses),
+        error=draw(st.none() | st.none() | texts),
+    )
+
+
+@st.composite
+def records(draw: st.DrawFn) -> RunRecord:
+    """Any record: just started, or with a history, as an import brings it."""
+    record = RunRecord.start(
+        draw(keys),
+        draw(near_times | times),
+        client_name=draw(names),
+        metrics=draw(st.dictionaries(metric_names, values, max_size=3)),
+    )
+    if draw(st.booleans()):
+        note, status = draw(notes), draw(st.none() | final_statuses)
+        record = record.apply(RunChange(note=note, status=status, error=draw(st.none() | texts)), draw(near_times))
+    return record
+
+
+queries: SearchStrategy[RunQuery] = st.builds(
+    RunQuery,
+    run_id=st.none() | st.sampled_from(AWKWARD[:8]),
+    client_id=st.none() | st.sampled_from(AWKWARD[:3]),
+    status=st.none() | st.sampled_from(RunStatus),
+    since=st.none() | near_times,
+    until=st.none() | near_times,
+    updated_before=st.none() | near_times,
+    limit=st.none() | st.integers(0, 4),
+)
