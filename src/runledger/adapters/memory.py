@@ -19,6 +19,7 @@ from ..domain import (
     StoreUnusable,
     UnknownMetric,
     newest_first,
+    repeated_keys,
 )
 
 
@@ -93,14 +94,13 @@ class InMemoryRunRepository(InMemoryRunAccess):
 
     def create_many(self, records: Sequence[RunRecord]) -> None:
         table = self._table
-        new: dict[RunKey, RunRecord] = {}
-        twice = [record.key for record in records if new.setdefault(record.key, record) is not record]
+        new = {record.key: record for record in records}
         for record in records:
             table.require_columns(record.key, record.metrics)
         with table.lock:
             there = [key for key in new if key in table.records]
-            if there or twice:
-                raise RunAlreadyExists(list(dict.fromkeys(there + twice)))
+            if refused := dict.fromkeys(there + repeated_keys(records)):
+                raise RunAlreadyExists(list(refused))
             table.records.update(new)
 
     def without_creation(self) -> InMemoryRunAccess:

@@ -26,6 +26,7 @@ from ..domain import (
     RunRecord,
     StoreUnavailable,
     StoreUnusable,
+    repeated_keys,
 )
 from .rows import conditions, log_text, metrics_text, record_from_texts, time_text
 
@@ -276,10 +277,9 @@ class SQLiteRunRepository(SQLiteRunAccess):
             raise RunAlreadyExists(self._existing(records)) from None
 
     def _existing(self, records: Sequence[RunRecord]) -> list[RunKey]:
-        new: dict[RunKey, RunRecord] = {}
-        there = [r.key for r in records if new.setdefault(r.key, r) is not r]
-        there += [key for key in new if self._database.read(_SELECT, (key.run_id, key.client_id))]
-        return list(dict.fromkeys(there)) or [records[0].key]
+        keys = dict.fromkeys(record.key for record in records)
+        there = [key for key in keys if self._database.read(_SELECT, (key.run_id, key.client_id))]
+        return list(dict.fromkeys(there + repeated_keys(records))) or list(keys)
 
 
 def open_url(url: str) -> SQLiteRunRepository:

@@ -14,7 +14,7 @@ from .errors import (
 from .events import EventKind, RunEvent, RunObserver
 from .port import RunAccess, RunCreation, RunReads, RunRepository, RunUpdates
 from .query import RunQuery, newest_first
-from .record import LogLine, RunChange, RunKey, RunRecord, RunStatus
+from .record import LogLine, RunChange, RunKey, RunRecord, RunStatus, repeated_keys
 from .values import Metrics, MetricValue
 
 __all__ = [
@@ -44,4 +44,5 @@ __all__ = [
     "StoreUnusable",
     "UnknownMetric",
     "newest_first",
+    "repeated_keys",
 ]

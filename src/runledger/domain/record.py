@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -150,6 +151,8 @@ class RunRecord:
         )
         if self.error is not None:
             checked_text(self.error, "error")
+        if not all(isinstance(line, LogLine) for line in self.log):
+            raise InvalidValue(f"the log of {self.key} holds something that is not a LogLine.")
         if checked_status(self.status).is_final != (self.ended_at is not None):
             raise InvalidValue(f"{self.key} is {self.status.value}: it has an end time if and only if it has finished.")
 
@@ -211,3 +214,9 @@ class RunRecord:
                 f"cannot add to metric {name!r} of {self.key}: it is {type(old).__name__}, not a number.", self.key
             )
         return checked_number(old + number, f"sum of metric {name!r} of {self.key}")
+
+
+def repeated_keys(records: Iterable[RunRecord]) -> list[RunKey]:
+    """The keys that stand more than once: what makes a bulk start impossible whatever the store holds."""
+    counts = Counter(record.key for record in records)
+    return [key for key, count in counts.items() if count > 1]

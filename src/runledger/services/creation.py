@@ -18,6 +18,7 @@ from ..domain import (
     RunRecord,
     RunRepository,
     StoreUnavailable,
+    repeated_keys,
 )
 from .observing import Reporter
 
@@ -56,15 +57,15 @@ class RunCreator:
         self._attempt(records, self._repository.create_many, at, site)
 
     def load(self, records: Sequence[RunRecord], at: datetime, site: str | None = None) -> tuple[RunKey, ...]:
-        """Create the records whose keys are new; returns the other keys, a key that stands twice among them."""
-        new: dict[RunKey, RunRecord] = {}
-        there = [record.key for record in records if new.setdefault(record.key, record) is not record]
+        """Create the records whose keys are new; returns the other keys, and those that stand more than once."""
+        there = repeated_keys(records)
+        new = {record.key: record for record in reversed(records)}
         while new:
             try:
-                self.create_many(list(new.values()), at, site)
+                self.create_many(list(new.values())[::-1], at, site)
                 break
             except RunAlreadyExists as error:
-                there.extend(key for key in error.keys if new.pop(key, None))
+                there.extend(key for key in error.keys if new.pop(key, None) is not None)
         return tuple(there)
 
     def _attempt(

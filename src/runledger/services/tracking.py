@@ -50,7 +50,15 @@ class Tracking:
     async def __aenter__(self) -> Run:
         import asyncio  # here, because it would double the time of `import runledger`
 
-        return await asyncio.to_thread(self._begin, call_site())
+        starting = asyncio.ensure_future(asyncio.to_thread(self._begin, call_site()))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError as error:
+            # The thread goes on; a run that it starts must not stay Running for ever.
+            await asyncio.wait([starting])
+            if starting.exception() is None:
+                await self.__aexit__(type(error), error, None)
+            raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None

@@ -117,7 +117,10 @@ class RunRepositoryContract:
             repository.create_many([started("a"), started("b"), started("c")])
         assert refusal.value.keys == (RunKey("b", "acme"),)
         with pytest.raises(RunAlreadyExists):
-            repository.create_many([started("x"), started("x")])
+            repository.create_many([started("x"), started("y"), started("x")])
+        same = started("z")
+        with pytest.raises(RunAlreadyExists):
+            repository.create_many([same, same])
         assert list(repository.find(EVERYTHING)) == [started("b")]
 
     def test_a_bulk_update_applies_changes_of_one_key_in_their_order(self, repository: RunRepository) -> None:

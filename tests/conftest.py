@@ -1,0 +1,67 @@
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from runledger import Outcome, RunEvent, RunKey, RunLedger, RunRecord, StoreUnavailable
+from runledger.adapters.memory import InMemoryRunRepository
+
+
+class Clock:
+    """A clock that moves one second at each look."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+
+class FaultyRepository(InMemoryRunRepository):
+    """Loses the next answers: each fault says whether the act was done before the answer was lost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults: list[tuple[bool, Outcome]] = []
+        self.creates = 0
+
+    def create(self, record: RunRecord) -> None:
+        self.creates += 1
+        self._with_fault(lambda: super(FaultyRepository, self).create(record))
+
+    def create_many(self, records: Sequence[RunRecord]) -> None:
+        self.creates += 1
+        self._with_fault(lambda: super(FaultyRepository, self).create_many(records))
+
+    def get(self, key: RunKey) -> RunRecord:
+        return super().get(key)
+
+    def _with_fault(self, act: Callable[[], None]) -> None:
+        if not self.faults:
+            return act()
+        done, outcome = self.faults.pop(0)
+        if done:
+            act()
+        raise StoreUnavailable("the line went dead", outcome)
+
+
+@pytest.fixture
+def events() -> list[RunEvent]:
+    return []
+
+
+@pytest.fixture
+def naps() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def repository() -> FaultyRepository:
+    return FaultyRepository()
+
+
+@pytest.fixture
+def ledger(repository: FaultyRepository, events: list[RunEvent], naps: list[float]) -> Iterator[RunLedger]:
+    with RunLedger(repository, observers=[events.append], clock=Clock(), sleep=naps.append) as ledger:
+        yield ledger

@@ -1,0 +1,124 @@
+import pytest
+
+from conftest import FaultyRepository
+from runledger import (
+    Outcome,
+    RetryPolicy,
+    RunAlreadyExists,
+    RunChange,
+    RunEvent,
+    RunLedger,
+    RunQuery,
+    RunRecord,
+    RunStatus,
+    StoreUnavailable,
+)
+
+LOST_BEFORE = (False, Outcome.UNKNOWN)
+LOST_AFTER = (True, Outcome.UNKNOWN)
+REFUSED = (False, Outcome.NOT_APPLIED)
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [[REFUSED], [LOST_BEFORE], [LOST_AFTER], [REFUSED, LOST_AFTER], [LOST_BEFORE, LOST_AFTER], [LOST_AFTER, REFUSED]],
+)
+def test_a_start_outlasts_lost_answers_and_makes_one_record(
+    ledger: RunLedger, repository: FaultyRepository, events: list[RunEvent], faults: list[tuple[bool, Outcome]]
+) -> None:
+    repository.faults = list(faults)
+    ledger.start("r", "acme")
+    assert [record.status for record in ledger.find()] == [RunStatus.RUNNING]
+    assert [event.kind.value for event in events].count("run_started") == 1
+    repository.faults = list(faults)
+    assert set(ledger.start_many("s", ["a", "b"])) == {"a", "b"}
+    assert len(list(ledger.find(run_id="s"))) == 2
+
+
+def test_a_retry_does_not_take_the_record_of_another_for_its_own(
+    ledger: RunLedger, repository: FaultyRepository
+) -> None:
+    ledger.start("r", "acme")
+    first = ledger.get("r", "acme")
+    for faults in ([LOST_BEFORE], [REFUSED], [REFUSED, LOST_BEFORE]):
+        repository.faults = list(faults)
+        with pytest.raises(RunAlreadyExists):
+            ledger.start("r", "acme")
+    repository.faults = [LOST_BEFORE]
+    with pytest.raises(RunAlreadyExists):
+        ledger.start_many("r", ["acme", "b"])
+    assert list(ledger.find()) == [first]
+
+
+def test_an_early_update_does_not_hide_a_start_whose_answer_was_lost(
+    ledger: RunLedger, repository: FaultyRepository, naps: list[float]
+) -> None:
+    repository.faults = [LOST_AFTER]
+    record_seen: list[RunStatus] = []
+
+    def update_meanwhile(_seconds: float) -> None:
+        (record,) = repository.find(RunQuery())
+        record_seen.append(repository.update(record.key, RunChange(note="n"), record.started_at).status)
+
+    other = RunLedger(repository, observers=(), sleep=update_meanwhile)
+    other.start("r", "acme")
+    assert record_seen == [RunStatus.RUNNING]
+    assert ledger.get("r", "acme").log[0].text == "n"
+
+
+def test_a_start_gives_up_within_its_bounds_and_says_what_is_known(
+    ledger: RunLedger, repository: FaultyRepository, events: list[RunEvent], naps: list[float]
+) -> None:
+    repository.faults = [REFUSED] * 9
+    with pytest.raises(StoreUnavailable, match="tried 5 times") as refusal:
+        ledger.start("r", "acme")
+    assert refusal.value.outcome is Outcome.NOT_APPLIED
+    assert repository.creates == 5
+    assert [event.kind.value for event in events] == ["start_retried"] * 4 + ["start_failed"]
+    assert [event.attempt for event in events] == [1, 2, 3, 4, None]
+    assert all(event.call_site and __file__ in event.call_site for event in events)
+    assert all(0.05 * 2**i <= nap <= 0.1 * 2**i for i, nap in enumerate(naps))
+    assert len(naps) == 4
+
+    repository.faults = [LOST_BEFORE] + [REFUSED] * 9
+    with pytest.raises(StoreUnavailable) as refusal:
+        ledger.start("r", "acme")
+    assert refusal.value.outcome is Outcome.UNKNOWN
+
+
+def test_waits_double_up_to_the_longest_with_jitter() -> None:
+    policy = RetryPolicy(first_wait=1, longest_wait=4)
+    waits = [[policy.wait(attempt) for _ in range(50)] for attempt in (1, 2, 3, 9)]
+    for seen, longest in zip(waits, (1, 2, 4, 4), strict=True):
+        assert longest / 2 <= min(seen) < max(seen) <= longest
+    with pytest.raises(ValueError, match="attempts"):
+        RetryPolicy(attempts=0)
+
+
+def test_nothing_but_a_start_is_tried_twice(repository: FaultyRepository, naps: list[float]) -> None:
+    class Down(FaultyRepository):
+        tries = 0
+
+        def update(self, *_: object) -> RunRecord:
+            self.tries += 1
+            raise StoreUnavailable("down", Outcome.UNKNOWN)
+
+        def update_many(self, *_: object) -> None:
+            self.update()
+
+        def get(self, *_: object) -> RunRecord:
+            return self.update()
+
+        def without_creation(self) -> "Down":
+            return self
+
+    down = Down()
+    ledger = RunLedger(down, observers=(), sleep=naps.append)
+    for act in (
+        lambda: ledger.updates.update("r", "c"),
+        lambda: ledger.updates.update_many([]),
+        lambda: ledger.get("r", "c"),
+    ):
+        with pytest.raises(StoreUnavailable):
+            act()
+    assert (down.tries, naps) == (3, [])

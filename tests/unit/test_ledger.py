@@ -1,0 +1,261 @@
+import logging
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import runledger
+from runledger import (
+    EventKind,
+    InvalidValue,
+    RunAlreadyExists,
+    RunAlreadyFinished,
+    RunChange,
+    RunEvent,
+    RunKey,
+    RunLedger,
+    RunNotFound,
+    RunStatus,
+    StoreUnusable,
+)
+from runledger.adapters.memory import InMemoryRunRepository
+
+KEY = ("251124-081500", "acme")
+
+
+def kinds(events: list[RunEvent]) -> list[str]:
+    return [event.kind.value for event in events]
+
+
+def test_a_run_is_started_updated_and_completed(ledger: RunLedger, events: list[RunEvent]) -> None:
+    run = ledger.start(*KEY, client_name="Acme Ltd", metrics={"Posts": 45})
+    run.update(metrics={"Posts Scored": 43}, add={"Tokens": 1500}, note="post scoring: 43 of 45")
+    run.heartbeat()
+    assert not run.finished
+    run.complete(add={"Tokens": 1})
+    record = ledger.get(*KEY)
+    assert record.metrics == {"Posts": 45, "Posts Scored": 43, "Tokens": 1501}
+    assert (record.status, record.client_name, record.log[0].text) == (
+        RunStatus.COMPLETED,
+        "Acme Ltd",
+        "post scoring: 43 of 45",
+    )
+    assert run.finished
+    assert kinds(events) == ["run_started", "run_updated", "run_updated", "run_finished"]
+    assert [event.status for event in events] == [RunStatus.RUNNING, None, None, RunStatus.COMPLETED]
+
+
+def test_each_way_to_finish_leaves_its_status_and_its_reason(ledger: RunLedger) -> None:
+    runs = ledger.start_many("r", ["a", "b", "c", "d", "e"])
+    runs["a"].complete()
+    runs["b"].complete(with_errors="2 of 45 failed")
+    runs["c"].fail("no disk")
+    runs["d"].skip("nothing new")
+    runs["e"].cancel("stopped by hand")
+    found = {record.key.client_id: record for record in ledger.find(run_id="r")}
+    assert {c: (r.status.value, r.error) for c, r in found.items()} == {
+        "a": ("Completed", None),
+        "b": ("Completed with Errors", "2 of 45 failed"),
+        "c": ("Failed", "no disk"),
+        "d": ("Skipped", None),
+        "e": ("Cancelled", None),
+    }
+    assert [found[c].log[0].text for c in "de"] == ["nothing new", "stopped by hand"]
+
+
+def test_another_service_updates_by_key(ledger: RunLedger) -> None:
+    ledger.start(*KEY)
+    ledger.updates.update(*KEY, add={"Tokens": 20})
+    ledger.updates.heartbeat(*KEY)
+    ledger.updates.run(*KEY).update(note="by a handle that looked nothing up")
+    assert ledger.updates.update_many([(RunKey(*KEY), RunChange(add={"Tokens": 1}))])
+    ledger.updates.complete(*KEY)
+    record = ledger.reads.get(*KEY)
+    assert (record.metrics, record.status) == ({"Tokens": 21}, RunStatus.COMPLETED)
+    with pytest.raises(RunAlreadyFinished):
+        ledger.updates.fail(*KEY, "late")
+
+
+def test_updating_a_run_that_was_not_started_is_loud_and_creates_nothing(
+    ledger: RunLedger, events: list[RunEvent]
+) -> None:
+    ledger.start("other", "acme")
+    for act in (
+        lambda: ledger.updates.update(*KEY, note="x"),
+        lambda: ledger.updates.run(*KEY).complete(),
+        lambda: ledger.updates.update_many([(RunKey("other", "acme"), RunChange()), (RunKey(*KEY), RunChange())]),
+        lambda: ledger.get(*KEY),
+    ):
+        events.clear()
+        with pytest.raises(RunNotFound, match=r"'251124-081500' of client 'acme'.*Start it where the job begins"):
+            act()
+        (event,) = events
+        assert (event.kind, event.key) == (EventKind.MISSING, RunKey(*KEY))
+        assert event.call_site is not None
+        assert event.call_site.startswith(f"{__file__}:")
+    assert [record.key.run_id for record in ledger.find()] == ["other"]
+
+
+def test_a_missing_run_can_be_only_reported(
+    repository: InMemoryRunRepository, events: list[RunEvent], caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger = RunLedger(repository, on_missing="report")
+    assert ledger.updates.update(*KEY, note="x") is None
+    assert ledger.updates.run(*KEY).complete() is None
+    assert ledger.updates.update_many([(RunKey(*KEY), RunChange())]) is False
+    assert list(ledger.find()) == []
+    errors = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(errors) == 3
+    assert "event=run_missing run_id=251124-081500 client_id=acme" in errors[0].getMessage()
+    with pytest.raises(RunNotFound):
+        ledger.get(*KEY)
+    with pytest.raises(InvalidValue):
+        ledger.updates.update("r", "c ", note="x")
+    with pytest.raises(InvalidValue, match="on_missing"):
+        RunLedger(repository, on_missing="ignore")  # type: ignore[arg-type]
+
+
+def test_a_second_start_is_refused_and_reported(ledger: RunLedger, events: list[RunEvent]) -> None:
+    ledger.start(*KEY)
+    with pytest.raises(RunAlreadyExists):
+        ledger.start(*KEY)
+    with pytest.raises(RunAlreadyExists):
+        ledger.start_many(KEY[0], {"new": "New", "acme": "Acme"})
+    with pytest.raises(RunAlreadyExists):
+        ledger.start_many("r", ["twice", "twice"])
+    assert kinds(events) == ["run_started", "run_refused", "run_refused", "run_refused"]
+    assert len(list(ledger.find())) == 1
+
+
+def test_a_refused_value_is_reported_and_nothing_is_stored(ledger: RunLedger, events: list[RunEvent]) -> None:
+    with pytest.raises(InvalidValue):
+        ledger.start("r", "acme ")
+    with pytest.raises(InvalidValue, match="list of client ids"):
+        ledger.start_many("r", "acme")
+    ledger.start(*KEY)
+    with pytest.raises(InvalidValue):
+        ledger.updates.update(*KEY, metrics={"bad": [1]})  # type: ignore[dict-item]
+    assert kinds(events) == ["start_failed", "start_failed", "run_started", "run_refused"]
+    assert events[-1].key == RunKey(*KEY)
+
+
+def test_many_runs_start_with_the_names_of_their_clients(ledger: RunLedger) -> None:
+    runs = ledger.start_many("r", {"acme": "Acme Ltd", "bolt": "Bolt Inc"})
+    assert {c: run.key for c, run in runs.items()} == {"acme": RunKey("r", "acme"), "bolt": RunKey("r", "bolt")}
+    assert ledger.get("r", "bolt").client_name == "Bolt Inc"
+    assert ledger.start_many("r", []) == {}
+
+
+def test_a_summary_adds_up_what_a_run_did_for_all_clients(ledger: RunLedger) -> None:
+    runs = ledger.start_many("r", ["a", "b", "c"])
+    runs["a"].complete(metrics={"Tokens": 10, "Share": 0.5, "Model": "x", "Done": True})
+    runs["b"].fail("no", metrics={"Tokens": 5})
+    ledger.start("other", "a", metrics={"Tokens": 1000})
+    summary = ledger.summary("r")
+    assert summary.runs == 3
+    assert summary.statuses == {RunStatus.COMPLETED: 1, RunStatus.FAILED: 1, RunStatus.RUNNING: 1}
+    assert summary.metrics == {"Tokens": 15, "Share": 0.5}
+    assert summary.first_start == ledger.get("r", "a").started_at
+    assert summary.last_end == ledger.get("r", "b").ended_at
+    assert ledger.summary(client_id="a").metrics["Tokens"] == 1010
+    assert ledger.summary("never").runs == 0
+
+
+def test_stale_names_running_runs_that_nothing_updated(ledger: RunLedger) -> None:
+    quiet, busy, done = ledger.start_many("r", ["quiet", "busy", "done"]).values()
+    done.complete()
+    busy.heartbeat()
+    assert [r.key.client_id for r in ledger.stale(timedelta(seconds=1))] == ["quiet"]
+    assert sorted(r.key.client_id for r in ledger.stale(timedelta(0))) == ["busy", "quiet"]
+    assert list(ledger.stale(timedelta(hours=1))) == []
+    assert ledger.get(*quiet.key.__dict__.values()).status is RunStatus.RUNNING
+    with pytest.raises(InvalidValue):
+        ledger.stale(timedelta(seconds=-1))
+
+
+def test_find_filters_and_refuses_a_bad_filter_at_once(ledger: RunLedger) -> None:
+    ledger.start_many("r", ["a", "b"])
+    assert [r.key.client_id for r in ledger.find(limit=1)] == ["b"]
+    assert [r.key.client_id for r in ledger.find(client_id="a", status=RunStatus.RUNNING)] == ["a"]
+    with pytest.raises(InvalidValue):
+        ledger.find(since=datetime(2025, 1, 1))  # noqa: DTZ001
+
+
+def test_loading_brings_in_what_is_new_and_names_the_rest(ledger: RunLedger, events: list[RunEvent]) -> None:
+    at = datetime(2020, 1, 1, tzinfo=UTC)
+    old = [
+        runledger.RunRecord(
+            key=RunKey(f"{i}", "a"),
+            client_name="A",
+            status=RunStatus.SKIPPED,
+            started_at=at,
+            ended_at=at,
+            updated_at=at,
+        )
+        for i in range(3)
+    ]
+    assert ledger.load(old[:2]) == ()
+    assert ledger.load([*old, old[2]]) == (old[2].key, old[0].key, old[1].key)
+    assert list(ledger.find()) == old[::-1]
+    assert events == []
+
+
+def test_an_observer_that_fails_breaks_nothing_and_is_logged(
+    repository: InMemoryRunRepository, events: list[RunEvent], caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(event: RunEvent) -> None:
+        raise RuntimeError("the pager is down")
+
+    ledger = RunLedger(repository, observers=[broken, events.append])
+    ledger.start(*KEY).complete()
+    assert kinds(events) == ["run_started", "run_finished"]
+    assert "an observer failed on event=run_started" in caplog.text
+
+
+def test_the_log_has_one_line_per_event_with_the_fields_in_extra(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "runledger")
+    with runledger.connect("memory://") as ledger:
+        ledger.start("run 1", 'it\'s="x"').update(note="n")
+        with pytest.raises(RunNotFound):
+            ledger.updates.heartbeat("gone", "acme")
+    started, updated, missing = caplog.records
+    assert started.getMessage() == 'event=run_started run_id="run 1" client_id="it\'s=\\"x\\"" status=Running'
+    assert (started.levelno, updated.levelno, missing.levelno) == (logging.INFO, logging.DEBUG, logging.ERROR)
+    assert (started.name, started.__dict__["client_id"]) == ("runledger", 'it\'s="x"')
+    assert missing.__dict__["run_id"] == "gone"
+    assert f"{Path(__file__).name}:" in missing.__dict__["call_site"]
+    assert "test_the_log_has_one_line" in missing.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("runs.db", "no scheme"),
+        ("mysql://user:secret@host/db", "mysql://"),
+        ("memory://x", "no address"),
+        ("sqlite://runs.db", "sqlite:///relative.db"),
+        ("sqlite:///", "sqlite:///relative.db"),
+        ("sqlite:///a.db?mode=ro", "sqlite:///relative.db"),
+        ("sqlite:///:memory:", "memory://"),
+    ],
+)
+def test_a_url_that_leads_to_no_store_is_refused_without_printing_it(url: str, words: str) -> None:
+    with pytest.raises(StoreUnusable) as refusal:
+        runledger.connect(url)
+    assert words in str(refusal.value)
+    assert "secret" not in str(refusal.value)
+
+
+def test_an_unknown_column_is_refused_whole() -> None:
+    ledger = RunLedger(InMemoryRunRepository(columns={"Tokens"}), observers=())
+    run = ledger.start(*KEY, metrics={"Tokens": 1})
+    changes: list[dict[str, Any]] = [{"metrics": {"Tokens": 2, "Tokns": 3}}, {"add": {"Tokns": 3}, "note": "n"}]
+    for change in changes:
+        with pytest.raises(runledger.UnknownMetric, match="'Tokns'"):
+            run.update(**change)
+    with pytest.raises(runledger.UnknownMetric):
+        ledger.start("r2", "acme", metrics={"Tokns": 1})
+    with pytest.raises(RunNotFound):
+        ledger.updates.update("gone", "acme", metrics={"Tokns": 1})
+    assert [(r.metrics, r.log) for r in ledger.find()] == [({"Tokens": 1}, ())]

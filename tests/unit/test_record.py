@@ -1,0 +1,104 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from runledger import InvalidValue, LogLine, RunAlreadyFinished, RunChange, RunKey, RunLedgerError, RunRecord, RunStatus
+from runledger.testing.strategies import changes, near_times, records
+
+AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
+LATER = AT + timedelta(minutes=5)
+RUNNING = RunRecord.start(RunKey("251124-081500", "acme"), AT, client_name="Acme Ltd")
+
+
+def test_a_run_starts_running_and_without_a_client_name_shows_the_id() -> None:
+    assert (RUNNING.status, RUNNING.ended_at, RUNNING.error, RUNNING.log) == (RunStatus.RUNNING, None, None, ())
+    assert RUNNING.updated_at == RUNNING.started_at == AT
+    assert RunRecord.start(RunKey("r", "acme"), AT).client_name == "acme"
+    assert RUNNING.duration is None
+
+
+def test_a_heartbeat_moves_updated_at_alone() -> None:
+    after = RUNNING.apply(RunChange(), LATER)
+    assert after.updated_at == LATER
+    assert after.apply(RunChange(), AT) == after  # a clock that went back does not take it back
+    assert RunRecord.restored(**{**after.__dict__, "updated_at": AT}) == RUNNING
+
+
+def test_numbers_are_added_from_zero_and_metrics_set() -> None:
+    after = RUNNING.apply(RunChange(metrics={"Model": "x"}, add={"Tokens": 1500}), LATER)
+    after = after.apply(RunChange(add={"Tokens": 0.5}, metrics={"Model": "y"}), LATER)
+    assert after.metrics == {"Model": "y", "Tokens": 1500.5}
+
+
+@pytest.mark.parametrize("old", ["text", True, AT])
+def test_adding_to_what_is_no_number_is_refused(old: Any) -> None:
+    record = RunRecord.start(RUNNING.key, AT, metrics={"m": old})
+    with pytest.raises(InvalidValue, match="cannot add to metric 'm'") as refusal:
+        record.apply(RunChange(add={"m": 1}), LATER)
+    assert refusal.value.key == RUNNING.key
+
+
+@pytest.mark.parametrize(("old", "number"), [(2**53, 1), (-(2**53), -1), (1.7e308, 1.7e308)])
+def test_a_sum_that_cannot_be_kept_is_refused(old: Any, number: Any) -> None:
+    with pytest.raises(InvalidValue):
+        RunRecord.start(RUNNING.key, AT, metrics={"m": old}).apply(RunChange(add={"m": number}), LATER)
+
+
+def test_notes_are_appended_with_their_times() -> None:
+    after = RUNNING.apply(RunChange(note="one"), AT).apply(RunChange(note="two"), LATER)
+    assert after.log == (LogLine(AT, "one"), LogLine(LATER, "two"))
+
+
+def test_finishing_sets_status_end_and_error_once() -> None:
+    done = RUNNING.apply(RunChange(status=RunStatus.FAILED, error="boom", metrics={"n": 1}), LATER)
+    assert (done.status, done.ended_at, done.error, done.metrics) == (RunStatus.FAILED, LATER, "boom", {"n": 1})
+    assert done.duration == timedelta(minutes=5)
+    for change in (RunChange(status=RunStatus.COMPLETED), RunChange(status=RunStatus.FAILED), RunChange(error="x")):
+        with pytest.raises(RunAlreadyFinished) as refusal:
+            done.apply(change, LATER)
+        assert refusal.value.status is RunStatus.FAILED
+    late = done.apply(RunChange(metrics={"n": 2}, note="late"), LATER + timedelta(hours=1))
+    assert (late.status, late.ended_at, late.error, late.metrics) == (RunStatus.FAILED, LATER, "boom", {"n": 2})
+
+
+def test_an_error_may_be_told_before_the_end() -> None:
+    assert RUNNING.apply(RunChange(error="warming up"), LATER).error == "warming up"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"key": "r"},
+        {"client_name": " "},
+        {"status": "Running"},
+        {"started_at": None},
+        {"ended_at": AT},
+        {"status": RunStatus.FAILED},
+        {"error": "\0"},
+        {"log": ("line",)},
+        {"updated_at": datetime(2025, 1, 1)},  # noqa: DTZ001
+    ],
+)
+def test_a_record_made_by_hand_is_checked_like_any_other(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidValue):
+        RunRecord(**{**RUNNING.__dict__, **wrong})
+
+
+@given(records(), changes(), near_times)
+def test_apply_keeps_what_no_change_may_touch(record: RunRecord, change: RunChange, at: datetime) -> None:
+    before = dict(record.__dict__)
+    try:
+        after = record.apply(change, at)
+    except RunLedgerError:
+        after = record
+    assert record.__dict__ == before
+    assert (after.key, after.client_name, after.started_at) == (record.key, record.client_name, record.started_at)
+    assert after.log[: len(record.log)] == record.log
+    assert after.updated_at >= record.updated_at
+    assert set(after.metrics) >= set(record.metrics)
+    assert after.status.is_final == (after.ended_at is not None)
+    if record.status.is_final:
+        assert (after.status, after.ended_at, after.error) == (record.status, record.ended_at, record.error)
+    assert RunRecord(**after.__dict__) == after  # what the rules make passes the checks of the constructor

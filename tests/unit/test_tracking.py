@@ -1,0 +1,161 @@
+import asyncio
+import threading
+from datetime import datetime
+
+import pytest
+
+from runledger import (
+    Outcome,
+    RunAlreadyExists,
+    RunChange,
+    RunEvent,
+    RunKey,
+    RunLedger,
+    RunRecord,
+    RunStatus,
+    StoreUnavailable,
+)
+from runledger.adapters.memory import InMemoryRunRepository
+
+
+def outcome(ledger: RunLedger, run_id: str = "r", client_id: str = "acme") -> tuple[str, str | None]:
+    record = ledger.get(run_id, client_id)
+    return record.status.value, record.error
+
+
+def test_a_block_completes_its_run(ledger: RunLedger) -> None:
+    with ledger.track("r", "acme", client_name="Acme Ltd", metrics={"n": 1}) as run:
+        run.update(add={"n": 2})
+        assert outcome(ledger) == ("Running", None)
+    assert outcome(ledger) == ("Completed", None)
+    assert (ledger.get("r", "acme").client_name, ledger.get("r", "acme").metrics) == ("Acme Ltd", {"n": 3})
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ValueError("no posts"), ("Failed", "ValueError: no posts")),
+        (ValueError("bad \0 byte"), ("Failed", "ValueError: bad \ufffd byte")),
+        (KeyboardInterrupt(), ("Cancelled", None)),
+        (asyncio.CancelledError(), ("Cancelled", None)),
+        (SystemExit(3), ("Failed", "SystemExit: 3")),
+        (SystemExit(0), ("Completed", None)),
+    ],
+)
+def test_a_block_that_raises_ends_its_run_accordingly_and_raises_on(
+    ledger: RunLedger, error: BaseException, expected: tuple[str, str | None]
+) -> None:
+    with pytest.raises(type(error)) as raised, ledger.track("r", "acme"):
+        raise error
+    assert raised.value is error
+    assert outcome(ledger) == expected
+
+
+def test_a_block_that_finished_its_run_itself_is_left_at_that(ledger: RunLedger, events: list[RunEvent]) -> None:
+    with ledger.track("r", "acme") as run:
+        run.skip("nothing new")
+    with pytest.raises(ValueError, match="after"), ledger.track("s", "acme") as run:
+        run.complete(with_errors="one")
+        raise ValueError("after the end")
+    assert outcome(ledger)[0] == "Skipped"
+    assert outcome(ledger, "s") == ("Completed with Errors", "one")
+    assert not [event for event in events if event.error]
+
+
+def test_the_errors_of_the_block_come_before_those_of_the_store(ledger: RunLedger) -> None:
+    class Down(InMemoryRunRepository):
+        def without_creation(self) -> "Down":
+            return self
+
+        def update(self, *_: object) -> RunRecord:
+            raise StoreUnavailable("down", Outcome.NOT_APPLIED)
+
+    broken = RunLedger(Down(), observers=())
+    with pytest.raises(StoreUnavailable), broken.track("r", "acme"):
+        pass
+    with pytest.raises(ValueError, match="job") as raised, broken.track("s", "acme"):
+        raise ValueError("the job's own")
+    assert "could not be finished: the store is unavailable" in raised.value.__notes__[0]
+
+
+def test_a_run_that_cannot_be_started_does_not_run(ledger: RunLedger) -> None:
+    ledger.start("r", "acme")
+    with pytest.raises(RunAlreadyExists), ledger.track("r", "acme"):
+        pytest.fail("the block ran")
+    assert outcome(ledger)[0] == "Running"
+
+
+def test_a_decorated_function_is_one_run_per_call(ledger: RunLedger) -> None:
+    @ledger.track(lambda batch, client: batch, lambda batch, client: client)
+    def score(batch: str, client: str) -> str:
+        """Score posts."""
+        if client == "bad":
+            raise ValueError("boom")
+        return f"{batch}/{client}"
+
+    assert score("b1", "acme") == "b1/acme"
+    assert score("b1", client="bolt") == "b1/bolt"
+    with pytest.raises(ValueError, match="boom"):
+        score("b1", "bad")
+    assert score.__doc__ == "Score posts."
+    assert {r.key.client_id: r.status for r in ledger.find(run_id="b1")} == {
+        "acme": RunStatus.COMPLETED,
+        "bolt": RunStatus.COMPLETED,
+        "bad": RunStatus.FAILED,
+    }
+
+
+def test_async_forms_call_the_store_in_a_thread(events: list[RunEvent]) -> None:
+    threads: list[str] = []
+
+    class Watched(InMemoryRunRepository):
+        def create(self, record: RunRecord) -> None:
+            threads.append(threading.current_thread().name)
+            super().create(record)
+
+        def without_creation(self) -> "Watched":
+            return self
+
+        def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+            threads.append(threading.current_thread().name)
+            return super().update(key, change, at)
+
+    ledger = RunLedger(Watched(), observers=[events.append])
+
+    @ledger.track("r", "acme")
+    async def job(answer: int) -> int:
+        await asyncio.sleep(0)
+        return answer
+
+    async def main() -> None:
+        assert await job(42) == 42
+        async with ledger.track("s", "acme"):
+            pass
+        with pytest.raises(RunAlreadyExists):
+            await job(1)
+        task = asyncio.create_task(hang())
+        await asyncio.sleep(0)
+        while not any(event.key and event.key.run_id == "t" for event in events):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    @ledger.track("t", "acme")
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    asyncio.run(main())
+    assert threading.main_thread().name not in threads
+    assert [r.status.value for r in ledger.find()] == ["Cancelled", "Completed", "Completed"]
+    (refused,) = [event for event in events if event.error]
+    assert refused.call_site is not None
+    assert __file__ in refused.call_site
+
+
+def test_generators_cannot_be_tracked_as_a_call(ledger: RunLedger) -> None:
+    with pytest.raises(TypeError, match="generator"):
+
+        @ledger.track("r", "acme")
+        def rows():  # type: ignore[no-untyped-def]
+            yield 1
