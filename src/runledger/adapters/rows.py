@@ -11,15 +11,24 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..domain import LogLine, Metrics, MetricValue, RunKey, RunQuery, RunRecord, RunStatus, StoreUnusable
-from ..domain.values import MAX_INTEGER, NO_METRICS
+from ..domain import LogLine, Metrics, MetricValue, RunQuery, RunRecord, RunStatus, StoreUnusable
+from ..domain.values import MAX_INTEGER
 
+_time = datetime.fromisoformat
 _STATUSES = {status.value: status for status in RunStatus}
 
 
 def time_text(at: datetime) -> str:
     """The UTC time `at` as 2025-11-24T08:15:00.000Z, which sorts as the times do."""
-    return at.isoformat(timespec="milliseconds")[:-6] + "Z"
+    return "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ" % (  # noqa: UP031, measured: a third faster than isoformat
+        at.year,
+        at.month,
+        at.day,
+        at.hour,
+        at.minute,
+        at.second,
+        at.microsecond // 1000,
+    )
 
 
 def _encode_time(value: Any) -> dict[str, str]:
@@ -27,17 +36,12 @@ def _encode_time(value: Any) -> dict[str, str]:
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_encode_time, check_circular=False).encode
-_decode = json.JSONDecoder().raw_decode
+_decode = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # `decode` less its checks of the ends
 
 
 def metrics_text(metrics: Mapping[str, MetricValue]) -> str:
     """The JSON object for metrics."""
     return _encode(metrics) if metrics else "{}"
-
-
-def metrics_from(text: str) -> Metrics:
-    """The metrics of a JSON object."""
-    return NO_METRICS if text == "{}" else restored_metrics(_decode(text)[0])
 
 
 def restored_metrics(values: dict[str, Any]) -> Metrics:
@@ -57,7 +61,7 @@ def log_text(log: tuple[LogLine, ...]) -> str:
 
 def log_from(text: str) -> tuple[LogLine, ...]:
     """The log of a JSON array."""
-    return () if text == "[]" else restored_log(_decode(text)[0])
+    return () if text == "[]" else restored_log(_decode(text, 0)[0])
 
 
 def restored_log(lines: list[list[str]]) -> tuple[LogLine, ...]:
@@ -73,20 +77,24 @@ def status_from(label: str) -> RunStatus:
         raise StoreUnusable(f"the store holds the unknown status {label!r}: correct it there.") from None
 
 
-def record_from_texts(row: Sequence[Any]) -> RunRecord:
-    """The record of a row of texts, in the order of the table's columns; what follows them is passed over."""
-    ended_at = row[5]
-    return RunRecord.restored(
-        key=RunKey.restored(row[0], row[1]),
-        client_name=row[2],
-        status=status_from(row[3]),
-        started_at=datetime.fromisoformat(row[4]),
-        ended_at=None if ended_at is None else datetime.fromisoformat(ended_at),
-        metrics=metrics_from(row[6]),
-        log=log_from(row[7]),
-        error=row[8],
-        updated_at=datetime.fromisoformat(row[9]),
-    )
+def records_from_texts(rows: Sequence[Sequence[Any]]) -> list[RunRecord]:
+    """The records of rows of texts, in the order of the table's columns; what follows these is passed over."""
+    every_metrics = "[" + ",".join([row[6] for row in rows]) + "]"  # read in one go: half the time of one by one
+    return [
+        RunRecord.restored(
+            row[0],
+            row[1],
+            row[2],
+            _STATUSES.get(row[3]) or status_from(row[3]),
+            _time(row[4]),
+            None if row[5] is None else _time(row[5]),
+            restored_metrics(metrics) if '{"datetime":' in row[6] else Metrics(metrics),
+            () if row[7] == "[]" else log_from(row[7]),
+            row[8],
+            _time(row[9]),
+        )
+        for row, metrics in zip(rows, _decode(every_metrics, 0)[0], strict=True)
+    ]
 
 
 def conditions(

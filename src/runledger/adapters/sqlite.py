@@ -28,7 +28,7 @@ from ..domain import (
     StoreUnusable,
     repeated_keys,
 )
-from .rows import conditions, log_text, metrics_text, record_from_texts, time_text
+from .rows import conditions, log_text, metrics_text, records_from_texts, time_text
 
 T = TypeVar("T")
 
@@ -221,8 +221,8 @@ class SQLiteRunAccess:
                 _update(connection, key, change, at)
 
     def get(self, key: RunKey) -> RunRecord:
-        for row in self._database.read(_SELECT, (key.run_id, key.client_id), key):
-            return record_from_texts(row)
+        for record in records_from_texts(self._database.read(_SELECT, (key.run_id, key.client_id), key)):
+            return record
         raise RunNotFound(key)
 
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
@@ -231,12 +231,11 @@ class SQLiteRunAccess:
         while left is None or left > 0:
             size = _PAGE if left is None else min(left, _PAGE)
             where, values = conditions(query, last, "?", time_text)
-            rows = self._database.read(_FIND.format(where), (*values, size))
-            for row in rows:
-                last = record_from_texts(row)
-                yield last
-            if len(rows) < size:
+            page = records_from_texts(self._database.read(_FIND.format(where), (*values, size)))
+            yield from page
+            if len(page) < size:
                 return
+            last = page[-1]
             left = None if left is None else left - size
 
 
@@ -293,25 +292,27 @@ def open_url(url: str) -> SQLiteRunRepository:
 
 
 def _values(record: RunRecord) -> tuple[str | None, ...]:
+    started_at = time_text(record.started_at)
     return (
         record.key.run_id,
         record.key.client_id,
         record.client_name,
         record.status.value,
-        time_text(record.started_at),
+        started_at,
         None if record.ended_at is None else time_text(record.ended_at),
         metrics_text(record.metrics),
         log_text(record.log),
         record.error,
-        time_text(record.updated_at),
+        started_at if record.updated_at is record.started_at else time_text(record.updated_at),
     )
 
 
 def _update(connection: sqlite3.Connection, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
-    row = connection.execute(_SELECT, (key.run_id, key.client_id)).fetchone()
-    if row is None:
+    rows = connection.execute(_SELECT, (key.run_id, key.client_id)).fetchall()
+    if not rows:
         raise RunNotFound(key)
-    old = record_from_texts(row)
+    (row,) = rows
+    (old,) = records_from_texts(rows)
     new = old.apply(change, at)
     state = (
         row[6] if new.metrics is old.metrics else metrics_text(new.metrics),

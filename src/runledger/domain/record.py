@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from .errors import InvalidValue, RunAlreadyFinished
 from .values import (
+    MAX_INTEGER,
     NO_METRICS,
     Metrics,
     MetricValue,
@@ -167,13 +168,44 @@ class RunRecord:
     ) -> RunRecord:
         """The record of a run that starts now. Without a client name the client id stands in."""
         name = key.client_id if client_name is None else client_name
+        at = checked_time(at, "time of the start")
         return cls(key=key, client_name=name, status=RunStatus.RUNNING, started_at=at, metrics=metrics, updated_at=at)
 
     @classmethod
-    def restored(cls, **fields: Any) -> RunRecord:
-        """A record read from a store, field by field, not checked again. For adapters only."""
+    def restored(
+        cls,
+        run_id: str,
+        client_id: str,
+        client_name: str,
+        status: RunStatus,
+        started_at: datetime,
+        ended_at: datetime | None,
+        metrics: Metrics,
+        log: tuple[LogLine, ...],
+        error: str | None,
+        updated_at: datetime,
+    ) -> RunRecord:
+        """A record as a store gave it back, not checked again. For adapters, which read only what was checked."""
+        key = object.__new__(RunKey)
+        key.__dict__.update(run_id=run_id, client_id=client_id)
+        return cls._of(
+            {
+                "key": key,
+                "client_name": client_name,
+                "status": status,
+                "started_at": started_at,
+                "ended_at": ended_at,
+                "metrics": metrics,
+                "log": log,
+                "error": error,
+                "updated_at": updated_at,
+            }
+        )
+
+    @classmethod
+    def _of(cls, fields: dict[str, Any]) -> RunRecord:
         record = object.__new__(cls)
-        record.__dict__.update(fields)
+        object.__setattr__(record, "__dict__", fields)
         return record
 
     @property
@@ -191,7 +223,9 @@ class RunRecord:
         Raises RunAlreadyFinished and InvalidValue; this record is as it was.
         """
         at = checked_time(at, "time of the change")
-        new: dict[str, Any] = {"updated_at": at if at > self.updated_at else self.updated_at}
+        new = dict(self.__dict__)
+        if at > self.updated_at:
+            new["updated_at"] = at
         if change.status is not None or change.error is not None:
             if self.status.is_final:
                 raise RunAlreadyFinished(self.key, self.status)
@@ -201,11 +235,11 @@ class RunRecord:
             if change.error is not None:
                 new["error"] = change.error
         if change.metrics or change.add:
-            sums = {name: self._sum(name, number) for name, number in change.add.items()} if change.add else NO_METRICS
+            sums = {name: self._sum(name, number) for name, number in change.add.items()}
             new["metrics"] = Metrics({**self.metrics, **change.metrics, **sums})
         if change.note is not None:
             new["log"] = (*self.log, LogLine(at, change.note))
-        return RunRecord.restored(**{**self.__dict__, **new})
+        return RunRecord._of(new)
 
     def _sum(self, name: str, number: int | float) -> int | float:
         old = self.metrics.get(name, 0)
@@ -213,7 +247,10 @@ class RunRecord:
             raise InvalidValue(
                 f"cannot add to metric {name!r} of {self.key}: it is {type(old).__name__}, not a number.", self.key
             )
-        return checked_number(old + number, f"sum of metric {name!r} of {self.key}")
+        new = old + number
+        if -MAX_INTEGER <= new <= MAX_INTEGER:
+            return new
+        return checked_number(new, f"sum of metric {name!r} of {self.key}")
 
 
 def repeated_keys(records: Iterable[RunRecord]) -> list[RunKey]:

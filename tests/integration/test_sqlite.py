@@ -1,0 +1,223 @@
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from runledger import (
+    Outcome,
+    RunAlreadyExists,
+    RunChange,
+    RunKey,
+    RunLedger,
+    RunNotFound,
+    RunQuery,
+    RunRecord,
+    StoreUnavailable,
+    StoreUnusable,
+    connect,
+)
+from runledger.adapters.sqlite import APPLICATION_ID, SCHEMA_VERSION, SQLiteRunRepository
+
+AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
+KEY = RunKey("r", "acme")
+STARTED = RunRecord.start(KEY, AT)
+
+
+def every_updating_path(ledger: RunLedger) -> None:
+    run = ledger.updates.run("r", "acme")
+    run.update(metrics={"a": 1}, add={"n": 1}, note="x")
+    run.heartbeat()
+    ledger.updates.update("r", "acme", note="y")
+    ledger.updates.update_many([(KEY, RunChange(add={"n": 1})), (KEY, RunChange(note="z"))])
+    run.complete(with_errors="few")
+    run.update(note="late")
+    for act in (
+        lambda: ledger.updates.update("gone", "acme", note="x"),
+        lambda: ledger.updates.run("gone", "acme").fail("x"),
+        lambda: ledger.updates.update_many([(RunKey("gone", "acme"), RunChange())]),
+        lambda: ledger.get("gone", "acme"),
+    ):
+        with pytest.raises(RunNotFound):
+            act()
+    assert [record.key for record in ledger.find()] == [KEY]
+
+
+def test_no_updating_path_inserts_says_sqlite_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "runs.db"
+    SQLiteRunRepository(path).create(STARTED)
+    real_connect = sqlite3.connect
+
+    def deny_inserts(action: int, *_: str | None) -> int:
+        return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_INSERT else sqlite3.SQLITE_OK
+
+    def guarded(*args: object, **kwargs: object) -> sqlite3.Connection:
+        connection: sqlite3.Connection = real_connect(*args, **kwargs)  # type: ignore[call-overload]
+        connection.set_authorizer(deny_inserts)
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", guarded)
+    with RunLedger(SQLiteRunRepository(path), observers=()) as ledger:
+        every_updating_path(ledger)
+        with pytest.raises(StoreUnusable, match="not authorized"):
+            ledger.start("s", "acme")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"this is no database, but it is long enough to be read as one" * 20, "not a SQLite database"),
+        (f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION + 1}", "newer runledger"),
+        ("CREATE TABLE theirs (x)", "another application"),
+        ("PRAGMA user_version = 1", "another application"),
+    ],
+)
+def test_a_file_that_is_no_ledger_of_this_version_is_refused_and_left_as_it_was(
+    tmp_path: Path, content: bytes | str, words: str
+) -> None:
+    path = tmp_path / "some file.db"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        other = sqlite3.connect(path)
+        other.executescript(content)
+        other.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreUnusable, match=words) as refusal:
+        SQLiteRunRepository(path)
+    assert str(path) in str(refusal.value)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnusable, match="its folder must exist"):
+        connect(f"sqlite:///{tmp_path}/no/such/runs.db")
+    with pytest.raises(StoreUnusable, match="cannot be opened"):
+        connect(f"sqlite:///{tmp_path}")
+
+
+def test_a_file_that_may_only_be_read_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "runs.db"
+    with RunLedger(SQLiteRunRepository(path), observers=()) as ledger:
+        ledger.start("r", "acme")
+    before = path.read_bytes()
+    real_connect = sqlite3.connect
+    # As root every file may be written, so the test opens the file the way SQLite falls back to without that right.
+    monkeypatch.setattr(
+        sqlite3, "connect", lambda file, **options: real_connect(f"file:{file}?mode=ro", uri=True, **options)
+    )
+    repository = SQLiteRunRepository(path)
+    assert repository.get(KEY).key == KEY
+    for act in (lambda: repository.update(KEY, RunChange(), AT), lambda: repository.create(STARTED)):
+        with pytest.raises(StoreUnusable, match="may not be written"):
+            act()
+    repository.close()
+    assert path.read_bytes() == before
+
+
+def test_a_full_disk_is_one_clear_error_and_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "runs.db"
+    repository = SQLiteRunRepository(path)
+    repository.create(STARTED)
+    pages = repository._database._writer.execute("PRAGMA page_count").fetchone()[0]
+    repository._database._writer.execute(f"PRAGMA max_page_count = {pages}")
+    big = "x" * 100_000
+    for act in (
+        lambda: repository.update(KEY, RunChange(metrics={"big": big}), AT),
+        lambda: repository.create_many(
+            [RunRecord.start(RunKey(f"{i}", "c"), AT, metrics={"b": big}) for i in range(9)]
+        ),
+    ):
+        with pytest.raises(StoreUnavailable, match=r"full.*Nothing was written") as refusal:
+            act()
+        assert refusal.value.outcome is Outcome.NOT_APPLIED
+    assert list(repository.find(RunQuery())) == [STARTED]
+    repository.close()
+
+
+def test_a_file_that_others_keep_locked_is_unavailable_and_nothing_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    repository = SQLiteRunRepository(path, wait=0.05)
+    repository.create(STARTED)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable, match="locked by others") as refusal:
+        repository.update(KEY, RunChange(note="n"), AT)
+    assert (refusal.value.outcome, refusal.value.key) == (Outcome.NOT_APPLIED, KEY)
+    assert repository.get(KEY) == STARTED
+    other.execute("ROLLBACK")
+    other.close()
+    assert repository.update(KEY, RunChange(note="n"), AT).log[0].text == "n"
+    repository.close()
+
+
+def test_an_error_that_is_not_the_drivers_rolls_back(tmp_path: Path) -> None:
+    repository = SQLiteRunRepository(tmp_path / "runs.db")
+    repository.create(STARTED)
+    with pytest.raises(AttributeError):
+        repository.update_many([(KEY, RunChange(note="n")), (KEY, None)], AT)  # type: ignore[list-item]
+    assert repository.get(KEY) == STARTED
+    repository.update(KEY, RunChange(), AT)
+    repository.close()
+
+
+def test_an_acknowledged_write_is_durable_by_default(tmp_path: Path) -> None:
+    repository = SQLiteRunRepository(tmp_path / "runs.db")
+    writer = repository._database._writer
+    assert writer.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert writer.execute("PRAGMA synchronous").fetchone()[0] == 2
+    repository.close()
+
+
+def test_a_forked_child_opens_connections_of_its_own(tmp_path: Path) -> None:
+    script = """
+import os, sys, runledger
+ledger = runledger.connect(sys.argv[1], observers=())
+ledger.start("r", "acme"); list(ledger.find())
+children = []
+for i in range(4):
+    pid = os.fork()
+    if pid == 0:
+        for _ in range(25):
+            ledger.updates.update("r", "acme", add={"n": 1})
+        assert ledger.get("r", "acme").metrics["n"] >= 25
+        os._exit(0)
+    children.append(pid)
+codes = [os.waitpid(pid, 0)[1] for pid in children]
+print(codes, ledger.get("r", "acme").metrics["n"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, f"sqlite:///{tmp_path}/runs.db"], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("[0, 0, 0, 0] 100\n", "")
+
+
+def test_a_relative_path_and_odd_names_lead_to_their_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with connect("sqlite:///my%20runs%3F.db", observers=()) as ledger:
+        ledger.start("r", "acme")
+    assert os.listdir() == ["my runs?.db"]
+    with connect(f"sqlite:///{tmp_path}/my runs%3F.db", observers=()) as ledger, pytest.raises(RunAlreadyExists):
+        ledger.start("r", "acme")
+
+
+def test_a_status_written_by_other_hands_is_reported(tmp_path: Path) -> None:
+    repository = SQLiteRunRepository(tmp_path / "runs.db")
+    repository.create(STARTED)
+    other = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
+    other.execute("UPDATE run_records SET status = 'Done'")
+    other.close()
+    acts: list[Callable[[], object]] = [
+        lambda: repository.get(KEY),
+        lambda: list(repository.find(RunQuery())),
+        lambda: repository.update(KEY, RunChange(), AT),
+    ]
+    for act in acts:
+        with pytest.raises(StoreUnusable, match="'Done'"):
+            act()
+    repository.close()

@@ -1,0 +1,114 @@
+"""Who may only update cannot create: shown by the type checker, and by a look at the objects."""
+
+import ast
+import subprocess
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import runledger
+from runledger import RunLedger, RunRecord, open_repository
+
+CREATING = {"create", "create_many", "start", "start_many", "track", "load"}
+
+
+@pytest.mark.parametrize(
+    ("line", "accepted"),
+    [
+        ("ledger.start('r', 'c')", True),
+        ("ledger.updates.update('r', 'c', add={'n': 1})", True),
+        ("ledger.updates.start('r', 'c')", False),
+        ("ledger.reads.start('r', 'c')", False),
+        ("ledger.start('r', 'c').start('r', 'c')", False),
+        ("updates.create(record)", False),
+        ("reads.create(record)", False),
+        ("access.create_many([record])", False),
+        ("ledger.updates.update('r', 'c', metric={'n': 1})", False),
+        ("ledger.updates.update('r', 'c', add={'n': 'x'})", False),
+        ("ledger.get('r', 'c').metrics['n'] = 1", False),
+    ],
+)
+def test_a_type_checker_tells_updating_from_creating(line: str, accepted: bool, tmp_path: Path) -> None:
+    program = f"""
+from runledger import RunLedger, RunRecord
+from runledger.domain import RunAccess, RunReads, RunUpdates
+
+def use(ledger: RunLedger, updates: RunUpdates, reads: RunReads, access: RunAccess, record: RunRecord) -> None:
+    {line}
+"""
+    (tmp_path / "program.py").write_text(program)
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--cache-dir",
+        str(Path(".mypy_cache").absolute()),
+        "program.py",
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("Success" if accepted else "program.py:6: error:"), done.stdout + done.stderr
+
+
+def neighbours(thing: Any) -> Iterator[Any]:
+    """What one attribute, item, closure or bound method away from a thing."""
+    yield from getattr(thing, "__dict__", {}).values()
+    for kind in type(thing).__mro__:
+        for name in getattr(kind, "__slots__", ()):
+            yield getattr(thing, name, None)
+    if isinstance(thing, (list, tuple, set, frozenset)):
+        yield from thing
+    if isinstance(thing, dict):
+        yield from thing.values()
+    yield getattr(thing, "__self__", None)
+    yield getattr(thing, "__func__", None)
+    yield getattr(thing, "func", None)
+    for cell in getattr(thing, "__closure__", None) or ():
+        yield cell.cell_contents
+
+
+def creators_within_reach(thing: Any) -> set[str]:
+    seen: dict[int, Any] = {}
+    found: set[str] = set()
+    left = [thing]
+    while left:
+        thing = left.pop()
+        if id(thing) in seen or isinstance(thing, (type, types.ModuleType)):
+            continue
+        seen[id(thing)] = thing
+        # RunRecord.start makes a value; only a repository can store it.
+        if type(thing).__module__.startswith("runledger") and not isinstance(thing, RunRecord):
+            found |= {f"{type(thing).__name__}.{name}" for name in CREATING & set(dir(thing))}
+        left.extend(neighbours(thing))
+    return found
+
+
+@pytest.mark.parametrize("url", ["memory://", "sqlite:///{}/runs.db"])
+def test_nothing_within_reach_of_updates_reads_or_a_handle_creates(url: str, tmp_path: Path) -> None:
+    ledger = RunLedger(open_repository(url.format(tmp_path)))
+    run = ledger.start("r", "acme")
+    for thing in (ledger.updates, ledger.reads, run, ledger.updates.run("r", "acme"), ledger.get, run.update):
+        assert creators_within_reach(thing) == set()
+    assert creators_within_reach(ledger) != set()
+    ledger.close()
+
+
+def test_one_module_calls_create() -> None:
+    package = Path(runledger.__file__).parent
+    callers = {
+        (path.relative_to(package).as_posix(), node.attr)
+        for path in package.rglob("*.py")
+        if "testing" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in ("create", "create_many") and is_repository(node.value)
+    }
+    assert callers == {("services/creation.py", "create"), ("services/creation.py", "create_many")}
+
+
+def is_repository(node: ast.expr) -> bool:
+    """Anything but the creator itself, whose methods have the same names."""
+    return not (isinstance(node, ast.Attribute) and node.attr == "_creator") and not isinstance(node, ast.Call)
