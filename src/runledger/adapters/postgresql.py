@@ -1,0 +1,354 @@
+"""Runs in PostgreSQL, over psycopg and its pool: autocommit, one prepared statement for one act."""
+
+from __future__ import annotations
+
+import re
+import select
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from ..domain import (
+    LogLine,
+    Outcome,
+    RunAlreadyExists,
+    RunChange,
+    RunKey,
+    RunLedgerError,
+    RunNotFound,
+    RunQuery,
+    RunRecord,
+    StoreUnavailable,
+    StoreUnusable,
+)
+from ..domain.values import checked_time
+from .rows import conditions, log_text, metrics_text, restored_log, restored_metrics, status_from
+
+# No index on updated_at, and room left in each page: a heartbeat then writes no index entry.
+_SCHEMA = (
+    "SELECT pg_advisory_xact_lock(7826011524)",
+    """CREATE TABLE IF NOT EXISTS run_records (
+        run_id text COLLATE "C" NOT NULL, client_id text COLLATE "C" NOT NULL, client_name text NOT NULL,
+        status text NOT NULL, started_at timestamptz NOT NULL, ended_at timestamptz, metrics jsonb NOT NULL,
+        log jsonb NOT NULL, error text, updated_at timestamptz NOT NULL, PRIMARY KEY (run_id, client_id)
+    ) WITH (fillfactor = 80)""",
+    "CREATE INDEX IF NOT EXISTS run_records_client ON run_records (client_id, started_at, run_id)",
+    "CREATE INDEX IF NOT EXISTS run_records_newest ON run_records (started_at, run_id, client_id)",
+    "CREATE INDEX IF NOT EXISTS run_records_status ON run_records (status, started_at, run_id, client_id)",
+)
+_INSERT = """INSERT INTO run_records
+    (run_id, client_id, client_name, status, started_at, ended_at, metrics, log, error, updated_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
+_COPY = """COPY run_records
+    (run_id, client_id, client_name, status, started_at, ended_at, metrics, log, error, updated_at) FROM STDIN"""
+_EXISTING = """SELECT run_id, client_id FROM run_records
+    JOIN unnest(%s::text[], %s::text[]) AS wanted (run_id, client_id) USING (run_id, client_id)"""
+_GET = """SELECT run_id, client_id, client_name, status, started_at, ended_at, metrics, log, error, updated_at
+    FROM run_records WHERE run_id = %s AND client_id = %s"""
+_PAGE = (
+    """SELECT run_id, client_id, client_name, status, started_at, ended_at, metrics, log, error, updated_at
+    FROM run_records WHERE """,
+    " ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT %s",
+)
+# Writes nothing unless the change is plainly allowed; every other case is left to RunRecord.apply, under a lock.
+# One UPDATE of one table sees the newest row even when it had to wait for it, so no concurrent change is lost.
+# jsonb tells 3 from 3.0 by the scale alone, which a float8 has lost. Within ±2^53 no sum can overflow, and a number
+# without a fraction is an integer.
+_CHANGED = """UPDATE run_records SET
+        updated_at = greatest(updated_at, %(at)s::timestamptz),
+        status = coalesce(%(status)s::text, status),
+        ended_at = coalesce(%(ended_at)s::timestamptz, ended_at),
+        error = coalesce(%(error)s::text, error),
+        log = CASE WHEN %(note)s::jsonb IS NULL THEN log ELSE log || %(note)s::jsonb END,
+        metrics = (CASE WHEN %(set)s::jsonb IS NULL THEN metrics ELSE metrics || %(set)s::jsonb END)"""
+_SUMS = """ || (
+            SELECT jsonb_object_agg(name, CASE
+                WHEN scale(old) = 0 AND scale(more) = 0 THEN old + more
+                WHEN scale(total) = 0 THEN round(total, 1)
+                ELSE total END)
+            FROM jsonb_each(%(add)s::jsonb) AS addition (name, number),
+                LATERAL (SELECT coalesce((metrics -> name)::numeric, 0) AS old, number::numeric AS more) AS terms,
+                LATERAL (SELECT to_jsonb(old::float8 + more::float8)::numeric AS total) AS sum)"""
+_ALLOWED = """
+    WHERE run_id = %(run_id)s AND client_id = %(client_id)s AND (status = 'Running' OR NOT %(ends)s::boolean)"""
+_ADDABLE = """
+        AND NOT EXISTS (
+            SELECT FROM jsonb_each(%(add)s::jsonb) AS addition (name, number)
+            WHERE CASE jsonb_typeof(coalesce(metrics -> name, '0')) WHEN 'number'
+                THEN abs(coalesce((metrics -> name)::numeric, 0)) + abs(number::numeric) > 9007199254740992
+                ELSE true END)"""
+_AFTER = """
+    RETURNING run_id, client_id, client_name, status, started_at, ended_at, metrics, log, error, updated_at"""
+_UPDATE = _CHANGED + _ALLOWED + _AFTER
+_UPDATE_ADDING = _CHANGED + _SUMS + _ALLOWED + _ADDABLE + _AFTER
+# In key order, so that two batches wait for each other instead of deadlocking.
+_LOCK = """SELECT run_id, client_id, client_name, status, started_at, ended_at, metrics, log, error, updated_at
+    FROM run_records
+    JOIN unnest(%s::text[], %s::text[]) AS wanted (run_id, client_id) USING (run_id, client_id)
+    ORDER BY run_id, client_id FOR UPDATE OF run_records"""
+_REWRITE = """UPDATE run_records AS r SET status = new.status, ended_at = new.ended_at, metrics = new.metrics::jsonb,
+        log = new.log::jsonb, error = new.error, updated_at = new.updated_at
+    FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[],
+        %s::timestamptz[]) AS new (run_id, client_id, status, ended_at, metrics, log, error, updated_at)
+    WHERE r.run_id = new.run_id AND r.client_id = new.client_id"""
+
+_PAGE_ROWS = 500
+# Of the options, all but the time limits keep values and rules independent of how the server is configured.
+_DEFAULTS = conninfo_to_dict(
+    "connect_timeout=5 keepalives_idle=30 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=20000",
+    application_name="runledger",
+    client_encoding="utf8",
+    options="-c statement_timeout=30s -c lock_timeout=10s -c TimeZone=UTC -c extra_float_digits=1 "
+    r"-c default_transaction_isolation=read\ committed",
+)
+_REFUSED_FOR_GOOD = re.compile(
+    "authentication failed|no pg_hba.conf entry|no password supplied|does not exist|permission denied|not permitted"
+)
+# The server's transaction was rolled back: resources, operator, conflict, lock, system, and connection classes.
+_TRANSIENT = ("53", "57", "40", "55P03", "58", "08")
+_RIGHTS = {"SELECT": "SELECT", "UPDATE": "SELECT and UPDATE", "INSERT": "INSERT and SELECT", "CREATE": "CREATE"}
+
+_Pool = ConnectionPool[psycopg.Connection[tuple[Any, ...]]]
+
+
+class PostgreSQLRunAccess:
+    """Updates and reads; see RunUpdates and RunReads. A role with SELECT and UPDATE on the table is enough."""
+
+    def __init__(self, pool: _Pool) -> None:
+        self._pool = pool
+
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        at = checked_time(at, "time of the change")
+        values = {
+            "run_id": key.run_id,
+            "client_id": key.client_id,
+            "at": at,
+            "ends": change.status is not None or change.error is not None,
+            "status": None if change.status is None else change.status.value,
+            "ended_at": None if change.status is None else at,
+            "error": change.error,
+            "set": metrics_text(change.metrics) if change.metrics else None,
+            "add": metrics_text(change.add) if change.add else None,
+            "note": None if change.note is None else log_text((LogLine.restored(at, change.note),)),
+        }
+        with self._cursor("UPDATE", key) as cursor:
+            row = cursor.execute(_UPDATE_ADDING if change.add else _UPDATE, values).fetchone()
+            if row is not None:
+                return _record(row)
+            return _changed(cursor, [(key, change)], at)[key]
+
+    def update_many(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
+        if changes:
+            with self._cursor("UPDATE") as cursor:
+                _changed(cursor, changes, at)
+
+    def get(self, key: RunKey) -> RunRecord:
+        with self._cursor("SELECT", key) as cursor:
+            row = cursor.execute(_GET, (key.run_id, key.client_id)).fetchone()
+            if row is None:
+                raise RunNotFound(key)
+            return _record(row)
+
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        left, after = query.limit, None
+        while left is None or left > 0:
+            rows = _PAGE_ROWS if left is None else min(left, _PAGE_ROWS)
+            where, values = conditions(query, after, "%s", lambda at: at)
+            with self._cursor("SELECT") as cursor:
+                records = [_record(row) for row in cursor.execute(where.join(_PAGE), [*values, rows])]
+            yield from records
+            if len(records) < rows:
+                return
+            left, after = None if left is None else left - rows, records[-1]
+
+    @contextmanager
+    def _cursor(self, right: str, key: RunKey | None = None) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
+        """A cursor for one act that needs a right; what the driver raises becomes an error of the ledger."""
+        try:
+            connection = self._pool.getconn()
+            while not _is_quiet(connection):
+                connection.close()
+                self._pool.putconn(connection)
+                connection = self._pool.getconn()
+        except PoolClosed:
+            raise StoreUnusable("this repository was closed: open it again to use it.", key) from None
+        except PoolTimeout:
+            reason = f"no connection within {self._pool.timeout:g} seconds"
+            raise StoreUnavailable(reason, Outcome.NOT_APPLIED, key) from None
+        try:
+            with connection.cursor(binary=True) as cursor:
+                yield cursor
+        except psycopg.Error as error:
+            raise _translated(error, right, connection.closed, key) from error
+        finally:
+            self._pool.putconn(connection)
+
+
+class PostgreSQLRunRepository(PostgreSQLRunAccess):
+    """A store in the database at a libpq URL. The constructor reaches the server once, or says why it cannot.
+
+    What the URL leaves open gets a default: time limits for connecting, statements and locks, and keep-alives.
+    `max_connections` and `timeout`, in seconds, bound the pool and the wait for one of its connections.
+    """
+
+    def __init__(self, url: str, *, max_connections: int = 10, timeout: float = 10.0) -> None:
+        parameters = _parameters(url)
+        _require_server(parameters)
+        pool: _Pool = ConnectionPool(
+            kwargs={**parameters, "autocommit": True, "prepare_threshold": 0},
+            min_size=1,
+            max_size=max_connections,
+            open=True,
+            timeout=timeout,
+            # The pool tries again ever more rarely; giving up early lets the next act start a fresh attempt.
+            reconnect_timeout=timeout,
+            name="runledger",
+        )
+        super().__init__(pool)
+
+    def create_schema(self) -> None:
+        """Make the table and its indexes where they are missing. The only act that does."""
+        with self._cursor("CREATE") as cursor, cursor.connection.transaction():
+            for statement in _SCHEMA:
+                cursor.execute(statement, prepare=False)
+
+    def create(self, record: RunRecord) -> None:
+        with self._cursor("INSERT", record.key) as cursor:
+            try:
+                cursor.execute(_INSERT, _row(record))
+            except errors.UniqueViolation:
+                raise RunAlreadyExists([record.key]) from None
+
+    def create_many(self, records: Sequence[RunRecord]) -> None:
+        if not records:
+            return
+        with self._cursor("INSERT") as cursor:
+            try:
+                with cursor.copy(_COPY) as copy:
+                    for record in records:
+                        copy.write_row(_row(record))
+            except errors.UniqueViolation:
+                counts = Counter(record.key for record in records)
+                there = set(cursor.execute(_EXISTING, _arrays(counts)).fetchall())
+                # A record that was in the way and has since been deleted leaves nothing to name but the batch.
+                refused = [key for key, times in counts.items() if times > 1 or (key.run_id, key.client_id) in there]
+                raise RunAlreadyExists(refused or list(counts)) from None
+
+    def without_creation(self) -> PostgreSQLRunAccess:
+        return PostgreSQLRunAccess(self._pool)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+
+
+def open_url(url: str) -> PostgreSQLRunRepository:
+    """`postgresql://user@host/database`, as libpq reads it."""
+    return PostgreSQLRunRepository(url)
+
+
+def _changed(
+    cursor: psycopg.Cursor[tuple[Any, ...]], changes: Sequence[tuple[RunKey, RunChange]], at: datetime
+) -> dict[RunKey, RunRecord]:
+    """Apply changes by the domain's own rules, between a locked read and a write in one transaction."""
+    with cursor.connection.transaction():
+        rows = cursor.execute(_LOCK, _arrays({key: None for key, _ in changes}))
+        records = {record.key: record for record in map(_record, rows)}
+        for key, change in changes:
+            if key not in records:
+                raise RunNotFound(key)
+            records[key] = records[key].apply(change, at)
+        new = [_row(record) for record in records.values()]
+        run_ids, client_ids, _, statuses, _, *others = (list(column) for column in zip(*new, strict=True))
+        cursor.execute(_REWRITE, [run_ids, client_ids, statuses, *others])
+    return records
+
+
+def _arrays(keys: Iterable[RunKey]) -> tuple[list[str], list[str]]:
+    keys = list(keys)
+    return [key.run_id for key in keys], [key.client_id for key in keys]
+
+
+def _row(record: RunRecord) -> tuple[Any, ...]:
+    key, metrics, log = record.key, metrics_text(record.metrics), log_text(record.log)
+    first = (key.run_id, key.client_id, record.client_name, record.status.value, record.started_at, record.ended_at)
+    return (*first, metrics, log, record.error, record.updated_at)
+
+
+def _record(row: tuple[Any, ...]) -> RunRecord:
+    run_id, client_id, name, status, started_at, ended_at, metrics, log, error, updated_at = row
+    try:
+        metrics, log, status = restored_metrics(metrics), restored_log(log) if log else (), status_from(status)
+        times = _utc(started_at), None if ended_at is None else _utc(ended_at)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        key = RunKey.restored(run_id, client_id)
+        raise StoreUnusable(f"the row of {key} was not written by this version of runledger.", key) from None
+    return RunRecord.restored(run_id, client_id, name, status, *times, metrics, log, error, _utc(updated_at))
+
+
+def _utc(at: datetime) -> datetime:
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
+
+
+def _parameters(url: str) -> dict[str, Any]:
+    """The connection parameters of a URL, with defaults. No message shows any of it: parts of a password that was
+    not percent-encoded turn up as host, port or database."""
+    # Raised outside of any handler: the driver's error quotes the URL, and would stay in __context__.
+    given: dict[str, Any] = {"port": "unreadable"}
+    with suppress(psycopg.Error, ValueError):
+        given = conninfo_to_dict(url)
+    misplaced = any("@" in str(given.get(name, "")) for name in ("host", "dbname"))
+    if misplaced or re.search("[^0-9,]", str(given.get("port", ""))):
+        raise StoreUnusable(
+            "the store URL cannot be read: write postgresql://user:password@host:port/database, and percent-encode "
+            "special characters in its parts."
+        )
+    return {**_DEFAULTS, **given}
+
+
+def _require_server(parameters: dict[str, Any]) -> None:
+    """Connect once, so that a wrong address or password is told at once, with the server's reason."""
+    reason = ""
+    try:
+        psycopg.connect(**parameters).close()
+    except psycopg.Error as error:
+        reason = str(error).strip().splitlines()[0].replace(parameters.get("password") or "\n", "…")
+    except UnicodeError:
+        reason = "the address cannot be encoded"
+    if _REFUSED_FOR_GOOD.search(reason):
+        raise StoreUnusable(f"the PostgreSQL server refuses this store: {reason}.")
+    if reason:
+        raise StoreUnavailable(reason, Outcome.NOT_APPLIED)
+
+
+def _is_quiet(connection: psycopg.Connection[Any]) -> bool:
+    """Whether an idle connection has nothing to say; when it has, the server has closed it."""
+    if connection.closed:
+        return False
+    if not hasattr(select, "poll"):
+        return not select.select([connection.pgconn.socket], [], [], 0)[0]
+    poll = select.poll()
+    poll.register(connection.pgconn.socket, select.POLLIN)
+    return not poll.poll(0)
+
+
+def _translated(error: psycopg.Error, right: str, lost: bool, key: RunKey | None) -> RunLedgerError:
+    reason = (error.diag.message_primary or str(error).strip() or type(error).__name__).splitlines()[0]
+    state = error.sqlstate or ""
+    if lost:
+        outcome = Outcome.NOT_APPLIED if right == "SELECT" else Outcome.UNKNOWN
+        return StoreUnavailable(f"the connection was lost during the act ({reason})", outcome, key)
+    if isinstance(error, errors.UndefinedTable):
+        return StoreUnusable("there is no table run_records in this database: make it with `runledger init`.", key)
+    if isinstance(error, errors.InsufficientPrivilege):
+        return StoreUnusable(f"{reason}: this act needs the right to {_RIGHTS[right]}; grant it to the role.", key)
+    if state.startswith(_TRANSIENT):
+        return StoreUnavailable(reason, Outcome.NOT_APPLIED, key)
+    return StoreUnusable(f"the database cannot serve as a ledger: {reason} ({state or type(error).__name__}).", key)

@@ -1,0 +1,477 @@
+"""What only PostgreSQL can show: roles, lost connections, locks, concurrent writers, and how numbers are kept."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+from postgres_server import admin, fresh_database
+from psycopg import sql
+
+from runledger.adapters import postgresql
+from runledger.adapters.memory import InMemoryRunRepository
+from runledger.adapters.postgresql import PostgreSQLRunRepository, open_url
+from runledger.domain import (
+    InvalidValue,
+    Outcome,
+    RunAlreadyExists,
+    RunAlreadyFinished,
+    RunChange,
+    RunKey,
+    RunLedgerError,
+    RunNotFound,
+    RunQuery,
+    RunRecord,
+    RunStatus,
+    StoreUnavailable,
+    StoreUnusable,
+)
+
+AT = datetime(2025, 11, 24, 8, 15, 0, 123000, tzinfo=UTC)
+LATER = AT + timedelta(minutes=5)
+KEY = RunKey("251124-081500", "acme")
+OTHER = RunKey("251124-081500", "globex")
+HEARTBEAT = RunChange()
+SECRET = "s3cret-" + "word"
+"""In two parts, since a traceback also shows the source of the test."""
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with fresh_database() as url:
+        yield url
+
+
+@pytest.fixture
+def repository(url: str) -> Iterator[PostgreSQLRunRepository]:
+    with closing(open_url(url)) as repository:
+        repository.create_schema()
+        repository.create(RunRecord.start(KEY, AT))
+        yield repository
+
+
+@contextmanager
+def connected_as(url: str, rights: str) -> Iterator[PostgreSQLRunRepository]:
+    role = f"runledger_{uuid4().hex}"
+    names = {"role": sql.Identifier(role)}
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {role} LOGIN PASSWORD 'let-me-in'").format(**names))
+        connection.execute(sql.SQL("GRANT " + rights + " ON run_records TO {role}").format(**names))
+        try:
+            host = urlsplit(url).netloc.rpartition("@")[2]
+            with closing(open_url(urlunsplit(urlsplit(url)._replace(netloc=f"{role}:let-me-in@{host}")))) as repository:
+                yield repository
+        finally:
+            connection.execute(sql.SQL("DROP OWNED BY {role}").format(**names))
+            connection.execute(sql.SQL("DROP ROLE {role}").format(**names))
+
+
+@contextmanager
+def locked(url: str, statement: str = "SELECT FROM run_records FOR UPDATE") -> Iterator[None]:
+    with psycopg.connect(url) as connection:
+        connection.execute(statement.encode())
+        yield
+
+
+def wait_for_blocked(url: str, count: int = 1) -> list[int]:
+    """The processes of the server that wait for a lock, once there are `count`."""
+    deadline = time.monotonic() + 20
+    database = urlsplit(url).path[1:]
+    with admin() as connection:
+        while time.monotonic() < deadline:
+            rows = connection.execute(
+                "SELECT pid FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'", [database]
+            ).fetchall()
+            if len(rows) == count:
+                return [int(str(pid)) for (pid,) in rows]
+            time.sleep(0.01)
+    raise AssertionError(f"{count} processes never waited for a lock")
+
+
+def terminate(pids: list[int]) -> None:
+    with admin() as connection:
+        for pid in pids:
+            connection.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+
+
+def whole_text(error: BaseException) -> str:
+    """All that any part of an error's chain would show."""
+    text = "".join(traceback.format_exception(error)) + repr(error)
+    seen: BaseException | None = error
+    while seen is not None:
+        text += str(seen) + repr(seen.args)
+        seen = seen.__context__
+    return text
+
+
+def test_a_role_that_may_only_update_does_everything_but_create(url: str, repository: PostgreSQLRunRepository) -> None:
+    repository.create(RunRecord.start(OTHER, AT))
+    with connected_as(url, "SELECT, UPDATE") as updater:
+        changed = updater.update(KEY, RunChange(metrics={"Posts": 3}, add={"Tokens": 5}, note="scored"), LATER)
+        updater.update_many(
+            [(KEY, RunChange(add={"Tokens": 5})), (OTHER, HEARTBEAT), (KEY, RunChange(note="x"))], LATER
+        )
+        with pytest.raises(InvalidValue):
+            updater.update(KEY, RunChange(add={"Tokens": 2**53}), LATER)
+        updater.update(KEY, RunChange(status=RunStatus.COMPLETED), LATER)
+        with pytest.raises(RunAlreadyFinished):
+            updater.update(KEY, RunChange(status=RunStatus.FAILED), LATER)
+        with pytest.raises(RunNotFound):
+            updater.update(RunKey("missing", "acme"), HEARTBEAT, LATER)
+        assert changed.metrics == {"Posts": 3, "Tokens": 5}
+        assert updater.get(KEY).metrics == {"Posts": 3, "Tokens": 10}
+        assert len(list(updater.find(RunQuery()))) == 2
+        with pytest.raises(StoreUnusable, match="INSERT"):
+            updater.create(RunRecord.start(RunKey("new", "acme"), AT))
+        with pytest.raises(StoreUnusable, match="INSERT"):
+            updater.create_many([RunRecord.start(RunKey("new", "acme"), AT)])
+        with pytest.raises(StoreUnusable, match="CREATE"):
+            updater.create_schema()
+
+
+def test_a_role_that_may_only_read_reads_and_is_told_what_it_lacks(
+    url: str, repository: PostgreSQLRunRepository
+) -> None:
+    with connected_as(url, "SELECT") as reader:
+        assert reader.get(KEY).key == KEY
+        assert [record.key for record in reader.find(RunQuery())] == [KEY]
+        with pytest.raises(StoreUnusable, match="UPDATE"):
+            reader.update(KEY, HEARTBEAT, LATER)
+        with pytest.raises(StoreUnusable, match="UPDATE"):
+            reader.update_many([(KEY, HEARTBEAT)], LATER)
+    assert repository.get(KEY).updated_at == AT
+
+
+ACTS: dict[str, Callable[[PostgreSQLRunRepository], Any]] = {
+    "create": lambda repository: repository.create(RunRecord.start(KEY, AT)),
+    "create_many": lambda repository: repository.create_many([RunRecord.start(KEY, AT)]),
+    "update": lambda repository: repository.update(KEY, HEARTBEAT, AT),
+    "update_many": lambda repository: repository.update_many([(KEY, HEARTBEAT)], AT),
+    "get": lambda repository: repository.get(KEY),
+    "find": lambda repository: list(repository.find(RunQuery())),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_a_missing_table_names_the_command_that_makes_it(url: str, act: str) -> None:
+    with closing(open_url(url)) as repository, pytest.raises(StoreUnusable, match="runledger init"):
+        ACTS[act](repository)
+
+
+def test_the_schema_is_made_once_whoever_makes_it_at_once(url: str) -> None:
+    with closing(open_url(url)) as repository:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _: repository.create_schema(), range(8)))
+        repository.create(RunRecord.start(KEY, AT))
+        repository.create_schema()
+        assert repository.get(KEY).key == KEY
+
+
+def test_awkward_text_is_kept_exactly(
+    repository: PostgreSQLRunRepository,
+) -> None:
+    awkward = RunRecord.start(RunKey("Ω\u2028😀'%s", "été\\n"), AT, metrics={"%(x)s \\": "a\tb\\N\n\x01😀"})
+    plain = RunRecord.start(RunKey("\\N", "\\."), AT)
+    repository.create(awkward)
+    repository.create_many([plain])
+    assert repository.get(awkward.key) == awkward
+    assert repository.get(plain.key) == plain
+
+
+def test_a_server_that_is_down_is_told_at_once() -> None:
+    before = time.monotonic()
+    with pytest.raises(StoreUnavailable) as caught:
+        open_url(f"postgresql://someone:{SECRET}@127.0.0.1:1/runs")
+    assert time.monotonic() - before < 8
+    assert caught.value.outcome is Outcome.NOT_APPLIED
+    assert SECRET not in whole_text(caught.value)
+
+
+def test_an_unknown_database_is_unusable(url: str) -> None:
+    with pytest.raises(StoreUnusable, match="does not exist"):
+        open_url(urlunsplit(urlsplit(url)._replace(path="/no_such_database")))
+
+
+def _refuse_password(listener: socket.socket) -> None:
+    """As much of a server as it takes to ask for a password and refuse it."""
+    connection, _ = listener.accept()
+    with connection:
+        while int.from_bytes(connection.recv(8, socket.MSG_PEEK)[4:]) in (80877103, 80877104):
+            connection.recv(8)
+            connection.sendall(b"N")
+        connection.recv(4096)
+        connection.sendall(b"R" + (8).to_bytes(4) + (3).to_bytes(4))
+        connection.recv(4096)
+        fields = b'SFATAL\0VFATAL\0C28P01\0Mpassword authentication failed for user "someone"\0\0'
+        connection.sendall(b"E" + (len(fields) + 4).to_bytes(4) + fields)
+
+
+def test_a_wrong_password_is_unusable_and_does_not_leak() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=_refuse_password, args=(listener,))
+        server.start()
+        with pytest.raises(StoreUnusable, match="authentication failed") as caught:
+            open_url(f"postgresql://someone:{SECRET}@127.0.0.1:{listener.getsockname()[1]}/runs")
+        server.join()
+    assert SECRET not in whole_text(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://someone:s3cret-word@127.0.0.1:port/runs",
+        "postgresql://someone:x/s3cret-word@127.0.0.1/runs",
+        "postgresql://someone:1/s3cret-word@127.0.0.1/runs",
+        "postgresql://someone:x@s3cret-word@127.0.0.1/runs",
+        "postgresql://someone:s3cret-word%@127.0.0.1/runs",
+        "postgresql://someone:1/?s3cret-word@127.0.0.1/runs",
+        "postgresql://someone:s3cret-word@127.0.0.1/runs?no_such_option=1",
+        "postgresql://someone:s3cret-word@[127.0.0.1/runs",
+        "postgresql://someone:s3cret-word@127.0.0.1:1/runs?connect_timeout=soon",
+        "postgresql://someone:s3cret-word@127.0.0.1:1/runs?sslmode=s3cret-word",
+        "postgresql://someone:s3cret-word\0@127.0.0.1:1/runs",
+        "postgresql://someone:s3cret-word\ud800@127.0.0.1:1/runs",
+        f"postgresql://someone:s3cret-word@{'x' * 300}:1/runs",
+    ],
+)
+def test_a_url_that_cannot_be_used_does_not_leak(url: str) -> None:
+    with pytest.raises((StoreUnusable, StoreUnavailable)) as caught:
+        open_url(url)
+    assert SECRET not in whole_text(caught.value)
+
+
+def test_a_closed_repository_says_so(repository: PostgreSQLRunRepository) -> None:
+    repository.close()
+    with pytest.raises(StoreUnusable, match="closed"):
+        repository.get(KEY)
+
+
+def test_connections_that_were_closed_while_idle_are_replaced(url: str, repository: PostgreSQLRunRepository) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        with locked(url):
+            heartbeats = [pool.submit(repository.update, KEY, HEARTBEAT, LATER) for _ in range(4)]
+            pids = wait_for_blocked(url, 4)
+        for heartbeat in heartbeats:
+            heartbeat.result()
+    terminate(pids)
+    before = time.monotonic()
+    for _ in range(6):
+        assert repository.update(KEY, HEARTBEAT, LATER).key == KEY
+    assert time.monotonic() - before < 5
+
+
+@pytest.mark.parametrize(
+    ("act", "outcome"),
+    [
+        ("create", Outcome.UNKNOWN),
+        ("create_many", Outcome.UNKNOWN),
+        ("update", Outcome.UNKNOWN),
+        ("update_many", Outcome.UNKNOWN),
+        ("get", Outcome.NOT_APPLIED),
+        ("find", Outcome.NOT_APPLIED),
+    ],
+)
+def test_a_connection_lost_during_an_act_says_what_may_have_happened(
+    url: str, repository: PostgreSQLRunRepository, act: str, outcome: Outcome
+) -> None:
+    with ThreadPoolExecutor(1) as pool, locked(url, "LOCK TABLE run_records IN ACCESS EXCLUSIVE MODE"):
+        attempt = pool.submit(ACTS[act], repository)
+        terminate(wait_for_blocked(url))
+        with pytest.raises(StoreUnavailable) as caught:
+            attempt.result()
+    assert caught.value.outcome is outcome
+    assert repository.get(KEY).updated_at == AT
+
+
+@pytest.mark.parametrize("act", ["create", "create_many", "update", "update_many"])
+@pytest.mark.parametrize("setting", ["lock_timeout", "statement_timeout"])
+def test_a_wait_that_took_too_long_has_written_nothing(
+    url: str, repository: PostgreSQLRunRepository, act: str, setting: str
+) -> None:
+    separator = "&" if "?" in url else "?"
+    with closing(open_url(f"{url}{separator}options={quote(f'-c {setting}=100ms')}")) as hasty:
+        with locked(url, "LOCK TABLE run_records IN SHARE ROW EXCLUSIVE MODE"):
+            with pytest.raises(StoreUnavailable) as caught:
+                ACTS[act](hasty)
+            assert caught.value.outcome is Outcome.NOT_APPLIED
+        hasty.update(KEY, RunChange(note="usable again"), LATER)
+    assert [line.text for line in repository.get(KEY).log] == ["usable again"]
+
+
+@pytest.mark.parametrize("number", [1, 0.5, 2.0**51])
+def test_concurrent_additions_and_notes_lose_nothing(repository: PostgreSQLRunRepository, number: float) -> None:
+    def work(worker: int) -> None:
+        for turn in range(25):
+            note = f"{worker}/{turn}"
+            if worker % 4:
+                repository.update(KEY, RunChange(add={"Tokens": number}, note=note), LATER)
+            else:
+                repository.update_many([(KEY, RunChange(add={"Tokens": number}, note=note))], LATER)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    record = repository.get(KEY)
+    assert record.metrics == {"Tokens": number * 200}
+    assert type(record.metrics["Tokens"]) is type(number)
+    assert {line.text for line in record.log} == {f"{worker}/{turn}" for worker in range(8) for turn in range(25)}
+
+
+def test_only_one_of_many_finishers_wins(repository: PostgreSQLRunRepository) -> None:
+    def finish(worker: int) -> bool:
+        try:
+            repository.update(KEY, RunChange(status=RunStatus.FAILED, error=str(worker)), LATER)
+        except RunAlreadyFinished:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(finish, range(8)))
+    assert won.count(True) == 1
+    assert repository.get(KEY).error == str(won.index(True))
+
+
+def test_batches_over_the_same_keys_in_other_orders_do_not_deadlock(repository: PostgreSQLRunRepository) -> None:
+    keys = [RunKey("batch", str(number)) for number in range(30)]
+    repository.create_many([RunRecord.start(key, AT) for key in keys])
+
+    def work(worker: int) -> None:
+        order = keys if worker % 2 else keys[::-1]
+        for _ in range(10):
+            repository.update_many([(key, RunChange(add={"Turns": 1})) for key in (*order, order[0])], LATER)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    turns = [record.metrics["Turns"] for record in repository.find(RunQuery(run_id="batch"))]
+    assert sorted(turns) == [80] * 28 + [120] * 2
+
+
+NASTY: list[Any] = [
+    0, 1, -3, 3.0, 0.5, 0.1, 0.2, 0.1 + 0.2, 1e-5, 1e15, 1e16, 123456789012345.6, 1e22, 1e300, -1e300,
+    1.7976931348623157e308, 5e-324, -5e-324, 2.2250738585072014e-308, 2**53, -(2**53), 2**53 - 1, 2**52, 2.0**53,
+    2.0**53 + 2, -(2.0**53), 4503599627370497.5, 9007199254740991.0, -0.0, True, "3", "", AT,
+]  # fmt: skip
+
+
+def _told(act: Callable[..., RunRecord], *arguments: Any) -> Any:
+    try:
+        record = act(*arguments)
+    except RunLedgerError as error:
+        return type(error), str(error)
+    return {name: (type(value), repr(value)) for name, value in sorted(record.metrics.items())}, record
+
+
+@pytest.mark.parametrize("first", NASTY, ids=repr)
+def test_numbers_keep_type_and_value_as_in_the_model(url: str, first: Any) -> None:
+    model = InMemoryRunRepository()
+    with closing(open_url(url)) as store:
+        store.create_schema()
+        for number, second in enumerate(value for value in NASTY if type(value) in (int, float)):
+            key = RunKey(f"run {number}", "acme")
+            changes = [
+                RunChange(add={"value": second, "new": second}),
+                RunChange(metrics={"other": first}, add={"value": 1}),
+                RunChange(add={"value": -second, "new": 0.0}),
+                RunChange(metrics={"value": first}),
+            ]
+            for repository in (model, store):
+                repository.create(RunRecord.start(key, AT, metrics={"value": first}))
+            assert _told(store.get, key) == _told(model.get, key)
+            for change in changes:
+                expected = _told(model.update, key, change, LATER)
+                assert _told(store.update, key, change, LATER) == expected, change
+                assert _told(store.get, key) == _told(model.get, key)
+
+
+def test_a_sum_beyond_the_exact_integers_is_refused_and_nothing_else_of_the_change_happens(
+    repository: PostgreSQLRunRepository,
+) -> None:
+    before = repository.update(KEY, RunChange(metrics={"Tokens": 2**53}), LATER)
+    change = RunChange(metrics={"Posts": 1}, add={"Tokens": 1}, note="too much", status=RunStatus.COMPLETED)
+    with pytest.raises(InvalidValue, match="2\\^53"):
+        repository.update(KEY, change, LATER)
+    assert repository.get(KEY) == before
+
+
+def test_an_update_that_applies_is_one_statement(
+    repository: PostgreSQLRunRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Any] = []
+    execute = psycopg.Cursor.execute
+
+    def counting(self: Any, query: Any, *arguments: Any, **named: Any) -> Any:
+        sent.append(query)
+        return execute(self, query, *arguments, **named)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", counting)
+    repository.update(KEY, RunChange(metrics={"Posts": 1}, add={"Cost": 0.25, "Tokens": 4}, note="x"), LATER)
+    repository.update(KEY, RunChange(status=RunStatus.FAILED, error="why"), LATER)
+    repository.get(KEY)
+    repository.create(RunRecord.start(OTHER, AT))
+    assert len(sent) == 4
+
+
+def test_a_batch_of_starts_names_every_key_that_is_in_the_way(repository: PostgreSQLRunRepository) -> None:
+    new = RunKey("new", "acme")
+    with pytest.raises(RunAlreadyExists) as caught:
+        repository.create_many([RunRecord.start(key, LATER) for key in (new, OTHER, KEY, OTHER)])
+    assert set(caught.value.keys) == {KEY, OTHER}
+    assert [record.started_at for record in repository.find(RunQuery())] == [AT]
+
+
+def test_a_batch_of_updates_is_all_or_nothing(repository: PostgreSQLRunRepository) -> None:
+    with pytest.raises(RunNotFound) as caught:
+        repository.update_many([(KEY, RunChange(note="x")), (OTHER, HEARTBEAT)], LATER)
+    assert caught.value.key == OTHER
+    assert repository.get(KEY).log == ()
+
+
+def test_finding_stays_stable_across_pages_while_records_come_and_change(
+    repository: PostgreSQLRunRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "_PAGE_ROWS", 7)
+    records = [
+        RunRecord.start(RunKey(f"run-{number % 5}", name), AT - timedelta(milliseconds=number // 10))
+        for number in range(40)
+        for name in ("acme", "Zebra", "é", "😀", "\ufb01")
+    ]
+    model = InMemoryRunRepository()
+    for repo in (model, repository):
+        repo.create_many(list({record.key: record for record in records}.values()))
+    model.create(RunRecord.start(KEY, AT))
+    expected = [record.key for record in model.find(RunQuery())]
+
+    found = []
+    for number, record in enumerate(repository.find(RunQuery())):
+        found.append(record.key)
+        repository.create(RunRecord.start(RunKey("newer", str(number)), LATER))
+        repository.update(expected[-1], RunChange(note=str(number)), LATER)
+    assert found == expected
+    assert [record.key for record in repository.find(RunQuery(until=LATER, limit=9))] == expected[:9]
+    assert list(repository.find(RunQuery(limit=0))) == []
+
+
+def test_finding_holds_no_connection_between_pages(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgresql, "_PAGE_ROWS", 1)
+    with closing(PostgreSQLRunRepository(url, max_connections=1, timeout=5)) as repository:
+        repository.create_schema()
+        repository.create_many([RunRecord.start(key, AT) for key in (KEY, OTHER)])
+        found = [repository.get(record.key).key for record in repository.find(RunQuery())]
+    assert found == [OTHER, KEY]
+
+
+def test_a_foreign_row_is_told_as_such(url: str, repository: PostgreSQLRunRepository) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE run_records SET status = 'Paused'")
+    with pytest.raises(StoreUnusable, match="unknown status 'Paused'"):
+        repository.get(KEY)
