@@ -84,7 +84,7 @@ class _Database:
             self._open_all()
         connection = None
         try:
-            connection = self._readers.pop() if self._readers else self._connect(self._wait)
+            connection = self._readers.pop() if self._readers else self._connect()
             return connection.execute(sql, values).fetchall()
         except sqlite3.Error as error:
             raise self.refusal(error, key) from error
@@ -143,17 +143,19 @@ class _Database:
         self._lock = Lock()
         self._readers: deque[sqlite3.Connection] = deque()
         try:
-            # Waiting for the write lock is ours (see `patiently`), so this connection's own busy handler is off.
-            self._writer = self._connect(0.0)
+            self._writer = self._connect()
             self.close = weakref.finalize(self, _close, self._writer, self._readers, self._pid)
             self.patiently(lambda: _prepare(self._writer, self.path))
             self._writer.execute(f"PRAGMA synchronous = {self._synchronous}")
+            # From here on waiting for the write lock is ours, see `patiently`.
+            self._writer.execute("PRAGMA busy_timeout = 0")
         except sqlite3.Error as error:
             raise self.refusal(error) from error
 
-    def _connect(self, busy_timeout: float) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA cache_size = -65536")  # 64 MB: updates stay as fast in a file of millions of rows
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=self._wait, isolation_level=None, check_same_thread=False)
+        # 64 MB: updates stay as fast in a file of millions of rows.
+        self.patiently(lambda: connection.execute("PRAGMA cache_size = -65536"))
         return connection
 
 

@@ -17,11 +17,11 @@ from .values import (
     Metrics,
     MetricValue,
     checked_additions,
+    checked_error,
     checked_metrics,
     checked_name,
     checked_note,
     checked_number,
-    checked_text,
     checked_time,
 )
 
@@ -113,7 +113,7 @@ class RunChange:
         if self.note is not None:
             checked_note(self.note)
         if self.error is not None:
-            checked_text(self.error, "error")
+            checked_error(self.error)
         if self.status is not None and not checked_status(self.status).is_final:
             raise InvalidValue("status Running cannot be set: a change can only finish a run.")
         if self.add and (both := self.metrics.keys() & self.add.keys()):
@@ -151,7 +151,7 @@ class RunRecord:
             updated_at=checked_time(self.updated_at, "updated_at"),
         )
         if self.error is not None:
-            checked_text(self.error, "error")
+            checked_error(self.error)
         if not all(isinstance(line, LogLine) for line in self.log):
             raise InvalidValue(f"the log of {self.key} holds something that is not a LogLine.")
         if checked_status(self.status).is_final != (self.ended_at is not None):

@@ -68,6 +68,13 @@ def checked_text(value: str, what: str) -> str:
     return _checked(_require_text(value, what), what, MAX_TEXT, _UNSTORABLE)
 
 
+def checked_error(value: str) -> str:
+    """What went wrong: text that is not empty."""
+    if checked_text(value, "error") == "":
+        raise InvalidValue("error is empty: say what went wrong, or leave it out.")
+    return value
+
+
 def storable_text(text: str) -> str:
     """Text that nobody chose, such as an exception's, made to fit `checked_text`: replaced and cut in plain sight."""
     clean = _UNSTORABLE.sub("\ufffd", text)

@@ -18,7 +18,6 @@ from ..domain import (
     RunRecord,
     RunRepository,
     StoreUnavailable,
-    repeated_keys,
 )
 from .observing import Reporter
 
@@ -56,17 +55,17 @@ class RunCreator:
         """Create many records, all or none of them where the store can."""
         self._attempt(records, self._repository.create_many, at, site)
 
-    def load(self, records: Sequence[RunRecord], at: datetime, site: str | None = None) -> tuple[RunKey, ...]:
-        """Create the records whose keys are new; returns the other keys, and those that stand more than once."""
-        there = repeated_keys(records)
-        new = {record.key: record for record in reversed(records)}
+    def load(self, records: Sequence[RunRecord], at: datetime, site: str | None = None) -> tuple[RunRecord, ...]:
+        """Create the records whose keys are new; returns the others, which were not stored."""
+        new: dict[RunKey, RunRecord] = {}
+        others = [record for record in records if new.setdefault(record.key, record) is not record]
         while new:
             try:
-                self.create_many(list(new.values())[::-1], at, site)
+                self.create_many(list(new.values()), at, site)
                 break
             except RunAlreadyExists as error:
-                there.extend(key for key in error.keys if new.pop(key, None) is not None)
-        return tuple(there)
+                others.extend(new.pop(key) for key in error.keys)
+        return tuple(others)
 
     def _attempt(
         self,

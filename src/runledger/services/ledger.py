@@ -111,10 +111,10 @@ class RunLedger:
 
         return Tracking(start, run_id, client_id)
 
-    def load(self, records: Sequence[RunRecord]) -> tuple[RunKey, ...]:
-        """Bring in records of runs that happened elsewhere, as one batch; returns the keys that were there already.
+    def load(self, records: Sequence[RunRecord]) -> tuple[RunRecord, ...]:
+        """Bring in runs that happened elsewhere, as one batch; returns those whose key had a record already.
 
-        Those keep the record they have. Tells observers nothing but failures.
+        That record stays as it is. Tells observers nothing but failures.
         """
         try:
             return self._creator.load(records, self._reporter.clock(), call_site())

@@ -40,6 +40,7 @@ names: SearchStrategy[str] = st.sampled_from(AWKWARD) | st.text(_characters, min
     lambda text: text == text.strip()
 )
 texts: SearchStrategy[str] = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
+errors: SearchStrategy[str] = texts.filter(bool)
 notes: SearchStrategy[str] = st.text(_characters, min_size=1, max_size=30)
 times: SearchStrategy[datetime] = st.datetimes(
     # The bounds are naive because Hypothesis adds the zone.
@@ -75,7 +76,7 @@ def changes(draw: st.DrawFn) -> RunChange:
         add={name: number for name, number in add.items() if name not in metrics},
         note=draw(st.none() | notes),
         status=draw(st.none() | st.none() | final_statuses),
-        error=draw(st.none() | st.none() | texts),
+        error=draw(st.none() | st.none() | errors),
     )
 
 
@@ -90,7 +91,7 @@ def records(draw: st.DrawFn) -> RunRecord:
     )
     if draw(st.booleans()):
         note, status = draw(notes), draw(st.none() | final_statuses)
-        record = record.apply(RunChange(note=note, status=status, error=draw(st.none() | texts)), draw(near_times))
+        record = record.apply(RunChange(note=note, status=status, error=draw(st.none() | errors)), draw(near_times))
     return record
 
 

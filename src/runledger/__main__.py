@@ -1,0 +1,5 @@
+"""`python -m runledger` is the command `runledger`."""
+
+from .cli import main
+
+main()

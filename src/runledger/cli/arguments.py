@@ -1,0 +1,114 @@
+"""What people type, as values: statuses, moments, durations, name=value pairs."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from ..domain import InvalidValue, MetricValue, RunStatus
+from ..domain.values import checked_number, checked_time
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+_STATUSES = {status.value.lower().replace(" ", ""): status for status in RunStatus}
+
+
+def status_of(text: str) -> RunStatus:
+    """A status by its name, in any case, with or without spaces, dashes or underscores."""
+    try:
+        return _STATUSES[re.sub("[ _-]", "", text).lower()]
+    except KeyError:
+        raise InvalidValue(f"{text!r} is no status: use one of {', '.join(s.value for s in RunStatus)}.") from None
+
+
+def duration_of(text: str) -> timedelta:
+    """A duration such as 90s, 15m, 2h, 3d or 1w."""
+    match = _DURATION.fullmatch(text.strip())
+    try:
+        if match:
+            return timedelta(**{_UNITS[match[2]]: float(match[1])})
+    except OverflowError:
+        pass
+    raise InvalidValue(f"{text!r} is no duration: write a number and s, m, h, d or w, like 90s or 2h.")
+
+
+def moment_of(text: str) -> datetime:
+    """A moment: an ISO date (midnight UTC), an ISO time with its zone, or how long ago, such as 2h."""
+    if _DURATION.fullmatch(text.strip()):
+        try:
+            return datetime.now(UTC) - duration_of(text)
+        except OverflowError:
+            raise InvalidValue(f"{text!r} ago is before the year 1.") from None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidValue(
+            f"{text!r} is no time: write 2025-11-24, 2025-11-24T08:15:00Z, or 2h for two hours ago."
+        ) from None
+    return checked_time(moment.replace(tzinfo=UTC) if len(text) == 10 else moment, f"the time {text!r}")
+
+
+def metric_of(text: str) -> tuple[str, MetricValue]:
+    """A metric from name=value: a JSON number, true, false or quoted text, a time with its zone, otherwise text."""
+    name, value = _pair(text)
+    try:
+        parsed = json.loads(value)
+    except ValueError:
+        parsed = value
+    if isinstance(parsed, (str, int, float)) and parsed is not value:
+        return name, parsed
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return name, value
+    return name, moment if moment.tzinfo else value
+
+
+def addition_of(text: str) -> tuple[str, int | float]:
+    """A number to add from name=number."""
+    name, value = _pair(text)
+    try:
+        return name, checked_number(json.loads(value), f"addition to {name!r}")
+    except ValueError as error:
+        reason = str(error) if isinstance(error, InvalidValue) else f"{value!r} is no number."
+        raise InvalidValue(f"cannot add {text!r}: {reason}") from None
+
+
+def renaming_of(text: str) -> tuple[str, str]:
+    """A pair from left=right."""
+    return _pair(text)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not name:
+        raise InvalidValue(f"{text!r} is no name=value pair.")
+    return name, value
+
+
+class Parsed(click.ParamType[Any]):
+    """A parameter that one of the functions above reads; what it refuses is wrong usage."""
+
+    def __init__(self, parse: Any, name: str) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parse(value)
+        except InvalidValue as error:
+            self.fail(str(error), param, ctx)
+
+
+STATUS = Parsed(status_of, "STATUS")
+MOMENT = Parsed(moment_of, "TIME")
+DURATION = Parsed(duration_of, "DURATION")
+METRIC = Parsed(metric_of, "NAME=VALUE")
+ADDITION = Parsed(addition_of, "NAME=NUMBER")
+RENAMING = Parsed(renaming_of, "NAME=COLUMN")

@@ -1,0 +1,280 @@
+"""Histories in files: reading them as records, writing records so that reading gives the same. CSV and JSON Lines."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import re
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, tzinfo
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, TextIO, cast
+
+from attrs import field, frozen
+
+from ..domain import InvalidValue, LogLine, MetricValue, RunKey, RunRecord, RunStatus
+from ..domain.values import MAX_INTEGER, MAX_TEXT
+from .arguments import status_of
+from .output import as_json
+
+Format = Literal["csv", "jsonl"]
+FIELDS = ("run_id", "client_id", "client_name", "status", "started_at", "ended_at", "updated_at", "error")
+_COLUMNS = (*FIELDS, "metrics", "log")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+
+
+class UnreadableFile(Exception):
+    """A file cannot be read, or not further; the message says where and why."""
+
+
+@frozen
+class BadRow:
+    """A row that is no run, and why."""
+
+    line: int
+    reason: str
+
+
+Row = tuple[int, Mapping[str, Any]]
+
+
+@frozen(kw_only=True)
+class FileMapping:
+    """Which column of a file is which field, and how its words are to be read."""
+
+    columns: Mapping[str, str] = field(factory=dict)
+    statuses: Mapping[str, RunStatus] = field(factory=dict)
+    default_status: RunStatus | None = None
+    rest_as_metrics: bool = False
+    timezone: tzinfo | None = None
+
+    def column(self, name: str) -> str:
+        return self.columns.get(name, name)
+
+    def require(self, header: Iterable[str]) -> None:
+        """Raises UnreadableFile if a column that was named, or must be there, is not."""
+        there = set(header)
+        needed = {"run_id", "client_id", "started_at", *self.columns}
+        if self.default_status is None:
+            needed.add("status")
+        for name in sorted(needed):
+            if self.column(name) not in there:
+                raise UnreadableFile(
+                    f"there is no column {self.column(name)!r} for {name}: name it with --column {name}=…"
+                    + (", or give --default-status" if name == "status" else "")
+                    + f". The file has {', '.join(map(repr, header))}."
+                )
+
+    def record(self, row: Mapping[str, Any]) -> RunRecord:
+        """The record of a row. Raises InvalidValue with what is wrong."""
+
+        def get(name: str) -> Any:
+            return row.get(self.column(name))
+
+        run_id, client_id = _id(get("run_id")), _id(get("client_id"))
+        started_at = self._time(get("started_at"), "started_at")
+        ended_at = self._time(get("ended_at"), "ended_at")
+        log = _log(get("log"))
+        updated_at = self._time(get("updated_at"), "updated_at") or max(
+            [at for at in (ended_at, started_at, *(line.at for line in log)) if at is not None], default=None
+        )
+        if started_at is None or updated_at is None:
+            raise InvalidValue(f"{self.column('started_at')} is empty.")
+        metrics = _metrics(get("metrics"))
+        if self.rest_as_metrics:
+            known = {self.column(name) for name in _COLUMNS}
+            rest = {
+                name: _inferred(value) for name, value in row.items() if name not in known and value not in ("", None)
+            }
+            metrics = {**rest, **metrics}
+        return RunRecord(
+            key=RunKey(run_id, client_id),
+            client_name=_id(get("client_name")) or client_id,
+            status=self._status(get("status")),
+            started_at=started_at,
+            ended_at=ended_at,
+            metrics=metrics,
+            log=log,
+            error=get("error") or None,
+            updated_at=updated_at,
+        )
+
+    def _status(self, text: Any) -> RunStatus:
+        if text in (None, ""):
+            if self.default_status is None:
+                raise InvalidValue(f"{self.column('status')} is empty: give --default-status.")
+            return self.default_status
+        if text in self.statuses:
+            return self.statuses[text]
+        try:
+            return status_of(str(text))
+        except InvalidValue:
+            raise InvalidValue(f"status {text!r} is not known: map it with --status {text}=Completed.") from None
+
+    def _time(self, text: Any, name: str) -> datetime | None:
+        if text in (None, ""):
+            return None
+        try:
+            moment = datetime.fromisoformat(text)
+        except (ValueError, TypeError):
+            raise InvalidValue(f"{self.column(name)} {text!r} is no ISO time.") from None
+        if moment.tzinfo is None:
+            if self.timezone is None:
+                raise InvalidValue(f"{self.column(name)} {text!r} has no time zone: give --timezone UTC, or its own.")
+            moment = moment.replace(tzinfo=self.timezone)
+        return moment
+
+
+def _id(value: Any) -> str:
+    # Only an integer has one obvious spelling as text.
+    return str(value) if type(value) is int else "" if value is None else value
+
+
+def _log(value: Any) -> tuple[LogLine, ...]:
+    if value in (None, "", "[]"):
+        return ()
+    try:
+        lines = json.loads(value) if isinstance(value, str) else value
+        return tuple(LogLine(datetime.fromisoformat(at), text) for at, text in lines)
+    except InvalidValue:
+        raise
+    except (ValueError, TypeError):
+        raise InvalidValue("log is not a JSON array of [time, text].") from None
+
+
+def _metrics(value: Any) -> dict[str, MetricValue]:
+    if value in (None, "", "{}"):
+        return {}
+    try:
+        metrics = json.loads(value) if isinstance(value, str) else value
+        return {name: _metric(metric) for name, metric in metrics.items()}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise InvalidValue("metrics is not a JSON object of names and values.") from None
+
+
+def _metric(value: Any) -> MetricValue:
+    return datetime.fromisoformat(value["datetime"]) if isinstance(value, dict) else cast(MetricValue, value)
+
+
+@lru_cache(maxsize=4096)
+def _number_or_text(text: str) -> MetricValue:
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        return text
+    if match[1] or match[2]:
+        return float(text)
+    return int(text) if abs(int(text)) <= MAX_INTEGER else text
+
+
+def _inferred(value: Any) -> MetricValue:
+    return _number_or_text(value) if isinstance(value, str) and len(value) < 40 else cast(MetricValue, value)
+
+
+def read_records(
+    source: BinaryIO, name: str, file_format: Format | None, mapping: FileMapping
+) -> Iterator[tuple[int, RunRecord | BadRow]]:
+    """Each row of a file with its line number, as a record or as why it is none. Raises UnreadableFile."""
+    line = 0
+    try:
+        text = io.TextIOWrapper(_decompressed(source), encoding="utf-8-sig", newline="")
+        file_format = file_format or _format_of(name, text)
+        rows = _csv_rows(text, mapping) if file_format == "csv" else _json_rows(text)
+        for line, row in rows:
+            if isinstance(row, BadRow):
+                yield line, row
+                continue
+            try:
+                yield line, mapping.record(row)
+            except InvalidValue as error:
+                yield line, BadRow(line, str(error))
+    except UnicodeDecodeError:
+        raise UnreadableFile(f"after line {line} the file is not UTF-8 text: convert it.") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise UnreadableFile(f"after line {line} the compressed file is damaged or cut short ({error}).") from None
+    except csv.Error as error:
+        raise UnreadableFile(f"after line {line} the file is not CSV ({error}).") from None
+    except OSError as error:
+        raise UnreadableFile(f"after line {line} the file cannot be read ({error.strerror or error}).") from None
+
+
+def _decompressed(source: BinaryIO) -> BinaryIO:
+    buffered = source if isinstance(source, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, source))
+    is_gzip = buffered.peek(2)[:2] == b"\x1f\x8b"
+    return cast(BinaryIO, gzip.GzipFile(fileobj=buffered) if is_gzip else buffered)
+
+
+def _format_of(name: str, text: TextIO) -> Format:
+    stem = name.lower().removesuffix(".gz")
+    if stem.endswith((".jsonl", ".ndjson", ".json")):
+        return "jsonl"
+    if stem.endswith((".csv", ".txt")):
+        return "csv"
+    raise UnreadableFile(f"{name!r} does not say what it holds: give --format csv or --format jsonl.")
+
+
+def _csv_rows(text: TextIO, mapping: FileMapping) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
+    csv.field_size_limit(20 * MAX_TEXT)
+    reader = csv.reader(text, strict=True)
+    header = next(reader, None)
+    if header is None:
+        raise UnreadableFile("the file is empty: it must begin with a line of column names.")
+    twice = [column for column in header if header.count(column) > 1]
+    if twice:
+        raise UnreadableFile(f"the column {twice[0]!r} stands twice in the first line: rename one.")
+    mapping.require(header)
+    width = len(header)
+    for cells in reader:
+        if len(cells) == width:
+            yield reader.line_num, dict(zip(header, cells, strict=True))
+        elif cells:
+            yield reader.line_num, BadRow(reader.line_num, f"{len(cells)} cells where the first line has {width}.")
+
+
+def _json_rows(text: TextIO) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
+    for number, line in enumerate(text, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        yield number, row if isinstance(row, dict) else BadRow(number, "not a JSON object.")
+
+
+def write_records(records: Iterable[RunRecord], target: TextIO, file_format: Format) -> int:
+    """Write records so that reading them gives the same; returns how many."""
+    count = 0
+    writer = csv.writer(target, lineterminator="\n")
+    if file_format == "csv":
+        writer.writerow(_COLUMNS)
+    for record in records:
+        count += 1
+        row = as_json(record)
+        if file_format == "jsonl":
+            target.write(json.dumps(row) + "\n")
+        else:
+            cells = [json.dumps(row[name]) if name in ("metrics", "log") else row[name] for name in _COLUMNS]
+            writer.writerow(cells)
+    return count
+
+
+@contextmanager
+def target_file(path: str) -> Iterator[TextIO]:
+    """Standard output for "-"; else a file that appears, whole, at the end; compressed if its name ends in .gz."""
+    if path == "-":
+        yield sys.stdout
+        return
+    part = Path(f"{path}.part")
+    opener: Callable[..., Any] = gzip.open if path.endswith(".gz") else open
+    try:
+        with opener(part, "wt", encoding="utf-8", newline="") as target:
+            yield target
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,174 @@
+"""Running a command as a run: its input and output untouched, signals passed on, the end of its errors kept."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import signal
+import sys
+import termios
+import threading
+import tty
+from collections.abc import Mapping, Sequence
+
+from attrs import define, field, frozen
+
+_PASSED_ON = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
+_SI_KERNEL = 128
+"""A signal that the terminal sent; it went to the command too (asm-generic/siginfo.h)."""
+_TAIL_BYTES = 4000
+_TAIL_LINES = 20
+
+
+@frozen
+class Ending:
+    """How a command ended: its exit code, or the signal that ended it; and the last lines of its standard error."""
+
+    code: int
+    signal: signal.Signals | None
+    last_lines: str
+
+
+def run_command(command: Sequence[str], environment: Mapping[str, str]) -> Ending:
+    """Run a command to its end. Raises FileNotFoundError or PermissionError if it cannot be run."""
+    # Blocked before the command starts, so that no signal is lost between its start and our waiting for it.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON | {signal.SIGCHLD, signal.SIGWINCH})
+    relay = _Relay.open()
+    try:
+        pid = os.posix_spawnp(
+            command[0],
+            list(command),
+            dict(environment),
+            file_actions=[(os.POSIX_SPAWN_DUP2, relay.inlet, fd) for fd in relay.replaces],
+            setsigmask=before,
+            setsigdef=[signal.SIGPIPE],
+        )
+        relay.start()
+        status = _wait_for(pid, relay)
+    finally:
+        relay.stop()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    code = os.waitstatus_to_exitcode(status)
+    if code >= 0:
+        return Ending(code, None, relay.last_lines())
+    return Ending(128 - code, signal.Signals(-code), relay.last_lines())
+
+
+def _wait_for(pid: int, relay: _Relay) -> int:
+    while True:
+        number, from_terminal = _next_signal()
+        if number == signal.SIGCHLD:
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                return status
+        elif number == signal.SIGWINCH:
+            relay.resize()
+        elif not from_terminal:
+            os.kill(pid, number)
+
+
+def _next_signal() -> tuple[int, bool]:
+    watched = _PASSED_ON | {signal.SIGCHLD, signal.SIGWINCH}
+    if not hasattr(signal, "sigwaitinfo"):  # macOS, where only the terminal's own two can be told by their kind
+        number = signal.sigwait(watched)
+        return number, number in (signal.SIGINT, signal.SIGQUIT) and os.isatty(0)
+    info = signal.sigwaitinfo(watched)
+    return info.si_signo, info.si_code == _SI_KERNEL
+
+
+@define
+class _Relay:
+    """Carries the command's standard error to ours, byte for byte, and keeps its tail.
+
+    A terminal stays one (through a pseudo-terminal). Where standard output is the same file, both go this way, so that
+    their order stays.
+    """
+
+    inlet: int
+    replaces: list[int]
+    _outlet: int
+    _is_terminal: bool
+    _tail: bytes = b""
+    _bell: tuple[int, int] = field(factory=os.pipe)
+    _thread: threading.Thread | None = None
+
+    @classmethod
+    def open(cls) -> _Relay:
+        is_terminal = os.isatty(2)
+        if is_terminal:
+            outlet, inlet = os.openpty()
+            tty.setraw(inlet)
+        else:
+            outlet, inlet = os.pipe()
+        relay = cls(inlet, [1, 2] if _same_file(1, 2) else [2], outlet, is_terminal)
+        relay.resize()
+        return relay
+
+    def start(self) -> None:
+        os.close(self.inlet)
+        self._thread = threading.Thread(target=self._carry, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Carry what the command has written by now; what others still hold open is not waited for."""
+        os.close(self._bell[1])
+        if self._thread is not None:
+            self._thread.join()
+        else:
+            os.close(self.inlet)
+        os.close(self._outlet)
+        os.close(self._bell[0])
+
+    def resize(self) -> None:
+        if self._is_terminal:
+            size = fcntl.ioctl(2, termios.TIOCGWINSZ, bytes(8))
+            fcntl.ioctl(self._outlet, termios.TIOCSWINSZ, size)
+
+    def last_lines(self) -> str:
+        lines = self._tail.decode("utf-8", "replace").splitlines()
+        return "\n".join(lines[-_TAIL_LINES:])
+
+    def _carry(self) -> None:
+        while True:
+            ready, _, _ = select.select([self._outlet, self._bell[0]], [], [])
+            if self._outlet not in ready:
+                return
+            try:
+                chunk = os.read(self._outlet, 65536)
+            except OSError:  # a pseudo-terminal whose other end is closed
+                return
+            if not chunk:
+                return
+            self._tail = (self._tail + chunk)[-_TAIL_BYTES:]
+            _write_all(2, chunk)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    try:
+        while data:
+            data = data[os.write(fd, data) :]
+    except OSError:
+        return  # nobody reads our standard error any more; the command goes on
+
+
+def _same_file(one: int, other: int) -> bool:
+    try:
+        return os.path.sameopenfile(one, other)
+    except OSError:
+        return False
+
+
+def environment_for(store: str, run_id: str, client_id: str) -> dict[str, str]:
+    """Our environment and what the command needs to update its own run."""
+    return {
+        **os.environ,
+        "RUNLEDGER_STORE": store,
+        "RUNLEDGER_RUN_ID": run_id,
+        "RUNLEDGER_CLIENT_ID": client_id,
+    }
+
+
+def supported() -> bool:
+    """Whether this system has the signals and pseudo-terminals that running a command takes."""
+    return sys.platform != "win32"

@@ -1,0 +1,177 @@
+"""Runs as people and programs read them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+
+from ..adapters.rows import log_text, metrics_text, time_text
+from ..domain import MetricValue, RunRecord, RunStatus
+from ..services.reads import RunSummary
+
+_COLOURS = {
+    RunStatus.RUNNING: "blue",
+    RunStatus.COMPLETED: "green",
+    RunStatus.COMPLETED_WITH_ERRORS: "yellow",
+    RunStatus.FAILED: "red",
+    RunStatus.SKIPPED: "cyan",
+    RunStatus.CANCELLED: "magenta",
+}
+# What would move a terminal's cursor or turn its text around: control and bidirectional formatting characters.
+_UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def as_json(record: RunRecord) -> dict[str, Any]:
+    """A record as a JSON object; a time among the metrics is {"datetime": …}."""
+    return {
+        "run_id": record.key.run_id,
+        "client_id": record.key.client_id,
+        "client_name": record.client_name,
+        "status": record.status.value,
+        "started_at": time_text(record.started_at),
+        "ended_at": record.ended_at and time_text(record.ended_at),
+        "updated_at": time_text(record.updated_at),
+        "error": record.error,
+        "metrics": json.loads(metrics_text(record.metrics)),
+        "log": json.loads(log_text(record.log)),
+    }
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """One object on one line, UTF-8 where the terminal can, escaped where not."""
+    click.echo(json.dumps(value, ensure_ascii=(sys.stdout.encoding or "").lower() != "utf-8"))
+
+
+def print_records(records: Iterable[RunRecord], *, json_lines: bool, limit: int | None, nothing: str) -> None:
+    """Records as JSON lines, as a table on a terminal, as tab-separated lines in a pipe."""
+    if json_lines:
+        for record in records:
+            print_json(as_json(record))
+    elif sys.stdout.isatty():
+        _print_table(list(records), limit, nothing)
+    else:
+        for i, record in enumerate(records):
+            if i == 0:
+                click.echo("started\trun id\tclient id\tclient name\tstatus\ttook\terror")
+            cells = (
+                time_text(record.started_at),
+                record.key.run_id,
+                record.key.client_id,
+                record.client_name,
+                record.status.value,
+                _took(record.duration),
+                (record.error or "").partition("\n")[0],
+            )
+            click.echo("\t".join(map(_safe, cells)))
+
+
+def print_record(record: RunRecord) -> None:
+    """All of one record, a field a line."""
+    lines = [
+        ("Run", record.key.run_id),
+        (
+            "Client",
+            record.key.client_id + (f"  {record.client_name}" if record.client_name != record.key.client_id else ""),
+        ),
+        ("Status", record.status.value),
+        ("Started", _moment(record.started_at)),
+    ]
+    if record.ended_at is not None:
+        lines.append(("Ended", f"{_moment(record.ended_at)}  after {_took(record.duration)}"))
+    lines.append(("Updated", _moment(record.updated_at)))
+    if record.error is not None:
+        lines.append(("Error", record.error))
+    for name, value in record.metrics.items():
+        lines.append(("Metrics" if value is next(iter(record.metrics.values())) else "", f"{name} = {_value(value)}"))
+    for i, line in enumerate(record.log):
+        lines.append(("" if i else "Log", f"{_moment(line.at)}  {line.text}"))
+    for label, text in lines:
+        shown = _safe(text).replace("\n", "\n         ")
+        if label == "Status":
+            shown = click.style(shown, fg=_COLOURS[record.status])
+        click.echo(f"{label:<8} {shown}")
+
+
+def print_summary(summary: RunSummary) -> None:
+    """Counts per status, sums of metrics, first start and last end."""
+    click.echo(f"Runs     {summary.runs:,}")
+    for status in RunStatus:
+        if count := summary.statuses.get(status):
+            click.echo(f"         {count:>9,}  " + click.style(status.value, fg=_COLOURS[status]))
+    if summary.first_start is not None:
+        click.echo(f"Started  {_moment(summary.first_start)} (first)")
+    if summary.last_end is not None:
+        click.echo(f"Ended    {_moment(summary.last_end)} (last)")
+    for i, (name, total) in enumerate(summary.metrics.items()):
+        click.echo(f"{'' if i else 'Sums':<8} {_safe(name)} = {total:,}")
+
+
+def summary_as_json(summary: RunSummary) -> dict[str, Any]:
+    """A summary as a JSON object."""
+    return {
+        "runs": summary.runs,
+        "statuses": {status.value: count for status, count in summary.statuses.items()},
+        "metrics": dict(summary.metrics),
+        "first_start": summary.first_start and time_text(summary.first_start),
+        "last_end": summary.last_end and time_text(summary.last_end),
+    }
+
+
+def _print_table(records: list[RunRecord], limit: int | None, nothing: str) -> None:
+    if not records:
+        click.echo(nothing)
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("Started (UTC)", "Run", "Client", "Status"):
+        table.add_column(name, overflow="fold", no_wrap=name == "Started (UTC)")
+    table.add_column("Took", justify="right", no_wrap=True)
+    for record in records:
+        table.add_row(
+            f"{record.started_at:%Y-%m-%d %H:%M}",
+            Text(_safe(record.key.run_id)),
+            Text(_safe(record.key.client_id)),
+            Text(record.status.value, style=_COLOURS[record.status]),
+            _took(record.duration),
+        )
+    Console(highlight=False).print(table)
+    if limit is not None and len(records) == limit:
+        click.echo(f"The newest {limit}; more with --limit N or --all.", err=True)
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03} UTC"
+
+
+def _took(duration: timedelta | None) -> str:
+    if duration is None:
+        return ""
+    seconds = duration.total_seconds()
+    if seconds < 60:
+        return f"{seconds:.3g}s"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,}h {minutes:02}m" if hours else f"{minutes}m {seconds:02}s"
+
+
+def _value(value: MetricValue) -> str:
+    return _moment(value) if isinstance(value, datetime) else str(value)
+
+
+def _safe(text: str) -> str:
+    return _UNSAFE.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+
+
+def colour_wanted() -> bool | None:
+    """False where NO_COLOR is set (https://no-color.org); None lets the terminal decide."""
+    return False if os.environ.get("NO_COLOR") else None
