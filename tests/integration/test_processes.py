@@ -32,6 +32,15 @@ for _ in range(50):
 print(won)
 """
 
+OPENER = """
+import sys, runledger
+url, me = sys.argv[1:]
+print("ready", flush=True)
+sys.stdin.readline()
+runledger.connect(url, observers=()).start("r", me)
+print("started")
+"""
+
 WRITER = """
 import sys, runledger
 url, me = sys.argv[1:]
@@ -74,7 +83,7 @@ def test_processes_that_race_create_each_run_once_and_lose_no_addition(url: str)
         for process in processes:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
-        won = [int(process.communicate("go\n")[0]) for process in _all_told_to_go(processes)]
+        won = [int(process.communicate()[0]) for process in _all_told_to_go(processes)]
         assert sum(won) == 30
         assert ledger.summary(client_id="acme").runs == 31
         shared = ledger.get("shared", "acme")
@@ -82,6 +91,18 @@ def test_processes_that_race_create_each_run_once_and_lose_no_addition(url: str)
         assert len(shared.log) == 200
         names = [record.client_name for record in ledger.find() if record.key.run_id != "shared"]
         assert sorted(names.count(f"p{i}") for i in range(4)) == sorted(won)
+
+
+def test_processes_that_make_the_same_new_file_at_once_all_get_their_ledger(tmp_path: Path) -> None:
+    for attempt in range(5):
+        url = f"sqlite:///{tmp_path}/new {attempt}.db"
+        openers = [spawn(OPENER, url, f"p{i}") for i in range(6)]
+        for opener in openers:
+            assert opener.stdout is not None
+            assert opener.stdout.readline() == "ready\n"
+        assert [opener.communicate()[0] for opener in _all_told_to_go(openers)] == ["started\n"] * 6
+        with runledger.connect(url, observers=()) as ledger:
+            assert ledger.summary().runs == 6
 
 
 def _all_told_to_go(processes: list[subprocess.Popen[str]]) -> list[subprocess.Popen[str]]:

@@ -273,7 +273,7 @@ class SQLiteRunRepository(SQLiteRunAccess):
             with self._database.write(key) as connection:
                 connection.executemany(_INSERT, map(_values, records))
         except StoreUnusable as error:
-            if not isinstance(error.__cause__, sqlite3.IntegrityError):
+            if getattr(error.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
                 raise
             raise RunAlreadyExists(self._existing(records)) from None
 

@@ -77,7 +77,7 @@ class FileMapping:
         def get(name: str) -> Any:
             return row.get(self.column(name))
 
-        run_id, client_id = _id(get("run_id")), _id(get("client_id"))
+        key = RunKey(_id(get("run_id")), _id(get("client_id")))
         started_at = self._time(get("started_at"), "started_at")
         ended_at = self._time(get("ended_at"), "ended_at")
         log = _log(get("log"))
@@ -94,8 +94,8 @@ class FileMapping:
             }
             metrics = {**rest, **metrics}
         return RunRecord(
-            key=RunKey(run_id, client_id),
-            client_name=_id(get("client_name")) or client_id,
+            key=key,
+            client_name=_id(get("client_name")) or key.client_id,
             status=self._status(get("status")),
             started_at=started_at,
             ended_at=ended_at,

@@ -1,0 +1,32 @@
+"""Running the command line as its users do: as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+RUNLEDGER = [sys.executable, "-m", "runledger"]
+
+
+def environment(store: str | Path | None = None) -> dict[str, str]:
+    """A clean environment, with a store where one is given."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return {**kept, "LC_ALL": "C.UTF-8", **({"RUNLEDGER_STORE": _url(store)} if store is not None else {})}
+
+
+def _url(store: str | Path) -> str:
+    return f"sqlite:///{store}" if isinstance(store, Path) else store
+
+
+def runledger(
+    *arguments: str, store: str | Path | None = None, code: int = 0, given: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command, and expect an exit code and no traceback."""
+    done = subprocess.run(
+        [*RUNLEDGER, *arguments], env=environment(store), input=given, capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
+    return done

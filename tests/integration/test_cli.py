@@ -1,0 +1,175 @@
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from commands import runledger
+from postgres_server import fresh_database
+
+from runledger import RunStatus, connect
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "runs.db"
+
+
+def test_a_run_from_start_to_end(store: Path) -> None:
+    run_id = runledger("start", "--client", "acme", "--name", "Acme Ltd", store=store).stdout.strip()
+    runledger("update", run_id, "acme", "--set", "Posts=43", "--set", "Model=x=y", "--add", "Tokens=5", store=store)
+    runledger("update", run_id, "acme", "--add", "Tokens=0.5", "--note", "half way", store=store)
+    runledger("update", run_id, "acme", store=store)
+    runledger("complete", run_id, "acme", "--with-errors", "2 of 45", store=store)
+    shown = json.loads(runledger("show", run_id, "acme", "--json", store=store).stdout)
+    assert shown["metrics"] == {"Posts": 43, "Model": "x=y", "Tokens": 5.5}
+    assert (shown["status"], shown["error"], shown["log"][0][1]) == ("Completed with Errors", "2 of 45", "half way")
+    text = runledger("show", run_id, "acme", store=store).stdout
+    assert "acme  Acme Ltd" in text
+    assert "Posts = 43" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("7", 7),
+        ("7.0", 7.0),
+        ("true", True),
+        ('"7"', "7"),
+        ("007", "007"),
+        ("", ""),
+        ("null", "null"),
+        ("[1]", "[1]"),
+        ("2025-11-24T08:15:00Z", {"datetime": "2025-11-24T08:15:00.000Z"}),
+        ("2025-11-24", "2025-11-24"),
+    ],
+)
+def test_a_value_is_read_as_what_it_looks_like(store: Path, text: str, value: object) -> None:
+    runledger("start", "--client", "c", "--run-id", "r", "--set", f"m={text}", store=store)
+    (line,) = runledger("list", "--json", store=store).stdout.splitlines()
+    stored = json.loads(line)["metrics"]["m"]
+    assert (type(stored), stored) == (type(value), value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["update", "gone", "acme"], 3, "no run record for run 'gone' of client 'acme'"),
+        (["show", "gone", "acme"], 3, "Start it where the job begins"),
+        (["summary", "gone"], 3, "was it started?"),
+        (["start", "--client", "acme", "--run-id", "there"], 4, "was started before"),
+        (["complete", "there", "acme"], 5, "already finished as Failed"),
+        (["--store", "postgresql://postgres:hush@127.0.0.1:1/x", "list"], 6, "unavailable"),
+        (["--store", "mysql://u:hush@h/x", "list"], 7, "mysql://"),
+        (["--store", "runs.db", "list"], 7, "sqlite:///runs.db"),
+        (["--store", "sqlite:////no/such/folder/runs.db", "list"], 7, "its folder must exist"),
+        (["start", "--client", " acme"], 2, "white space"),
+        (["start"], 2, "--client"),
+        (["update"], 2, "RUN_ID CLIENT_ID"),
+        (["update", "there"], 2, "RUN_ID CLIENT_ID"),
+        (["update", "there", "acme", "--add", "n=x"], 2, "'x' is no number"),
+        (["update", "there", "acme", "--set", "n"], 2, "no name=value pair"),
+        (["list", "--status", "done"], 2, "Completed with Errors"),
+        (["list", "--since", "yesterday"], 2, "is no time"),
+        (["stale", "--older-than", "5"], 2, "is no duration"),
+        (["fail", "there", "acme"], 2, "--error"),
+        (["nonsense"], 2, "No such command"),
+        (["import", "no-such-file.csv"], 2, "No such file"),
+    ],
+)
+def test_a_mistake_gets_one_clear_sentence_and_its_exit_code(
+    store: Path, arguments: list[str], code: int, words: str
+) -> None:
+    runledger("start", "--client", "acme", "--run-id", "there", store=store)
+    runledger("fail", "there", "acme", "--error", "x", store=store)
+    done = runledger(*arguments, store=store, code=code)
+    assert words in " ".join(done.stderr.split())
+    assert "hush" not in done.stderr + done.stdout
+    assert done.stdout == ""
+
+
+def test_a_list_fits_80_columns_and_is_plain_in_a_pipe(store: Path) -> None:
+    with connect(f"sqlite:///{store}", observers=()) as ledger:
+        ledger.start("251124-081500", "acme", client_name="Acme Ltd").fail("no\ndisk")
+        ledger.start("[red]\u202egnp", "株式会社", metrics={"n": 1}).skip("x")
+    lines = runledger("list", store=store).stdout.splitlines()
+    assert lines[0].split("\t") == ["started", "run id", "client id", "client name", "status", "took", "error"]
+    assert lines[1].split("\t")[1:3] == ["[red]\\u202egnp", "株式会社"]
+    assert lines[2].split("\t")[3:5] == ["Acme Ltd", "Failed"]
+    assert lines[2].endswith("\tno")
+    assert "\x1b" not in "".join(lines)
+    assert len(runledger("list", "--limit", "1", store=store).stdout.splitlines()) == 2
+    assert len(runledger("list", "--status", "failed", "--since", "1h", store=store).stdout.splitlines()) == 2
+    assert runledger("list", "--until", "2020-01-01", store=store).stdout == ""
+
+
+def test_a_summary_and_what_is_stale(store: Path) -> None:
+    with connect(f"sqlite:///{store}", observers=()) as ledger:
+        runs = ledger.start_many("r", ["a", "b", "c"])
+        runs["a"].complete(metrics={"Tokens": 1200})
+        runs["b"].complete(metrics={"Tokens": 34})
+    text = runledger("summary", "r", store=store).stdout
+    assert "Runs     3" in text
+    assert "Tokens = 1,234" in text
+    assert json.loads(runledger("summary", "r", "--json", store=store).stdout)["statuses"] == {
+        "Completed": 2,
+        "Running": 1,
+    }
+    assert len(runledger("stale", "--older-than", "0s", "--json", store=store).stdout.splitlines()) == 1
+    assert runledger("stale", "--older-than", "1d", store=store).stdout == ""
+
+
+def test_without_a_store_a_file_in_the_data_directory_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert runledger("init").stdout == "The store is ready.\n"
+    runledger("start", "--client", "acme")
+    assert (tmp_path / ".local/share/runledger/runs.db").exists()
+
+
+def test_no_updating_command_inserts_says_the_store_itself(store: Path) -> None:
+    runledger("start", "--client", "acme", "--run-id", "r", store=store)
+    guard = sqlite3.connect(store)
+    guard.execute("CREATE TRIGGER guard BEFORE INSERT ON run_records BEGIN SELECT RAISE(ABORT, 'an insert'); END")
+    guard.close()
+    runledger("update", "r", "acme", "--set", "a=1", "--add", "n=1", "--note", "x", store=store)
+    runledger("update", "r", "acme", store=store)
+    runledger("complete", "r", "acme", store=store)
+    runledger("update", "r", "acme", "--note", "late", store=store)
+    for arguments in (
+        ["update"],
+        ["complete"],
+        ["fail", "--error", "x"],
+        ["skip", "--why", "x"],
+        ["cancel", "--why", "x"],
+    ):
+        command, *options = arguments
+        runledger(command, "gone", "acme", *options, store=store, code=3)
+    assert len(runledger("list", "--json", store=store).stdout.splitlines()) == 1
+    runledger("start", "--client", "acme", store=store, code=7)
+
+
+def test_the_table_is_made_by_init_alone() -> None:
+    with fresh_database() as url:
+        assert "runledger init" in runledger("start", "--client", "acme", store=url, code=7).stderr
+        runledger("init", store=url)
+        runledger("init", store=url)
+        run_id = runledger("start", "--client", "acme", store=url).stdout.strip()
+        runledger("complete", run_id, "acme", store=url)
+        with connect(url, observers=()) as ledger:
+            assert [record.status for record in ledger.find()] == [RunStatus.COMPLETED]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_are_printed(shell: str) -> None:
+    assert "_RUNLEDGER_COMPLETE" in runledger("completion", shell).stdout
+
+
+def test_every_command_has_help(store: Path) -> None:
+    commands = ["init", "start", "update", "complete", "fail", "skip", "cancel", "show", "list", "summary", "stale"]
+    commands += ["import", "export", "exec", "completion"]
+    listed = runledger("--help").stdout
+    for command in commands:
+        assert f"\n  {command} " in listed
+        assert "Usage:" in runledger(command, "--help").stdout
+    assert runledger("--version").stdout == "runledger 0.1.0\n"
+    assert not store.exists()

@@ -1,0 +1,193 @@
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from commands import RUNLEDGER, environment, runledger
+
+from runledger import RunRecord, connect
+
+ME = f"{sys.executable} -m runledger"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "runs.db"
+
+
+def the_record(store: Path) -> RunRecord:
+    with connect(f"sqlite:///{store}", observers=()) as ledger:
+        (record,) = ledger.find()
+    return record
+
+
+def test_a_command_is_run_as_a_run_with_its_input_and_output_untouched(store: Path) -> None:
+    done = runledger(
+        "exec", "--client", "acme", "--name", "Acme Ltd", "--", "sh", "-c", "cat; echo e >&2", store=store, given="in\n"
+    )
+    assert (done.stdout, done.stderr) == ("in\n", "e\n")
+    record = the_record(store)
+    assert (record.status.value, record.client_name, record.error) == ("Completed", "Acme Ltd", None)
+
+
+def test_a_command_that_fails_leaves_its_code_and_the_end_of_its_errors(store: Path) -> None:
+    script = "for i in $(seq 100); do echo line $i >&2; done; printf 'no newline' >&2; exit 7"
+    done = runledger("exec", "--client", "acme", "--", "sh", "-c", script, store=store, code=7)
+    assert done.stderr.count("\n") == 100
+    error = the_record(store).error
+    assert error is not None
+    assert error.splitlines()[0] == "exit code 7"
+    assert error.endswith("line 100\nno newline")
+    assert len(error.splitlines()) == 21
+    assert the_record(store).status.value == "Failed"
+
+
+def test_errors_with_any_bytes_are_kept_readable(store: Path) -> None:
+    done = subprocess.run(
+        [*RUNLEDGER, "exec", "--client", "a", "--", "sh", "-c", r"printf '\377\000x\n' >&2; exit 1"],
+        env=environment(store),
+        capture_output=True,
+        check=False,
+    )
+    assert done.stderr == b"\xff\x00x\n"
+    assert the_record(store).error == "exit code 1\n\ufffd\ufffdx"
+
+
+def test_inside_a_command_its_run_is_updated_without_keys(store: Path, tmp_path: Path) -> None:
+    script = f"cd /; {ME} update --add Tokens=5; {ME} update --add Tokens=2 --note hi; {ME} show --json"
+    relative = environment() | {"RUNLEDGER_STORE": "sqlite:///runs.db"}
+    subprocess.run(
+        [*RUNLEDGER, "exec", "--client", "a", "--", "sh", "-c", script], cwd=tmp_path, env=relative, check=True
+    )
+    assert the_record(store).metrics == {"Tokens": 7}
+
+
+def test_a_command_may_finish_its_own_run(store: Path) -> None:
+    runledger("exec", "--client", "a", "--", "sh", "-c", f"{ME} skip --why 'nothing new'; exit 0", store=store)
+    assert the_record(store).status.value == "Skipped"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
+def test_signals_are_passed_on_and_cancel_the_run(store: Path, number: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [
+            *RUNLEDGER,
+            "exec",
+            "--client",
+            "a",
+            "--",
+            sys.executable,
+            "-c",
+            "import signal; print('up', flush=True); signal.pause()",
+        ],
+        env=environment(store),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "up\n"
+    process.send_signal(number)
+    code = process.wait(60)
+    process.stdout.close()
+    record = the_record(store)
+    if number == signal.SIGINT:  # which Python turns into an exception, and the interpreter into its own death
+        assert code in (1, 128 + number)
+    else:
+        assert code == 128 + number
+        assert (record.status.value, record.log[0].text) == ("Cancelled", f"ended by {number.name}")
+    assert record.status.is_final
+
+
+def test_a_command_that_handles_a_signal_ends_as_it_likes(store: Path) -> None:
+    handling = (
+        "import signal, sys\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(9))\n"
+        "print('up', flush=True)\n"
+        "while True: signal.pause()"
+    )
+    process = subprocess.Popen(
+        [*RUNLEDGER, "exec", "--client", "a", "--", sys.executable, "-c", handling],
+        env=environment(store),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "up\n"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 9
+    process.stdout.close()
+    assert the_record(store).status.value == "Failed"
+
+
+@pytest.mark.parametrize(("command", "code"), [("no-such-command", 127), ("/etc/passwd", 126)])
+def test_a_command_that_cannot_be_run_is_a_failed_run(store: Path, command: str, code: int) -> None:
+    done = runledger("exec", "--client", "a", "--", command, store=store, code=code)
+    assert done.stderr.startswith(f"runledger: {command}: ")
+    assert the_record(store).error == done.stderr.removeprefix("runledger: ").strip()
+
+
+def test_without_a_record_the_command_is_not_run_unless_asked(store: Path, tmp_path: Path) -> None:
+    runledger("start", "--client", "a", "--run-id", "r", store=store)
+    flag = tmp_path / "ran"
+    run = ["exec", "--client", "a", "--run-id", "r"]
+    done = runledger(*run, "--", "touch", str(flag), store=store, code=4)
+    assert "was started before" in done.stderr
+    assert not flag.exists()
+    done = runledger(*run, "--run-anyway", "--", "touch", str(flag), store=store)
+    assert "without a record" in done.stderr
+    assert flag.exists()
+    assert the_record(store).status.value == "Running"
+
+
+def test_merged_output_keeps_its_order(store: Path) -> None:
+    script = "for i in 1 2 3 4 5; do echo out $i; echo err $i >&2; done"
+    done = subprocess.run(
+        [*RUNLEDGER, "exec", "--client", "a", "--", "sh", "-c", script],
+        env=environment(store),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "".join(f"out {i}\nerr {i}\n" for i in range(1, 6))
+
+
+def test_a_terminal_stays_a_terminal(store: Path) -> None:
+    leader, follower = pty.openpty()
+    done = subprocess.run(
+        [*RUNLEDGER, "exec", "--client", "a", "--", "sh", "-c", "test -t 1 && test -t 2 && printf '\\033[1mbold' >&2"],
+        env=environment(store),
+        stdout=follower,
+        stderr=follower,
+        check=False,
+    )
+    os.close(follower)
+    assert done.returncode == 0
+    assert os.read(leader, 100) == b"\x1b[1mbold"
+    os.close(leader)
+
+
+def test_what_outlives_the_command_is_not_waited_for(store: Path) -> None:
+    with open(os.devnull) as nothing:
+        process = subprocess.run(
+            [*RUNLEDGER, "exec", "--client", "a", "--", "sh", "-c", "sleep 1000 & echo $! >&2"],
+            env=environment(store),
+            stdin=nothing,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+    os.kill(int(process.stderr), signal.SIGTERM)
+    assert the_record(store).status.value == "Completed"
+
+
+def test_a_store_that_is_gone_at_the_end_does_not_change_the_exit_code(store: Path) -> None:
+    done = runledger(
+        "exec", "--client", "a", "--", "sh", "-c", f"rm {store}*; mkdir {store}; exit 5", store=store, code=5
+    )
+    assert done.stderr == "" or "could not be finished" in done.stderr

@@ -1,0 +1,158 @@
+import gzip
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from commands import runledger
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from runledger import RunKey, RunRecord, connect
+from runledger.testing.strategies import records
+
+JOBS = """Job ID,Site,Site Name,User,Start Time,End Time,Run Time (s)
+1,10,grid.example,u1,2005-11-20T00:00:05Z,2005-11-20T00:01:28Z,83
+2,20,lancs.example,,2005-11-20T00:00:08Z,2005-11-20T01:00:19Z,3611.5
+"""
+MAPPING = [
+    *("--column", "run_id=Job ID", "--column", "client_id=Site", "--column", "client_name=Site Name"),
+    *("--column", "started_at=Start Time", "--column", "ended_at=End Time"),
+    *("--default-status", "Completed", "--rest-as-metrics"),
+]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "runs.db"
+
+
+def everything(store: Path) -> list[RunRecord]:
+    with connect(f"sqlite:///{store}", observers=()) as ledger:
+        return list(ledger.find())
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_history_is_loaded_once(store: Path, tmp_path: Path, compressed: bool) -> None:
+    file = tmp_path / ("jobs.csv.gz" if compressed else "jobs.csv")
+    file.write_bytes(gzip.compress(JOBS.encode()) if compressed else JOBS.encode("utf-8-sig"))
+    done = runledger("import", str(file), *MAPPING, store=store)
+    assert done.stdout == "2 rows: 2 loaded, 0 already there, 0 refused\n"
+    second, first = everything(store)
+    assert first == RunRecord(
+        key=RunKey("1", "10"),
+        client_name="grid.example",
+        status=first.status,
+        started_at=datetime(2005, 11, 20, 0, 0, 5, tzinfo=UTC),
+        ended_at=datetime(2005, 11, 20, 0, 1, 28, tzinfo=UTC),
+        metrics={"User": "u1", "Run Time (s)": 83},
+        updated_at=datetime(2005, 11, 20, 0, 1, 28, tzinfo=UTC),
+    )
+    assert second.metrics == {"Run Time (s)": 3611.5}
+    done = runledger("import", "-v", str(file), *MAPPING, store=store)
+    assert done.stdout == "2 rows: 0 loaded, 2 already there, 0 refused\n"
+    assert "line 2: run '1' of client '10' is there already" in done.stderr
+    assert everything(store) == [second, first]
+
+
+BAD = """run_id,client_id,status,started_at,ended_at,note
+1,a,SUCCEED,2025-01-01T00:00:00Z,2025-01-01T00:00:01Z,
+2,a,SUCCEED,2025-01-01T00:00:00Z,,no end
+3,a,Running,2025-01-01T00:00:00Z,2025-01-01T00:00:01Z,an end
+4,a,weird,2025-01-01T00:00:00Z,2025-01-01T00:00:01Z,
+5,a,Running,yesterday,,
+6,a,Running,2025-01-01 00:00:00,,
+7,a,Running
+8, a,Running,2025-01-01T00:00:00Z,,
+9,a,Running,2025-01-01T00:00:00Z,,"two
+lines"
+1,a,Running,2025-01-01T00:00:00Z,,again
+,a,Running,2025-01-01T00:00:00Z,,no id
+"""
+
+
+def test_each_bad_row_is_named_by_its_line_and_the_others_are_loaded(store: Path, tmp_path: Path) -> None:
+    file = tmp_path / "jobs.csv"
+    file.write_text(BAD)
+    done = runledger("import", str(file), "--status", "SUCCEED=Completed", store=store, code=1)
+    assert done.stdout == "11 rows: 2 loaded, 1 already there, 8 refused\n"
+    lines = done.stderr.splitlines()
+    for line, words in zip(
+        lines,
+        [
+            "line 3: run '2' of client 'a' is Completed: it has an end time if and only if",
+            "line 4: run '3' of client 'a' is Running",
+            "line 5: status 'weird' is not known: map it with --status weird=Completed",
+            "line 6: started_at 'yesterday' is no ISO time",
+            "line 7: started_at '2025-01-01 00:00:00' has no time zone: give --timezone",
+            "line 8: 3 cells where the first line has 6",
+            "line 9: client id ' a' begins or ends with white space",
+            "line 13: run id is empty",
+        ],
+        strict=True,
+    ):
+        assert line.startswith(words)
+    done = runledger("import", str(file), "--status", "SUCCEED=Completed", "--strict", store=tmp_path / "2.db", code=1)
+    assert done.stdout == "2 rows: 1 loaded, 0 already there, 1 refused\n"
+    assert "stopped at line 3" in done.stderr
+    done = runledger("import", str(file), "--timezone", "Europe/Berlin", store=tmp_path / "3.db", code=1)
+    assert "time zone" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options", "code", "words"),
+    [
+        ("a.csv", b"", [], 1, "is empty"),
+        ("a.csv", b"a,b\n", [], 1, "no column 'client_id' for client_id"),
+        ("a.csv", b"run_id,client_id,started_at\n", [], 1, "--default-status"),
+        ("a.csv", b"a,a\n", [], 1, "stands twice"),
+        ("a.csv", JOBS.encode() + b"\xff\xfe\n", MAPPING, 1, "not UTF-8"),
+        ("a.csv.gz", gzip.compress(JOBS.encode() * 500)[:-40], MAPPING, 1, "damaged or cut short"),
+        ("a.csv", JOBS.encode() + b'3,"un"closed\n', MAPPING, 1, "not CSV"),
+        ("a.bin", b"x", [], 1, "--format"),
+        ("a.jsonl", b"[1]\n{\n\n", [], 1, "line 1: not a JSON object"),
+        ("a.jsonl", b"[" * 100_000, [], 1, "not a JSON object"),
+        ("a.jsonl", b'{"run_id": ["x"]}', [], 1, "run id is list"),
+        ("a.jsonl", b'{"run_id": "x", "client_id": "c", "status": {}, "started_at": 5}', [], 1, "no ISO time"),
+        ("a.csv", JOBS.encode(), ["--column", "id=Job ID"], 2, "names no field"),
+        ("a.csv", JOBS.encode(), ["--status", "Completed"], 2, "WORD=STATUS"),
+        ("a.csv", JOBS.encode(), ["--status", "OK=Fine"], 2, "is no status"),
+        ("a.csv", JOBS.encode(), ["--timezone", "Mars/Base"], 2, "not known"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(
+    store: Path, tmp_path: Path, name: str, content: bytes, options: list[str], code: int, words: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    done = runledger("import", str(tmp_path / name), *options, store=store, code=code)
+    assert words in " ".join(done.stderr.split())
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(records(), max_size=30), st.sampled_from(["a.csv", "a.csv.gz", "a.jsonl", "a.jsonl.gz"]))
+def test_what_is_exported_is_imported_exactly(
+    tmp_path_factory: pytest.TempPathFactory, history: list[RunRecord], name: str
+) -> None:
+    folder = tmp_path_factory.mktemp("exchange")
+    with connect(f"sqlite:///{folder / 'from.db'}", observers=()) as ledger:
+        ledger.load(history)
+    runledger("export", str(folder / name), store=folder / "from.db")
+    runledger("import", str(folder / name), store=folder / "to.db")
+    there, back = everything(folder / "from.db"), everything(folder / "to.db")
+    assert [exactly(record) for record in back] == [exactly(record) for record in there]
+
+
+def exactly(record: RunRecord) -> tuple[RunRecord, list[tuple[str, type]]]:
+    return record, sorted((name, type(value)) for name, value in record.metrics.items())
+
+
+def test_standard_input_and_output_serve_as_files(store: Path, tmp_path: Path) -> None:
+    runledger("import", "-", "--format", "csv", *MAPPING, store=store, given=JOBS)
+    text = runledger("export", "--format", "csv", store=store).stdout
+    assert text.startswith("run_id,client_id,")
+    lines = runledger("export", "--client", "10", store=store).stdout.splitlines()
+    assert [json.loads(line)["client_id"] for line in lines] == ["10"]
+    runledger("import", "-", "--format", "csv", store=tmp_path / "2.db", given=text)
+    assert everything(tmp_path / "2.db") == everything(store)
+    done = runledger("export", str(tmp_path / "no" / "such.csv"), store=store, code=2)
+    assert "cannot be written" in done.stderr
