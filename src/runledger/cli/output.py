@@ -88,8 +88,8 @@ def print_record(record: RunRecord) -> None:
     lines.append(("Updated", _moment(record.updated_at)))
     if record.error is not None:
         lines.append(("Error", record.error))
-    for name, value in record.metrics.items():
-        lines.append(("Metrics" if value is next(iter(record.metrics.values())) else "", f"{name} = {_value(value)}"))
+    for i, (name, value) in enumerate(record.metrics.items()):
+        lines.append(("" if i else "Metrics", f"{name} = {_value(value)}"))
     for i, line in enumerate(record.log):
         lines.append(("" if i else "Log", f"{_moment(line.at)}  {line.text}"))
     for label, text in lines:
