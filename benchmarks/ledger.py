@@ -88,7 +88,7 @@ def sqlite_rows(folder: Path, synchronous: Any) -> Iterator[Row]:
         bare.execute("COMMIT")
 
     def bare_change(i: int) -> None:
-        bare.execute(sqlite_adapter._SELECT, (f"run-{i:06}", "acme")).fetchall()
+        bare.execute(sqlite_adapter._SELECT_TO_UPDATE, (f"run-{i:06}", "acme")).fetchone()
         bare.execute(sqlite_adapter._UPDATE, (AFTER, "[]", None, AT_TEXT, i + 1))
 
     def bare_update(i: int) -> None:

@@ -60,7 +60,8 @@ _SCHEMA = (
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
 _INSERT = "INSERT INTO run_records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_SELECT = "SELECT *, rowid FROM run_records WHERE run_id = ? AND client_id = ?"
+_SELECT = "SELECT * FROM run_records WHERE run_id = ? AND client_id = ?"
+_SELECT_TO_UPDATE = "SELECT *, rowid FROM run_records WHERE run_id = ? AND client_id = ?"
 _FIND = "SELECT * FROM run_records WHERE {} ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?"
 # Two statements, because naming an indexed column (status) in SET rewrites its index entry even if it stays the same.
 _UPDATE = "UPDATE run_records SET metrics = ?, log = ?, error = ?, updated_at = ? WHERE rowid = ?"
@@ -310,11 +311,10 @@ def _values(record: RunRecord) -> tuple[str | None, ...]:
 
 
 def _update(connection: sqlite3.Connection, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
-    rows = connection.execute(_SELECT, (key.run_id, key.client_id)).fetchall()
-    if not rows:
+    row = connection.execute(_SELECT_TO_UPDATE, (key.run_id, key.client_id)).fetchone()
+    if row is None:
         raise RunNotFound(key)
-    (row,) = rows
-    (old,) = records_from_texts(rows)
+    (old,) = records_from_texts((row[:10],))
     new = old.apply(change, at)
     state = (
         row[6] if new.metrics is old.metrics else metrics_text(new.metrics),
@@ -331,12 +331,18 @@ def _update(connection: sqlite3.Connection, key: RunKey, change: RunChange, at: 
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:
     """Make the schema in an empty file; refuse any other file that is not this version's."""
-    application, version = (connection.execute(f"PRAGMA {p}").fetchone()[0] for p in ("application_id", "user_version"))
+    connection.execute("BEGIN")  # one snapshot: another process may be making the schema just now
+    try:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        is_empty = connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+    finally:
+        connection.execute("ROLLBACK")
     if (application, version) == (APPLICATION_ID, SCHEMA_VERSION):
         return
     if application == APPLICATION_ID:
         raise StoreUnusable(f"{path} is of a newer runledger (schema {version}, known: {SCHEMA_VERSION}): upgrade it.")
-    if application or version or connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+    if application or version or not is_empty:
         raise StoreUnusable(f"{path} is a database of another application: choose another file.")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")

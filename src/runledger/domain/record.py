@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any
 
 from attrs import field, frozen
 
@@ -187,24 +186,21 @@ class RunRecord:
     ) -> RunRecord:
         """A record as a store gave it back, not checked again. For adapters, which read only what was checked."""
         key = object.__new__(RunKey)
-        key.__dict__.update(run_id=run_id, client_id=client_id)
-        return cls._of(
-            {
-                "key": key,
-                "client_name": client_name,
-                "status": status,
-                "started_at": started_at,
-                "ended_at": ended_at,
-                "metrics": metrics,
-                "log": log,
-                "error": error,
-                "updated_at": updated_at,
-            }
-        )
-
-    @classmethod
-    def _of(cls, fields: dict[str, Any]) -> RunRecord:
+        ids = key.__dict__
+        ids["run_id"] = run_id
+        ids["client_id"] = client_id
         record = object.__new__(cls)
+        fields = {
+            "key": key,
+            "client_name": client_name,
+            "status": status,
+            "started_at": started_at,
+            "ended_at": ended_at,
+            "metrics": metrics,
+            "log": log,
+            "error": error,
+            "updated_at": updated_at,
+        }
         object.__setattr__(record, "__dict__", fields)
         return record
 
@@ -239,7 +235,9 @@ class RunRecord:
             new["metrics"] = Metrics({**self.metrics, **change.metrics, **sums})
         if change.note is not None:
             new["log"] = (*self.log, LogLine(at, change.note))
-        return RunRecord._of(new)
+        after = object.__new__(RunRecord)
+        object.__setattr__(after, "__dict__", new)
+        return after
 
     def _sum(self, name: str, number: int | float) -> int | float:
         old = self.metrics.get(name, 0)
