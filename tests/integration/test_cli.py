@@ -173,3 +173,11 @@ def test_every_command_has_help(store: Path) -> None:
         assert "Usage:" in runledger(command, "--help").stdout
     assert runledger("--version").stdout == "runledger 0.1.0\n"
     assert not store.exists()
+
+
+def test_an_option_that_would_be_lost_is_refused(store: Path) -> None:
+    runledger("start", "--client", "a", "--run-id", "r", store=store)
+    for options in (["--note", ""], ["--add", "n=1", "--add", "n=2"], ["--set", "n=1", "--set", "n=2"]):
+        runledger("update", "r", "a", *options, store=store, code=2)
+    record = json.loads(runledger("show", "r", "a", "--json", store=store).stdout)
+    assert (record["metrics"], record["log"]) == ({}, [])

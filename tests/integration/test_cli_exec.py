@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from commands import RUNLEDGER, environment, runledger
+from postgres_server import fresh_database
 
 from runledger import RunRecord, connect
 
@@ -140,7 +141,8 @@ def test_without_a_record_the_command_is_not_run_unless_asked(store: Path, tmp_p
     done = runledger(*run, "--run-anyway", "--", "touch", str(flag), store=store)
     assert "without a record" in done.stderr
     assert flag.exists()
-    assert the_record(store).status.value == "Running"
+    runledger(*run, "--run-anyway", "--", "sh", "-c", f"{ME} update --note x", store=store, code=2)
+    assert (the_record(store).status.value, the_record(store).log) == ("Running", ())
 
 
 def test_merged_output_keeps_its_order(store: Path) -> None:
@@ -191,3 +193,65 @@ def test_a_store_that_is_gone_at_the_end_does_not_change_the_exit_code(store: Pa
         "exec", "--client", "a", "--", "sh", "-c", f"rm {store}*; mkdir {store}; exit 5", store=store, code=5
     )
     assert done.stderr == "" or "could not be finished" in done.stderr
+
+
+def test_a_command_ends_its_run_though_the_parent_ignores_the_death_of_children(store: Path) -> None:
+    ignoring = (
+        "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    subprocess.run(
+        [sys.executable, "-c", ignoring, *RUNLEDGER, "exec", "--client", "a", "--", "sh", "-c", "exec sleep 0.1"],
+        env=environment(store),
+        check=True,
+        timeout=60,
+    )
+    assert the_record(store).status.value == "Completed"
+
+
+def test_a_signal_without_a_name_cancels_the_run_too(store: Path) -> None:
+    number = signal.SIGRTMIN + 2
+    runledger("exec", "--client", "a", "--", "sh", "-c", f"kill -{number} $$", store=store, code=128 + number)
+    assert the_record(store).log[0].text == f"ended by signal {number}"
+
+
+def test_a_script_without_an_interpreter_line_is_run_by_the_shell(store: Path, tmp_path: Path) -> None:
+    script = tmp_path / "nightly.sh"
+    script.write_text("echo ran $1\n")
+    script.chmod(0o755)
+    assert runledger("exec", "--client", "a", "--", str(script), "it", store=store).stdout == "ran it\n"
+
+
+def test_a_relative_store_is_found_again_from_a_folder_whose_name_looks_encoded(tmp_path: Path) -> None:
+    folder = tmp_path / "a%20b?"
+    folder.mkdir()
+    relative = environment() | {"RUNLEDGER_STORE": "sqlite:///runs.db"}
+    subprocess.run(
+        [*RUNLEDGER, "exec", "--client", "a", "--", "sh", "-c", f"cd / && {ME} update --add n=1"],
+        cwd=folder,
+        env=relative,
+        check=True,
+    )
+    shown = subprocess.run([*RUNLEDGER, "list", "--json"], cwd=folder, env=relative, check=True, capture_output=True)
+    assert b'"metrics": {"n": 1}' in shown.stdout
+
+
+def test_what_outlives_the_command_and_goes_on_writing_is_not_waited_for(store: Path) -> None:
+    done = subprocess.run(
+        [*RUNLEDGER, "exec", "--client", "a", "--", "sh", "-c", "yes >&2 & exit 3"],
+        env=environment(store),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 3
+    assert the_record(store).status.value == "Failed"
+
+
+def test_a_store_whose_driver_has_threads_takes_no_signal_from_the_command() -> None:
+    with fresh_database() as url:
+        runledger("init", store=url)
+        for _ in range(10):
+            runledger("exec", "--client", "a", "--", "true", store=url)
+        done = runledger("list", "--status", "running", "--json", store=url)
+        assert done.stdout == ""

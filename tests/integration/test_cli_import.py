@@ -1,14 +1,15 @@
 import gzip
 import json
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from commands import runledger
+from commands import RUNLEDGER, environment, runledger
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runledger import RunKey, RunRecord, connect
+from runledger import RunChange, RunKey, RunRecord, connect
 from runledger.testing.strategies import records
 
 JOBS = """Job ID,Site,Site Name,User,Start Time,End Time,Run Time (s)
@@ -103,17 +104,24 @@ def test_each_bad_row_is_named_by_its_line_and_the_others_are_loaded(store: Path
     ("name", "content", "options", "code", "words"),
     [
         ("a.csv", b"", [], 1, "is empty"),
-        ("a.csv", b"a,b\n", [], 1, "no column 'client_id' for client_id"),
-        ("a.csv", b"run_id,client_id,started_at\n", [], 1, "--default-status"),
+        ("a.csv", b"a,b\n", [], 2, "no column 'client_id' for client_id"),
+        ("a.csv", b"run_id,client_id,started_at\n", [], 2, "--default-status"),
         ("a.csv", b"a,a\n", [], 1, "stands twice"),
         ("a.csv", JOBS.encode() + b"\xff\xfe\n", MAPPING, 1, "not UTF-8"),
         ("a.csv.gz", gzip.compress(JOBS.encode() * 500)[:-40], MAPPING, 1, "damaged or cut short"),
         ("a.csv", JOBS.encode() + b'3,"un"closed\n', MAPPING, 1, "not CSV"),
-        ("a.bin", b"x", [], 1, "--format"),
+        ("a.bin", b"x", [], 2, "no column 'client_id'"),
         ("a.jsonl", b"[1]\n{\n\n", [], 1, "line 1: not a JSON object"),
         ("a.jsonl", b"[" * 100_000, [], 1, "not a JSON object"),
         ("a.jsonl", b'{"run_id": ["x"]}', [], 1, "run id is list"),
         ("a.jsonl", b'{"run_id": "x", "client_id": "c", "status": {}, "started_at": 5}', [], 1, "no ISO time"),
+        (
+            "a.jsonl",
+            b'{"run_id": "x", "client_id": "c", "status": [1], "started_at": "2025-01-01T00:00Z"}',
+            [],
+            1,
+            "[1]",
+        ),
         ("a.csv", JOBS.encode(), ["--column", "id=Job ID"], 2, "names no field"),
         ("a.csv", JOBS.encode(), ["--status", "Completed"], 2, "WORD=STATUS"),
         ("a.csv", JOBS.encode(), ["--status", "OK=Fine"], 2, "is no status"),
@@ -156,3 +164,37 @@ def test_standard_input_and_output_serve_as_files(store: Path, tmp_path: Path) -
     assert everything(tmp_path / "2.db") == everything(store)
     done = runledger("export", str(tmp_path / "no" / "such.csv"), store=store, code=2)
     assert "cannot be written" in done.stderr
+
+
+def test_a_text_with_any_line_break_survives_csv(store: Path, tmp_path: Path) -> None:
+    runledger("start", "--client", "a", "--run-id", "r", "--set", "m=1\r2", store=store)
+    runledger("fail", "r", "a", "--error", "one\rtwo\r\nthree\nfour", store=store)
+    runledger("export", str(tmp_path / "x.csv"), store=store)
+    runledger("import", str(tmp_path / "x.csv"), store=tmp_path / "2.db")
+    shown = [runledger("show", "r", "a", "--json", store=path).stdout for path in (store, tmp_path / "2.db")]
+    assert shown[0] == shown[1]
+    assert json.loads(shown[0])["error"] == "one\rtwo\r\nthree\nfour"
+
+
+def test_a_log_of_millions_of_characters_survives_csv(store: Path, tmp_path: Path) -> None:
+    with connect(f"sqlite:///{store}", observers=()) as ledger:
+        run = ledger.start("r", "a")
+        key = run.key
+        ledger.updates.update_many([(key, RunChange(note="x" * 10_000))] * 300)
+    runledger("export", str(tmp_path / "x.csv"), store=store)
+    done = runledger("import", str(tmp_path / "x.csv"), store=tmp_path / "2.db")
+    assert done.stdout == "1 rows: 1 loaded, 0 already there, 0 refused\n"
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_what_standard_input_holds_is_seen_from_its_beginning(store: Path, compressed: bool) -> None:
+    line = b'{"run_id": "r", "client_id": "a", "status": "Running", "started_at": "2025-01-01T00:00:00Z"}\n'
+    for content, loaded in ((line, 1), (b"run_id,client_id,status,started_at\nr2,a,Running,2025-01-01T00:00:00Z\n", 1)):
+        done = subprocess.run(
+            [*RUNLEDGER, "import", "-"],
+            input=gzip.compress(content) if compressed else content,
+            env=environment(store),
+            capture_output=True,
+            check=True,
+        )
+        assert done.stdout == b"%d rows: %d loaded, 0 already there, 0 refused\n" % (loaded, loaded)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..domain import InvalidValue, MetricValue, RunStatus
 from ..domain.values import checked_number, checked_time
+
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[Any]
+else:  # generic for type checkers only: before click 8.4 the class itself is not
+    _ParamType = click.ParamType
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
@@ -90,7 +95,7 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-class Parsed(click.ParamType[Any]):
+class Parsed(_ParamType):
     """A parameter that one of the functions above reads; what it refuses is wrong usage."""
 
     def __init__(self, parse: Any, name: str) -> None:

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
@@ -33,6 +34,9 @@ from ..services.updates import Run
 from ..stores import connect, open_repository
 from .arguments import ADDITION, DURATION, METRIC, MOMENT, RENAMING, STATUS, status_of
 from .output import colour_wanted, print_json, print_record, print_records, print_summary, summary_as_json
+
+if TYPE_CHECKING:
+    from .execute import Ending
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -150,7 +154,7 @@ def _store() -> str:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreUnusable(f"{folder} cannot be made ({error.strerror}): name a store with --store.") from None
-    return f"sqlite:///{folder / 'runs.db'}".replace("%", "%25").replace("?", "%3F")
+    return f"sqlite:///{quote(str(folder / 'runs.db'))}"
 
 
 @contextmanager
@@ -176,8 +180,17 @@ def _run(run_id: str | None, client_id: str | None) -> Iterator[Run]:
 
 
 def _details(metrics: Any, add: Any, note: str | None) -> dict[str, Any]:
-    details = {"metrics": dict(metrics), "add": dict(add), "note": note}
-    return {name: value for name, value in details.items() if value}
+    details = {"metrics": _once(metrics, "--set"), "add": _once(add, "--add"), "note": note}
+    return {name: value for name, value in details.items() if value is not None and value != {}}
+
+
+def _once(pairs: tuple[tuple[str, Any], ...], option: str) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidValue(f"{option} names {twice!r} twice: give it once.")
+    return values
 
 
 @cli.command()
@@ -202,7 +215,7 @@ def start(client_id: str, client_name: str | None, run_id: str | None, metrics: 
       RUN=$(runledger start --client acme --name "Acme Ltd")
     """
     with _ledger() as ledger:
-        run = ledger.start(run_id or _new_run_id(), client_id, client_name=client_name, metrics=dict(metrics))
+        run = ledger.start(run_id or _new_run_id(), client_id, client_name=client_name, metrics=_once(metrics, "--set"))
     click.echo(run.key.run_id)
 
 
@@ -352,19 +365,24 @@ def import_(file: str, file_format: Any, strict: bool, verbose: bool, **options:
           --column started_at="Start Time" --column ended_at="End Time" \\
           --default-status Completed --rest-as-metrics
     """
-    from .exchange import UnreadableFile, read_records
+    from .exchange import UnreadableFile, UnsuitableFile, read_records
 
     mapping = _file_mapping(**options)
     try:
         with _source(file) as source, _ledger() as ledger, _progress(file, source) as advance:
             counts = _Import(ledger, strict, verbose, advance)
+            suitable = True
             try:
                 counts.take(read_records(source, file, file_format, mapping))
+            except UnsuitableFile as error:
+                suitable = False
+                raise click.UsageError(str(error)) from None
             except UnreadableFile as error:
                 counts.stopped_by(str(error))
             finally:
                 advance(None)
-                counts.report()
+                if suitable:
+                    counts.report()
     except OSError as error:
         raise click.UsageError(f"{file} cannot be read: {error.strerror or error}.") from None
     click.get_current_context().exit(1 if counts.refused or counts.stopped else 0)
@@ -535,37 +553,46 @@ def exec_(
         raise click.UsageError("exec needs a POSIX system.")
     run_id = run_id or _new_run_id()
     store = _absolute(_store())
-    run = None
+    started = False
     try:
-        run = connect(store, observers=()).start(run_id, client_id, client_name=client_name, metrics=dict(metrics))
+        # Closed again before the command runs: a store's own threads would take the signals meant for it, and a
+        # connection that idles for hours is of no use.
+        with connect(store, observers=()) as ledger:
+            ledger.start(run_id, client_id, client_name=client_name, metrics=_once(metrics, "--set"))
+        started = True
     except RunLedgerError as error:
         if not run_anyway:
             raise
         _complain(f"{error} Running the command without a record, as asked.")
+    code, reason = 0, ""
     try:
-        ending = run_command(command, environment_for(store, run_id, client_id))
+        ending: Ending | None = run_command(command, environment_for(store, run_id, client_id, started))
     except OSError as error:
         code = 127 if isinstance(error, FileNotFoundError) else 126
         reason = f"{command[0]}: {error.strerror}"
         _complain(reason)
-        _finish(run, lambda r: r.fail(storable_text(reason)))
-        sys.exit(code)
-    if ending.signal is not None:
-        why = f"ended by {ending.signal.name}"
-        _finish(run, lambda r: r.cancel(why))
+        ending = None
+    if started:
+        _finish(store, run_id, client_id, lambda run: _conclude(run, ending, reason))
+    sys.exit(code if ending is None else ending.code)
+
+
+def _conclude(run: Run, ending: Ending | None, reason: str) -> None:
+    if ending is None:
+        run.fail(storable_text(reason))
+    elif ending.signal is not None:
+        run.cancel(f"ended by {ending.signal}")
     elif ending.code:
-        reason = storable_text(f"exit code {ending.code}\n{ending.last_lines}".strip())
-        _finish(run, lambda r: r.fail(reason))
+        run.fail(storable_text(f"exit code {ending.code}\n{ending.last_lines}".strip()))
     else:
-        _finish(run, lambda r: r.complete())
-    sys.exit(ending.code)
+        run.complete()
 
 
-def _finish(run: Run | None, finish: Callable[[Run], object]) -> None:
+def _finish(store: str, run_id: str, client_id: str, conclude: Callable[[Run], None]) -> None:
     """Finish the record of a command; what it cannot tell the store, it tells the person, and exits as the command."""
     try:
-        if run is not None:
-            finish(run)
+        with connect(store, observers=()) as ledger:
+            conclude(ledger.updates.run(run_id, client_id))
     except RunAlreadyFinished:
         pass  # the command finished its run itself
     except RunLedgerError as error:
@@ -575,7 +602,9 @@ def _finish(run: Run | None, finish: Callable[[Run], object]) -> None:
 def _absolute(store: str) -> str:
     """The store by a URL that also holds in another working directory."""
     path = store.removeprefix("sqlite:///")
-    return f"sqlite:///{os.path.abspath(path)}" if path != store else store
+    if path == store or path.startswith("/"):
+        return store
+    return f"sqlite:///{quote(os.getcwd())}/{path}"
 
 
 @cli.command()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
 import json
+import math
 import re
 import sys
 import zlib
@@ -19,18 +21,24 @@ from typing import Any, BinaryIO, Literal, TextIO, cast
 from attrs import field, frozen
 
 from ..domain import InvalidValue, LogLine, MetricValue, RunKey, RunRecord, RunStatus
-from ..domain.values import MAX_INTEGER, MAX_TEXT
+from ..domain.values import MAX_INTEGER
 from .arguments import status_of
 from .output import as_json
 
 Format = Literal["csv", "jsonl"]
 FIELDS = ("run_id", "client_id", "client_name", "status", "started_at", "ended_at", "updated_at", "error")
 _COLUMNS = (*FIELDS, "metrics", "log")
+_LONGEST_CELL = 1 << 28
+"""Characters; a long run's log is one cell, and a quote that nobody closed must not fill the memory."""
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 class UnreadableFile(Exception):
     """A file cannot be read, or not further; the message says where and why."""
+
+
+class UnsuitableFile(Exception):
+    """A file does not have the columns that the options name; the message says which."""
 
 
 @frozen
@@ -58,14 +66,14 @@ class FileMapping:
         return self.columns.get(name, name)
 
     def require(self, header: Iterable[str]) -> None:
-        """Raises UnreadableFile if a column that was named, or must be there, is not."""
+        """Raises UnsuitableFile if a column that was named, or must be there, is not."""
         there = set(header)
         needed = {"run_id", "client_id", "started_at", *self.columns}
         if self.default_status is None:
             needed.add("status")
         for name in sorted(needed):
             if self.column(name) not in there:
-                raise UnreadableFile(
+                raise UnsuitableFile(
                     f"there is no column {self.column(name)!r} for {name}: name it with --column {name}=…"
                     + (", or give --default-status" if name == "status" else "")
                     + f". The file has {', '.join(map(repr, header))}."
@@ -110,7 +118,7 @@ class FileMapping:
             if self.default_status is None:
                 raise InvalidValue(f"{self.column('status')} is empty: give --default-status.")
             return self.default_status
-        if text in self.statuses:
+        if isinstance(text, str) and text in self.statuses:
             return self.statuses[text]
         try:
             return status_of(str(text))
@@ -168,7 +176,8 @@ def _number_or_text(text: str) -> MetricValue:
     if match is None:
         return text
     if match[1] or match[2]:
-        return float(text)
+        number = float(text)
+        return number if math.isfinite(number) else text
     return int(text) if abs(int(text)) <= MAX_INTEGER else text
 
 
@@ -182,8 +191,9 @@ def read_records(
     """Each row of a file with its line number, as a record or as why it is none. Raises UnreadableFile."""
     line = 0
     try:
-        text = io.TextIOWrapper(_decompressed(source), encoding="utf-8-sig", newline="")
-        file_format = file_format or _format_of(name, text)
+        plain = _decompressed(source)
+        file_format = file_format or _format_of(name, plain.peek(64)[:64])
+        text = io.TextIOWrapper(plain, encoding="utf-8-sig", newline="")
         rows = _csv_rows(text, mapping) if file_format == "csv" else _json_rows(text)
         for line, row in rows:
             if isinstance(row, BadRow):
@@ -203,23 +213,23 @@ def read_records(
         raise UnreadableFile(f"after line {line} the file cannot be read ({error.strerror or error}).") from None
 
 
-def _decompressed(source: BinaryIO) -> BinaryIO:
+def _decompressed(source: BinaryIO) -> io.BufferedReader:
     buffered = source if isinstance(source, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, source))
     is_gzip = buffered.peek(2)[:2] == b"\x1f\x8b"
-    return cast(BinaryIO, gzip.GzipFile(fileobj=buffered) if is_gzip else buffered)
+    return io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=buffered))) if is_gzip else buffered
 
 
-def _format_of(name: str, text: TextIO) -> Format:
+def _format_of(name: str, beginning: bytes) -> Format:
     stem = name.lower().removesuffix(".gz")
     if stem.endswith((".jsonl", ".ndjson", ".json")):
         return "jsonl"
     if stem.endswith((".csv", ".txt")):
         return "csv"
-    raise UnreadableFile(f"{name!r} does not say what it holds: give --format csv or --format jsonl.")
+    return "jsonl" if beginning.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{") else "csv"
 
 
 def _csv_rows(text: TextIO, mapping: FileMapping) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
-    csv.field_size_limit(20 * MAX_TEXT)
+    csv.field_size_limit(_LONGEST_CELL)
     reader = csv.reader(text, strict=True)
     header = next(reader, None)
     if header is None:
@@ -250,7 +260,8 @@ def _json_rows(text: TextIO) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]
 def write_records(records: Iterable[RunRecord], target: TextIO, file_format: Format) -> int:
     """Write records so that reading them gives the same; returns how many."""
     count = 0
-    writer = csv.writer(target, lineterminator="\n")
+    # The line ending of RFC 4180; with another, a carriage return in a text is not quoted, and splits its row.
+    writer = csv.writer(target, lineterminator="\r\n")
     if file_format == "csv":
         writer.writerow(_COLUMNS)
     for record in records:
@@ -268,6 +279,8 @@ def write_records(records: Iterable[RunRecord], target: TextIO, file_format: For
 def target_file(path: str) -> Iterator[TextIO]:
     """Standard output for "-"; else a file that appears, whole, at the end; compressed if its name ends in .gz."""
     if path == "-":
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8", newline="")
         yield sys.stdout
         return
     part = Path(f"{path}.part")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import select
+import shutil
 import signal
 import sys
 import termios
 import threading
 import tty
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import define, field, frozen
 
@@ -19,40 +21,69 @@ _SI_KERNEL = 128
 """A signal that the terminal sent; it went to the command too (asm-generic/siginfo.h)."""
 _TAIL_BYTES = 4000
 _TAIL_LINES = 20
+_PIPE_BYTES = 1 << 20
+"""No pipe holds more by default: what comes after it, others wrote after the command's end, and may go on for ever."""
 
 
 @frozen
 class Ending:
-    """How a command ended: its exit code, or the signal that ended it; and the last lines of its standard error."""
+    """How a command ended: its exit code, the name of the signal that ended it, if one did, and its last errors."""
 
     code: int
-    signal: signal.Signals | None
+    signal: str | None
     last_lines: str
 
 
 def run_command(command: Sequence[str], environment: Mapping[str, str]) -> Ending:
     """Run a command to its end. Raises FileNotFoundError or PermissionError if it cannot be run."""
+    # A parent that ignores SIGCHLD hands that down; the kernel would then never tell that the command has ended.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     # Blocked before the command starts, so that no signal is lost between its start and our waiting for it.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON | {signal.SIGCHLD, signal.SIGWINCH})
     relay = _Relay.open()
     try:
-        pid = os.posix_spawnp(
-            command[0],
-            list(command),
-            dict(environment),
-            file_actions=[(os.POSIX_SPAWN_DUP2, relay.inlet, fd) for fd in relay.replaces],
-            setsigmask=before,
-            setsigdef=[signal.SIGPIPE],
-        )
+        try:
+            pid = _spawn(command, environment, relay, before)
+        except OSError as error:
+            path = shutil.which(command[0])
+            if error.errno != errno.ENOEXEC or path is None:
+                raise
+            # A script without #! is the shell's, as for execvp and every shell.
+            pid = _spawn(["/bin/sh", path, *command[1:]], environment, relay, before)
         relay.start()
         status = _wait_for(pid, relay)
     finally:
         relay.stop()
+        _discard_pending()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     code = os.waitstatus_to_exitcode(status)
     if code >= 0:
         return Ending(code, None, relay.last_lines())
-    return Ending(128 - code, signal.Signals(-code), relay.last_lines())
+    return Ending(128 - code, _signal_name(-code), relay.last_lines())
+
+
+def _spawn(command: Sequence[str], environment: Mapping[str, str], relay: _Relay, mask: Iterable[int]) -> int:
+    return os.posix_spawnp(
+        command[0],
+        list(command),
+        dict(environment),
+        file_actions=[(os.POSIX_SPAWN_DUP2, relay.inlet, fd) for fd in relay.replaces],
+        setsigmask=mask,
+        setsigdef=[signal.SIGPIPE],
+    )
+
+
+def _discard_pending() -> None:
+    # Signals for a command that has ended; let through, they would end us before its record is finished.
+    while signal.sigpending() & _PASSED_ON:
+        signal.sigwait(_PASSED_ON)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # one of the real-time signals, which have no names of their own
+        return f"signal {number}"
 
 
 def _wait_for(pid: int, relay: _Relay) -> int:
@@ -64,6 +95,8 @@ def _wait_for(pid: int, relay: _Relay) -> int:
                 return status
         elif number == signal.SIGWINCH:
             relay.resize()
+            # Again, because the terminal's own came before the pseudo-terminal had its new size.
+            os.kill(pid, number)
         elif not from_terminal:
             os.kill(pid, number)
 
@@ -130,7 +163,8 @@ class _Relay:
         return "\n".join(lines[-_TAIL_LINES:])
 
     def _carry(self) -> None:
-        while True:
+        left = _PIPE_BYTES
+        while left > 0:
             ready, _, _ = select.select([self._outlet, self._bell[0]], [], [])
             if self._outlet not in ready:
                 return
@@ -140,6 +174,8 @@ class _Relay:
                 return
             if not chunk:
                 return
+            if self._bell[0] in ready:
+                left -= len(chunk)
             self._tail = (self._tail + chunk)[-_TAIL_BYTES:]
             _write_all(2, chunk)
 
@@ -147,7 +183,10 @@ class _Relay:
 def _write_all(fd: int, data: bytes) -> None:
     try:
         while data:
-            data = data[os.write(fd, data) :]
+            try:
+                data = data[os.write(fd, data) :]
+            except BlockingIOError:  # somebody who shares it made it so
+                select.select([], [fd], [])
     except OSError:
         return  # nobody reads our standard error any more; the command goes on
 
@@ -159,14 +198,11 @@ def _same_file(one: int, other: int) -> bool:
         return False
 
 
-def environment_for(store: str, run_id: str, client_id: str) -> dict[str, str]:
-    """Our environment and what the command needs to update its own run."""
-    return {
-        **os.environ,
-        "RUNLEDGER_STORE": store,
-        "RUNLEDGER_RUN_ID": run_id,
-        "RUNLEDGER_CLIENT_ID": client_id,
-    }
+def environment_for(store: str, run_id: str, client_id: str, started: bool) -> dict[str, str]:
+    """Our environment, and what the command needs to update its own run; no keys if it has none."""
+    keys = {"RUNLEDGER_RUN_ID": run_id, "RUNLEDGER_CLIENT_ID": client_id}
+    others = {name: value for name, value in os.environ.items() if name not in keys}
+    return {**others, "RUNLEDGER_STORE": store, **(keys if started else {})}
 
 
 def supported() -> bool:
