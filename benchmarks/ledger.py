@@ -255,7 +255,7 @@ def postgresql_rows() -> Iterator[Row]:
 
 
 def growth_rows(folder: Path, most: int) -> Iterator[Row]:
-    """A small file beside a large one; 100 clients."""
+    """A small file beside a large one; 20 clients, each with 50 runs or more."""
     sizes = {1000: folder / "small.db", most: folder / "large.db"}
     stores = {}
     for size, path in sizes.items():
@@ -263,16 +263,16 @@ def growth_rows(folder: Path, most: int) -> Iterator[Row]:
         for first in range(0, size, 10_000):
             stores[size].create_many(
                 [
-                    started(f"run-{i:07}", f"client {i % 100}", AT + timedelta(seconds=i))
+                    started(f"run-{i:07}", f"client {i % 20}", AT + timedelta(seconds=i))
                     for i in range(first, min(first + 10_000, size))
                 ]
             )
     small, large = stores[1000], stores[most]
-    new = [started(f"new-{i:07}", f"client {i % 100}", AT + timedelta(days=99, seconds=i)) for i in range(2000)]
+    new = [started(f"new-{i:07}", f"client {i % 20}", AT + timedelta(days=99, seconds=i)) for i in range(2000)]
     spread = [i * 7919 % most for i in range(2000)]
 
     def update(store: SQLiteRunRepository, n: int) -> None:
-        store.update(RunKey(f"run-{n:07}", f"client {n % 100}"), CHANGE, AT)
+        store.update(RunKey(f"run-{n:07}", f"client {n % 20}"), CHANGE, AT)
 
     newest = [RunQuery(client_id=f"client {i}", limit=50) for i in range(10)]
     name = f"1,000 → {most:,} rows: "

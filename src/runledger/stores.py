@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import cast
 
 from .domain import RunObserver, RunRepository, StoreUnusable
@@ -59,6 +58,8 @@ def open_repository(url: str) -> RunRepository:
             extra = f"pip install 'runledger[{_BUILT_IN[scheme]}]'"
             raise StoreUnusable(f"{scheme}:// needs the package {error.name!r}: install it with {extra}.") from None
         return cast(RunRepository, module.open_url(url))
+    from importlib.metadata import entry_points  # here, because it takes longer to load than all of runledger
+
     for entry in entry_points(group=ENTRY_POINTS, name=scheme):
         return cast(RunRepository, entry.load()(url))
     raise StoreUnusable(f"no store is known for {scheme}://: install the package that brings it, or use {_schemes()}.")
