@@ -155,8 +155,12 @@ class _Database:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=self._wait, isolation_level=None, check_same_thread=False)
-        # 64 MB: updates stay as fast in a file of millions of rows.
-        self.patiently(lambda: connection.execute("PRAGMA cache_size = -65536"))
+        try:
+            # 64 MB: updates stay as fast in a file of millions of rows.
+            self.patiently(lambda: connection.execute("PRAGMA cache_size = -65536"))
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 
