@@ -23,6 +23,7 @@ _BUILT_IN = {
     "postgresql": "postgresql",
     "postgres": "postgresql",
 }
+_EXTRAS = {"postgresql": "postgres"}
 
 
 def connect(
@@ -40,7 +41,13 @@ def connect(
     installed package. Raises StoreUnusable if there is no such store, and what the store raises when it is opened.
     """
     return RunLedger(
-        open_repository(url), observers=observers, clock=clock, on_missing=on_missing, retry=retry, sleep=sleep
+        open_repository(url),
+        observers=observers,
+        clock=clock,
+        on_missing=on_missing,
+        retry=retry,
+        sleep=sleep,
+        owns_repository=True,
     )
 
 
@@ -55,8 +62,8 @@ def open_repository(url: str) -> RunRepository:
         try:
             module = import_module(f"{__package__}.adapters.{_BUILT_IN[scheme]}")
         except ModuleNotFoundError as error:
-            extra = f"pip install 'runledger[{_BUILT_IN[scheme]}]'"
-            raise StoreUnusable(f"{scheme}:// needs the package {error.name!r}: install it with {extra}.") from None
+            install = f"pip install 'runledger[{_EXTRAS.get(scheme, scheme)}]'"
+            raise StoreUnusable(f"{scheme}:// needs the package {error.name!r}: {install}.") from None
         return cast(RunRepository, module.open_url(url))
     from importlib.metadata import entry_points  # here, because it takes longer to load than all of runledger
 

@@ -1,4 +1,6 @@
 import logging
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from runledger import (
     StoreUnusable,
 )
 from runledger.adapters.memory import InMemoryRunRepository
+from runledger.adapters.sqlite import SQLiteRunRepository
 
 KEY = ("251124-081500", "acme")
 
@@ -260,3 +263,28 @@ def test_an_unknown_column_is_refused_whole() -> None:
     with pytest.raises(RunNotFound):
         ledger.updates.update("gone", "acme", metrics={"Tokns": 1})
     assert [(r.metrics, r.log) for r in ledger.find()] == [({"Tokens": 1}, ())]
+
+
+def test_a_ledger_closes_what_it_opened_and_nothing_else(tmp_path: Path) -> None:
+    repository = SQLiteRunRepository(tmp_path / "runs.db")
+    with RunLedger(repository, observers=()) as ledger:
+        ledger.start(*KEY)
+    repository.get(RunKey(*KEY))
+    repository.close()
+    with runledger.connect(f"sqlite:///{tmp_path}/runs.db", observers=()) as ledger:
+        assert list(tmp_path.glob("*-wal"))
+        ledger.get(*KEY)
+    assert not list(tmp_path.glob("*-wal"))
+
+
+def test_a_store_whose_driver_is_not_installed_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.delitem(sys.modules, "runledger.adapters.postgresql", raising=False)
+    with pytest.raises(StoreUnusable, match=r"pip install 'runledger\[postgres\]'"):
+        runledger.connect("postgresql://host/database")
+
+
+def test_importing_the_package_loads_no_driver() -> None:
+    drivers = ("sqlite3", "psycopg", "click", "rich", "pytest", "hypothesis", "asyncio")
+    script = f"import sys, runledger; print([name for name in {drivers} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -35,7 +35,8 @@ class RunLedger:
 
     `observers` hear of every event (default: the log), `clock` gives the aware time now, `on_missing` says whether an
     update of a missing run raises or is only reported, `retry` and `sleep` say how a start outlasts a short outage.
-    Leaving a `with` block closes the repository.
+    Leaving a `with` block closes the repository if the ledger owns it, as one from `connect` does; a repository that
+    was handed in is its giver's to close.
     """
 
     def __init__(
@@ -47,10 +48,11 @@ class RunLedger:
         on_missing: OnMissing = "raise",
         retry: RetryPolicy = RetryPolicy(),
         sleep: Callable[[float], None] = time.sleep,
+        owns_repository: bool = False,
     ) -> None:
         if on_missing not in ("raise", "report"):
             raise InvalidValue(f"on_missing is {on_missing!r}: use 'raise' or 'report'.")
-        self._repository = repository
+        self._close = repository.close if owns_repository else None
         self._reporter = Reporter(tuple(observers), clock)
         self._creator = RunCreator(repository, self._reporter, retry, sleep)
         access = repository.without_creation()
@@ -123,8 +125,9 @@ class RunLedger:
             raise
 
     def close(self) -> None:
-        """Close the repository."""
-        self._repository.close()
+        """Close the repository, if the ledger owns it."""
+        if self._close is not None:
+            self._close()
 
     def __enter__(self) -> Self:
         return self

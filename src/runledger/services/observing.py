@@ -64,8 +64,8 @@ def call_site() -> str | None:
     """ "file:line in function" of the nearest caller outside this package and the machinery of threads."""
     frame = sys._getframe(1)
     while frame is not None:
-        module = str(frame.f_globals.get("__name__", ""))
-        if not module.startswith(("runledger.", "concurrent.", "asyncio.", "threading", "contextlib")):
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if package not in ("runledger", "concurrent", "asyncio", "threading", "contextlib"):
             return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_qualname}"
         frame = frame.f_back  # type: ignore[assignment]
     return None
