@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from postgres_server import fresh_database
 
 import runledger
 from runledger import RunLedger, RunRecord, open_repository
+from runledger.adapters.postgresql import PostgreSQLRunRepository
 
 CREATING = {"create", "create_many", "start", "start_many", "track", "load"}
 
@@ -87,9 +89,20 @@ def creators_within_reach(thing: Any) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("url", ["memory://", "sqlite:///{}/runs.db"])
-def test_nothing_within_reach_of_updates_reads_or_a_handle_creates(url: str, tmp_path: Path) -> None:
-    ledger = RunLedger(open_repository(url.format(tmp_path)))
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "postgresql":
+        with fresh_database() as url:
+            repository = PostgreSQLRunRepository(url)
+            repository.create_schema()
+            repository.close()
+            yield url
+    else:
+        yield {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/runs.db"}[request.param]
+
+
+def test_nothing_within_reach_of_updates_reads_or_a_handle_creates(url: str) -> None:
+    ledger = RunLedger(open_repository(url), owns_repository=True)
     run = ledger.start("r", "acme")
     for thing in (ledger.updates, ledger.reads, run, ledger.updates.run("r", "acme"), ledger.get, run.update):
         assert creators_within_reach(thing) == set()
