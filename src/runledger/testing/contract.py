@@ -68,6 +68,8 @@ class RunRepositoryContract:
         yield repository
         repository.close()
 
+    # A store's own threads may use `random` while Hypothesis draws; none of what is drawn depends on that.
+    @pytest.mark.filterwarnings("ignore:Do not use the `random` module")
     def test_any_history_leaves_what_the_rules_say(self, new_repository: Callable[[], RunRepository]) -> None:
         machine = cast(type[RuleBasedStateMachine], lambda: _History(new_repository()))
         run_state_machine_as_test(
@@ -91,6 +93,15 @@ class RunRepositoryContract:
             repository.create(started("r", at=AT + timedelta(hours=1)))
         assert refusal.value.key == RunKey("r", "acme")
         assert list(repository.find(EVERYTHING)) == [started("r")]
+
+    def test_a_read_sees_every_write_before_it(self, repository: RunRepository) -> None:
+        repository.create(started("r"))
+        key = RunKey("r", "acme")
+        for i in range(3):
+            updated = repository.update(key, RunChange(metrics={"i": i}), AT + timedelta(seconds=i))
+            assert updated.metrics == {"i": i}
+            assert repository.get(key) == repository.without_creation().get(key) == updated
+            assert list(repository.find(EVERYTHING)) == [updated]
 
     def test_updating_a_missing_run_creates_nothing(self, repository: RunRepository) -> None:
         key = RunKey("never started", "acme")
