@@ -1,10 +1,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import pytest
 
 from runledger import Outcome, RunEvent, RunKey, RunLedger, RunRecord, StoreUnavailable
 from runledger.adapters.memory import InMemoryRunRepository
+
+T = TypeVar("T")
 
 
 class Clock:
@@ -26,18 +29,18 @@ class FaultyRepository(InMemoryRunRepository):
         self.faults: list[tuple[bool, Outcome]] = []
         self.creates = 0
 
-    def create(self, record: RunRecord) -> None:
+    def create(self, record: RunRecord) -> RunKey:
         self.creates += 1
-        self._with_fault(lambda: super(FaultyRepository, self).create(record))
+        return self._with_fault(lambda: super(FaultyRepository, self).create(record))
 
-    def create_many(self, records: Sequence[RunRecord]) -> None:
+    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
         self.creates += 1
-        self._with_fault(lambda: super(FaultyRepository, self).create_many(records))
+        return self._with_fault(lambda: super(FaultyRepository, self).create_many(records))
 
     def get(self, key: RunKey) -> RunRecord:
         return super().get(key)
 
-    def _with_fault(self, act: Callable[[], None]) -> None:
+    def _with_fault(self, act: Callable[[], T]) -> T:
         if not self.faults:
             return act()
         done, outcome = self.faults.pop(0)

@@ -3,11 +3,14 @@ from collections.abc import Callable
 import pytest
 
 from runledger.adapters.memory import InMemoryRunRepository
-from runledger.domain import RunRepository
-from runledger.testing import RunRepositoryContract
+from runledger.testing import OpenStore, RunRepositoryContract
 
 
 class TestInMemory(RunRepositoryContract):
     @pytest.fixture
-    def new_repository(self) -> Callable[[], RunRepository]:
-        return InMemoryRunRepository
+    def new_store(self) -> Callable[[], OpenStore]:
+        def new() -> OpenStore:
+            repository = InMemoryRunRepository()
+            return lambda: repository
+
+        return new

@@ -4,23 +4,22 @@ import pytest
 from postgres_server import fresh_database
 
 from runledger.adapters.postgresql import PostgreSQLRunRepository
-from runledger.domain import RunRepository
-from runledger.testing import RunRepositoryContract
+from runledger.testing import OpenStore, RunRepositoryContract
 
 
 class TestPostgreSQL(RunRepositoryContract):
     examples = 60
 
     @pytest.fixture
-    def new_repository(self) -> Iterator[Callable[[], RunRepository]]:
+    def new_store(self) -> Iterator[Callable[[], OpenStore]]:
         with fresh_database() as url:
             admin = PostgreSQLRunRepository(url)
             admin.create_schema()
 
-            def emptied() -> RunRepository:
+            def emptied() -> OpenStore:
                 with admin._pool.connection() as connection:
                     connection.execute("TRUNCATE run_records")
-                return PostgreSQLRunRepository(url)
+                return lambda: PostgreSQLRunRepository(url)
 
             yield emptied
             admin.close()

@@ -5,11 +5,14 @@ from uuid import uuid4
 import pytest
 
 from runledger.adapters.sqlite import SQLiteRunRepository
-from runledger.domain import RunRepository
-from runledger.testing import RunRepositoryContract
+from runledger.testing import OpenStore, RunRepositoryContract
 
 
 class TestSQLite(RunRepositoryContract):
     @pytest.fixture
-    def new_repository(self, tmp_path: Path) -> Callable[[], RunRepository]:
-        return lambda: SQLiteRunRepository(tmp_path / f"{uuid4()}.db")
+    def new_store(self, tmp_path: Path) -> Callable[[], OpenStore]:
+        def new() -> OpenStore:
+            path = tmp_path / f"{uuid4()}.db"
+            return lambda: SQLiteRunRepository(path)
+
+        return new

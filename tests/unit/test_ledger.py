@@ -1,4 +1,5 @@
 import logging
+import pickle
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -11,18 +12,23 @@ import runledger
 from runledger import (
     EventKind,
     InvalidValue,
+    Outcome,
     RunAlreadyExists,
     RunAlreadyFinished,
     RunChange,
     RunEvent,
     RunKey,
     RunLedger,
+    RunLedgerError,
     RunNotFound,
+    RunRecord,
     RunStatus,
+    StoreUnavailable,
     StoreUnusable,
 )
-from runledger.adapters.memory import InMemoryRunRepository
+from runledger.adapters.memory import InMemoryRunAccess, InMemoryRunRepository
 from runledger.adapters.sqlite import SQLiteRunRepository
+from runledger.domain import RunObserver
 
 KEY = ("251124-081500", "acme")
 
@@ -288,3 +294,51 @@ def test_importing_the_package_loads_no_driver() -> None:
     drivers = ("sqlite3", "psycopg", "click", "rich", "pytest", "hypothesis", "asyncio")
     script = f"import sys, runledger; print([name for name in {drivers} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RunNotFound(RunKey("r", "acme")),
+        RunAlreadyExists([RunKey("r", "acme"), RunKey("r", "bolt")]).having_applied([RunKey("r", "c")]),
+        StoreUnavailable("no answer", Outcome.UNKNOWN, RunKey("r", "acme")),
+    ],
+)
+def test_an_error_crosses_to_another_process_with_its_facts(error: RunLedgerError) -> None:
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy), copy.__dict__) == (type(error), str(error), error.__dict__)
+
+
+def test_a_handle_brings_back_the_reference_that_the_store_gave_it() -> None:
+    seen: list[str | None] = []
+
+    class Referring(InMemoryRunRepository):
+        def create(self, record: RunRecord) -> RunKey:
+            return super().create(record).referring_to("row 7")
+
+        def without_creation(self) -> InMemoryRunAccess:
+            return Watched(self._table)
+
+    class Watched(InMemoryRunAccess):
+        def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+            seen.append(key.reference)
+            return super().update(key, change, at)
+
+    ledger = RunLedger(Referring(), observers=())
+    run = ledger.start("r", "acme")
+    run.update(note="n")
+    ledger.updates.update("r", "acme")
+    assert seen == ["row 7", None]
+    assert (run.key, repr(run.key)) == (RunKey("r", "acme"), repr(RunKey("r", "acme")))
+
+
+def test_what_a_store_comes_upon_reaches_the_observers(events: list[RunEvent]) -> None:
+    class Noticing(InMemoryRunRepository):
+        def report_to(self, observer: RunObserver) -> None:
+            self.observer = observer
+
+    store = Noticing()
+    RunLedger(store, observers=[events.append])
+    seen = RunEvent(kind=EventKind.DUPLICATED, key=RunKey("r", "acme"), at=datetime.now(UTC), detail="2 records")
+    store.observer(seen)
+    assert events == [seen]

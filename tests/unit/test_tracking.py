@@ -109,9 +109,9 @@ def test_async_forms_call_the_store_in_a_thread(events: list[RunEvent]) -> None:
     threads: list[str] = []
 
     class Watched(InMemoryRunRepository):
-        def create(self, record: RunRecord) -> None:
+        def create(self, record: RunRecord) -> RunKey:
             threads.append(threading.current_thread().name)
-            super().create(record)
+            return super().create(record)
 
         def without_creation(self) -> "Watched":
             return self

@@ -117,9 +117,9 @@ def test_metrics_cannot_be_changed_in_place_but_travel() -> None:
     assert record.metrics == {"a": 1}
     with pytest.raises(TypeError, match="read-only"):
         record.metrics["a"] = 2  # type: ignore[index]
-    assert pickle.loads(pickle.dumps(record)) == record  # noqa: S301
+    assert pickle.loads(pickle.dumps(record)) == record
     assert json.dumps(record.metrics) == '{"a": 1}'
-    assert len({record, pickle.loads(pickle.dumps(record))}) == 1  # noqa: S301
+    assert len({record, pickle.loads(pickle.dumps(record))}) == 1
 
 
 @pytest.mark.parametrize("values", [{"limit": -1}, {"limit": True}, {"run_id": ""}, {"status": "x"}, {"since": "x"}])

@@ -10,6 +10,7 @@ from threading import Lock
 from attrs import field, frozen
 
 from ..domain import (
+    Guarantees,
     RunAlreadyExists,
     RunChange,
     RunKey,
@@ -38,9 +39,10 @@ class _Table:
     def changed(self, record: RunRecord | None, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         if record is None:
             raise RunNotFound(key)
+        after = record.apply(change, at)
         if self.columns is not None:
             self.require_columns(key, [*change.metrics, *change.add])
-        return record.apply(change, at)
+        return after
 
 
 class InMemoryRunAccess:
@@ -80,28 +82,32 @@ class InMemoryRunAccess:
 class InMemoryRunRepository(InMemoryRunAccess):
     """A store for tests. With `columns` it refuses other metric names, as a table with those columns would."""
 
+    guarantees = Guarantees()
+
     def __init__(self, *, columns: Iterable[str] | None = None) -> None:
         super().__init__(_Table(None if columns is None else frozenset(columns)))
 
-    def create(self, record: RunRecord) -> None:
+    def create(self, record: RunRecord) -> RunKey:
         table = self._table
-        if table.columns is not None:
-            table.require_columns(record.key, record.metrics)
         with table.lock:
             if record.key in table.records:
                 raise RunAlreadyExists([record.key])
+            if table.columns is not None:
+                table.require_columns(record.key, record.metrics)
             table.records[record.key] = record
+        return record.key
 
-    def create_many(self, records: Sequence[RunRecord]) -> None:
+    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
         table = self._table
         new = {record.key: record for record in records}
-        for record in records:
-            table.require_columns(record.key, record.metrics)
         with table.lock:
             there = [key for key in new if key in table.records]
             if refused := dict.fromkeys(there + repeated_keys(records)):
                 raise RunAlreadyExists(list(refused))
+            for record in records:
+                table.require_columns(record.key, record.metrics)
             table.records.update(new)
+        return list(new)
 
     def without_creation(self) -> InMemoryRunAccess:
         return InMemoryRunAccess(self._table)

@@ -16,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from ..domain import (
+    Guarantees,
     LogLine,
     Outcome,
     RunAlreadyExists,
@@ -198,6 +199,8 @@ class PostgreSQLRunRepository(PostgreSQLRunAccess):
     `max_connections` and `timeout`, in seconds, bound the pool and the wait for one of its connections.
     """
 
+    guarantees = Guarantees()
+
     def __init__(self, url: str, *, max_connections: int = 10, timeout: float = 10.0) -> None:
         parameters = _parameters(url)
         _require_server(parameters)
@@ -219,16 +222,17 @@ class PostgreSQLRunRepository(PostgreSQLRunAccess):
             for statement in _SCHEMA:
                 cursor.execute(statement, prepare=False)
 
-    def create(self, record: RunRecord) -> None:
+    def create(self, record: RunRecord) -> RunKey:
         with self._cursor("INSERT", record.key) as cursor:
             try:
                 cursor.execute(_INSERT, _row(record))
             except errors.UniqueViolation:
                 raise RunAlreadyExists([record.key]) from None
+        return record.key
 
-    def create_many(self, records: Sequence[RunRecord]) -> None:
+    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
         if not records:
-            return
+            return []
         with self._cursor("INSERT") as cursor:
             try:
                 with cursor.copy(_COPY) as copy:
@@ -240,6 +244,7 @@ class PostgreSQLRunRepository(PostgreSQLRunAccess):
                 # A record that was in the way and has since been deleted leaves nothing to name but the batch.
                 refused = [key for key, times in counts.items() if times > 1 or (key.run_id, key.client_id) in there]
                 raise RunAlreadyExists(refused or list(counts)) from None
+        return [record.key for record in records]
 
     def without_creation(self) -> PostgreSQLRunAccess:
         return PostgreSQLRunAccess(self._pool)

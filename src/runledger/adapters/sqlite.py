@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import unquote
 
 from ..domain import (
+    Guarantees,
     Outcome,
     RunAlreadyExists,
     RunChange,
@@ -255,16 +256,20 @@ class SQLiteRunRepository(SQLiteRunAccess):
     was.
     """
 
+    guarantees = Guarantees()
+
     def __init__(
         self, path: str | Path, *, synchronous: Literal["FULL", "NORMAL"] = "FULL", wait: float = 10.0
     ) -> None:
         super().__init__(_Database(path, synchronous, wait))
 
-    def create(self, record: RunRecord) -> None:
+    def create(self, record: RunRecord) -> RunKey:
         self._insert([record])
+        return record.key
 
-    def create_many(self, records: Sequence[RunRecord]) -> None:
+    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
         self._insert(records)
+        return [record.key for record in records]
 
     def without_creation(self) -> SQLiteRunAccess:
         return SQLiteRunAccess(self._database)

@@ -12,17 +12,19 @@ from .errors import (
     UnknownMetric,
 )
 from .events import EventKind, RunEvent, RunObserver
-from .port import RunAccess, RunCreation, RunReads, RunRepository, RunUpdates
+from .port import Guarantees, ObservedStore, RunAccess, RunCreation, RunReads, RunRepository, RunUpdates
 from .query import RunQuery, newest_first
 from .record import LogLine, RunChange, RunKey, RunRecord, RunStatus, repeated_keys
 from .values import Metrics, MetricValue
 
 __all__ = [
     "EventKind",
+    "Guarantees",
     "InvalidValue",
     "LogLine",
     "MetricValue",
     "Metrics",
+    "ObservedStore",
     "Outcome",
     "RunAccess",
     "RunAlreadyExists",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from .record import RunKey, RunStatus
@@ -18,11 +18,38 @@ class Outcome(Enum):
 
 
 class RunLedgerError(Exception):
-    """Every refusal of the ledger. `key` names the run concerned, where one is known."""
+    """Every refusal of the ledger. `key` names the run concerned, where one is known.
+
+    `applied` are the keys of a bulk call that were created or updated all the same: always none, where the store
+    guarantees atomic bulk calls.
+    """
+
+    applied: tuple[RunKey, ...] = ()
 
     def __init__(self, message: str, key: RunKey | None = None) -> None:
         super().__init__(message)
         self.key = key
+
+    def having_applied(self, keys: Iterable[RunKey]) -> Self:
+        """This error, of a bulk call that was applied for these keys."""
+        self.applied = tuple(keys)
+        return self
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        if not self.applied:
+            return message
+        return f"{message} {len(self.applied)} of the batch had been applied before: first {self.applied[0]}."
+
+    def __reduce__(self) -> Any:
+        # By its facts: the default calls the class with the message alone, and an error could not leave its process.
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[RunLedgerError], args: tuple[str], facts: dict[str, Any]) -> RunLedgerError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error
 
 
 class InvalidValue(RunLedgerError, ValueError):

@@ -12,7 +12,11 @@ from .record import RunKey, RunStatus
 
 
 class EventKind(Enum):
-    """What happened. Refusals are reported whether or not the caller catches the error."""
+    """What happened. Refusals are reported whether or not the caller catches the error.
+
+    The last three are what a store may come upon: more than one record of a key, where only the oldest is the run's; a
+    record that another process changed between our look and our write; a record that is no run record.
+    """
 
     STARTED = "run_started"
     UPDATED = "run_updated"
@@ -21,6 +25,9 @@ class EventKind(Enum):
     REFUSED = "run_refused"
     START_RETRIED = "start_retried"
     START_FAILED = "start_failed"
+    DUPLICATED = "run_duplicated"
+    CONTENDED = "run_contended"
+    UNREADABLE = "record_unreadable"
 
 
 @frozen(kw_only=True)
@@ -28,7 +35,7 @@ class RunEvent:
     """One thing that happened to one run.
 
     `call_site` ("file:line in function", of the application's code) and `error` come with failures, `attempt` (from 1)
-    with the retries of a start. `key` is None where a refused id left none.
+    with the retries of a start, `detail` with what a store came upon. `key` is None where no valid key is known.
     """
 
     kind: EventKind
@@ -38,6 +45,7 @@ class RunEvent:
     error: Exception | None = None
     call_site: str | None = None
     attempt: int | None = None
+    detail: str | None = None
 
 
 class RunObserver(Protocol):

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import ClassVar
 
 from attrs import field, frozen
 
@@ -55,6 +56,8 @@ class RunKey:
 
     run_id: str
     client_id: str
+    reference: ClassVar[str | None] = None
+    """The store's own reference to the record, where it gave one. No part of the key: never compared or shown."""
 
     def __attrs_post_init__(self) -> None:
         checked_name(self.run_id, "run id")
@@ -67,6 +70,12 @@ class RunKey:
         fields = key.__dict__
         fields["run_id"] = run_id
         fields["client_id"] = client_id
+        return key
+
+    def referring_to(self, reference: str) -> RunKey:
+        """This key with the store's own reference to its record."""
+        key = RunKey.restored(self.run_id, self.client_id)
+        key.__dict__["reference"] = reference
         return key
 
     def __str__(self) -> str:

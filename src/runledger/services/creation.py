@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import count
 
 from attrs import field, frozen
 from attrs.validators import ge
@@ -47,13 +48,13 @@ class RunCreator:
     _retry: RetryPolicy
     _sleep: Callable[[float], None]
 
-    def create(self, record: RunRecord, at: datetime, site: str | None = None) -> None:
+    def create(self, record: RunRecord, at: datetime, site: str | None = None) -> RunKey:
         """Create one record. Raises RunAlreadyExists unless the record there is from an attempt of this very call."""
-        self._attempt((record,), lambda pending: self._repository.create(pending[0]), at, site)
+        return self._attempt([record], lambda pending: [self._repository.create(pending[0])], at, site)[0]
 
-    def create_many(self, records: Sequence[RunRecord], at: datetime, site: str | None = None) -> None:
-        """Create many records, all or none of them where the store can."""
-        self._attempt(records, self._repository.create_many, at, site)
+    def create_many(self, records: Sequence[RunRecord], at: datetime, site: str | None = None) -> list[RunKey]:
+        """Create many records, all or none of them where the store can; their keys in the same order."""
+        return self._attempt(records, self._repository.create_many, at, site)
 
     def load(self, records: Sequence[RunRecord], at: datetime, site: str | None = None) -> tuple[RunRecord, ...]:
         """Create the records whose keys are new; returns the others, which were not stored."""
@@ -65,37 +66,51 @@ class RunCreator:
                 break
             except RunAlreadyExists as error:
                 others.extend(new.pop(key) for key in error.keys)
+                for key in error.applied:
+                    del new[key]
         return tuple(others)
 
     def _attempt(
         self,
         records: Sequence[RunRecord],
-        create: Callable[[Sequence[RunRecord]], None],
+        create: Callable[[Sequence[RunRecord]], Sequence[RunKey]],
         at: datetime,
         site: str | None,
-    ) -> None:
+    ) -> list[RunKey]:
+        made: dict[RunKey, RunKey] = {}
         in_doubt = False
-        for attempt in range(1, self._retry.attempts + 1 if records else 1):
+        for attempt in count(1):
             try:
-                # A record may be taken for our own only after an attempt whose answer was lost.
-                pending = [record for record in records if not self._is_there(record)] if in_doubt else records
-                if pending:
-                    create(pending)
-                return
+                while pending := [record for record in records if record.key not in made]:
+                    try:
+                        made.update((key, key) for key in create(pending))
+                    except RunAlreadyExists as refusal:
+                        # A record may be taken for our own only after an attempt whose answer was lost.
+                        if not in_doubt:
+                            raise
+                        made.update((key, key) for key in self._our_own(pending, refusal))
+                break
             except StoreUnavailable as error:
                 in_doubt = in_doubt or error.outcome is Outcome.UNKNOWN
                 key = records[0].key
-                if attempt == self._retry.attempts:
+                if attempt >= self._retry.attempts:
                     outcome = Outcome.UNKNOWN if in_doubt else Outcome.NOT_APPLIED
-                    raise StoreUnavailable(f"{error.reason} (tried {attempt} times)", outcome, key) from error
+                    reason = f"{error.reason} (tried {attempt} times)"
+                    raise StoreUnavailable(reason, outcome, key).having_applied(error.applied) from error
                 self._reporter.report(EventKind.START_RETRIED, key, at, error=error, attempt=attempt, call_site=site)
                 self._sleep(self._retry.wait(attempt))
+        return [made[record.key] for record in records]
 
-    def _is_there(self, record: RunRecord) -> bool:
-        try:
-            stored = self._repository.get(record.key)
-        except RunNotFound:
-            return False
-        if (stored.started_at, stored.client_name) == (record.started_at, record.client_name):
-            return True
-        raise RunAlreadyExists([record.key])
+    def _our_own(self, records: Sequence[RunRecord], refusal: RunAlreadyExists) -> list[RunKey]:
+        """The keys in the way, if every one of them is of a record that an earlier attempt made."""
+        wanted = {record.key: record for record in records}
+        keys = []
+        for key in refusal.keys:
+            try:
+                stored = self._repository.get(key)
+            except RunNotFound:  # what was in the way has been deleted since
+                raise refusal from None
+            if (stored.started_at, stored.client_name) != (wanted[key].started_at, wanted[key].client_name):
+                raise RunAlreadyExists([key])
+            keys.append(stored.key)
+        return keys

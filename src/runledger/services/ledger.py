@@ -12,11 +12,13 @@ from ..domain import (
     EventKind,
     InvalidValue,
     MetricValue,
+    ObservedStore,
     RunKey,
     RunLedgerError,
     RunObserver,
     RunRecord,
     RunRepository,
+    RunStatus,
 )
 from ..domain.values import NO_METRICS
 from .creation import RetryPolicy, RunCreator
@@ -55,6 +57,8 @@ class RunLedger:
         self._close = repository.close if owns_repository else None
         self._reporter = Reporter(tuple(observers), clock)
         self._creator = RunCreator(repository, self._reporter, retry, sleep)
+        if isinstance(repository, ObservedStore):
+            repository.report_to(self._reporter.tell)
         access = repository.without_creation()
         self.updates = LedgerUpdates(access, self._reporter, on_missing)
         self.reads = LedgerReads(access, self._reporter)
@@ -92,11 +96,11 @@ class RunLedger:
                 )
             names = clients.items() if isinstance(clients, Mapping) else ((client, client) for client in clients)
             records = [RunRecord.start(RunKey(run_id, client), at, client_name=name) for client, name in names]
-            self._creator.create_many(records, at, site)
+            keys = self._creator.create_many(records, at, site)
         except RunLedgerError as error:
             self._reporter.start_failed(error, None, site)
             raise
-        return {record.key.client_id: self._started(record) for record in records}
+        return {key.client_id: self._started(key, at) for key in keys}
 
     def track(
         self,
@@ -150,12 +154,12 @@ class RunLedger:
             key = RunKey(run_id, client_id)
             at = self._reporter.clock()
             record = RunRecord.start(key, at, client_name=client_name, metrics=metrics)
-            self._creator.create(record, at, site)
+            key = self._creator.create(record, at, site)
         except RunLedgerError as error:
             self._reporter.start_failed(error, key, site)
             raise
-        return self._started(record)
+        return self._started(key, record.started_at)
 
-    def _started(self, record: RunRecord) -> Run:
-        self._reporter.report(EventKind.STARTED, record.key, record.started_at, status=record.status)
-        return Run(record.key, self.updates)
+    def _started(self, key: RunKey, at: datetime) -> Run:
+        self._reporter.report(EventKind.STARTED, key, at, status=RunStatus.RUNNING)
+        return self.updates.of(key)

@@ -29,14 +29,17 @@ _LEVELS = {
     EventKind.START_RETRIED: logging.WARNING,
     EventKind.MISSING: logging.ERROR,
     EventKind.START_FAILED: logging.ERROR,
+    EventKind.DUPLICATED: logging.ERROR,
+    EventKind.CONTENDED: logging.ERROR,
+    EventKind.UNREADABLE: logging.ERROR,
 }
 
 
 def log_event(event: RunEvent) -> None:
     """The default observer: one line of key=value fields under the logger `runledger`, the same fields in `extra`.
 
-    Starts and finishes are INFO, other updates DEBUG, refusals and retries WARNING, a missing run and a failed start
-    ERROR.
+    Starts and finishes are INFO, other updates DEBUG, refusals and retries WARNING; a missing run, a failed start, and
+    what a store comes upon (duplicates, lost races, unreadable records) are ERROR.
     """
     level = _LEVELS.get(event.kind, logging.INFO)
     if not _log.isEnabledFor(level):
@@ -47,6 +50,7 @@ def log_event(event: RunEvent) -> None:
         "client_id": event.key and event.key.client_id,
         "status": event.status and event.status.value,
         "attempt": event.attempt,
+        "detail": event.detail,
         "call_site": event.call_site,
         "error": event.error and f"{type(event.error).__name__}: {event.error}",
     }
@@ -79,15 +83,18 @@ class Reporter:
     clock: Callable[[], datetime]
 
     def report(self, kind: EventKind, key: RunKey | None, at: datetime, **facts: Any) -> None:
-        """Tell all observers; one that raises is logged and breaks nothing."""
+        """Make an event and tell all observers; one that raises is logged and breaks nothing."""
         if not self.observers:
             return
-        event = RunEvent(kind=kind, key=key, at=at, **facts)
+        self.tell(RunEvent(kind=kind, key=key, at=at, **facts))
+
+    def tell(self, event: RunEvent) -> None:
+        """Hand an event to all observers."""
         for observer in self.observers:
             try:
                 observer(event)
             except Exception:
-                _log.exception("an observer failed on event=%s", kind.value)
+                _log.exception("an observer failed on event=%s", event.kind.value)
 
     def changed(self, key: RunKey, status: RunStatus | None, at: datetime) -> None:
         """An update was applied; with a status it finished the run."""

@@ -7,7 +7,17 @@ from typing import Literal, TypedDict, Unpack
 
 from attrs import define, field, frozen, setters
 
-from ..domain import MetricValue, RunAccess, RunChange, RunKey, RunLedgerError, RunNotFound, RunRecord, RunStatus
+from ..domain import (
+    InvalidValue,
+    MetricValue,
+    RunAccess,
+    RunChange,
+    RunKey,
+    RunLedgerError,
+    RunNotFound,
+    RunRecord,
+    RunStatus,
+)
 from .observing import Reporter
 
 OnMissing = Literal["raise", "report"]
@@ -36,30 +46,29 @@ class LedgerUpdates:
 
     def update(self, run_id: str, client_id: str, **details: Unpack[Details]) -> RunRecord | None:
         """Set metrics, add to numbers, append a note; with none of them a heartbeat. Returns the record after it."""
-        return self._change(run_id, client_id, details)
+        return self.run(run_id, client_id).update(**details)
 
     def heartbeat(self, run_id: str, client_id: str) -> RunRecord | None:
         """Say that the run is still alive: moves `updated_at` alone."""
-        return self._change(run_id, client_id, {})
+        return self.run(run_id, client_id).heartbeat()
 
     def complete(
         self, run_id: str, client_id: str, *, with_errors: str | None = None, **details: Unpack[Details]
     ) -> RunRecord | None:
         """Finish the run as Completed, or, given what went wrong, as Completed with Errors."""
-        status = RunStatus.COMPLETED if with_errors is None else RunStatus.COMPLETED_WITH_ERRORS
-        return self._change(run_id, client_id, details, status, with_errors)
+        return self.run(run_id, client_id).complete(with_errors=with_errors, **details)
 
     def fail(self, run_id: str, client_id: str, error: str, **details: Unpack[Details]) -> RunRecord | None:
         """Finish the run as Failed; `error` says why."""
-        return self._change(run_id, client_id, details, RunStatus.FAILED, error)
+        return self.run(run_id, client_id).fail(error, **details)
 
     def skip(self, run_id: str, client_id: str, why: str) -> RunRecord | None:
         """Finish the run as Skipped: there was nothing to do. The reason becomes a line of the log."""
-        return self._change(run_id, client_id, {"note": why}, RunStatus.SKIPPED)
+        return self.run(run_id, client_id).skip(why)
 
     def cancel(self, run_id: str, client_id: str, why: str) -> RunRecord | None:
         """Finish the run as Cancelled. The reason becomes a line of the log."""
-        return self._change(run_id, client_id, {"note": why}, RunStatus.CANCELLED)
+        return self.run(run_id, client_id).cancel(why)
 
     def update_many(self, changes: Iterable[tuple[RunKey, RunChange]]) -> bool:
         """Apply many changes in their order, all or none where the store can; True once they are applied."""
@@ -76,19 +85,20 @@ class LedgerUpdates:
 
     def run(self, run_id: str, client_id: str) -> Run:
         """A handle on a run that was started elsewhere. Looks nothing up: the first update tells if it is missing."""
-        return Run(RunKey(run_id, client_id), self)
+        try:
+            return self.of(RunKey(run_id, client_id))
+        except InvalidValue as error:
+            self._refused(error)
+            raise
+
+    def of(self, key: RunKey) -> Run:
+        """A handle on the run of a key."""
+        return Run(key, self)
 
     def _change(
-        self,
-        run_id: str,
-        client_id: str,
-        details: Details,
-        status: RunStatus | None = None,
-        error: str | None = None,
+        self, key: RunKey, details: Details, status: RunStatus | None = None, error: str | None = None
     ) -> RunRecord | None:
-        key = None
         try:
-            key = RunKey(run_id, client_id)
             change = RunChange(status=status, error=error, **details)
             at = self._reporter.clock()
             record = self._access.update(key, change, at)
@@ -115,32 +125,30 @@ class Run:
 
     def update(self, **details: Unpack[Details]) -> RunRecord | None:
         """Set metrics, add to numbers, append a note. Returns the record after it."""
-        return self._updates.update(*self._ids, **details)
+        return self._updates._change(self.key, details)
 
     def heartbeat(self) -> RunRecord | None:
         """Say that the run is still alive."""
-        return self._updates.heartbeat(*self._ids)
+        return self._updates._change(self.key, {})
 
     def complete(self, *, with_errors: str | None = None, **details: Unpack[Details]) -> RunRecord | None:
         """Finish as Completed, or, given what went wrong, as Completed with Errors."""
-        return self._finished(self._updates.complete(*self._ids, with_errors=with_errors, **details))
+        status = RunStatus.COMPLETED if with_errors is None else RunStatus.COMPLETED_WITH_ERRORS
+        return self._finish(details, status, with_errors)
 
     def fail(self, error: str, **details: Unpack[Details]) -> RunRecord | None:
         """Finish as Failed; `error` says why."""
-        return self._finished(self._updates.fail(*self._ids, error, **details))
+        return self._finish(details, RunStatus.FAILED, error)
 
     def skip(self, why: str) -> RunRecord | None:
         """Finish as Skipped."""
-        return self._finished(self._updates.skip(*self._ids, why))
+        return self._finish({"note": why}, RunStatus.SKIPPED)
 
     def cancel(self, why: str) -> RunRecord | None:
         """Finish as Cancelled."""
-        return self._finished(self._updates.cancel(*self._ids, why))
+        return self._finish({"note": why}, RunStatus.CANCELLED)
 
-    @property
-    def _ids(self) -> tuple[str, str]:
-        return self.key.run_id, self.key.client_id
-
-    def _finished(self, record: RunRecord | None) -> RunRecord | None:
+    def _finish(self, details: Details, status: RunStatus, error: str | None = None) -> RunRecord | None:
+        record = self._updates._change(self.key, details, status, error)
         self.finished = True
         return record

@@ -1,5 +1,6 @@
 """The conformance suite for adapters. Needs the extra `testing`: pytest and hypothesis."""
 
-from .contract import RunRepositoryContract
+from .contract import OpenStore, RunRepositoryContract
+from .strategies import COLUMNS
 
-__all__ = ["RunRepositoryContract"]
+__all__ = ["COLUMNS", "OpenStore", "RunRepositoryContract"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -66,11 +68,42 @@ keys: SearchStrategy[RunKey] = st.builds(
 final_statuses: SearchStrategy[RunStatus] = st.sampled_from([s for s in RunStatus if s.is_final])
 
 
+COLUMNS: Mapping[str, type[MetricValue]] = {
+    **dict.fromkeys(("n", "i", "Tokens"), float),
+    **dict.fromkeys(("text", "it's"), str),
+    "b": bool,
+    "when": datetime,
+}
+"""Metric columns, with the type of their values, that a table with typed columns needs for the conformance suite."""
+
+any_metrics: SearchStrategy[dict[str, MetricValue]] = st.dictionaries(metric_names, values | small_numbers, max_size=3)
+any_additions: SearchStrategy[dict[str, int | float]] = st.dictionaries(
+    metric_names, small_numbers | numbers, max_size=2
+)
+_OF_TYPE: Mapping[type, SearchStrategy[Any]] = {
+    float: small_numbers | numbers,
+    # Rich text may normalise line ends and blanks at its ends.
+    str: st.just("") | names,
+    bool: st.booleans(),
+    datetime: near_times,
+}
+column_metrics: SearchStrategy[dict[str, MetricValue]] = st.fixed_dictionaries(
+    {}, optional={name: _OF_TYPE[kind] for name, kind in COLUMNS.items()}
+)
+column_additions: SearchStrategy[dict[str, int | float]] = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(("n", "i"), _OF_TYPE[float])
+)
+
+
 @st.composite
-def changes(draw: st.DrawFn) -> RunChange:
+def changes(
+    draw: st.DrawFn,
+    metrics_of: SearchStrategy[dict[str, MetricValue]] = any_metrics,
+    additions_of: SearchStrategy[dict[str, int | float]] = any_additions,
+) -> RunChange:
     """Any change, a heartbeat and a finish among them."""
-    metrics = draw(st.dictionaries(metric_names, values | small_numbers, max_size=3))
-    add = draw(st.dictionaries(metric_names, small_numbers | numbers, max_size=2))
+    metrics = draw(metrics_of)
+    add = draw(additions_of)
     return RunChange(
         metrics=metrics,
         add={name: number for name, number in add.items() if name not in metrics},
@@ -81,13 +114,13 @@ def changes(draw: st.DrawFn) -> RunChange:
 
 
 @st.composite
-def records(draw: st.DrawFn) -> RunRecord:
+def records(draw: st.DrawFn, metrics_of: SearchStrategy[dict[str, MetricValue]] = any_metrics) -> RunRecord:
     """Any record: just started, or with a history, as an import brings it."""
     record = RunRecord.start(
         draw(keys),
         draw(near_times | times),
         client_name=draw(names),
-        metrics=draw(st.dictionaries(metric_names, values, max_size=3)),
+        metrics=draw(metrics_of),
     )
     if draw(st.booleans()):
         note, status = draw(notes), draw(st.none() | final_statuses)
