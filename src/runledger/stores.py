@@ -22,6 +22,7 @@ _BUILT_IN = {
     "sqlite": "sqlite",
     "postgresql": "postgresql",
     "postgres": "postgresql",
+    "airtable": "airtable",
 }
 _EXTRAS = {"postgresql": "postgres"}
 

@@ -218,6 +218,10 @@ class RunRecord:
         """From start to end; None while the run is Running."""
         return None if self.ended_at is None else self.ended_at - self.started_at
 
+    def is_start_of(self, stored: RunRecord) -> bool:
+        """Whether a stored record was made by the start of this one, as far as records can tell; updates may follow."""
+        return (self.key, self.started_at, self.client_name) == (stored.key, stored.started_at, stored.client_name)
+
     def apply(self, change: RunChange, at: datetime) -> RunRecord:
         """The record after `change`, made at `at`. The one place where the rules of updating are written.
 

@@ -92,11 +92,12 @@ class RunCreator:
                 break
             except StoreUnavailable as error:
                 in_doubt = in_doubt or error.outcome is Outcome.UNKNOWN
+                made.update((key, key) for key in error.applied)
                 key = records[0].key
                 if attempt >= self._retry.attempts:
                     outcome = Outcome.UNKNOWN if in_doubt else Outcome.NOT_APPLIED
                     reason = f"{error.reason} (tried {attempt} times)"
-                    raise StoreUnavailable(reason, outcome, key).having_applied(error.applied) from error
+                    raise StoreUnavailable(reason, outcome, key).having_applied(made) from error
                 self._reporter.report(EventKind.START_RETRIED, key, at, error=error, attempt=attempt, call_site=site)
                 self._sleep(self._retry.wait(attempt))
         return [made[record.key] for record in records]
@@ -110,7 +111,7 @@ class RunCreator:
                 stored = self._repository.get(key)
             except RunNotFound:  # what was in the way has been deleted since
                 raise refusal from None
-            if (stored.started_at, stored.client_name) != (wanted[key].started_at, wanted[key].client_name):
+            if not wanted[key].is_start_of(stored):
                 raise RunAlreadyExists([key])
             keys.append(stored.key)
         return keys

@@ -1,0 +1,229 @@
+"""How a run record stands in a row of the table: which column holds what, and how each value is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+from attrs import field, fields, frozen
+
+from ...domain import InvalidValue, LogLine, Metrics, MetricValue, RunKey, RunRecord, RunStatus
+from ..rows import time_text
+
+MAX_CELL = 100_000
+"""Characters in a text cell: https://support.airtable.com/docs/using-rich-text-formatting-in-airtable"""
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_LOG_LINE = re.compile(rf"({_TIME.pattern}) (.*)")
+
+
+@frozen(kw_only=True)
+class Columns:
+    """Which column of the table holds which part of a record; None leaves a part out.
+
+    `number` names an autonumber column, by which creations are then ordered without waiting. `metrics` maps names of
+    metrics to columns; every other metric is the column of its own name. `statuses` maps statuses to the choices of
+    the status column; every other status is the choice of its own name.
+    """
+
+    run_id: str = "Run ID"
+    client_id: str = "Client ID"
+    client_name: str | None = "Client Name"
+    status: str = "Status"
+    started_at: str | None = "Start Time"
+    ended_at: str | None = "End Time"
+    updated_at: str | None = "Updated At"
+    log: str | None = "Progress Log"
+    error: str | None = "Error Details"
+    number: str | None = None
+    metrics: Mapping[str, str] = field(factory=dict)
+    statuses: Mapping[RunStatus, str] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        names = [*self.of_parts.values(), *self.metrics.values()]
+        if not (self.run_id and self.client_id and self.status):
+            raise InvalidValue("the columns of run_id, client_id and status cannot be left out.")
+        for name in names:
+            if names.count(name) > 1:
+                raise InvalidValue(f"column {name!r} is named twice in the mapping: give each part its own.")
+        labels = [self.label(status) for status in RunStatus]
+        if len(set(labels)) < len(labels):
+            raise InvalidValue(f"two statuses have one label in the mapping: {', '.join(labels)}.")
+
+    @classmethod
+    def of_query(cls, query: str) -> Columns:
+        """A mapping from a URL's query, such as `ended_at=&updated_at=Seen&metric.Tokens=Token+Count&status.Failed=Error`.
+
+        Raises InvalidValue for an option that is none.
+        """
+        parts: dict[str, Any] = {}
+        metrics: dict[str, str] = {}
+        statuses: dict[RunStatus, str] = {}
+        labels = {status.value: status for status in RunStatus}
+        for name, value in parse_qsl(query, keep_blank_values=True):
+            kind, _, of = name.partition(".")
+            if kind == "metric" and of:
+                metrics[of] = value
+            elif kind == "status" and of in labels:
+                statuses[labels[of]] = value
+            elif name in _PARTS:
+                parts[name] = value or None
+            else:
+                raise InvalidValue(
+                    f"the store URL has the unknown option {name!r}: use endpoint, {', '.join(_PARTS)}, metric.NAME, "
+                    f"or status.LABEL with one of {', '.join(labels)}."
+                )
+        return cls(**parts, metrics=metrics, statuses=statuses)
+
+    @property
+    def of_parts(self) -> dict[str, str]:
+        """The columns of the record's own parts, by part; the parts that are left out are not there."""
+        return {part: getattr(self, part) for part in _PARTS if getattr(self, part)}
+
+    def label(self, status: RunStatus) -> str:
+        """The choice that stands for a status."""
+        return self.statuses.get(status, status.value)
+
+    def metric_column(self, name: str, key: RunKey) -> str:
+        """The column of a metric. Raises InvalidValue for one that is a part of the record itself."""
+        column = self.metrics.get(name, name)
+        if column in self.of_parts.values():
+            raise InvalidValue(
+                f"metric {name!r} of {key} would overwrite a column of the record itself: rename it.", key
+            )
+        return column
+
+    def metric_of(self, column: str | None) -> str | None:
+        """The metric that a column holds, if it can hold one."""
+        if column is None or column in self.of_parts.values():
+            return None
+        return next((name for name, mapped in self.metrics.items() if mapped == column), column)
+
+    def of_new(self, record: RunRecord) -> dict[str, Any]:
+        """The cells of a record that is to be created."""
+        parts: dict[str, Any] = {
+            "run_id": record.key.run_id,
+            "client_id": record.key.client_id,
+            "client_name": record.client_name,
+            "status": self.label(record.status),
+            "started_at": time_text(record.started_at),
+            "ended_at": record.ended_at and time_text(record.ended_at),
+            "updated_at": time_text(record.updated_at),
+            "log": _appended("", record.log, record.key),
+            "error": record.error,
+        }
+        return self._cells(parts, record.metrics, record.key)
+
+    def of_change(self, row: Row, new: RunRecord) -> dict[str, Any]:
+        """The cells that differ between a row and the record that is to be there."""
+        old = row.record
+        parts: dict[str, Any] = {}
+        if new.status is not old.status:
+            parts["status"] = self.label(new.status)
+            parts["ended_at"] = new.ended_at and time_text(new.ended_at)
+        if new.error != old.error:
+            parts["error"] = new.error
+        if new.updated_at != old.updated_at:
+            parts["updated_at"] = time_text(new.updated_at)
+        if len(new.log) > len(old.log):
+            text = "" if self.log is None else row.cells.get(self.log, "")
+            parts["log"] = _appended(text, new.log[len(old.log) :], new.key)
+        changed = {
+            name: value
+            for name, value in new.metrics.items()
+            if name not in old.metrics or (old.metrics[name], type(old.metrics[name])) != (value, type(value))
+        }
+        return self._cells(parts, changed, new.key)
+
+    def of_setting(self, metrics: Mapping[str, MetricValue], at: datetime, key: RunKey) -> dict[str, Any]:
+        """The cells of a change that only sets metrics."""
+        return self._cells({"updated_at": time_text(at)}, metrics, key)
+
+    def _cells(self, parts: Mapping[str, Any], metrics: Mapping[str, MetricValue], key: RunKey) -> dict[str, Any]:
+        columns = self.of_parts
+        cells = {columns[part]: value for part, value in parts.items() if part in columns and value is not None}
+        for name, value in metrics.items():
+            cells[self.metric_column(name, key)] = time_text(value) if isinstance(value, datetime) else value
+        return cells
+
+    def row(self, reference: str, created_time: str, cells: Mapping[str, Any]) -> Row:
+        """A row as a record. Raises InvalidValue with what is wrong if it is none."""
+        get = {part: cells.get(column) for part, column in self.of_parts.items()}.get
+        key = RunKey(get("run_id") or "", get("client_id") or "").referring_to(reference)
+        created = datetime.fromisoformat(created_time)
+        started_at = self._time(get("started_at"), "started_at") if self.started_at else created
+        if started_at is None:
+            raise InvalidValue(f"column {self.started_at!r} is empty: fill it in.")
+        ended_at = self._time(get("ended_at"), "ended_at")
+        log = tuple(_lines(get("log") or "", started_at))
+        known = [at for at in (started_at, ended_at, *(line.at for line in log)) if at is not None]
+        record = RunRecord.restored(
+            key.run_id,
+            key.client_id,
+            get("client_name") or key.client_id,
+            self._status(get("status")),
+            started_at,
+            ended_at,
+            Metrics(self._metrics(cells)),
+            log,
+            get("error") or None,
+            self._time(get("updated_at"), "updated_at") or max(known),
+        )
+        record.__dict__["key"] = key
+        order = (cells.get(self.number, 0) if self.number else 0, created, reference)
+        return Row(reference, created, order, cells, record)
+
+    def _status(self, label: Any) -> RunStatus:
+        for status in RunStatus:
+            if self.label(status) == label:
+                return status
+        raise InvalidValue(f"column {self.status!r} holds {label!r}, which stands for no status: correct it or map it.")
+
+    def _time(self, text: Any, part: str) -> datetime | None:
+        if text is None:
+            return None
+        try:
+            return datetime.fromisoformat(text).astimezone(UTC)
+        except (TypeError, ValueError):
+            raise InvalidValue(f"column {self.of_parts[part]!r} holds {text!r}, which is no date and time.") from None
+
+    def _metrics(self, cells: Mapping[str, Any]) -> Iterator[tuple[str, MetricValue]]:
+        for column, value in cells.items():
+            name = self.metric_of(column)
+            if name is not None and isinstance(value, (str, int, float)):
+                yield name, datetime.fromisoformat(str(value)) if _TIME.fullmatch(str(value)) else value
+
+
+_PARTS = tuple(each.name for each in fields(Columns) if each.name not in ("metrics", "statuses"))
+
+
+@frozen
+class Row:
+    """A row of the table: Airtable's record id, when it was created, its place in the order of creation, its cells."""
+
+    reference: str
+    created: datetime
+    order: tuple[float, datetime, str]
+    cells: Mapping[str, Any]
+    record: RunRecord
+
+
+def _appended(text: str, lines: Iterable[LogLine], key: RunKey) -> str | None:
+    """What the log's cell holds after more lines. What people wrote into it stays as it is."""
+    new = "\n".join([*([text.rstrip()] if text.strip() else []), *(f"{time_text(at.at)} {at.text}" for at in lines)])
+    if len(new) > MAX_CELL:
+        raise InvalidValue(f"the log of {key} would have {len(new):,} characters: a cell holds {MAX_CELL:,}.", key)
+    return new or None
+
+
+def _lines(text: str, started_at: datetime) -> Iterator[LogLine]:
+    """The lines of a log's cell; a line without a time, which a person wrote, has that of the line before."""
+    at = started_at
+    for line in text.replace("\r\n", "\n").split("\n"):
+        found = _LOG_LINE.fullmatch(line)
+        if found:
+            at = datetime.fromisoformat(found[1])
+        if line.strip():
+            yield LogLine.restored(at, found[2] if found else line)

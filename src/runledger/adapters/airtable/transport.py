@@ -1,0 +1,238 @@
+"""The requests to one base: paced, timed out, sent once, and their failures as errors of the ledger."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from threading import Lock, local
+from typing import Any, TypeVar
+
+from attrs import frozen
+from pyairtable import Api
+from pydantic import ValidationError
+from requests import PreparedRequest, Response
+from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.exceptions import ConnectTimeout, HTTPError, InvalidJSONError, RequestException, TooManyRedirects
+
+from ...domain import Outcome, StoreUnavailable, StoreUnusable
+
+T = TypeVar("T")
+
+ENDPOINT = "https://api.airtable.com"
+TIMEOUT = (5, 30)
+"""Seconds to connect, and for each answer."""
+QUOTA = "PUBLIC_API_BILLING_LIMIT_EXCEEDED"
+MISSING_RECORD = ("ROW_DOES_NOT_EXIST", "MODEL_ID_NOT_FOUND")
+
+
+class RateLimit:
+    """At most 5 requests a second for all threads, and a pause for all of them after a refusal.
+
+    Airtable allows 5 requests a second to a base, and asks for 30 seconds of quiet after a 429
+    (https://airtable.com/developers/web/api/rate-limits). Repositories of one base may share one of these.
+    """
+
+    def __init__(
+        self,
+        requests: int = 5,
+        seconds: float = 1.1,  # a little more than one: the server counts arrivals, not departures
+        penalty: float = 30.0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._sent: deque[float] = deque([float("-inf")] * requests, maxlen=requests)
+        self._seconds = seconds
+        self._penalty = penalty
+        self._resume_at = float("-inf")
+        self._lock = Lock()
+        self._clock = clock
+        self._sleep = sleep
+
+    def wait(self) -> None:
+        """Return when one more request may be sent."""
+        while True:
+            with self._lock:
+                now = self._clock()
+                free_at = max(self._resume_at, self._sent[0] + self._seconds)
+                if free_at <= now:
+                    self._sent.append(now)
+                    return
+            self._sleep(free_at - now)
+
+    def refused(self) -> None:
+        """The server has refused a request for its rate: nobody sends any until the penalty is over."""
+        with self._lock:
+            self._resume_at = self._clock() + self._penalty
+
+
+class Paced(BaseAdapter):
+    """A transport that keeps to a rate limit, and remembers what the server's clock said.
+
+    Only what the server refused unprocessed for its rate is sent again, at most `patience` times.
+    """
+
+    def __init__(self, inner: BaseAdapter, limit: RateLimit, patience: int = 3) -> None:
+        super().__init__()
+        self._inner = inner
+        self._limit = limit
+        self._patience = patience
+        self._answers = local()
+
+    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
+        refusals = 0
+        while True:
+            self._limit.wait()
+            response = self._inner.send(request, *args, **options)
+            self._answers.date = response.headers.get("Date")
+            if response.status_code != 429 or QUOTA in response.text or refusals == self._patience:
+                return response
+            refusals += 1
+            self._limit.refused()
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def server_time(self) -> datetime:
+        """The server's clock, in whole seconds, at its last answer to this thread."""
+        try:
+            return parsedate_to_datetime(self._answers.date).astimezone(UTC)
+        except (TypeError, ValueError):
+            raise StoreUnusable(
+                "the server's answers carry no Date, by which creations are ordered: let proxies pass that header, or "
+                "give the table an autonumber column and name it in the mapping."
+            ) from None
+
+
+class WithoutCreation(BaseAdapter):
+    """A transport that refuses every request that could make a record, whoever sends it: links 2 and 5 of the proof.
+
+    Records are made by POST, but for POST …/listRecords, which reads, and by upserts.
+    """
+
+    def __init__(self, inner: BaseAdapter) -> None:
+        super().__init__()
+        self._inner = inner
+
+    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
+        path = str(request.url).partition("?")[0]
+        reads = request.method == "GET" or (request.method == "POST" and path.endswith("/listRecords"))
+        updates = request.method == "PATCH" and b"performUpsert" not in _body(request)
+        if not (reads or updates):
+            raise PermissionError(
+                f"{request.method} {path} could create a record: only updates and reads are sent here."
+            )
+        return self._inner.send(request, *args, **options)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def _body(request: PreparedRequest) -> bytes:
+    body = request.body or b""
+    return body if isinstance(body, bytes) else str(body).encode()
+
+
+def api_over(transport: BaseAdapter, token: str, endpoint: str) -> Api:
+    """A pyairtable Api that sends through a transport, and itself never repeats a request."""
+    api = Api(token, endpoint_url=endpoint, timeout=TIMEOUT, retry_strategy=None)
+    api.session.max_redirects = 0  # following one would send a POST or PATCH a second time
+    api.session.mount("https://", transport)
+    api.session.mount("http://", transport)
+    return api
+
+
+def default_transport() -> BaseAdapter:
+    """HTTP that sends nothing twice."""
+    return HTTPAdapter(max_retries=0)
+
+
+@frozen
+class Refusal:
+    """What the server refused, and why: its HTTP status, and Airtable's error type and message, where it gave them."""
+
+    status: int
+    kind: str
+    message: str
+
+    @classmethod
+    def of(cls, response: Response) -> Refusal:
+        # Bodies vary: {"error": {"type", "message"}}, {"error": "NOT_FOUND"}, {"errors": [{"error", "message"}]}.
+        try:
+            body = response.json()
+        except ValueError:
+            body = None
+        error = body.get("error") or next(iter(body.get("errors") or ()), {}) if isinstance(body, Mapping) else {}
+        if not isinstance(error, Mapping):
+            error = {"type": str(error)}
+        return cls(
+            response.status_code, str(error.get("type") or error.get("error") or ""), str(error.get("message") or "")
+        )
+
+    @property
+    def is_of_a_missing_record(self) -> bool:
+        return self.kind in MISSING_RECORD
+
+    @property
+    def may_be_of_a_missing_record(self) -> bool:
+        return self.is_of_a_missing_record or self.status in (403, 404)
+
+    def names(self, column: str) -> bool:
+        """Whether the message is about a column: `Unknown field name: "X"`, `Cannot parse value for field X`."""
+        return f'"{column}"' in self.message or self.message.endswith(f"field {column}")
+
+
+class Refused(Exception):
+    """The server has refused a request, and has applied nothing of it."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(f"{refusal.status} {refusal.kind}: {refusal.message}")
+        self.refusal = refusal
+
+
+def sent(act: Callable[[], T], *, writes: bool) -> T:
+    """Do what sends a request. Raises Refused, StoreUnavailable, or StoreUnusable, whatever the libraries raise.
+
+    The error is raised outside of the handler: what the libraries raise holds the request, whose headers hold the token.
+    """
+    try:
+        return act()
+    except HTTPError as error:
+        failure: Exception = _of_status(Refusal.of(error.response), writes)
+    except TooManyRedirects:
+        failure = StoreUnusable("the server at this endpoint redirects elsewhere: correct the endpoint.")
+    except (InvalidJSONError, ValidationError, TypeError, KeyError, ValueError):
+        failure = StoreUnavailable("the server's answer was not what Airtable answers", _outcome(writes))
+    except RequestException as error:
+        lost = not _never_left(error)
+        reason = "the whole answer did not come" if lost else "no connection to the server could be made"
+        failure = StoreUnavailable(reason, _outcome(writes and lost))
+    raise failure
+
+
+def _outcome(unknown: bool) -> Outcome:
+    return Outcome.UNKNOWN if unknown else Outcome.NOT_APPLIED
+
+
+def _of_status(refusal: Refusal, writes: bool) -> Exception:
+    if refusal.status == 401:
+        return StoreUnusable(
+            "Airtable does not accept the token: set AIRTABLE_API_KEY to a valid personal access token."
+        )
+    if refusal.kind == QUOTA:
+        return StoreUnusable(
+            "the workspace's monthly quota of API calls is used up: wait for the next month, or upgrade."
+        )
+    if refusal.status == 429:
+        return StoreUnavailable("Airtable still refuses requests for their rate", Outcome.NOT_APPLIED)
+    if refusal.status >= 500 or refusal.status == 408:
+        return StoreUnavailable(f"Airtable answered {refusal.status} {refusal.kind}".rstrip(), _outcome(writes))
+    return Refused(refusal)
+
+
+def _never_left(error: RequestException) -> bool:
+    """Whether no connection was made, so that nothing can have been sent."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(error, ConnectTimeout) or type(reason).__name__ in ("NewConnectionError", "NameResolutionError")
