@@ -54,7 +54,7 @@ class Columns:
 
     @classmethod
     def of_query(cls, query: str) -> Columns:
-        """A mapping from a URL's query, such as `ended_at=&updated_at=Seen&metric.Tokens=Token+Count&status.Failed=Error`.
+        """A mapping from a URL's query: `ended_at=&updated_at=Seen&metric.Tokens=Token+Count&status.Failed=Error`.
 
         Raises InvalidValue for an option that is none.
         """

@@ -164,12 +164,11 @@ class Refusal:
             body = response.json()
         except ValueError:
             body = None
-        error = body.get("error") or next(iter(body.get("errors") or ()), {}) if isinstance(body, Mapping) else {}
+        error: Any = body.get("error") or next(iter(body.get("errors") or ()), {}) if isinstance(body, Mapping) else {}
         if not isinstance(error, Mapping):
-            error = {"type": str(error)}
-        return cls(
-            response.status_code, str(error.get("type") or error.get("error") or ""), str(error.get("message") or "")
-        )
+            error = {"type": error}
+        kind = error.get("type") or error.get("error") or ""
+        return cls(response.status_code, str(kind), str(error.get("message") or ""))
 
     @property
     def is_of_a_missing_record(self) -> bool:
@@ -195,7 +194,7 @@ class Refused(Exception):
 def sent(act: Callable[[], T], *, writes: bool) -> T:
     """Do what sends a request. Raises Refused, StoreUnavailable, or StoreUnusable, whatever the libraries raise.
 
-    The error is raised outside of the handler: what the libraries raise holds the request, whose headers hold the token.
+    Raised outside of the handler, because what the libraries raise holds the request, whose headers hold the token.
     """
     try:
         return act()
