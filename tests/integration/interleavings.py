@@ -1,0 +1,327 @@
+"""Every order of events between processes that share an Airtable table: the real code, one request a step.
+
+A process is deterministic: what it does next depends only on the answers that it has had. So the real adapter is run
+once for each series of answers that can come up, up to its next request, and the orders are explored over that: each
+state (the table, the clock, what each process has been answered) is visited once, and the number of schedules, which is
+the number of ways through the states, is counted and not walked.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any
+
+from attrs import evolve, field, frozen
+from requests import PreparedRequest, Response
+from requests.adapters import BaseAdapter
+from requests.exceptions import ChunkedEncodingError, ConnectionError, ReadTimeout
+from requests.structures import CaseInsensitiveDict
+
+from runledger import RunLedgerError
+from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
+from runledger.testing.airtable import AirtableService, Column, Request, Token, run_table
+
+BASE, TABLE, TOKEN = "appInterleavings0", "Runs", "patTest"
+BEGIN = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
+
+
+class Fault(Enum):
+    """What may go wrong with one request, or with the process that sends it."""
+
+    LOST_BEFORE = "the connection breaks before the server sees the request"
+    LOST_AFTER = "the answer is lost"
+    CUT = "the answer breaks off"
+    ERROR_BEFORE = "500, and nothing was done"
+    ERROR_AFTER = "503, but all was done"
+    REFUSED = "429"
+    DEATH_BEFORE = "the process dies before it sends"
+    DEATH_AFTER = "the process dies before it hears the answer"
+    LATE = "the answer is a time-out, and the server sees the request only later"
+
+    @property
+    def commits(self) -> bool:
+        return self in (Fault.LOST_AFTER, Fault.CUT, Fault.ERROR_AFTER, Fault.DEATH_AFTER)
+
+    @property
+    def kills(self) -> bool:
+        return self in (Fault.DEATH_BEFORE, Fault.DEATH_AFTER)
+
+
+@frozen
+class Answer:
+    """What a process hears: an HTTP answer, a fault instead of one, or that it has slept."""
+
+    status: int = 0
+    date: str = ""
+    body: bytes = b""
+    fault: Fault | None = None
+
+
+@frozen
+class Sleep:
+    """A process waits, in seconds."""
+
+    seconds: float
+
+
+@frozen
+class Done:
+    """How a process ended: what its act returned, or the error that it raised."""
+
+    result: Any = None
+    error: RunLedgerError | None = None
+
+
+Step = Request | Sleep | Done
+Act = Callable[[AirtableRunRepository], Any]
+
+
+class _Pause(BaseException):
+    def __init__(self, step: Step) -> None:
+        self.step = step
+
+
+class _Script(BaseAdapter):
+    """Answers from a history; at its end the process pauses with what it would do next."""
+
+    def __init__(self, history: tuple[Answer, ...]) -> None:
+        super().__init__()
+        self._answers: Iterator[Answer] = iter(history)
+
+    def next(self, step: Step) -> Answer:
+        answer = next(self._answers, None)
+        if answer is None:
+            raise _Pause(step)
+        return answer
+
+    def send(self, request: PreparedRequest, *_args: Any, **_options: Any) -> Response:
+        body = request.body or b""
+        given = body if isinstance(body, bytes) else body.encode()
+        answer = self.next(Request(str(request.method), str(request.url), dict(request.headers), given))
+        match answer.fault:
+            case Fault.LOST_BEFORE | Fault.LATE:
+                raise ReadTimeout(request=request)
+            case Fault.LOST_AFTER:
+                raise ConnectionError("reset", request=request)
+            case Fault.CUT:
+                raise ChunkedEncodingError(request=request)
+        response = Response()
+        response.status_code = answer.status
+        response.headers = CaseInsensitiveDict({"Date": answer.date, "Content-Type": "application/json"})
+        response.raw = io.BytesIO(answer.body)
+        response.url, response.request = str(request.url), request
+        return response
+
+    def close(self) -> None:
+        pass
+
+
+class _NoLimit(RateLimit):
+    def wait(self) -> None:
+        pass
+
+    def refused(self) -> None:
+        pass
+
+
+class Process:
+    """A process that does one act on a repository of its own; `ids` are the record ids that it will be given."""
+
+    def __init__(self, name: str, act: Act, *ids: str, columns: Columns = Columns()) -> None:
+        self.name = name
+        self.ids = ids
+        self._act = act
+        self._columns = columns
+        self._histories: list[tuple[Answer, ...]] = [()]
+        self._known: dict[tuple[int, Answer], int] = {}
+        self._steps: dict[int, Step] = {}
+
+    def after(self, history: int, answer: Answer) -> int:
+        """The number of the history that goes on with one more answer."""
+        if (history, answer) not in self._known:
+            self._known[history, answer] = len(self._histories)
+            self._histories.append((*self._histories[history], answer))
+        return self._known[history, answer]
+
+    def step(self, history: int) -> Step:
+        """What the process does next."""
+        if history not in self._steps:
+            self._steps[history] = self._run(_Script(self._histories[history]))
+        return self._steps[history]
+
+    def _run(self, script: _Script) -> Step:
+        def sleep(seconds: float) -> None:
+            script.next(Sleep(seconds))
+
+        repository = AirtableRunRepository(
+            TOKEN, BASE, TABLE, columns=self._columns, limit=_NoLimit(), transport=script, sleep=sleep
+        )
+        try:
+            return Done(self._act(repository))
+        except RunLedgerError as error:
+            return Done(error=error)
+        except _Pause as pause:
+            return pause.step
+
+
+@frozen
+class Place:
+    """Where one process stands: its history, when it wakes if it sleeps, whether it is dead, how much it has created."""
+
+    history: int = 0
+    wakes: int | None = None
+    dead: bool = False
+    created: int = 0
+
+
+@frozen(cache_hash=True)
+class State:
+    """All that the future depends on."""
+
+    table: Hashable
+    seconds: int
+    places: tuple[Place, ...]
+    faults: int
+    late: tuple[tuple[int, int], ...] = ()
+    """Requests that are still on their way to the server: the process, and its history when it sent one."""
+    service: AirtableService = field(eq=False, kw_only=True)
+
+
+@frozen
+class Ending:
+    """One way in which it all can end: the rows that are there, and for each process how it ended, None if it died."""
+
+    rows: tuple[dict[str, Any], ...]
+    outcomes: tuple[Done | None, ...]
+    was_late: bool
+
+
+class Exploration:
+    """Goes through every order of the processes' steps, with up to `faults` of the given kinds at any of them.
+
+    The clock may move on by a second before any step, `free_seconds` times, and whenever somebody sleeps. `check` is
+    called with each way in which it ends. Afterwards `schedules`, `states` and `endings` say how many there were.
+    """
+
+    def __init__(
+        self,
+        processes: Sequence[Process],
+        check: Callable[[Ending], None],
+        *,
+        service: AirtableService | None = None,
+        kinds: Sequence[Fault] = (),
+        faults: int = 0,
+        free_seconds: int = 1,
+    ) -> None:
+        self._processes = processes
+        self._check = check
+        self._kinds = kinds
+        self._free_seconds = free_seconds
+        self._ways: dict[State, int] = {}
+        self._answers: dict[Hashable, tuple[Answer, AirtableService, int]] = {}
+        self.endings = 0
+        service = service or new_service()
+        begin = State((service.snapshot(), 0), 0, tuple(Place() for _ in processes), faults, service=service)
+        self.schedules = self._ways_from(begin)
+        self.states = len(self._ways)
+
+    def _ways_from(self, state: State) -> int:
+        ways = self._ways.get(state)
+        if ways is None:
+            following = list(self._following(state))
+            if not following:
+                self._end(state)
+            ways = self._ways[state] = sum(map(self._ways_from, following)) or 1
+        return ways
+
+    def _end(self, state: State) -> None:
+        self.endings += 1
+        steps = [process.step(place.history) for process, place in zip(self._processes, state.places, strict=True)]
+        outcomes = tuple(step if isinstance(step, Done) else None for step in steps)
+        was_late = Fault.LATE in self._kinds and state.faults == 0
+        self._check(Ending(tuple(state.service.records(BASE, TABLE)), outcomes, was_late))
+
+    def _following(self, state: State) -> Iterator[State]:
+        is_live = is_asleep = False
+        for i, place in enumerate(state.places):
+            step = self._processes[i].step(place.history)
+            if place.dead or isinstance(step, Done):
+                continue
+            is_live = True
+            if isinstance(step, Request):
+                yield from self._sent(state, i, step)
+            elif place.wakes is not None and place.wakes > state.seconds:
+                is_asleep = True
+            else:
+                yield self._heard(state, i, Answer())
+        for i, history in state.late:
+            step = self._processes[i].step(history)
+            assert isinstance(step, Request)
+            arrived, _ = self._handled(state, i, step)
+            yield evolve(arrived, late=tuple(one for one in state.late if one != (i, history)))
+        if is_asleep or (is_live and state.seconds < self._free_seconds):
+            yield evolve(state, seconds=state.seconds + 1)
+
+    def _sent(self, state: State, i: int, request: Request) -> Iterator[State]:
+        done, answer = self._handled(state, i, request)
+        yield self._heard(done, i, answer)
+        if not state.faults:
+            return
+        state, done = evolve(state, faults=state.faults - 1), evolve(done, faults=state.faults - 1)
+        for kind in self._kinds:
+            before = done if kind.commits else state
+            if kind.commits and done.table == state.table:
+                continue  # nothing was done, as with the kinds that do nothing
+            if kind.kills:
+                yield _with_place(before, i, evolve(before.places[i], dead=True))
+            elif kind is not Fault.LATE:
+                yield self._heard(before, i, _FAULTY[kind])
+            elif done.table != state.table:
+                late = (*state.late, (i, state.places[i].history))
+                yield self._heard(evolve(state, late=late), i, _FAULTY[kind])
+
+    def _handled(self, state: State, i: int, request: Request) -> tuple[State, Answer]:
+        """The state after the server has done what a process asks for, and its answer."""
+        place = state.places[i]
+        id_ = self._processes[i].ids[place.created]
+        known = (state.table, state.seconds, id_, request.method, request.url, request.body)
+        if known not in self._answers:
+            now = BEGIN + timedelta(seconds=state.seconds)
+            service = state.service.copy(now=lambda: now, new_id=lambda _prefix: id_)
+            response = service.handle(request)
+            created = sum(verb == "created" for verb, _ in response.changed)
+            self._answers[known] = Answer(response.status, response.headers["Date"], response.body), service, created
+        answer, service, created = self._answers[known]
+        table = (service.snapshot(), state.table[1] + created)  # type: ignore[index]
+        done = evolve(state, table=table, service=service)
+        return _with_place(done, i, evolve(place, created=place.created + created)), answer
+
+    def _heard(self, state: State, i: int, answer: Answer) -> State:
+        process, place = self._processes[i], state.places[i]
+        history = process.after(place.history, answer)
+        step = process.step(history)
+        wakes = state.seconds + math.ceil(step.seconds) if isinstance(step, Sleep) else None
+        return _with_place(state, i, evolve(place, history=history, wakes=wakes))
+
+
+_FAULTY = {
+    **{kind: Answer(fault=kind) for kind in Fault},
+    Fault.ERROR_BEFORE: Answer(500, body=b"{}"),
+    Fault.ERROR_AFTER: Answer(503, body=b'{"error":{"type":"RETRIABLE_ERROR","message":"Please retry."}}'),
+    Fault.REFUSED: Answer(429, body=b'{"error":{"type":"RATE_LIMIT_REACHED","message":"Rate limit exceeded."}}'),
+}
+
+
+def _with_place(state: State, i: int, place: Place) -> State:
+    return evolve(state, places=(*state.places[:i], place, *state.places[i + 1 :]))
+
+
+def new_service(*columns: Column) -> AirtableService:
+    """A base with a table for runs, in which nothing has happened yet."""
+    service = AirtableService([Token(TOKEN)], now=lambda: BEGIN)
+    service.add_base("Scratch", [run_table(TABLE, columns)], BASE)
+    return service
