@@ -139,6 +139,7 @@ class Process:
         self._histories: list[tuple[Answer, ...]] = [()]
         self._known: dict[tuple[int, Answer], int] = {}
         self._steps: dict[int, Step] = {}
+        self._endings: dict[Hashable, int] = {}
 
     def after(self, history: int, answer: Answer) -> int:
         """The number of the history that goes on with one more answer."""
@@ -152,6 +153,12 @@ class Process:
         if history not in self._steps:
             self._steps[history] = self._run(_Script(self._histories[history]))
         return self._steps[history]
+
+    def ended_like(self, history: int) -> int:
+        """The first history that ended as this one did: nothing that comes can tell them apart."""
+        step = self.step(history)
+        assert isinstance(step, Done)
+        return self._endings.setdefault((type(step.error), repr(step.result)), history)
 
     def _run(self, script: _Script) -> Step:
         def sleep(seconds: float) -> None:
@@ -304,6 +311,8 @@ class Exploration:
         process, place = self._processes[i], state.places[i]
         history = process.after(place.history, answer)
         step = process.step(history)
+        if isinstance(step, Done):
+            history = process.ended_like(history)
         wakes = state.seconds + math.ceil(step.seconds) if isinstance(step, Sleep) else None
         return _with_place(state, i, evolve(place, history=history, wakes=wakes))
 

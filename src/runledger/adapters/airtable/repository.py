@@ -353,7 +353,14 @@ class AirtableRunRepository(AirtableRunAccess):
         found, _ = self._store.of_keys(list(dict.fromkeys(record.key for record in records)))
         refused = dict.fromkeys([key for key, rows in found.items() if rows] + repeated_keys(records))
         if refused:
+            self._remove_losers([record for record in records if len(found[record.key]) > 1])
             raise RunAlreadyExists(list(refused))
+
+    def _remove_losers(self, records: Sequence[RunRecord]) -> None:
+        """Remove what an earlier attempt at these records left behind another's older record."""
+        found = self._store.settled([record.key for record in records]) if records else {}
+        for record in records:
+            self._remove(record.key, [row for row in found[record.key][1:] if record.is_start_of(row.record)])
 
     def _post(self, records: Sequence[RunRecord]) -> tuple[dict[RunKey, str | None], RunLedgerError | None]:
         """Post each record once, in tens, up to the first failure; their references, None where the answer was lost."""
@@ -400,7 +407,7 @@ class AirtableRunRepository(AirtableRunAccess):
             ]
             if rows and rows[0] in own:
                 made.append(rows[0].record.key)
-                self._remove(record.key, rows[1:])
+                self._remove_others(record.key, rows[1:])
             elif rows:
                 refused.append(record.key)
                 self._remove(record.key, own)
@@ -422,14 +429,24 @@ class AirtableRunRepository(AirtableRunAccess):
                 f"what was made could not be confirmed: {reason}", Outcome.UNKNOWN, keys[0]
             ) from None
 
+    def _remove_others(self, key: RunKey, rows: Sequence[Row]) -> None:
+        """Remove what others left behind the record that this creation made; what stays is reported, here and later."""
+        try:
+            self._remove(key, rows)
+        except RunLedgerError as error:
+            self._store.tell(EventKind.DUPLICATED, key, f"{len(rows)} later records could not be removed: {error}")
+
     def _remove(self, key: RunKey, rows: Iterable[Row]) -> None:
-        """Remove records that lost against an older one of their key."""
+        """Remove records that lost against an older one of their key. Raises StoreUnavailable if one may still be there."""
         for row in rows:
             try:
                 sent(lambda row=row: self._table.batch_delete([row.reference]), writes=True)  # type: ignore[misc]
-            except (Refused, RunLedgerError) as error:
-                if not (isinstance(error, Refused) and error.refusal.is_of_a_missing_record):  # another removed it
-                    self._store.tell(EventKind.DUPLICATED, key, f"remove {row.reference}, which lost its race: {error}")
+            except Refused as error:
+                if not error.refusal.is_of_a_missing_record:  # else its own creator or the other has removed it
+                    self._store.refused(error.refusal, [(key, {})])
+            except StoreUnavailable as error:
+                reason = f"record {row.reference}, which lost against an older one, may still be there: {error.reason}"
+                raise StoreUnavailable(reason, Outcome.UNKNOWN, key) from None
 
 
 def _found(store: _Store, query: RunQuery) -> Iterator[RunRecord]:

@@ -86,7 +86,8 @@ class Paced(BaseAdapter):
         while True:
             self._limit.wait()
             response = self._inner.send(request, *args, **options)
-            self._answers.date = response.headers.get("Date")
+            if date := response.headers.get("Date"):
+                self._answers.date = date
             if response.status_code != 429 or QUOTA in response.text or refusals == self._patience:
                 return response
             refusals += 1
@@ -99,7 +100,7 @@ class Paced(BaseAdapter):
         """The server's clock, in whole seconds, at its last answer to this thread."""
         try:
             return parsedate_to_datetime(self._answers.date).astimezone(UTC)
-        except (TypeError, ValueError):
+        except (AttributeError, ValueError):
             raise StoreUnusable(
                 "the server's answers carry no Date, by which creations are ordered: let proxies pass that header, or "
                 "give the table an autonumber column and name it in the mapping."
