@@ -177,7 +177,7 @@ class Process:
 
 @frozen
 class Place:
-    """Where one process stands: its history, when it wakes if it sleeps, whether it is dead, how much it has created."""
+    """Where one process stands: its history, when it wakes if it sleeps, whether it died, how much it has created."""
 
     history: int = 0
     wakes: int | None = None

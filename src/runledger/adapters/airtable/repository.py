@@ -437,7 +437,7 @@ class AirtableRunRepository(AirtableRunAccess):
             self._store.tell(EventKind.DUPLICATED, key, f"{len(rows)} later records could not be removed: {error}")
 
     def _remove(self, key: RunKey, rows: Iterable[Row]) -> None:
-        """Remove records that lost against an older one of their key. Raises StoreUnavailable if one may still be there."""
+        """Remove records that lost to an older one of their key. Raises StoreUnavailable if one may be left."""
         for row in rows:
             try:
                 sent(lambda row=row: self._table.batch_delete([row.reference]), writes=True)  # type: ignore[misc]
