@@ -5,30 +5,55 @@ from __future__ import annotations
 import os
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
+from attrs import frozen
+
 from ...domain import StoreUnusable
 from .columns import Columns
 from .repository import AirtableRunAccess, AirtableRunRepository
 from .transport import ENDPOINT, RateLimit
 
-__all__ = ["AirtableRunAccess", "AirtableRunRepository", "Columns", "RateLimit", "open_url"]
+__all__ = ["AirtableAddress", "AirtableRunAccess", "AirtableRunRepository", "Columns", "RateLimit", "open_url"]
 
 
-def open_url(url: str) -> AirtableRunRepository:
-    """`airtable://BASE_ID/TABLE`, the table by id or percent-encoded name; the token from AIRTABLE_API_KEY.
+@frozen(kw_only=True)
+class AirtableAddress:
+    """What a store URL says: which table of which base at which server, and its columns."""
 
-    `?endpoint=` names another server; every other option is a part of `Columns.of_query`.
-    """
-    parts = urlsplit(url)
-    table = unquote(parts.path[1:])
-    if "@" in parts.netloc or parts.netloc.startswith("pat"):
-        raise StoreUnusable("the token does not belong in the store URL: put it into AIRTABLE_API_KEY.")
-    if not parts.netloc.startswith("app") or not table:
-        raise StoreUnusable("an Airtable URL is airtable://BASE_ID/TABLE, with the base id that begins with app.")
+    base_id: str
+    table: str
+    columns: Columns
+    endpoint: str = ENDPOINT
+
+    @classmethod
+    def of(cls, url: str) -> AirtableAddress:
+        """`airtable://BASE_ID/TABLE`, the table by id or percent-encoded name.
+
+        `?endpoint=` names another server; every other option is a part of `Columns.of_query`. Raises StoreUnusable or
+        InvalidValue.
+        """
+        parts = urlsplit(url)
+        table = unquote(parts.path[1:])
+        if "@" in parts.netloc or parts.netloc.startswith("pat"):
+            raise StoreUnusable("the token does not belong in the store URL: put it into AIRTABLE_API_KEY.")
+        if not parts.netloc.startswith("app") or not table:
+            raise StoreUnusable("an Airtable URL is airtable://BASE_ID/TABLE, with the base id that begins with app.")
+        options = parse_qsl(parts.query, keep_blank_values=True)
+        columns = Columns.of_query(urlencode([pair for pair in options if pair[0] != "endpoint"]))
+        endpoint = dict(options).get("endpoint") or ENDPOINT
+        return cls(base_id=parts.netloc, table=table, columns=columns, endpoint=endpoint)
+
+
+def token_from_environment() -> str:
+    """The personal access token. Raises StoreUnusable if there is none."""
     token = os.environ.get("AIRTABLE_API_KEY", "").strip()
     if not token:
         raise StoreUnusable("Airtable needs a personal access token: put it into AIRTABLE_API_KEY.")
-    options = parse_qsl(parts.query, keep_blank_values=True)
-    columns = Columns.of_query(urlencode([pair for pair in options if pair[0] != "endpoint"]))
+    return token
+
+
+def open_url(url: str) -> AirtableRunRepository:
+    """The store at a URL that AirtableAddress reads; the token from AIRTABLE_API_KEY."""
+    at = AirtableAddress.of(url)
     return AirtableRunRepository(
-        token, parts.netloc, table, columns=columns, endpoint=dict(options).get("endpoint") or ENDPOINT
+        token_from_environment(), at.base_id, at.table, columns=at.columns, endpoint=at.endpoint
     )
