@@ -1,5 +1,6 @@
 import gzip
 import json
+import os
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,6 +55,23 @@ def test_a_history_is_loaded_once(store: Path, tmp_path: Path, compressed: bool)
     assert done.stdout == "2 rows: 0 loaded, 2 already there, 0 refused\n"
     assert "line 2: run '1' of client '10' is there already" in done.stderr
     assert everything(store) == [second, first]
+
+
+def test_a_history_is_loaded_before_a_person_who_watches_a_bar(store: Path, tmp_path: Path) -> None:
+    (tmp_path / "jobs.csv").write_text(JOBS)
+    ours, terminal = os.openpty()
+    done = subprocess.run(
+        [*RUNLEDGER, "import", str(tmp_path / "jobs.csv"), *MAPPING],
+        env=environment(store),
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        check=False,
+    )
+    os.close(terminal)
+    seen = os.read(ours, 1 << 16)
+    os.close(ours)
+    assert (done.returncode, done.stdout) == (0, b"2 rows: 2 loaded, 0 already there, 0 refused\n"), seen
+    assert b"Traceback" not in seen
 
 
 BAD = """run_id,client_id,status,started_at,ended_at,note

@@ -295,8 +295,8 @@ class SQLiteRunRepository(SQLiteRunAccess):
 
 def open_url(url: str) -> SQLiteRunRepository:
     """`sqlite:///relative.db` or `sqlite:////absolute.db`; other characters percent-encoded as in any URL."""
-    path = unquote(url.removeprefix("sqlite:///"))
-    if not url.startswith("sqlite:///") or not path or "?" in url or path == ":memory:":
+    path = unquote(url.removeprefix("sqlite:///"), errors="surrogateescape")
+    if not url.startswith("sqlite:///") or not path or "?" in url or "\0" in path or path == ":memory:":
         raise StoreUnusable(
             "a SQLite URL is sqlite:///relative.db or sqlite:////absolute.db; for a store in memory use memory://."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 
@@ -14,4 +15,7 @@ def main() -> None:
             raise
         sys.stderr.write("runledger: the command line needs more than the core: pip install 'runledger[cli]'\n")
         sys.exit(2)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # As standard error has it: what the terminal's encoding or a file's odd name cannot show is escaped.
+        sys.stdout.reconfigure(errors="backslashreplace")
     cli(prog_name="runledger")

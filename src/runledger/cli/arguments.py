@@ -62,7 +62,7 @@ def metric_of(text: str) -> tuple[str, MetricValue]:
     name, value = _pair(text)
     try:
         parsed = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         parsed = value
     if isinstance(parsed, (str, int, float)) and parsed is not value:
         return name, parsed
@@ -78,7 +78,7 @@ def addition_of(text: str) -> tuple[str, int | float]:
     name, value = _pair(text)
     try:
         return name, checked_number(json.loads(value), f"addition to {name!r}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, InvalidValue) else f"{value!r} is no number."
         raise InvalidValue(f"cannot add {text!r}: {reason}") from None
 

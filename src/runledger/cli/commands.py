@@ -149,12 +149,14 @@ def _store() -> str:
     url = click.get_current_context().find_root().obj or os.environ.get("RUNLEDGER_STORE")
     if url:
         return str(url)
-    folder = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "runledger"
     try:
+        folder = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "runledger"
         folder.mkdir(parents=True, exist_ok=True)
+    except RuntimeError:
+        raise StoreUnusable("you have no home folder to keep runs in: name a store with --store.") from None
     except OSError as error:
-        raise StoreUnusable(f"{folder} cannot be made ({error.strerror}): name a store with --store.") from None
-    return f"sqlite:///{quote(str(folder / 'runs.db'))}"
+        raise StoreUnusable(f"{error.filename} cannot be made ({error.strerror}): name a store with --store.") from None
+    return f"sqlite:///{quote(bytes(folder / 'runs.db'))}"
 
 
 @contextmanager
@@ -604,7 +606,7 @@ def _absolute(store: str) -> str:
     path = store.removeprefix("sqlite:///")
     if path == store or path.startswith("/"):
         return store
-    return f"sqlite:///{quote(os.getcwd())}/{path}"
+    return f"sqlite:///{quote(os.getcwdb())}/{path}"
 
 
 @cli.command()

@@ -11,6 +11,7 @@ import math
 import re
 import sys
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, tzinfo
@@ -193,16 +194,10 @@ def read_records(
     try:
         plain = _decompressed(source)
         file_format = file_format or _format_of(name, plain.peek(64)[:64])
-        text = io.TextIOWrapper(plain, encoding="utf-8-sig", newline="")
-        rows = _csv_rows(text, mapping) if file_format == "csv" else _json_rows(text)
-        for line, row in rows:
-            if isinstance(row, BadRow):
-                yield line, row
-                continue
-            try:
-                yield line, mapping.record(row)
-            except InvalidValue as error:
-                yield line, BadRow(line, str(error))
+        with _text(plain) as text:
+            rows = _csv_rows(text, mapping) if file_format == "csv" else _json_rows(text)
+            for line, row in rows:
+                yield line, row if isinstance(row, BadRow) else _record_of(line, row, mapping)
     except UnicodeDecodeError:
         raise UnreadableFile(f"after line {line} the file is not UTF-8 text: convert it.") from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -211,6 +206,24 @@ def read_records(
         raise UnreadableFile(f"after line {line} the file is not CSV ({error}).") from None
     except OSError as error:
         raise UnreadableFile(f"after line {line} the file cannot be read ({error.strerror or error}).") from None
+
+
+def _record_of(line: int, row: Mapping[str, Any], mapping: FileMapping) -> RunRecord | BadRow:
+    try:
+        return mapping.record(row)
+    except InvalidValue as error:
+        return BadRow(line, str(error))
+    except RecursionError:
+        return BadRow(line, "its JSON is nested too deeply.")
+
+
+@contextmanager
+def _text(plain: io.BufferedReader) -> Iterator[TextIO]:
+    text = io.TextIOWrapper(plain, encoding="utf-8-sig", newline="")
+    try:
+        yield text
+    finally:
+        text.detach()  # the file is its opener's to close
 
 
 def _decompressed(source: BinaryIO) -> io.BufferedReader:
@@ -234,9 +247,9 @@ def _csv_rows(text: TextIO, mapping: FileMapping) -> Iterator[tuple[int, Mapping
     header = next(reader, None)
     if header is None:
         raise UnreadableFile("the file is empty: it must begin with a line of column names.")
-    twice = [column for column in header if header.count(column) > 1]
-    if twice:
-        raise UnreadableFile(f"the column {twice[0]!r} stands twice in the first line: rename one.")
+    if len(set(header)) < len(header):
+        ((twice, _),) = Counter(header).most_common(1)
+        raise UnreadableFile(f"the column {twice!r} stands twice in the first line: rename one.")
     mapping.require(header)
     width = len(header)
     for cells in reader:

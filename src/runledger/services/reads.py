@@ -88,7 +88,10 @@ class LedgerReads:
         """Runs still Running that nothing has updated for longer than `older_than`. It only tells."""
         if not isinstance(older_than, timedelta) or older_than < timedelta(0):
             raise InvalidValue(f"older_than is {older_than!r}: give a timedelta that is not negative.")
-        before = self._reporter.clock() - older_than
+        try:
+            before = self._reporter.clock() - older_than
+        except OverflowError:
+            raise InvalidValue(f"older_than is {older_than}: that reaches back before the year 1.") from None
         narrowed: Any = {**filters, "status": RunStatus.RUNNING, "updated_before": before}
         return self.find(**narrowed)
 

@@ -31,7 +31,10 @@ class AirtableAddress:
         `?endpoint=` names another server; every other option is a part of `Columns.of_query`. Raises StoreUnusable or
         InvalidValue.
         """
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            raise StoreUnusable("the store URL is malformed: an Airtable URL is airtable://BASE_ID/TABLE.") from None
         table = unquote(parts.path[1:])
         if "@" in parts.netloc or parts.netloc.startswith("pat"):
             raise StoreUnusable("the token does not belong in the store URL: put it into AIRTABLE_API_KEY.")
