@@ -294,13 +294,18 @@ class SQLiteRunRepository(SQLiteRunAccess):
 
 
 def open_url(url: str) -> SQLiteRunRepository:
+    """The store at a URL that `path_of` reads."""
+    return SQLiteRunRepository(path_of(url))
+
+
+def path_of(url: str) -> str:
     """`sqlite:///relative.db` or `sqlite:////absolute.db`; other characters percent-encoded as in any URL."""
     path = unquote(url.removeprefix("sqlite:///"), errors="surrogateescape")
     if not url.startswith("sqlite:///") or not path or "?" in url or "\0" in path or path == ":memory:":
         raise StoreUnusable(
             "a SQLite URL is sqlite:///relative.db or sqlite:////absolute.db; for a store in memory use memory://."
         )
-    return SQLiteRunRepository(path)
+    return path
 
 
 def _values(record: RunRecord) -> tuple[str | None, ...]:
@@ -338,8 +343,8 @@ def _update(connection: sqlite3.Connection, key: RunKey, change: RunChange, at: 
     return new
 
 
-def _prepare(connection: sqlite3.Connection, path: str) -> None:
-    """Make the schema in an empty file; refuse any other file that is not this version's."""
+def has_schema(connection: sqlite3.Connection, path: str) -> bool:
+    """Whether the file is a ledger; False if it is empty. Raises StoreUnusable if it is anything else."""
     connection.execute("BEGIN")  # one snapshot: another process may be making the schema just now
     try:
         (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -348,11 +353,18 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
     finally:
         connection.execute("ROLLBACK")
     if (application, version) == (APPLICATION_ID, SCHEMA_VERSION):
-        return
+        return True
     if application == APPLICATION_ID:
         raise StoreUnusable(f"{path} is of a newer runledger (schema {version}, known: {SCHEMA_VERSION}): upgrade it.")
     if application or version or not is_empty:
         raise StoreUnusable(f"{path} is a database of another application: choose another file.")
+    return False
+
+
+def _prepare(connection: sqlite3.Connection, path: str) -> None:
+    """Make the schema in an empty file; refuse any other file that is not this version's."""
+    if has_schema(connection, path):
+        return
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
     try:

@@ -1,0 +1,304 @@
+"""Setting up a base: what a table must look like, whether one does, and making it through Airtable's metadata API.
+
+Field types: https://airtable.com/developers/web/api/field-model. The token's scopes:
+https://airtable.com/developers/web/api/scopes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from attrs import frozen
+from pyairtable import Api
+
+from ..adapters.airtable import AirtableAddress, Columns, RateLimit, token_from_environment
+from ..adapters.airtable.transport import Paced, Refusal, Refused, api_over, default_transport, sent
+from ..domain import RunStatus, StoreUnusable
+from .doctor import Finding
+
+_DATE_TIME = {
+    "timeZone": "utc",
+    "dateFormat": {"name": "iso", "format": "YYYY-MM-DD"},
+    "timeFormat": {"name": "24hour", "format": "HH:mm"},
+}
+_TYPE_OF = {
+    "run_id": "singleLineText",
+    "client_id": "singleLineText",
+    "client_name": "singleLineText",
+    "status": "singleSelect",
+    "started_at": "dateTime",
+    "ended_at": "dateTime",
+    "updated_at": "dateTime",
+    "log": "multilineText",
+    "error": "multilineText",
+    "number": "autoNumber",
+}
+"""The type of each part's column."""
+_NAMES = {
+    "singleLineText": "single line text",
+    "multilineText": "long text, without rich text formatting",
+    "richText": "long text with rich text formatting",
+    "singleSelect": "single select",
+    "dateTime": "date with the time included",
+    "date": "date without a time",
+    "autoNumber": "autonumber",
+}
+"""How Airtable's own pages call a type."""
+_TAKES = {
+    **dict.fromkeys(("number", "currency", "percent", "duration", "rating"), "a number"),
+    **dict.fromkeys(("singleLineText", "multilineText", "email", "url", "phoneNumber"), "text"),
+    "dateTime": "a time",
+    "checkbox": "True, and False as not set,",
+    "singleSelect": "one of its choices",
+}
+"""What a column of a type takes as a metric."""
+_COMPUTED = (
+    *("autoNumber", "formula", "rollup", "count", "lookup", "multipleLookupValues", "externalSyncSource", "aiText"),
+    *("createdTime", "lastModifiedTime", "createdBy", "lastModifiedBy", "button"),
+)
+_NO_RECORD = "recNoSuchRecord00"
+"""An id in the form of a record's. A write to it is refused, and by how it is refused tells of rights."""
+
+
+def api_of(at: AirtableAddress, token: str) -> Api:
+    """A client that keeps to the rate limit and sends nothing twice."""
+    return api_over(Paced(default_transport(), RateLimit()), token, at.endpoint)
+
+
+def tables_of(api: Api, base_id: str) -> list[dict[str, Any]]:
+    """The tables of a base with their columns. Raises Refused without the scope schema.bases:read."""
+    url = api.build_url("meta", "bases", base_id, "tables")
+    return list(sent(lambda: api.get(url)["tables"], writes=False))
+
+
+def find_table(tables: Sequence[dict[str, Any]], name_or_id: str) -> dict[str, Any] | None:
+    """A table by its id or its exact name."""
+    return next((table for table in tables if name_or_id in (table["id"], table["name"])), None)
+
+
+def examine_base(url: str) -> Iterator[Finding]:
+    """What there is to say about the token, base, table and columns that a store URL names."""
+    at = AirtableAddress.of(url)
+    api = api_of(at, token_from_environment())
+    who = sent(
+        lambda: api.get(api.build_url("meta", "whoami")), writes=False
+    )  # StoreUnusable if there is no such token
+    yield Finding.ok("the token is accepted")
+    yield from _Examination(at, api, frozenset(who.get("scopes") or ())).findings()
+
+
+@frozen
+class _Examination:
+    """A look at a base with a token whose scopes are known, or empty where Airtable does not tell them."""
+
+    at: AirtableAddress
+    api: Api
+    scopes: frozenset[str]
+
+    def findings(self) -> Iterator[Finding]:
+        try:
+            tables = tables_of(self.api, self.at.base_id)
+        except Refused:
+            yield from self._without_schema()
+            return
+        yield Finding.ok(f"the base {self.at.base_id} is there")
+        table = find_table(tables, self.at.table)
+        if table is None:
+            names = ", ".join(repr(each["name"]) for each in tables)
+            advice = f"`runledger init` makes it, or correct the store URL: the base has {names or 'no tables'}"
+            yield Finding.fix(f"the base has no table {self.at.table!r}", advice)
+            return
+        if self.at.table == table["id"]:
+            yield Finding.ok(f"the table {table['name']!r} is there")
+        else:
+            advice = f"name it by its id in the store URL, {table['id']}, which stays when somebody renames it"
+            yield Finding.note(f"the table {table['name']!r} is there", advice)
+        refusal = self._listing([])
+        yield from self._rights(refusal)
+        if refusal is None:
+            yield from column_findings(self.at.columns, table["fields"])
+
+    def _without_schema(self) -> Iterator[Finding]:
+        """What a list request and a refused write can tell."""
+        refusal = self._listing([])
+        if refusal is not None and "schema.bases:read" in self.scopes:
+            yield Finding.fix(
+                f"the token does not reach the base {self.at.base_id}", "add the base to the token, or correct the URL"
+            )
+            return
+        yield from self._rights(refusal)
+        if refusal is not None:
+            return
+        yield Finding.note(
+            "the token may not look at the types of columns", "give it the scope schema.bases:read and run this again"
+        )
+        left = list(self.at.columns.of_parts.values())
+        while (refusal := self._listing(left)) is not None:
+            missing = [name for name in left if refusal.names(name)]
+            if not missing:
+                yield Finding.fix(f"a listing of the columns is refused ({_said(refusal)})")
+                return
+            left.remove(max(missing, key=len))
+            yield Finding.fix(f"there is no column {max(missing, key=len)!r}", "add it, or map it in the store URL")
+        for name in left:
+            yield Finding.ok(f"column {name!r} is there")
+
+    def _rights(self, listing: Refusal | None) -> Iterator[Finding]:
+        if listing is not None:
+            advice = "check base and table, that the token has the scope data.records:read, and that it has the base"
+            yield Finding.fix(f"the table's records cannot be read ({_said(listing)})", advice)
+            return
+        yield Finding.ok("its records may be read")
+        refusal = self._refused_write()
+        if refusal is None or refusal.status == 422:
+            yield Finding.ok("its records may be written")
+        else:
+            advice = "give the token the scope data.records:write, and its user the role of an editor"
+            yield Finding.fix(f"its records may not be written ({_said(refusal)})", advice)
+
+    def _listing(self, fields: Sequence[str]) -> Refusal | None:
+        """Why one row cannot be listed with these columns; None if it can."""
+        url, options = self.api.build_url(self.at.base_id, quote(self.at.table, safe="")), {"page_size": 1}
+        try:
+            sent(lambda: self.api.request("get", url, options={**options, "fields": list(fields)}), writes=False)
+        except Refused as error:
+            return error.refusal
+        return None
+
+    def _refused_write(self) -> Refusal | None:
+        """Why a write to no record is refused. Only a batch's URL tells a missing record from a missing permission."""
+        url = self.api.build_url(self.at.base_id, quote(self.at.table, safe=""))
+        try:
+            sent(lambda: self.api.patch(url, json={"records": [{"id": _NO_RECORD, "fields": {}}]}), writes=True)
+        except Refused as error:
+            return error.refusal
+        return None
+
+
+def _said(refusal: Refusal) -> str:
+    return f"{refusal.status} {refusal.kind}".rstrip()
+
+
+def column_findings(columns: Columns, fields: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Whether a table's fields, as the metadata API describes them, fit the mapping."""
+    by_name = {field["name"]: field for field in fields}
+    for part, name in columns.of_parts.items():
+        yield _part_finding(part, name, by_name)
+    status = by_name.get(columns.status)
+    if status is not None and status["type"] == "singleSelect":
+        yield from _choice_findings(columns, status)
+    if columns.number is None:
+        yield _number_finding(fields)
+    for name, column in columns.metrics.items():
+        if column not in by_name:
+            yield Finding.fix(
+                f"there is no column {column!r} for the metric {name!r}", "add it, or correct the mapping"
+            )
+    for field in fields:
+        if field["name"] not in columns.of_parts.values():
+            yield _metric_finding(field)
+
+
+def _part_finding(part: str, name: str, by_name: Mapping[str, Mapping[str, Any]]) -> Finding:
+    wanted = _NAMES[_TYPE_OF[part]]
+    if name not in by_name:
+        like = next((other for other in by_name if other.strip().casefold() == name.strip().casefold()), None)
+        if like is not None:
+            return Finding.fix(f"there is no column {name!r}, but {like!r}", "names are compared exactly; rename it")
+        return Finding.fix(f"there is no column {name!r}", f"add it ({wanted}), or map it in the store URL")
+    kind = by_name[name]["type"]
+    if kind == _TYPE_OF[part]:
+        return Finding.ok(f"column {name!r} is {_NAMES[kind]}")
+    what = f"column {name!r} is {_NAMES.get(kind, kind)}"
+    if {kind, _TYPE_OF[part]} == {"singleLineText", "multilineText"}:
+        if kind == "multilineText":
+            return Finding.note(what, f"that works; {wanted} keeps people from typing line breaks into it")
+        return Finding.fix(what, f"make it {wanted}: it holds several lines")
+    optional = part not in ("run_id", "client_id", "status")
+    return Finding.fix(what, f"make it {wanted}" + (f", or leave it out with {part}= in the store URL" * optional))
+
+
+def _choice_findings(columns: Columns, field: Mapping[str, Any]) -> Iterator[Finding]:
+    choices = [choice["name"] for choice in field.get("options", {}).get("choices", [])]
+    labels = [columns.label(status) for status in RunStatus]
+    if missing := [label for label in labels if label not in choices]:
+        advice = "add them exactly so, or map the statuses in the store URL, status.Failed=Error"
+        yield Finding.fix(f"column {columns.status!r} lacks the choices {', '.join(map(repr, missing))}", advice)
+    else:
+        yield Finding.ok(f"column {columns.status!r} has a choice for each status")
+    if others := [choice for choice in choices if choice not in labels]:
+        what = f"column {columns.status!r} has choices that stand for no status, {', '.join(map(repr, others))}"
+        yield Finding.note(what, "a row that has one is no run record")
+
+
+def _number_finding(fields: Sequence[Mapping[str, Any]]) -> Finding:
+    there = next((field["name"] for field in fields if field["type"] == "autoNumber"), None)
+    if there is not None:
+        return Finding.note(
+            f"column {there!r} is autonumber", f"name it in the store URL, number={quote(there)}: a start need not wait"
+        )
+    return Finding.note("there is no autonumber column, so each start waits about two seconds", NUMBER_BY_HAND)
+
+
+NUMBER_BY_HAND = "add one by hand, which the API cannot, and name it in the store URL: number=COLUMN"
+
+
+def _metric_finding(field: Mapping[str, Any]) -> Finding:
+    name, kind = field["name"], field["type"]
+    what = f"column {name!r} ({_NAMES.get(kind, kind)})"
+    if kind == "richText":
+        return Finding.note(f"{what} may give text back altered", "turn rich text formatting off to keep metrics in it")
+    takes = _TAKES.get(kind)
+    if takes is None:
+        computed = kind in _COMPUTED
+        use = (
+            "is computed: it is shown as a metric, and cannot be set" if computed else "holds no metric: it is left be"
+        )
+        return Finding.ok(f"{what} {use}")
+    precision = field.get("options", {}).get("precision")
+    decimals = "" if precision is None else f", of {precision} decimals; one that loses more is reported"
+    return Finding.ok(f"{what} takes {takes} as a metric{decimals}")
+
+
+def new_fields(columns: Columns) -> list[dict[str, Any]]:
+    """The columns of a new table, as the metadata API takes them; all but the autonumber, which it does not make."""
+    options: Mapping[str, Any] = {
+        "singleSelect": {"choices": [{"name": columns.label(status)} for status in RunStatus]},
+        "dateTime": _DATE_TIME,
+    }
+    fields = []
+    for part, name in columns.of_parts.items():
+        kind = _TYPE_OF[part]
+        if kind != "autoNumber":
+            fields.append({"name": name, "type": kind, **({"options": options[kind]} if kind in options else {})})
+    return fields
+
+
+def make_table(url: str) -> Iterator[Finding]:
+    """Make the table that a store URL names, if it is not there, and say what is left to do by hand.
+
+    Raises StoreUnusable if it cannot be made.
+    """
+    at = AirtableAddress.of(url)
+    api = api_of(at, token_from_environment())
+    try:
+        if find_table(tables_of(api, at.base_id), at.table) is not None:
+            yield from examine_base(url)
+            return
+        if at.table.startswith("tbl") and len(at.table) == len(_NO_RECORD):
+            raise StoreUnusable(f"the base has no table with the id {at.table}: give a name, and it is made.")
+        body = {"name": at.table, "fields": new_fields(at.columns)}
+        made = sent(lambda: api.post(api.build_url("meta", "bases", at.base_id, "tables"), json=body), writes=True)
+    except Refused as error:
+        raise StoreUnusable(
+            f"the table cannot be made ({error}): give the token the scopes schema.bases:read and schema.bases:write "
+            "and its user the role of a creator, or make it by hand as docs/airtable.md says."
+        ) from None
+    yield Finding.ok(f"made the table {at.table!r}, whose id is {made['id']}")
+    if at.columns.number is None:
+        yield Finding.note("starts wait about two seconds without an autonumber column", NUMBER_BY_HAND)
+    else:
+        yield Finding.fix(f"column {at.columns.number!r} is missing", "add it by hand, as autonumber: the API cannot")
+    yield Finding.note("metrics need columns", "add one by hand for each, named exactly as the metric")
