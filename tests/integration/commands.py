@@ -10,10 +10,11 @@ from pathlib import Path
 RUNLEDGER = [sys.executable, "-m", "runledger"]
 
 
-def environment(store: str | Path | None = None) -> dict[str, str]:
-    """A clean environment, with a store where one is given."""
+def environment(store: str | Path | None = None, **variables: str) -> dict[str, str]:
+    """A clean environment, with a store where one is given, and further variables."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return {**kept, "LC_ALL": "C.UTF-8", **({"RUNLEDGER_STORE": _url(store)} if store is not None else {})}
+    of_store = {"RUNLEDGER_STORE": _url(store)} if store is not None else {}
+    return {**kept, "LC_ALL": "C.UTF-8", **of_store, **variables}
 
 
 def _url(store: str | Path) -> str:
@@ -21,11 +22,16 @@ def _url(store: str | Path) -> str:
 
 
 def runledger(
-    *arguments: str, store: str | Path | None = None, code: int = 0, given: str | None = None
+    *arguments: str, store: str | Path | None = None, code: int = 0, given: str | None = None, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the command, and expect an exit code and no traceback."""
     done = subprocess.run(
-        [*RUNLEDGER, *arguments], env=environment(store), input=given, capture_output=True, text=True, check=False
+        [*RUNLEDGER, *arguments],
+        env=environment(store, **variables),
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert "Traceback" not in done.stderr, done.stderr
     assert done.returncode == code, done.stdout + done.stderr

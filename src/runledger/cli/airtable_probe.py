@@ -6,7 +6,7 @@ They make rows by requests of their own, and so are no part of the adapter, of w
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -71,6 +71,7 @@ class Scratch:
 
     def delete(self, *ids: str) -> None:
         sent(lambda: self.table.batch_delete(ids), writes=True)
+        self.made = [row_id for row_id in self.made if row_id not in ids]
 
     def rows(self, formula: Formula | None = None, **options: Any) -> list[RecordDict]:
         """The rows of this experiment, that a formula selects."""
@@ -186,7 +187,7 @@ class Experiment:
         return (Finding.note if self.harmless else Finding.fix)(what, self.otherwise)
 
 
-def probe(url: str, name_or_id: str) -> Iterator[Finding]:
+def probe(url: str, name_or_id: str) -> Generator[Finding]:
     """Run every experiment on a scratch table of the base that a store URL names; close it to clean up early."""
     with scratch_table(url, name_or_id) as scratch:
         yield from experiments_on(scratch)

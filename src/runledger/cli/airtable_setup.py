@@ -258,7 +258,7 @@ def _metric_finding(field: Mapping[str, Any]) -> Finding:
         )
         return Finding.ok(f"{what} {use}")
     precision = field.get("options", {}).get("precision")
-    decimals = "" if precision is None else f", of {precision} decimals; one that loses more is reported"
+    decimals = "" if precision is None else f", of {precision} decimals; a loss is reported"
     return Finding.ok(f"{what} takes {takes} as a metric{decimals}")
 
 

@@ -6,7 +6,7 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from pathlib import Path
@@ -249,7 +249,8 @@ def doctor(scratch_table: str | None, as_json: bool) -> None:
     if fits and scratch_table is not None:
         from .airtable_probe import probe
 
-        fits = print_findings(probe(store, scratch_table), as_json=as_json)
+        with closing(probe(store, scratch_table)) as findings:  # which cleans up, whatever ends it
+            fits = print_findings(findings, as_json=as_json)
     click.get_current_context().exit(0 if fits else 7)
 
 

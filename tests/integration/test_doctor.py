@@ -1,0 +1,207 @@
+import json
+import os
+import pty
+import sqlite3
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from commands import RUNLEDGER, environment, runledger
+from operated_base import BASE, NUMBER, OPERATOR, READER, operated
+from postgres_server import admin, fresh_database
+from psycopg import sql
+
+from runledger import RunStatus
+from runledger.adapters.airtable import Columns
+from runledger.cli.airtable_setup import column_findings
+from runledger.testing.airtable import Column, run_table
+
+
+def test_a_sqlite_file_that_is_not_there_is_named_and_not_made(tmp_path: Path) -> None:
+    done = runledger("doctor", store=tmp_path / "runs.db")
+    assert done.stdout == f"note  there is no file {tmp_path}/runs.db: `runledger init` or the first start makes it\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_ledger_in_sqlite_fits(tmp_path: Path) -> None:
+    runledger("init", store=tmp_path / "runs.db")
+    before = (tmp_path / "runs.db").read_bytes()
+    done = runledger("doctor", store=tmp_path / "runs.db")
+    assert done.stdout == f"ok    {tmp_path}/runs.db is a ledger of this version, and may be written\n"
+    assert (tmp_path / "runs.db").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["runs.db"]
+
+
+def test_an_empty_sqlite_file_stays_empty(tmp_path: Path) -> None:
+    (tmp_path / "runs.db").touch()
+    assert "is empty: `runledger init`" in runledger("doctor", store=tmp_path / "runs.db").stdout
+    assert (tmp_path / "runs.db").read_bytes() == b""
+
+
+def test_what_is_no_ledger_in_sqlite_wants_mending(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "other.db") as connection:
+        connection.execute("CREATE TABLE t (x)")
+    connection.close()
+    (tmp_path / "text.db").write_text("not a database at all, but long enough to be looked at" * 100)
+    for name, words in [
+        ("other.db", "a database of another application"),
+        ("text.db", "file is not a database"),
+        ("no/folder/runs.db", f"there is no folder {tmp_path}/no/folder: make it"),
+    ]:
+        done = runledger("doctor", store=tmp_path / name, code=7)
+        assert done.stdout.startswith("fix   ")
+        assert words in done.stdout
+
+
+def test_postgresql_is_looked_at_with_the_eyes_of_its_role() -> None:
+    with fresh_database() as url:
+        done = runledger("doctor", store=url, code=7)
+        assert "fix   there is no table run_records: `runledger init` makes it\n" in done.stdout
+        runledger("init", store=url)
+        done = runledger("doctor", store=url)
+        assert "ok    the role may INSERT\n" in done.stdout
+        database = url.rpartition("/")[2]
+        with admin() as connection:
+            role = f"updater_{database}"
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'hush'").format(sql.Identifier(role)))
+        try:
+            runledger_as = f"postgresql://{role}:hush@" + url.split("@", 1)[1]
+            assert "fix   the role may not SELECT" in runledger("doctor", store=runledger_as, code=7).stdout
+            _grant(url, role)
+            done = runledger("doctor", store=runledger_as)
+            assert "note  the role may not INSERT: it cannot start runs" in done.stdout
+            assert "hush" not in done.stdout
+        finally:
+            _drop(url, role)
+
+
+def _grant(url: str, role: str) -> None:
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        connection.execute(sql.SQL("GRANT SELECT, UPDATE ON run_records TO {}").format(sql.Identifier(role)))
+
+
+def _drop(url: str, role: str) -> None:
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        connection.execute(sql.SQL("DROP OWNED BY {0}").format(sql.Identifier(role)))
+        connection.execute(sql.SQL("DROP ROLE {0}").format(sql.Identifier(role)))
+
+
+def test_a_store_that_does_not_answer_or_is_unknown_is_told() -> None:
+    runledger("doctor", store="postgresql://postgres:hush@127.0.0.1:1/x", code=6)
+    done = runledger("doctor", "--json", store="mysql://u:hush@h/x", code=7)
+    assert json.loads(done.stdout)["verdict"] == "fix"
+    assert "hush" not in done.stdout
+    assert runledger("doctor", store="memory://").stdout == "ok    the store of memory:// opens\n"
+
+
+def test_a_base_that_fits_needs_no_change() -> None:
+    with operated(run_table("Runs", [NUMBER])) as base:
+        done = base.runledger("doctor", "--json", number="Number")
+        assert base.writes() == []
+        table = json.loads(base.runledger("doctor", "--json").stdout.splitlines()[2])["advice"].split(", ")[1]
+        done = base.runledger("doctor", "--json", table=table, number="Number")
+    assert {json.loads(line)["verdict"] for line in done.stdout.splitlines()} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("token", "table", "options", "line"),
+    [
+        ("patWrong.0", "Runs", {}, "fix   Airtable does not accept the token"),
+        ("\t", "Runs", {}, "fix   Airtable needs a personal access token"),
+        (OPERATOR, "Jobs", {}, "fix   the base has no table 'Jobs': `runledger init` makes it"),
+        (READER, "Runs", {}, "fix   its records may not be written (403 INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND)"),
+        (READER, "Runs", {}, "note  the token may not look at the types of columns: give it the scope"),
+        (READER, "Runs", {"log": "Log"}, "fix   there is no column 'Log': add it, or map it in the store URL"),
+        (READER, "Runs", {"log": "Log"}, "ok    column 'Error Details' is there"),
+        (READER, "Jobs", {}, "fix   the table's records cannot be read (403"),
+    ],
+)
+def test_what_is_wrong_with_a_base_is_said(token: str, table: str, options: Mapping[str, str], line: str) -> None:
+    with operated(run_table("Runs")) as base:
+        done = base.runledger("doctor", table=table, token=token, code=7, **options)
+        assert any(each.startswith(line) for each in done.stdout.splitlines()), done.stdout
+        assert base.writes() == []
+
+
+def test_a_base_that_the_token_does_not_reach_is_named() -> None:
+    with operated(run_table("Runs")) as base:
+        url = base.url().replace(BASE, "appAnotherBase000")
+        done = runledger("doctor", store=url, code=7, AIRTABLE_API_KEY=OPERATOR)
+    assert "fix   the token does not reach the base appAnotherBase000: add the base to the token" in done.stdout
+
+
+COLUMNS = Columns(number="No", metrics={"Tokens": "Token Count"}, statuses={RunStatus.FAILED: "Error"})
+STATUSES = [{"name": COLUMNS.label(status)} for status in RunStatus]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "options", "line"),
+    [
+        ("Run ID", "singleLineText", {}, "ok column 'Run ID' is single line text"),
+        ("Run ID", "multilineText", {}, "note column 'Run ID' is long text, without rich text formatting"),
+        ("Run ID", "richText", {}, "fix column 'Run ID' is long text with rich text formatting"),
+        ("Run ID", "number", {}, "fix column 'Run ID' is number"),
+        ("run id", "singleLineText", {}, "fix there is no column 'Run ID', but 'run id'"),
+        ("Status", "singleLineText", {}, "fix column 'Status' is single line text"),
+        ("Status", "singleSelect", {"choices": STATUSES}, "ok column 'Status' has a choice for each status"),
+        ("Status", "singleSelect", {"choices": STATUSES[1:]}, "fix column 'Status' lacks the choices 'Running'"),
+        (
+            "Status",
+            "singleSelect",
+            {"choices": [*STATUSES, {"name": "Failed"}]},
+            "note column 'Status' has choices that stand for no status, 'Failed'",
+        ),
+        ("Start Time", "dateTime", {}, "ok column 'Start Time' is date with the time included"),
+        ("Start Time", "date", {}, "fix column 'Start Time' is date without a time"),
+        ("Start Time", "createdTime", {}, "fix column 'Start Time' is createdTime"),
+        ("Progress Log", "richText", {}, "fix column 'Progress Log' is long text with rich text formatting"),
+        ("Progress Log", "singleLineText", {}, "fix column 'Progress Log' is single line text"),
+        ("No", "autoNumber", {}, "ok column 'No' is autonumber"),
+        ("No", "number", {}, "fix column 'No' is number"),
+        ("x", "singleLineText", {}, "fix there is no column 'No'"),
+        ("x", "singleLineText", {}, "fix there is no column 'Token Count' for the metric 'Tokens'"),
+        (
+            "Token Count",
+            "number",
+            {"precision": 2},
+            "ok column 'Token Count' (number) takes a number as a metric, of 2 decimals; a loss is reported",
+        ),
+        (
+            "Notes",
+            "richText",
+            {},
+            "note column 'Notes' (long text with rich text formatting) may give text back altered",
+        ),
+        ("Cost", "formula", {}, "ok column 'Cost' (formula) is computed: it is shown as a metric, and cannot be set"),
+        ("Files", "multipleAttachments", {}, "ok column 'Files' (multipleAttachments) holds no metric: it is left be"),
+    ],
+)
+def test_a_column_fits_or_it_is_said_why_not(name: str, kind: str, options: dict[str, object], line: str) -> None:
+    found = column_findings(COLUMNS, [{"name": name, "type": kind, "options": options}])
+    assert line in [f"{each.verdict.value} {each.what}" for each in found]
+
+
+def test_an_autonumber_that_nobody_uses_is_pointed_out() -> None:
+    for columns, words in [([Column("No 1", "autoNumber")], "number=No%201"), ([], "add one by hand")]:
+        with operated(run_table("Runs", columns)) as base:
+            assert words in base.runledger("doctor").stdout
+
+
+def test_a_terminal_of_80_columns_shows_every_line_whole() -> None:
+    with operated(run_table("Runs")) as base:
+        leader, follower = pty.openpty()
+        variables = {"COLUMNS": "80", "NO_COLOR": "1", "AIRTABLE_API_KEY": OPERATOR}
+        subprocess.run(
+            [*RUNLEDGER, "doctor"], env=environment(base.url("Nope"), **variables), stdout=follower, check=False
+        )
+        os.close(follower)
+        shown = os.read(leader, 10_000).decode().splitlines()
+        os.close(leader)
+    assert max(map(len, shown)) <= 80
+    assert shown[2].startswith("fix   the base has no table 'Nope'")
+    assert shown[3].startswith("      ")
