@@ -55,7 +55,7 @@ class Scratch:
     def column(self, kind: str) -> str:
         return self.columns[kind][0]
 
-    def create(self, *rows: Cells) -> list[RecordDict]:
+    def make(self, *rows: Cells) -> list[RecordDict]:
         """Make rows that carry this experiment's mark, up to ten by one request."""
         body: list[dict[str, Any]] = [{self.marked: self.mark, **cells} for cells in rows]
         made = [row for batch in _tens(body) for row in self._post(batch)]
@@ -209,7 +209,7 @@ def _clock(scratch: Scratch) -> str:
     for _ in range(3):
         scratch.rows()
         before = scratch.transport.server_time()
-        (row,) = scratch.create({})
+        (row,) = scratch.make({})
         created, after = _time(row["createdTime"]), scratch.transport.server_time()
         if not before - timedelta(seconds=1) <= created <= after + timedelta(seconds=1):
             return f"created {row['createdTime']}, by the header between {before:%H:%M:%S} and {after:%H:%M:%S}"
@@ -221,7 +221,7 @@ def _clock(scratch: Scratch) -> str:
 
 def _whole_seconds(scratch: Scratch) -> str:
     for _ in range(3):
-        (row,) = scratch.create({})
+        (row,) = scratch.make({})
         if _time(row["createdTime"]).microsecond:
             return str(row["createdTime"])
         scratch.sleep(0.37)
@@ -230,13 +230,13 @@ def _whole_seconds(scratch: Scratch) -> str:
 
 def _batch_order(scratch: Scratch) -> str:
     names = [f"row {number}" for number in range(_AT_ONCE)]
-    answered = [row["fields"].get(scratch.text) for row in scratch.create(*({scratch.text: name} for name in names))]
+    answered = [row["fields"].get(scratch.text) for row in scratch.make(*({scratch.text: name} for name in names))]
     return "" if answered == names else ", ".join(map(str, answered))
 
 
 def _autonumber(scratch: Scratch) -> str:
     name = scratch.column("autoNumber")
-    rows = scratch.create(*[{}] * _AT_ONCE) + scratch.create({}) + scratch.create({})
+    rows = scratch.make(*[{}] * _AT_ONCE) + scratch.make({}) + scratch.make({})
     ids = [row["id"] for row in rows]
     listed = {row["id"]: row["fields"].get(name, 0) for row in scratch.rows()}
     numbers = [listed.get(row_id, 0) for row_id in ids]
@@ -246,7 +246,7 @@ def _autonumber(scratch: Scratch) -> str:
 def _sorting(scratch: Scratch) -> str:
     name = scratch.column("dateTime")
     times = [f"2025-11-24T08:15:00.{ms:03}Z" for ms in (500, 7, 999, 123, 0)]
-    scratch.create(*({name: at} for at in times))
+    scratch.make(*({name: at} for at in times))
     listed = [row["fields"].get(name) for row in scratch.rows(sort=[f"-{name}"])]
     return "" if listed == sorted(times, reverse=True) else ", ".join(map(str, listed))
 
@@ -255,7 +255,7 @@ def _time_window(scratch: Scratch) -> str:
     name = scratch.column("dateTime")
     at = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
     minute = timedelta(minutes=1)
-    scratch.create({name: "2025-11-24T08:15:00.000Z"}, {name: "2025-11-24T08:20:00.000Z"})
+    scratch.make({name: "2025-11-24T08:15:00.000Z"}, {name: "2025-11-24T08:20:00.000Z"})
     near = scratch.rows(AND(Field(name).gte(at - minute), Field(name).lte(at + minute)))
     return "" if [row["fields"].get(name) for row in near] == ["2025-11-24T08:15:00.000Z"] else f"{len(near)} rows"
 
@@ -265,7 +265,7 @@ def _time_window(scratch: Scratch) -> str:
 
 def _listing_is_current(scratch: Scratch) -> str:
     for number in range(3):
-        (row,) = scratch.create({scratch.text: f"new {number}"})
+        (row,) = scratch.make({scratch.text: f"new {number}"})
         if not any(found["id"] == row["id"] for found in scratch.rows()):
             return "a row that was made"
         scratch.patch((row["id"], {scratch.text: f"changed {number}"}))
@@ -278,14 +278,14 @@ def _listing_is_current(scratch: Scratch) -> str:
 
 
 def _paging(scratch: Scratch) -> str:
-    made = {row["id"] for row in scratch.create(*[{}] * _AT_ONCE)}
+    made = {row["id"] for row in scratch.make(*[{}] * _AT_ONCE)}
     listed = [row["id"] for row in scratch.rows(page_size=3)]
     return "" if len(listed) == len(made) and set(listed) == made else f"{len(listed)} of {len(made)} rows"
 
 
 def _long_formula(scratch: Scratch) -> str:
-    (row,) = scratch.create({scratch.text: "x" * 255})
-    scratch.create({})
+    (row,) = scratch.make({scratch.text: "x" * 255})
+    scratch.make({})
     keys = ["x" * 255, *(f"{number}".rjust(255, "y") for number in range(99))]
     listed = [found["id"] for found in scratch.rows(OR([Field(scratch.text).eq(key) for key in keys]))]
     return "" if listed == [row["id"]] else f"{len(listed)} rows"
@@ -295,7 +295,7 @@ def _long_formula(scratch: Scratch) -> str:
 
 
 def _missing_record(scratch: Scratch) -> str:
-    (row,) = scratch.create({})
+    (row,) = scratch.make({})
     scratch.delete(row["id"])
     refusal = scratch.refusal(lambda: scratch.patch((row["id"], {scratch.text: "again"})))
     if refusal != "422 ROW_DOES_NOT_EXIST":
@@ -304,7 +304,7 @@ def _missing_record(scratch: Scratch) -> str:
 
 
 def _missing_in_batch(scratch: Scratch) -> str:
-    kept, gone = (row["id"] for row in scratch.create({scratch.text: "as it was"}, {}))
+    kept, gone = (row["id"] for row in scratch.make({scratch.text: "as it was"}, {}))
     scratch.delete(gone)
     cells = {scratch.text: "changed"}
     refusal = scratch.refusal(lambda: scratch.patch((kept, cells), (gone, cells)))
@@ -312,7 +312,7 @@ def _missing_in_batch(scratch: Scratch) -> str:
 
 
 def _missing_delete(scratch: Scratch) -> str:
-    (row,) = scratch.create({})
+    (row,) = scratch.make({})
     scratch.delete(row["id"])
     refusal = scratch.refusal(lambda: scratch.delete(row["id"]))
     return "" if refusal.endswith(("ROW_DOES_NOT_EXIST", "MODEL_ID_NOT_FOUND")) else refusal or "accepted"
@@ -329,8 +329,8 @@ def _unknown_choice(scratch: Scratch) -> str:
 
 
 def _refused_as_a_whole(scratch: Scratch, cells: Cells, expected: str) -> str:
-    (row,) = scratch.create({scratch.text: "as it was"})
-    for act in (lambda: scratch.create({}, cells), lambda: scratch.patch((row["id"], cells))):
+    (row,) = scratch.make({scratch.text: "as it was"})
+    for act in (lambda: scratch.make({}, cells), lambda: scratch.patch((row["id"], cells))):
         refusal = scratch.refusal(act)
         if refusal != expected:
             return refusal or "accepted"
@@ -348,14 +348,14 @@ _IDS = (
 
 
 def _ids_are_found(scratch: Scratch) -> str:
-    scratch.create(*({scratch.text: text} for text in _IDS))
+    scratch.make(*({scratch.text: text} for text in _IDS))
     lost = [text for text in _IDS if text not in _texts(scratch, Field(scratch.text).eq(text))]
     return ", ".join(ascii(text[:30]) for text in lost)
 
 
 def _equality_is_exact(scratch: Scratch) -> str:
     for pair in (("acme", "ACME"), ("caf\u00e9", "cafe\u0301"), ("7", "7.0"), ("a b", "a  b")):
-        scratch.create(*({scratch.text: text} for text in pair))
+        scratch.make(*({scratch.text: text} for text in pair))
         if len(_texts(scratch, Field(scratch.text).eq(pair[0]))) != 1:
             return f"{pair[0]!a} finds {pair[1]!a}"
     return ""
@@ -383,7 +383,7 @@ def _not_kept(scratch: Scratch, kind: str, *values: Any) -> str:
     lost = []
     for value in values:
         try:
-            (row,) = scratch.create({name: value})
+            (row,) = scratch.make({name: value})
         except Refused as error:
             lost.append(f"{value!r:.40} is refused, {error.refusal.kind}")
             continue
@@ -393,7 +393,7 @@ def _not_kept(scratch: Scratch, kind: str, *values: Any) -> str:
 
 
 def _empty_values(scratch: Scratch) -> str:
-    (row,) = scratch.create({scratch.text: "", **dict.fromkeys(scratch.columns.get("checkbox", ()), False)})
+    (row,) = scratch.make({scratch.text: "", **dict.fromkeys(scratch.columns.get("checkbox", ()), False)})
     there = {name: value for name, value in row["fields"].items() if value == "" or value is False}
     return str(there) if there else ""
 
