@@ -23,12 +23,20 @@ class FaultKind(Enum):
     HTML = "the answer is 200 with a page of HTML; always after commit"
 
 
+ERRORS = {
+    413: "REQUEST_TOO_LARGE",
+    429: "RATE_LIMIT_REACHED",
+    503: "RETRIABLE_ERROR",
+}
+"""The error types of some statuses; others say SERVER_ERROR."""
+
+
 @frozen
 class Fault:
     """What befalls the nth request that matches `method` and the regular expression `path`, counted from its arming.
 
-    `after_commit` says whether the service has done what the request asked for. `status` and `retry_after` (seconds)
-    belong to STATUS, `seconds` to DELAY.
+    `after_commit` says whether the service has done what the request asked for. `status`, `error` (its type, by default
+    the usual one) and `retry_after` (seconds) belong to STATUS, `seconds` to DELAY.
     """
 
     kind: FaultKind
@@ -37,6 +45,7 @@ class Fault:
     path: str = field(default="", kw_only=True)
     nth: int = field(default=1, kw_only=True)
     status: int = field(default=503, kw_only=True)
+    error: str | None = field(default=None, kw_only=True)
     retry_after: int | None = field(default=None, kw_only=True)
     seconds: float = field(default=0.0, kw_only=True)
 
@@ -98,12 +107,15 @@ class Connection:
         self._on_request = on_request
         self._lock = Lock()
 
-    def exchange(self, request: Request) -> tuple[Response | None, Fault | None]:
-        """The answer, None if the connection drops, and the fault that struck."""
+    def exchange(self, request: Request, patience: float | None = None) -> tuple[Response | None, Fault | None]:
+        """The answer, None if the connection drops, and the fault that struck.
+
+        A delay is waited for, unless the client has less `patience`, in seconds: then it has given up long before.
+        """
         with self._lock:
             fault = self.faults.take(request)
-        if fault and fault.kind is FaultKind.DELAY and not fault.after_commit:
-            self._sleep(fault.seconds)
+        if fault and not fault.after_commit:
+            self._wait(fault, patience)
         with self._lock:
             done = self.service.handle(request) if fault is None or fault.commits else None
             answer = done if fault is None else self._spoilt(done, fault)
@@ -112,9 +124,13 @@ class Connection:
             )
             self.log.append(entry)
             self._on_request(entry)
-        if fault and fault.kind is FaultKind.DELAY and fault.after_commit:
-            self._sleep(fault.seconds)
+        if fault and fault.after_commit:
+            self._wait(fault, patience)
         return answer, fault
+
+    def _wait(self, fault: Fault, patience: float | None) -> None:
+        if fault.kind is FaultKind.DELAY and (patience is None or fault.seconds < patience):
+            self._sleep(fault.seconds)
 
     def _spoilt(self, done: Response | None, fault: Fault) -> Response | None:
         match fault.kind:
@@ -122,7 +138,8 @@ class Connection:
                 return None
             case FaultKind.STATUS:
                 wait = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-                error = {"error": {"type": "SERVER_ERROR", "message": f"Fault on demand: {fault.status}"}}
+                kind = fault.error or ERRORS.get(fault.status, "SERVER_ERROR")
+                error = {"error": {"type": kind, "message": f"Fault on demand: {fault.status}"}}
                 return Response.of(fault.status, error, self._now(), headers=wait)
             case FaultKind.HTML:
                 return Response(

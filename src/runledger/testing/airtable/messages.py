@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from attrs import field, frozen
 
 Change = tuple[str, str]
 """A verb, such as "created", and the id of the record, table or field that it was done to."""
+
+_PARAMETER = re.compile(r"(?P<name>[^\[\]]+)\[(?P<place>\d{0,6})\](?:\[(?P<key>[^\[\]]+)\])?", re.ASCII)
+_ORIGIN = re.compile(r"^[a-z]+://[^/?]*")
 
 
 def _lower_case(headers: Mapping[str, str]) -> dict[str, str]:
@@ -30,11 +34,11 @@ class Request:
 
     @property
     def path(self) -> str:
-        return urlsplit(self.url).path
+        return _ORIGIN.sub("", self.url).partition("?")[0]
 
     @property
     def query(self) -> str:
-        return urlsplit(self.url).query
+        return self.url.partition("?")[2]
 
     @property
     def segments(self) -> list[str]:
@@ -44,17 +48,24 @@ class Request:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The query string in the shape of a JSON body: `fields[]` as a list, `sort[0][field]` as a list of objects."""
+        """The query string in the shape of a JSON body.
+
+        `fields[]` or `fields[0]` are a list, `sort[0][field]` a list of objects, in the order of their numbers.
+        """
         found: dict[str, Any] = {}
+        lists: dict[str, dict[int, Any]] = {}
         for name, value in parse_qsl(self.query, keep_blank_values=True):
-            key, *inner = name.replace("]", "").split("[")
-            if not inner:
-                found[key] = value
-            elif len(inner) == 1:
-                found.setdefault(key, []).append(value)
-            else:
-                found.setdefault(key, {}).setdefault(inner[0], {})[inner[1]] = value
-        return {key: [*value.values()] if isinstance(value, dict) else value for key, value in found.items()}
+            parts = _PARAMETER.fullmatch(name)
+            if parts is None:
+                found[name] = value
+                continue
+            items = lists.setdefault(parts["name"], {})
+            place = int(parts["place"]) if parts["place"] else len(items)
+            if not parts["key"]:
+                items[place] = value
+            elif isinstance(items.setdefault(place, {}), dict):
+                items[place][parts["key"]] = value
+        return {**found, **{name: [items[place] for place in sorted(items)] for name, items in lists.items()}}
 
     def json(self) -> dict[str, Any]:
         """The body, which must be a JSON object. Raises ApiError."""

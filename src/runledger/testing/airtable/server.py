@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
-from http import HTTPStatus
+import sys
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from types import TracebackType
@@ -34,6 +36,10 @@ class AirtableServer:
     def log(self) -> list[LogEntry]:
         return self.connection.log
 
+    def join(self) -> None:
+        """Wait for as long as it serves."""
+        self._thread.join()
+
     def __enter__(self) -> AirtableServer:
         self._thread.start()
         return self
@@ -48,19 +54,23 @@ class AirtableServer:
 
 class _HTTPServer(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], connection: Connection) -> None:
-        super().__init__(address, _Handler)
         self.connection = connection
         self.open: set[socket.socket] = set()
+        super().__init__(address, _Handler)
 
     def server_close(self) -> None:
         super().server_close()
         for client in list(self.open):  # or their threads would serve on
-            client.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # the client was faster
+                client.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news."""
+        """A client that went away is no news; anything else is a defect of this server."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -77,7 +87,12 @@ class _Handler(BaseHTTPRequestHandler):
         super().finish()
 
     def _exchange(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = self.headers.get("Content-Length", "0")
+        if "Transfer-Encoding" in self.headers or not length.isdecimal():
+            self.close_connection = True  # where this request ends cannot be told
+            self.send_error(411)
+            return
+        body = self.rfile.read(int(length))
         url = f"http://{self.headers.get('Host', '')}{self.path}"
         answer, fault = self.server.connection.exchange(Request(self.command, url, dict(self.headers), body))
         cut = fault is not None and fault.kind is FaultKind.CUT
@@ -94,5 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
 def _bytes(answer: Response, length: int) -> bytes:
     """The answer on the wire, with that much of its body."""
     headers = {**answer.headers, "Content-Length": str(len(answer.body))}
-    lines = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}", *map(": ".join, headers.items())]
+    lines = [
+        f"HTTP/1.1 {answer.status} {http.client.responses.get(answer.status, '')}",
+        *map(": ".join, headers.items()),
+    ]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + answer.body[:length]

@@ -12,39 +12,48 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
+from attrs.validators import in_
 
 from . import records
 from .messages import FORBIDDEN, NOT_FOUND, ApiError, Change, Request, Response
 from .records import Writing, shown
-from .tables import Base, Column, NewId, Row, Table, declared_column, require_distinct
+from .tables import Base, Column, NewId, Row, Table, declared_column, declared_table, require_distinct
 from .unknowns import Unknowns
 
 MAX_URL = 16_000
 """Characters (Airtable support, "URL length limitations for web API requests")."""
 SCOPES = frozenset({"data.records:read", "data.records:write", "schema.bases:read", "schema.bases:write"})
+PERMISSIONS = ("read", "edit", "create")
+"""What a user may do in a base, each more than the one before; "create" is to make tables, fields and choices."""
 _EPOCH = datetime.min.replace(tzinfo=UTC)
 
 
 @frozen
 class Token:
-    """A personal access token: what it may do, and in which bases (None: in all)."""
+    """A personal access token: what it may do, in which bases (None: in all), and what its user may do there."""
 
-    value: str
+    value: str = field(repr=False)
     scopes: frozenset[str] = SCOPES
     bases: frozenset[str] | None = None
+    permission: str = field(default="create", validator=in_(PERMISSIONS))
+
+    def permits(self, permission: str) -> bool:
+        return PERMISSIONS.index(self.permission) >= PERMISSIONS.index(permission)
 
 
 @frozen(kw_only=True)
 class Limits:
     """What Airtable limits by time and number; None is no limit.
 
-    Airtable documents 5 requests a second for each base, and 30 seconds of refusals for who exceeds them.
+    Airtable documents 5 requests a second for each base, and 30 seconds of refusals for who exceeds them; and so many
+    records for each base, all tables together. Which error tells of a full base is not documented.
     """
 
     requests_per_second: int | None = None
     penalty: timedelta = timedelta(seconds=30)
     requests_left_this_month: int | None = None
+    records_per_base: int | None = None
     iterator_lifetime: timedelta = timedelta(minutes=5)
 
 
@@ -202,7 +211,10 @@ class AirtableService:
                 found = self._table(base, table)
                 if reading:
                     return self._read(request, base, found, rest, now), ()
-                return self._write(request, base, found, rest, now)
+                if not token.permits("edit"):
+                    message = f'You are not permitted to change records in table "{found.name}"'
+                    raise ApiError(403, "INVALID_PERMISSIONS", message)
+                return self._write(request, token, base, found, rest, now)
         raise ApiError(*NOT_FOUND)
 
     def _meta(self, request: Request, token: Token, rest: Sequence[str], now: datetime) -> _Result:
@@ -216,6 +228,8 @@ class AirtableService:
             case "GET", ["bases", base_id, "tables"]:
                 base = self._base(token, base_id, "schema.bases:read")
                 return {"tables": [table.schema() for table in base.tables.values()]}, ()
+            case "POST", ["bases", *_] if not token.permits("create"):
+                raise ApiError(403, "INVALID_PERMISSIONS", "You are not permitted to change the schema of this base")
             case "POST", ["bases", base_id, "tables"]:
                 base = self._base(token, base_id, "schema.bases:write")
                 return self._created_table(base, request.json(), now)
@@ -227,20 +241,15 @@ class AirtableService:
     def _visible_bases(self, token: Token) -> list[dict[str, str]]:
         bases = [versions[-1][1] for versions in self._versions.values()]
         return [
-            {"id": base.id, "name": base.name, "permissionLevel": "create"}
+            {"id": base.id, "name": base.name, "permissionLevel": token.permission}
             for base in bases
             if token.bases is None or base.id in token.bases
         ]
 
     def _created_table(self, base: Base, body: Mapping[str, Any], now: datetime) -> _Result:
-        name, fields = body.get("name"), body.get("fields")
-        if not isinstance(name, str) or not name or not isinstance(fields, list) or not fields:
-            raise ApiError(422, "INVALID_REQUEST_MISSING_FIELDS", "A table needs a name and at least one field")
-        if base.table(name) is not None:
-            raise ApiError(422, "DUPLICATE_TABLE_NAME", f'The table name "{name}" is already used in this base')
-        table = Table(name, tuple(declared_column(field) for field in fields))
-        require_distinct(table.columns)
-        table = table.identified(self._new_id)
+        table = declared_table(body).identified(self._new_id)
+        if base.table(table.name) is not None:
+            raise ApiError(422, "DUPLICATE_TABLE_NAME", f'The table name "{table.name}" is already used in this base')
         self._commit(base.with_table(table), now)
         return table.schema(), (("created table", table.id),)
 
@@ -276,12 +285,15 @@ class AirtableService:
     def _page(self, table: Table, options: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         if options.get("cellFormat", "json") != "json":
             raise ApiError(422, "INVALID_REQUEST_UNKNOWN", "Invalid request: this server has cellFormat json only")
-        only = [table.column(name) for name in options.get("fields") or []]
-        size = records.natural(options.get("pageSize") or 100, "pageSize", 100)
+        names = options.get("fields", [])
+        if not isinstance(names, list):
+            raise ApiError(422, "INVALID_REQUEST_UNKNOWN", "Invalid request: fields must be a list")
+        only = [table.column(name) for name in names]
+        size = records.natural(options.get("pageSize", 100), "pageSize", 100)
         if offset := options.get("offset"):
             iterator_id, rows, start = self._resumed(table, options, str(offset), now)
         else:
-            iterator_id, rows, start = "", records.listed(table, options, self.unknowns), 0
+            iterator_id, rows, start = "", records.listed(table, options, self.unknowns, now), 0
         by_id = _flag(options.get("returnFieldsByFieldId"))
         page = [shown(table, row, self.unknowns, by_id=by_id, only=only) for row in rows[start : start + size]]
         if len(rows) <= start + size:
@@ -306,24 +318,50 @@ class AirtableService:
             raise ApiError(422, "INVALID_OFFSET_VALUE", "The value of offset is invalid")
         if self.unknowns.pages_are_a_snapshot:
             return iterator_id, found.rows, start
-        return iterator_id, records.listed(table, options, self.unknowns), start
+        return iterator_id, records.listed(table, options, self.unknowns, now), start
 
     # Writing
 
-    def _write(self, request: Request, base: Base, table: Table, rest: Sequence[str], now: datetime) -> _Result:
+    def _write(
+        self, request: Request, token: Token, base: Base, table: Table, rest: Sequence[str], now: datetime
+    ) -> _Result:
         match request.method, rest:
             case "DELETE", [row_id]:
                 records.require_row(table, row_id, self.unknowns)
                 return self._deleted(base, table, [row_id], now, single=True)
             case "DELETE", []:
-                ids = request.parameters.get("records") or []
-                records.require_batch(ids)
+                ids = request.parameters.get("records", [])
+                records.require_batch(ids, "deleted")
                 return self._deleted(base, table, ids, now)
-            case "PATCH" | "PUT", [] | [_]:
-                return self._saved(request, base, table, rest[0] if rest else None, now)
-            case "POST", []:
-                return self._saved(request, base, table, None, now)
+            case "PATCH" | "PUT", [row_id]:
+                records.require_row(table, row_id, self.unknowns)
+                body = request.json()
+                writing = self._writing(request.method, body, token, now)
+                return self._saved(base, table, [{**body, "id": row_id}], writing, body, single=True)
+            case "POST" | "PATCH" | "PUT", []:
+                body = request.json()
+                writing = self._writing(request.method, body, token, now)
+                return self._saved_batch(base, table, writing, body)
         raise ApiError(*NOT_FOUND)
+
+    def _writing(self, method: str, body: Mapping[str, Any], token: Token, now: datetime) -> Writing:
+        return Writing(
+            method=method,
+            now=now,
+            new_id=self._new_id,
+            unknowns=self.unknowns,
+            typecast=_flag(body.get("typecast")),
+            may_add_choices=token.permits("create"),
+        )
+
+    def _saved_batch(self, base: Base, table: Table, writing: Writing, body: Mapping[str, Any]) -> _Result:
+        if writing.method == "POST" and "records" not in body:
+            return self._saved(base, table, [body], writing, body, single=True)
+        if writing.method != "POST" and "performUpsert" in body:
+            writing = evolve(writing, merge=_merge(table, body["performUpsert"]))
+        entries = body.get("records")
+        records.require_batch(entries, "created" if writing.method == "POST" else "updated")
+        return self._saved(base, table, entries, writing, body)
 
     def _deleted(self, base: Base, table: Table, ids: Sequence[str], now: datetime, *, single: bool = False) -> _Result:
         records.require_rows(table, ids)
@@ -332,27 +370,38 @@ class AirtableService:
         gone = [{"deleted": True, "id": row_id} for row_id in ids]
         return gone[0] if single else {"records": gone}, tuple(("deleted", row_id) for row_id in ids)
 
-    def _saved(self, request: Request, base: Base, table: Table, row_id: str | None, now: datetime) -> _Result:
-        """Create or update: one record, or up to ten, all or none."""
-        body = request.json()
-        writing = Writing(
-            now=now,
-            new_id=self._new_id,
-            unknowns=self.unknowns,
-            typecast=_flag(body.get("typecast")),
-            replace=request.method == "PUT",
-        )
-        single = row_id is not None or (request.method == "POST" and "records" not in body)
-        entries = [{"id": row_id, "fields": body.get("fields")}] if single else body.get("records")
-        table, written = records.saved(table, request.method, _entries(entries), _merge(table, body), writing, single)
-        self._commit(base.with_table(table), now)
+    def _saved(
+        self,
+        base: Base,
+        table: Table,
+        entries: Any,
+        writing: Writing,
+        body: Mapping[str, Any],
+        *,
+        single: bool = False,
+    ) -> _Result:
+        """Create or update up to ten records, all or none."""
+        for entry in entries:
+            if not isinstance(entry, dict) or not isinstance(entry.get("fields"), dict):
+                message = 'Could not find field "fields" in the request body'
+                raise ApiError(422, "INVALID_REQUEST_MISSING_FIELDS", message)
+        table, done = records.saved(table, entries, writing)
+        base = base.with_table(table)
+        if any(verb == "created" for verb, _ in done):
+            self._require_room(base)
+        self._commit(base, writing.now)
         by_id = _flag(body.get("returnFieldsByFieldId"))
-        answers = [shown(table, row, self.unknowns, by_id=by_id) for _, row in written]
-        changed = tuple((verb, row.id) for verb, row in written)
+        answers = [shown(table, row, self.unknowns, by_id=by_id) for _, row in done]
+        changed = tuple((verb, row.id) for verb, row in done)
         if single:
             return answers[0], changed
-        lists = {f"{verb}Records": [id_ for done, id_ in changed if done == verb] for verb in ("created", "updated")}
-        return {"records": answers, **(lists if "performUpsert" in body else {})}, changed
+        lists = {f"{verb}Records": [id_ for done_, id_ in changed if done_ == verb] for verb in ("created", "updated")}
+        return {"records": answers, **(lists if writing.merge else {})}, changed
+
+    def _require_room(self, base: Base) -> None:
+        most = self.limits.records_per_base
+        if most is not None and sum(len(table.rows) for table in base.tables.values()) > most:
+            raise ApiError(422, "RECORD_LIMIT_REACHED", f"This base cannot hold more than {most} records")
 
     def _commit(self, base: Base, now: datetime) -> None:
         versions = (*self._versions[base.id], (now, base))
@@ -365,29 +414,16 @@ def _flag(value: object) -> bool:
     return value in (True, "true", "1")
 
 
-def _entries(entries: object) -> list[dict[str, Any]]:
-    """The records of a writing request, each with an object of fields. Raises ApiError."""
-    if not isinstance(entries, list):
-        raise ApiError(422, "INVALID_REQUEST_MISSING_FIELDS", 'Could not find field "records" in the request body')
-    records.require_batch(entries)
-    for entry in entries:
-        if not isinstance(entry, dict) or not isinstance(entry.get("fields"), dict):
-            raise ApiError(422, "INVALID_REQUEST_MISSING_FIELDS", 'Could not find field "fields" in the request body')
-    return entries
-
-
-_MERGEABLE = frozenset({"number", "singleLineText", "multilineText", "singleSelect", "date"})
+_MERGEABLE = frozenset({"number", "singleLineText", "multilineText", "singleSelect", "multipleSelects", "date"})
 """Airtable Web API, "Update multiple records", fieldsToMergeOn; dateTime is not listed there."""
 
 
-def _merge(table: Table, body: Mapping[str, Any]) -> list[Column]:
-    """The columns that an upsert merges on; none if the request is not an upsert. Raises ApiError."""
-    if "performUpsert" not in body:
-        return []
-    names = body["performUpsert"].get("fieldsToMergeOn") if isinstance(body["performUpsert"], dict) else None
+def _merge(table: Table, upsert: object) -> list[Column]:
+    """The columns that an upsert merges on. Raises ApiError."""
+    names = upsert.get("fieldsToMergeOn") if isinstance(upsert, dict) else None
     if not isinstance(names, list) or not 1 <= len(names) <= 3:
         raise ApiError(422, "INVALID_REQUEST_UNKNOWN", "fieldsToMergeOn must name 1 to 3 fields")
-    columns = [table.column(str(name)) for name in names]
+    columns = [table.column(name) for name in names]
     for column in columns:
         if column.type not in _MERGEABLE:
             raise ApiError(422, "INVALID_REQUEST_UNKNOWN", f"Field {column.name} cannot be merged on")

@@ -13,10 +13,18 @@ from .messages import ApiError
 NewId = Callable[[str], str]
 """Makes an id from its prefix, such as "rec": 17 characters in all."""
 
-Cell = str | float | bool | datetime
+Cell = str | float | bool | datetime | tuple[str, ...]
+"""What a cell keeps; the names of several choices are a tuple."""
 
-TEXTS = frozenset({"singleLineText", "multilineText", "richText", "email", "url"})
-COMPUTED = frozenset({"autoNumber", "createdTime", "lastModifiedTime", "formula"})
+TEXTS = frozenset({"singleLineText", "multilineText", "richText", "email", "url", "phoneNumber"})
+NUMBERS = frozenset({"number", "currency", "percent", "duration", "rating"})
+SELECTS = frozenset({"singleSelect", "multipleSelects"})
+COMPUTED = frozenset(
+    {
+        *("autoNumber", "createdTime", "lastModifiedTime", "createdBy", "lastModifiedBy"),
+        *("formula", "rollup", "count", "multipleLookupValues"),
+    }
+)
 _DATE_FORMAT = {"name": "iso", "format": "YYYY-MM-DD"}
 _TIME_OPTIONS = {
     "timeZone": "utc",
@@ -26,22 +34,27 @@ _TIME_OPTIONS = {
 _TIME_RESULT = {"isValid": True, "referencedFieldIds": [], "result": {"type": "dateTime", "options": _TIME_OPTIONS}}
 _DEFAULT_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "number": {"precision": 0},
+    "currency": {"precision": 2, "symbol": "$"},
+    "percent": {"precision": 0},
+    "duration": {"durationFormat": "h:mm:ss"},
+    "rating": {"icon": "star", "max": 5, "color": "yellowBright"},
     "checkbox": {"icon": "check", "color": "greenBright"},
     "singleSelect": {"choices": []},
+    "multipleSelects": {"choices": []},
     "date": {"dateFormat": _DATE_FORMAT},
     "dateTime": _TIME_OPTIONS,
     "createdTime": {"result": _TIME_RESULT["result"]},
     "lastModifiedTime": _TIME_RESULT,
     "formula": {"formula": "BLANK()", "isValid": True, "referencedFieldIds": [], "result": {"type": "singleLineText"}},
 }
-TYPES = TEXTS | COMPUTED | _DEFAULT_OPTIONS.keys()
 
 
 @frozen
 class Column:
     """A field of a table. `type` and `options` are those of Airtable's field model; options default to usual ones.
 
-    A formula column stays empty: it is there to be refused when it is written. The service gives the id.
+    A column of a type whose values this server has not got, such as a formula or attachments, stays empty and refuses
+    what is written. The service gives the id.
     """
 
     name: str
@@ -55,7 +68,7 @@ class Column:
 
     @property
     def choices(self) -> list[str]:
-        """The names of a single select's choices, in order."""
+        """The names of a select's choices, in order."""
         return [choice["name"] for choice in self.options["choices"]]
 
     def identified(self, new_id: NewId) -> Column:
@@ -72,13 +85,13 @@ class Column:
 
 @frozen(cache_hash=True)
 class Row:
-    """One record. `cells` holds what is not empty, by column id, in the order of the columns."""
+    """One record. `cells` holds what is not empty, by column id."""
 
     id: str
     created: datetime
     modified: datetime
     number: int
-    cells: tuple[tuple[str, Cell], ...] = ()
+    cells: Mapping[str, Cell] = field(factory=dict, eq=lambda cells: frozenset(cells.items()))
 
 
 @frozen
@@ -91,7 +104,7 @@ class Table:
     rows: Mapping[str, Row] = field(factory=dict)
     next_number: int = 1
 
-    def column(self, name_or_id: str) -> Column:
+    def column(self, name_or_id: object) -> Column:
         """Raises ApiError if there is none: names are matched exactly."""
         for column in self.columns:
             if name_or_id in (column.name, column.id):
@@ -109,8 +122,10 @@ class Table:
             return evolve(self, columns=(*self.columns, column))
         return evolve(self, columns=tuple(column if column.id == old.id else old for old in self.columns))
 
-    def with_rows(self, rows: Iterable[Row]) -> Table:
-        return evolve(self, rows={**self.rows, **{row.id: row for row in rows}})
+    @property
+    def view(self) -> dict[str, str]:
+        """The one view that each table has: all records, in the order of their creation."""
+        return {"id": "viw" + self.id[3:], "name": "Grid view", "type": "grid"}
 
     def schema(self) -> dict[str, Any]:
         return {
@@ -118,7 +133,7 @@ class Table:
             "name": self.name,
             "primaryFieldId": self.columns[0].id,
             "fields": [column.schema() for column in self.columns],
-            "views": [{"id": "viw" + self.id[3:], "name": "Grid view", "type": "grid"}],
+            "views": [self.view],
         }
 
 
@@ -162,20 +177,65 @@ def run_table(name: str = "Runs", columns: Iterable[Column] = ()) -> Table:
     )
 
 
-def declared_column(body: Mapping[str, Any]) -> Column:
+def declared_column(body: object) -> Column:
     """The column that a request to the metadata API asks for. Raises ApiError."""
-    name, kind, options = body.get("name"), body.get("type"), body.get("options", {})
-    if not isinstance(name, str) or not name:
-        raise ApiError(422, "DUPLICATE_OR_EMPTY_FIELD_NAME", "Field names must not be empty")
+    name, kind, options = _parts_of_field(body)
     if kind in COMPUTED:
         message = f"Creating {kind} fields is not supported at this time"
         raise ApiError(422, "UNSUPPORTED_FIELD_TYPE_FOR_CREATE", message)
-    if kind not in TYPES or not isinstance(options, dict):
+    if kind not in TEXTS and kind not in _DEFAULT_OPTIONS:
         raise ApiError(422, "INVALID_REQUEST_UNKNOWN", f"Invalid field type or options for field {name}")
     if missing := _DEFAULT_OPTIONS.get(kind, {}).keys() - options.keys():
         message = f"Invalid options for {name}: {', '.join(sorted(missing))} missing"
         raise ApiError(422, "INVALID_FIELD_TYPE_OPTIONS_FOR_CREATE", message)
-    return Column(name, kind, {**_DEFAULT_OPTIONS.get(kind, {}), **options})
+    return Column(name, kind, options)
+
+
+def declared_table(body: Mapping[str, Any]) -> Table:
+    """The table that a request to the metadata API asks for. Raises ApiError."""
+    table = described_table(body)
+    return Table(table.name, tuple(declared_column(each) for each in body["fields"]))
+
+
+def described_table(body: object) -> Table:
+    """The table that an answer of the metadata API describes, with its ids. Raises ApiError.
+
+    Types that this server has not got are taken too: their columns stay empty.
+    """
+    name, fields = (body.get("name"), body.get("fields")) if isinstance(body, dict) else (None, None)
+    if not isinstance(name, str) or not name or not isinstance(fields, list) or not fields:
+        raise ApiError(422, "INVALID_REQUEST_MISSING_FIELDS", "A table needs a name and at least one field")
+    columns = []
+    for each in fields:
+        field_name, kind, options = _parts_of_field(each)
+        options = {**_DEFAULT_OPTIONS.get(kind, {}), **options}
+        columns.append(Column(field_name, kind, options, str(each.get("id", ""))))
+    require_distinct(columns)
+    return Table(name, tuple(columns), str(body.get("id", "")) if isinstance(body, dict) else "")
+
+
+def _parts_of_field(body: object) -> tuple[str, str, Mapping[str, Any]]:
+    """The name, type and options of a field's description. Raises ApiError."""
+    if not isinstance(body, dict) or not isinstance(body.get("name"), str) or not body["name"]:
+        raise ApiError(422, "DUPLICATE_OR_EMPTY_FIELD_NAME", "Field names must not be empty")
+    name, kind, options = body["name"], body.get("type"), body.get("options") or {}
+    if not isinstance(kind, str) or not isinstance(options, dict):
+        raise ApiError(422, "INVALID_REQUEST_UNKNOWN", f"Invalid field type or options for field {name}")
+    if problem := _problem_of(options):
+        raise ApiError(422, "INVALID_FIELD_TYPE_OPTIONS_FOR_CREATE", f"Invalid options for {name}: {problem}")
+    return name, kind, options
+
+
+def _problem_of(options: Mapping[str, Any]) -> str | None:
+    choices, precision = options.get("choices", []), options.get("precision", 0)
+    if not isinstance(choices, list) or not all(isinstance(each, dict) for each in choices):
+        return "choices must be a list of objects"
+    names = [each.get("name") for each in choices]
+    if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
+        return "choices need names, each its own"
+    if type(precision) is not int or not 0 <= precision <= 8:
+        return "precision must be a whole number from 0 to 8"
+    return None
 
 
 def require_distinct(columns: Iterable[Column]) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -38,14 +38,14 @@ class ServiceTransport(BaseAdapter):
     ) -> requests.Response:
         body = request.body or b""
         sent = body.encode() if isinstance(body, str) else bytes(body)
+        limit = timeout[1] if isinstance(timeout, tuple) else timeout
         answer, fault = self.connection.exchange(
-            Request(request.method or "GET", request.url or "", request.headers, sent)
+            Request(request.method or "GET", request.url or "", request.headers, sent), limit
         )
         if answer is None:
             raise requests.ConnectionError("the connection was closed without an answer", request=request)
         if fault is not None and fault.kind is FaultKind.CUT:
             raise requests.exceptions.ChunkedEncodingError("the answer ended early", request=request)
-        limit = timeout[1] if isinstance(timeout, tuple) else timeout
         if fault is not None and limit is not None and fault.kind is FaultKind.DELAY and fault.seconds >= limit:
             raise requests.exceptions.ReadTimeout("the answer took too long", request=request)
         return self._response(request, answer)
@@ -53,7 +53,7 @@ class ServiceTransport(BaseAdapter):
     def _response(self, request: requests.PreparedRequest, answer: Answer) -> requests.Response:
         response = requests.Response()
         response.status_code = answer.status
-        response.reason = HTTPStatus(answer.status).phrase
+        response.reason = http.client.responses.get(answer.status, "")
         response.headers.update(answer.headers)
         response.encoding = "utf-8"
         response.request = request

@@ -24,6 +24,10 @@ class Unknowns:
     """Answer to GET, PATCH, PUT and DELETE of one missing record; a batch always gets 422 ROW_DOES_NOT_EXIST."""
     text_equals_ignores_case: bool = False
     """Whether `=` in a formula finds "ACME" for "acme"; EXACT never does."""
+    text_equals_its_number: bool = False
+    """Whether `=` in a formula finds the text "123" for the number 123."""
+    literals_carry_line_breaks: bool = True
+    """Whether text in a formula may have raw line breaks and tabs; if not, it is equal to nothing."""
     fractional_created_time: bool = False
     """Whether createdTime has milliseconds."""
     trims_text: bool = False
