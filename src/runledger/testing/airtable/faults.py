@@ -35,6 +35,7 @@ ERRORS = {
 class Fault:
     """What befalls the nth request that matches `method` and the regular expression `path`, counted from its arming.
 
+    And the next ones that match, until it has struck so many `times`.
     `after_commit` says whether the service has done what the request asked for. `status`, `error` (its type, by default
     the usual one) and `retry_after` (seconds) belong to STATUS, `seconds` to DELAY.
     """
@@ -44,6 +45,7 @@ class Fault:
     method: str | None = field(default=None, kw_only=True)
     path: str = field(default="", kw_only=True)
     nth: int = field(default=1, kw_only=True)
+    times: int = field(default=1, kw_only=True)
     status: int = field(default=503, kw_only=True)
     error: str | None = field(default=None, kw_only=True)
     retry_after: int | None = field(default=None, kw_only=True)
@@ -58,19 +60,25 @@ class Fault:
 
 
 class Faults:
-    """Faults that wait for their request. Each strikes once."""
+    """Faults that wait for their request. Each strikes once, or as many `times` in a row."""
 
     def __init__(self) -> None:
         self._armed: list[tuple[Fault, int]] = []
 
     def arm(self, fault: Fault, *more: Fault) -> None:
-        self._armed += [(each, each.nth) for each in (fault, *more)]
+        self._armed += [(each, 0) for each in (fault, *more)]
 
     def take(self, request: Request) -> Fault | None:
-        """The fault that strikes this request, if any, and count the request for all that match."""
-        counted = [(fault, left - fault.matches(request)) for fault, left in self._armed]
-        struck = next((fault for fault, left in counted if left == 0), None)
-        self._armed = [(fault, max(left, 1)) for fault, left in counted if fault is not struck]
+        """The fault that strikes this request, if any. One that is due while another strikes waits for the next."""
+        struck, waiting = None, []
+        for fault, seen in self._armed:
+            counted = seen
+            if fault.matches(request) and (seen + 1 < fault.nth or struck is None):
+                counted += 1
+                struck = fault if counted >= fault.nth else struck
+            if counted < fault.nth + fault.times - 1:
+                waiting.append((fault, counted))
+        self._armed = waiting
         return struck
 
     def clear(self) -> None:
