@@ -1,0 +1,263 @@
+"""The HTTP server, the transport in the same process, and the command."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from socket import create_connection
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from pyairtable import Api
+from served import BASE, TOKEN, Client
+
+from runledger.testing.airtable import AirtableServer, Connection, Fault, FaultKind
+from runledger.testing.airtable.transport import ServiceTransport
+
+TASKS = f"/v0/{BASE}/Tasks"
+AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.fixture
+def server() -> Iterator[AirtableServer]:
+    with AirtableServer(Connection(Client().service)) as server:
+        yield server
+
+
+def spoken(server: AirtableServer, text: str) -> bytes:
+    """All that the server says to these bytes, until it closes the connection."""
+    parts = urlsplit(server.url)
+    with create_connection((parts.hostname, parts.port), timeout=30) as line:
+        line.sendall(text.encode())
+        return b"".join(iter(lambda: line.recv(65536), b""))
+
+
+class TestHTTP:
+    def test_a_connection_serves_many_requests(self, server: AirtableServer) -> None:
+        parts = urlsplit(server.url)
+        line = HTTPConnection(str(parts.hostname), parts.port, timeout=30)
+        made = json.dumps({"fields": {"Name": "ä" * 1000}})
+        ports = set()
+        for method, body in [("POST", made), ("GET", None), ("GET", None)]:
+            line.request(method, TASKS, body, AUTHORIZED)
+            answer = line.getresponse()
+            assert (answer.status, answer.getheader("Content-Type")) == (200, "application/json; charset=utf-8")
+            assert answer.getheader("Date")
+            json.loads(answer.read())
+            ports.add(line.sock.getsockname())
+        assert len(ports) == 1
+        line.close()
+
+    def test_an_old_client_gets_its_answer_and_the_end(self, server: AirtableServer) -> None:
+        said = spoken(server, f"GET {TASKS} HTTP/1.0\r\nAuthorization: Bearer {TOKEN}\r\n\r\n")
+        assert said.endswith(b'{"records":[]}')
+
+    @pytest.mark.parametrize(
+        "header", ["Content-Length: -1", "Content-Length: many", "Transfer-Encoding: chunked\r\nContent-Length: 5"]
+    )
+    def test_a_body_of_unknown_length_is_refused(self, server: AirtableServer, header: str) -> None:
+        said = spoken(server, f"POST {TASKS} HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\n5\r\nhello\r\n")
+        assert said.startswith(b"HTTP/1.1 411 ")
+        assert said.count(b"HTTP/1.1") == 1
+        assert server.log == []
+
+    @pytest.mark.parametrize("host", ["", "[", "évil", "a b"])
+    def test_an_odd_host_does_no_harm(self, server: AirtableServer, host: str) -> None:
+        request = f"GET {TASKS} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+        assert spoken(server, request).endswith(b'{"records":[]}')
+
+    def test_a_url_that_is_far_too_long(self, server: AirtableServer) -> None:
+        assert requests.get(f"{server.url}{TASKS}?x={'a' * 17_000}", headers=AUTHORIZED, timeout=30).status_code == 414
+
+    def test_a_status_without_a_name(self, server: AirtableServer) -> None:
+        server.faults.arm(Fault(FaultKind.STATUS, status=520))
+        assert requests.get(f"{server.url}{TASKS}", headers=AUTHORIZED, timeout=30).status_code == 520
+
+    def test_the_log_has_every_request_and_what_it_changed(self, server: AirtableServer) -> None:
+        url = f"{server.url}{TASKS}"
+        server.faults.arm(Fault(FaultKind.DROP, method="DELETE"), Fault(FaultKind.STATUS, nth=3, status=502))
+        id_ = requests.post(url, json={"fields": {"Name": "a"}}, headers=AUTHORIZED, timeout=30).json()["id"]
+        requests.get(url, headers=AUTHORIZED, timeout=30)
+        requests.patch(f"{url}/{id_}", json={"fields": {"Name": "b"}}, headers=AUTHORIZED, timeout=30)
+        with pytest.raises(requests.ConnectionError):
+            requests.delete(f"{url}/{id_}", headers=AUTHORIZED, timeout=30)
+        assert [(entry.request.method, entry.status, entry.changed) for entry in server.log] == [
+            ("POST", 200, (("created", id_),)),
+            ("GET", 200, ()),
+            ("PATCH", 502, (("updated", id_),)),
+            ("DELETE", None, (("deleted", id_),)),
+        ]
+
+    def test_it_closes_while_clients_hold_connections(self) -> None:
+        with AirtableServer(Connection(Client().service)) as server, requests.Session() as session:
+            assert session.get(f"{server.url}{TASKS}", headers=AUTHORIZED, timeout=30).status_code == 200
+        with pytest.raises(requests.ConnectionError):
+            requests.get(f"{server.url}{TASKS}", timeout=30)
+
+    def test_a_port_that_is_taken(self, server: AirtableServer) -> None:
+        with pytest.raises(OSError, match="in use"):
+            AirtableServer(Connection(Client().service), port=int(server.url.rpartition(":")[2]))
+
+
+class TestTransport:
+    @pytest.fixture
+    def connection(self) -> Connection:
+        def never(seconds: float) -> None:
+            raise AssertionError(f"waited for {seconds} s")
+
+        return Connection(Client().service, sleep=never)
+
+    @pytest.fixture
+    def api(self, connection: Connection) -> Iterator[Api]:
+        api = Api(TOKEN, endpoint_url="https://airtable.test", timeout=(1, 5), retry_strategy=None)
+        api.session.mount("https://airtable.test", ServiceTransport(connection))
+        yield api
+        api.session.close()
+
+    def test_it_reaches_the_service(self, api: Api, connection: Connection) -> None:
+        made = api.table(BASE, "Tasks").create({"Name": "ü"})
+        assert api.table(BASE, "Tasks").all(formula="Name='ü'") == [made]
+        assert [entry.status for entry in connection.log] == [200, 200]
+
+    @pytest.mark.parametrize(
+        ("fault", "error", "left"),
+        [
+            (Fault(FaultKind.DROP), requests.ConnectionError, 1),
+            (Fault(FaultKind.DROP, after_commit=False), requests.ConnectionError, 0),
+            (Fault(FaultKind.CUT), requests.exceptions.ChunkedEncodingError, 1),
+            (Fault(FaultKind.HTML), requests.JSONDecodeError, 1),
+            (Fault(FaultKind.DELAY, seconds=5), requests.ReadTimeout, 1),
+            (Fault(FaultKind.DELAY, seconds=60, after_commit=False), requests.ReadTimeout, 1),
+            (Fault(FaultKind.STATUS, status=500), requests.HTTPError, 1),
+            (Fault(FaultKind.STATUS, status=503, after_commit=False), requests.HTTPError, 0),
+        ],
+    )
+    def test_faults(self, api: Api, connection: Connection, fault: Fault, error: type[Exception], left: int) -> None:
+        connection.faults.arm(fault)
+        with pytest.raises(error):
+            api.table(BASE, "Tasks").create({"Name": "a"})
+        assert len(connection.service.records(BASE, "Tasks")) == left
+        assert connection.log[0].fault is fault
+
+    def test_faults_strike_in_turn_and_the_same_one_can_be_armed_twice(self, connection: Connection, api: Api) -> None:
+        drop, second = Fault(FaultKind.DROP, method="GET"), Fault(FaultKind.STATUS, nth=2, status=500)
+        connection.faults.arm(drop, drop, second)
+        struck = []
+        for _ in range(4):
+            try:
+                api.table(BASE, "Tasks").all()
+                struck.append("fine")
+            except requests.RequestException as error:
+                struck.append(type(error).__name__)
+        assert struck == ["ConnectionError", "ConnectionError", "HTTPError", "fine"]
+
+
+@contextmanager
+def command(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The command while it runs, and what it says at first."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "runledger.testing.airtable", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        yield process, "".join(process.stdout.readline() for _ in range(4))
+        process.kill()
+
+
+class TestCommand:
+    def test_its_line_works_as_it_stands(self) -> None:
+        with command("--port", "0", "--token", "patMine") as (process, said):
+            assert "export AIRTABLE_API_KEY=patMine\n" in said
+            found = re.search(r"^runledger list --store '(\S+)'$", said, re.MULTILINE)
+            assert found is not None
+            environment = {**os.environ, "AIRTABLE_API_KEY": "patMine", "RUNLEDGER_STORE": found[1]}
+            for arguments in (["start", "--client", "acme", "--run-id", "r1"], ["complete", "r1", "acme"], ["list"]):
+                done = subprocess.run(
+                    [sys.executable, "-m", "runledger", *arguments],
+                    env=environment,
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+                assert done.returncode == 0, done.stderr
+            assert "Completed" in done.stdout
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=30)
+        assert process.returncode == 0
+        assert "Traceback" not in told
+        assert re.search(r"^\d\d:\d\d:\d\d POST /v0/appRunledgerLocal/Runs 200, created rec\w{14}$", told, re.MULTILINE)
+
+    def test_the_schema_of_a_base(self, tmp_path: Path) -> None:
+        schema = tmp_path / "schema.json"
+        fields = [
+            {"id": "fldKeyKeyKeyKeyKe", "name": "Key", "type": "singleLineText"},
+            {"id": "fldFileFileFileFi", "name": "Files", "type": "multipleAttachments"},
+            {"name": "Nr", "type": "autoNumber"},
+        ]
+        schema.write_text(json.dumps({"tables": [{"id": "tblMineMineMineMi", "name": "Läufe", "fields": fields}]}))
+        with command("--port", "0", "--schema", str(schema), "--base", BASE) as (_, said):
+            url = re.search(r"endpoint=(http://127\.0\.0\.1:\d+)&number=Nr'", said)
+            assert url is not None, said
+            assert f"airtable://{BASE}/L%C3%A4ufe?" in said
+            api = Api("patLocal", endpoint_url=url[1])
+            made = api.table(BASE, "tblMineMineMineMi").create({"fldKeyKeyKeyKeyKe": "a"})
+            assert made["fields"] == {"Key": "a", "Nr": 1}
+            with pytest.raises(requests.HTTPError, match="INVALID_VALUE_FOR_COLUMN"):
+                api.table(BASE, "Läufe").create({"Files": "a"})
+            api.session.close()
+
+    def refused(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "runledger.testing.airtable", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert "Traceback" not in done.stderr
+        return done.stderr
+
+    def test_a_port_in_use(self, server: AirtableServer) -> None:
+        port = server.url.rpartition(":")[2]
+        said = self.refused("--port", port)
+        assert said == f"airtable: port {port} cannot be used (Address already in use): give another --port.\n"
+
+    @pytest.mark.parametrize("arguments", [["--port", "65536"], ["--port", "x"], ["--base", "appShort"]])
+    def test_arguments_that_are_refused(self, arguments: list[str]) -> None:
+        assert f"{arguments[1]!r} is no" in self.refused(*arguments)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "{",
+            "[]",
+            "{}",
+            '{"tables": []}',
+            '{"tables": [1]}',
+            '{"tables": [{"name": "T", "fields": []}]}',
+            '{"tables": [{"name": "T", "fields": [{"name": "a"}]}]}',
+            '{"tables": [{"name": "T", "fields": [{"name": "a", "type": "number", "options": {"precision": "x"}}]}]}',
+        ],
+    )
+    def test_a_schema_that_is_none(self, tmp_path: Path, text: str) -> None:
+        schema = tmp_path / "schema.json"
+        schema.write_text(text)
+        said = self.refused("--schema", str(schema))
+        assert said.startswith(f"airtable: {schema}")
+        assert said.endswith(".\n")
+
+    def test_a_schema_that_is_not_there(self, tmp_path: Path) -> None:
+        assert "cannot be read: No such file or directory." in self.refused("--schema", str(tmp_path / "none.json"))
