@@ -36,6 +36,7 @@ from .arguments import ADDITION, DURATION, METRIC, MOMENT, RENAMING, STATUS, sta
 from .output import colour_wanted, print_json, print_record, print_records, print_summary, summary_as_json
 
 if TYPE_CHECKING:
+    from .copying import Remark
     from .execute import Ending
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -127,7 +128,7 @@ limit_options = _options(
     epilog="""\b
 Exit codes:
   0  done                        4  the run exists already
-  1  some rows were refused      5  the run has already finished
+  1  some rows do not fit        5  the run has already finished
   2  wrong usage or value        6  the store is unavailable
   3  no such run                 7  the store cannot serve as it is
 exec exits as the command did.
@@ -573,6 +574,66 @@ def export(file: str, file_format: Any, **filters: Any) -> None:
             raise click.UsageError(f"{file} cannot be written: {error.strerror or error}.") from None
     if file != "-":
         click.echo(f"{count:,} runs written to {file}")
+
+
+@cli.command()
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@click.option("--dry-run", is_flag=True, help="Only compare the two; make nothing.")
+@json_option
+def copy(source: str, target: str, dry_run: bool, as_json: bool) -> None:
+    """Copy every run from one store to another, both given by URL.
+
+    A run that is there already is left alone, and named if it differs. What does not fit is named and left out. After
+    an interruption, run it again: nothing is made twice. Runs that start or change in FROM meanwhile may be missed.
+
+    \b
+    Example:
+      runledger copy airtable://appAbcDefGhiJklMn/Runs postgresql://ops@db/runs
+    """
+    from .copying import PROBLEMS, Fate, LedgerCopy, remark_as_json
+
+    def remark(remark: Remark) -> None:
+        if as_json:
+            print_json(remark_as_json(remark))
+        else:
+            click.echo(f"{remark.fate.value}: {remark.key or 'a row'}: {remark.detail}", err=True)
+
+    with (
+        closing(open_repository(source)) as origin,
+        closing(open_repository(target)) as goal,
+        _records_progress(not as_json) as advance,
+    ):
+        work = LedgerCopy.between(origin, goal, remark=remark, advance=advance, dry_run=dry_run)
+        try:
+            work.run()
+        except BaseException:
+            _complain(f"stopped after {work.counts[Fate.COPIED]:,} copies: run it again, and it goes on from here.")
+            raise
+    counts = work.counts
+    if as_json:
+        print_json({fate.name.lower(): counts[fate] for fate in Fate})
+    else:
+        done = "to be copied" if dry_run else Fate.COPIED.value
+        problems = "".join(f", {counts[fate]:,} {fate.value}" for fate in PROBLEMS if counts[fate])
+        click.echo(f"{counts[Fate.COPIED]:,} {done}, {counts[Fate.EQUAL]:,} {Fate.EQUAL.value}{problems}")
+    click.get_current_context().exit(1 if any(counts[fate] for fate in PROBLEMS) else 0)
+
+
+@contextmanager
+def _records_progress(wanted: bool) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar on a terminal's standard error, by records, of how many where that is known."""
+    if not (wanted and sys.stderr.isatty()):
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+    columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    # What is printed to standard error meanwhile appears above the bar; standard output may be a file.
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
+        task = bar.add_task("copy", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @cli.command("exec", context_settings={"allow_interspersed_args": False})
