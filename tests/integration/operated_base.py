@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from attrs import define
 from commands import runledger
+from pyairtable import Api
 
+from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
+from runledger.adapters.airtable.transport import Paced
 from runledger.testing.airtable import (
     AirtableServer,
     AirtableService,
     Column,
     Connection,
+    LogEntry,
     Table,
     Token,
     Unknowns,
     run_table,
 )
 from runledger.testing.airtable.service import SCOPES
+from runledger.testing.airtable.transport import ServiceTransport
 
 OPERATOR = "patOperator.0123456789abcdef"
 """The token of somebody who may do everything."""
@@ -31,6 +37,41 @@ BASE = "appOperatedBase00"
 
 NUMBER = Column("Number", "autoNumber")
 SCRATCH = run_table("Scratch", [Column("Tokens", "number", {"precision": 8}), Column("Flag", "checkbox"), NUMBER])
+
+
+class InstantBase:
+    """A base in this process, whose clock moves with each request and when somebody sleeps."""
+
+    def __init__(self, *tables: Table, unknowns: Unknowns | None = None) -> None:
+        self.now = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
+        self.service = AirtableService([Token(OPERATOR)], unknowns=unknowns, now=lambda: self.now)
+        self.service.add_base("Operations", tables, BASE)
+        self.connection = Connection(self.service, now=lambda: self.now, on_request=lambda _: self.sleep(0.05))
+
+    def sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def paced(self) -> Paced:
+        return Paced(ServiceTransport(self.connection), RateLimit(requests=10**6))
+
+    def repository(self, table: str = "Runs", columns: Columns = Columns()) -> AirtableRunRepository:
+        limit, transport = RateLimit(requests=10**6), ServiceTransport(self.connection)
+        return AirtableRunRepository(
+            OPERATOR, BASE, table, columns=columns, limit=limit, transport=transport, sleep=self.sleep
+        )
+
+    @property
+    def api(self) -> Api:
+        api = Api(OPERATOR, retry_strategy=None)
+        api.session.mount("https://", ServiceTransport(self.connection))
+        return api
+
+    def put(self, table: str, cells: dict[str, Any]) -> None:
+        """Make a row, as a script or a person does."""
+        self.api.table(BASE, table).create(cells)
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        return self.service.records(BASE, table)
 
 
 @define
@@ -60,9 +101,13 @@ class OperatedBase:
 
 
 @contextmanager
-def operated(*tables: Table, unknowns: Unknowns | None = None) -> Iterator[OperatedBase]:
+def operated(
+    *tables: Table,
+    unknowns: Unknowns | None = None,
+    on_request: Callable[[LogEntry], None] = lambda _: None,
+) -> Iterator[OperatedBase]:
     tokens = [Token(OPERATOR, SCOPES), Token(READER, frozenset({"data.records:read"}))]
     service = AirtableService(tokens, unknowns=unknowns)
     service.add_base("Operations", tables, BASE)
-    with AirtableServer(Connection(service)) as server:
+    with AirtableServer(Connection(service, on_request=on_request)) as server:
         yield OperatedBase(server, service)
