@@ -252,6 +252,7 @@ def grown_base() -> InstantBase:
     base.put("Runs", row("twice", Client_Name="the first"))
     base.sleep(60)
     base.put("Runs", row("twice", Client_Name="the second", Start_Time="2025-11-25T08:15:00.000Z"))
+    base.sleep(60)
     base.put("Runs", row("twice", Client_Name="the third", Start_Time="2025-11-23T08:15:00.000Z"))
     base.put("Runs", row("fits"))
     base.put("Runs", row("no status", Status=None))
