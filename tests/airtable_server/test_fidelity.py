@@ -10,6 +10,7 @@ import pytest
 from served import BASE, CHOICES, TASKS, TOKEN, Client, encoded, error_of
 
 from runledger.testing.airtable import Column, Limits, MissingRecord, Table, Token, Unknowns
+from runledger.testing.airtable.tables import described_table
 
 FORBIDDEN = (403, "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND")
 MISSING = "recMissingMissing"
@@ -495,6 +496,11 @@ class TestMetadata:
         assert table["primaryFieldId"] == table["fields"][0]["id"]
         assert [field["type"] for field in table["fields"]] == [column.type for column in TASKS.columns]
         assert table["views"][0]["id"].startswith("viw")
+
+    def test_what_is_told_of_a_table_makes_the_same_table_again(self, client: Client) -> None:
+        _, schema = client.ask("GET", f"/meta/bases/{BASE}/tables")
+        twin = Client(*map(described_table, schema["tables"]))
+        assert twin.ask("GET", f"/meta/bases/{BASE}/tables")[1] == schema
 
     def create_table(self, client: Client, *fields: object, name: object = "New") -> tuple[int, Any]:
         return client.ask("POST", f"/meta/bases/{BASE}/tables", {"name": name, "fields": list(fields)})

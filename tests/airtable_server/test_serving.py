@@ -161,6 +161,16 @@ class TestTransport:
         assert struck == ["ConnectionError", "ConnectionError", "HTTPError", "fine"]
 
 
+def test_the_examples_of_the_guide_run() -> None:
+    guide = Path(__file__).parents[2] / "docs" / "airtable-server.md"
+    blocks = re.findall(r"```python\n(.*?)```", guide.read_text("utf-8"), re.DOTALL)
+    assert len(blocks) == 3
+    done = subprocess.run([sys.executable, "-c", "".join(blocks)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "'Name': 'a', 'Count': 1" in done.stdout
+    assert "('POST', 200, (('created', 'rec" in done.stdout
+
+
 @contextmanager
 def command(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The command while it runs, and what it says at first."""
