@@ -98,12 +98,13 @@ class LedgerCopy:
     """One copying of a source to a target, and what it came to so far.
 
     `remark` is told of every record that was not simply copied, `advance` how many have been looked at, of how many
-    where that is known. With `dry_run` nothing is made: `copied` then counts what would be.
+    where that is known. A source `is_edited` if people and scripts write into it: a key may then stand several times,
+    and a record may break a rule. With `dry_run` nothing is made: `copied` then counts what would be.
     """
 
     _source: RunLedger
     _target: RunLedger
-    _may_repeat: bool
+    _is_edited: bool
     _keeps_exactly: bool
     _batch_size: int
     _remark: Callable[[Remark], None]
@@ -130,7 +131,7 @@ class LedgerCopy:
         copy = cls(
             RunLedger(source, observers=()),
             RunLedger(target, observers=()),
-            may_repeat=isinstance(source, ObservedStore),
+            is_edited=isinstance(source, ObservedStore),
             keeps_exactly=target.guarantees.exact_values,
             batch_size=1000 if target.guarantees.atomic_bulk else 100,
             remark=remark,
@@ -143,7 +144,7 @@ class LedgerCopy:
 
     def run(self) -> None:
         """Copy. StoreUnavailable or StoreUnusable leaves what was copied; a second copy goes on from there."""
-        if self._may_repeat:
+        if self._is_edited:
             self._find_repeated()
         extra: dict[int, RunKey] = {}
 
@@ -157,8 +158,8 @@ class LedgerCopy:
             stored = None if record.key in self._repeated else there.same_as(record)
             if stored is not None:
                 self._compare(record, stored, Fate.DIFFERENT)
-            elif (checked := self._checked(record)) is not None:
-                batch.append(checked)
+            elif not self._is_edited or self._keeps_the_rules(record):
+                batch.append(record)
             if len(batch) == self._batch_size:
                 self._make(batch)
                 batch = []
@@ -199,13 +200,15 @@ class LedgerCopy:
                     record = self._source.get(record.key.run_id, record.key.client_id)
             yield record
 
-    def _checked(self, record: RunRecord) -> RunRecord | None:
-        """A record that keeps the ledger's own rules, which people who write into a store may not know."""
+    def _keeps_the_rules(self, record: RunRecord) -> bool:
+        """Whether a record keeps the ledger's own rules, which people who write into a store may not know."""
         try:
-            return RunRecord(**{**record.__dict__, "key": RunKey(record.key.run_id, record.key.client_id)})
+            RunKey(record.key.run_id, record.key.client_id)
+            RunRecord(**record.__dict__)
         except InvalidValue as error:
             self._tell(Fate.REFUSED, record.key, str(error))
-            return None
+            return False
+        return True
 
     def _make(self, batch: list[RunRecord]) -> None:
         """Make the records that are new. What the target refuses of them is told, and the rest made all the same."""
