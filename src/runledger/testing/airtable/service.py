@@ -128,6 +128,14 @@ class AirtableService:
         self._versions[base.id] = ((_EPOCH, base),)
         return base.id
 
+    def set_column(self, base_id: str, table: str, column: Column) -> None:
+        """Make a column, or change the one of its name, as a person does in Airtable's own pages, whatever its type."""
+        base = self._versions[base_id][-1][1]
+        found = self._table(base, table)
+        same = next((old.id for old in found.columns if old.name == column.name), column.id)
+        made = evolve(column, id=same).identified(self._new_id)
+        self._commit(base.with_table(found.with_column(made)), self._now())
+
     def records(self, base_id: str, table: str) -> list[dict[str, Any]]:
         """All records of a table as they are now, in the order of their creation, without a request."""
         found = self._table(self._versions[base_id][-1][1], table)
