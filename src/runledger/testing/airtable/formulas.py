@@ -204,11 +204,23 @@ def _require_count(name: str, least: float, most: float, arguments: Sequence[Eva
 
 
 def _and(parts: Sequence[Evaluate]) -> Evaluate:
-    return lambda subject: float(all(is_true(part(subject)) for part in parts))
+    def evaluate(subject: Subject) -> Value:
+        for part in parts:
+            if not is_true(part(subject)):
+                return 0.0
+        return 1.0
+
+    return evaluate
 
 
 def _or(parts: Sequence[Evaluate]) -> Evaluate:
-    return lambda subject: float(any(is_true(part(subject)) for part in parts))
+    def evaluate(subject: Subject) -> Value:
+        for part in parts:
+            if is_true(part(subject)):
+                return 1.0
+        return 0.0
+
+    return evaluate
 
 
 def _if(parts: Sequence[Evaluate]) -> Evaluate:

@@ -54,8 +54,10 @@ def number_of(value: Value) -> float:
 
 
 def text_of(value: Value) -> str:
-    if value is None or isinstance(value, str):
-        return value or ""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
     if isinstance(value, datetime):
         return moment(value)
     return str(int(value)) if value.is_integer() else repr(value)

@@ -154,22 +154,25 @@ def shown(table: Table, row: Row, unknowns: Unknowns, *, by_id: bool = False, on
 
 def listed(table: Table, options: Mapping[str, Any], unknowns: Unknowns, now: datetime) -> list[Row]:
     """The rows that a listing has in all its pages, in its order."""
-    rows = _in_order(table, options.get("view"))
+    rows = list(table.rows.values())
     if text := options.get("filterByFormula"):
         rows = _filtered(table, rows, text, unknowns, now)
+    if not _is_of_view(table, options.get("view")):
+        # No order is promised: this one is steady, but nobody can take it for that of creation.
+        rows.sort(key=lambda row: zlib.crc32(row.id.encode()))
     for column, descending in reversed(_orders(table, options.get("sort"))):
         rows.sort(key=lambda row, column=column: rank_of(column, row), reverse=descending)  # type: ignore[misc]
     maximum = options.get("maxRecords")
     return rows if maximum is None else rows[: natural(maximum, "maxRecords")]
 
 
-def _in_order(table: Table, view: object) -> list[Row]:
+def _is_of_view(table: Table, view: object) -> bool:
+    """Whether a listing is that of the table's view. Raises ApiError for another view."""
     if view in (None, ""):
-        # Without sort or view no order is promised: this one is steady, but nobody can take it for that of creation.
-        return sorted(table.rows.values(), key=lambda row: zlib.crc32(row.id.encode()))
+        return False
     if view not in (table.view["id"], table.view["name"]):
         raise ApiError(422, "VIEW_NAME_NOT_FOUND", f"View {view} not found")
-    return list(table.rows.values())
+    return True
 
 
 def _orders(table: Table, sort: object) -> list[tuple[Column, bool]]:

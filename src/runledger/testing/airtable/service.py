@@ -307,8 +307,13 @@ class AirtableService:
         if len(rows) <= start + size:
             return {"records": page}
         iterator_id = iterator_id or self._new_id("itr")
+        self._forget_iterators(now)
         self._iterators[iterator_id] = _Iterator(table.id, tuple(rows), now)
         return {"records": page, "offset": f"{iterator_id}/{rows[start + size].id}"}
+
+    def _forget_iterators(self, now: datetime) -> None:
+        oldest = now - self.limits.iterator_lifetime
+        self._iterators = {id_: iterator for id_, iterator in self._iterators.items() if iterator.used >= oldest}
 
     def _resumed(
         self, table: Table, options: Mapping[str, Any], offset: str, now: datetime
