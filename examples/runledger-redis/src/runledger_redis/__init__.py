@@ -1,0 +1,262 @@
+"""Run records in Redis: a JSON document for each record, and one sorted set that keeps them in the order of `find`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from redis import BlockingConnectionPool, ConnectionPool, exceptions
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from runledger.domain import (
+    Guarantees,
+    LogLine,
+    Metrics,
+    Outcome,
+    RunAlreadyExists,
+    RunChange,
+    RunKey,
+    RunNotFound,
+    RunQuery,
+    RunRecord,
+    RunStatus,
+    StoreUnavailable,
+    StoreUnusable,
+)
+
+_RECORD = "runledger:record:"
+_STARTS = "runledger:starts"
+_TIME_LENGTH = len("2025-11-24T08:15:00.000+00:00")
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds")
+
+
+def _name(key: RunKey) -> str:
+    # No id holds a control character: NUL keeps the two apart, and sorts before whatever an id could go on with.
+    return f"{key.run_id}\0{key.client_id}"
+
+
+def _place(record: RunRecord) -> str:
+    return _time(record.started_at) + _name(record.key)
+
+
+def _document(record: RunRecord) -> str:
+    fields = {
+        "run_id": record.key.run_id,
+        "client_id": record.key.client_id,
+        "client_name": record.client_name,
+        "status": record.status.value,
+        "started_at": _time(record.started_at),
+        "ended_at": record.ended_at and _time(record.ended_at),
+        "metrics": record.metrics,
+        "log": [(_time(line.at), line.text) for line in record.log],
+        "error": record.error,
+        "updated_at": _time(record.updated_at),
+    }
+    return json.dumps(fields, ensure_ascii=False, default=lambda at: {"datetime": _time(at)})
+
+
+def _record(document: bytes) -> RunRecord:
+    time = datetime.fromisoformat
+    try:
+        fields = json.loads(document)
+        metrics = fields["metrics"].items()
+        fields |= {
+            "status": RunStatus(fields["status"]),
+            "started_at": time(fields["started_at"]),
+            "ended_at": fields["ended_at"] and time(fields["ended_at"]),
+            "metrics": Metrics({name: time(v["datetime"]) if isinstance(v, dict) else v for name, v in metrics}),
+            "log": tuple(LogLine.restored(time(at), text) for at, text in fields["log"]),
+            "updated_at": time(fields["updated_at"]),
+        }
+        return RunRecord.restored(**fields)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise StoreUnusable(f"a document at {_RECORD}… is no run record, correct it: {document[:99]!r}") from None
+
+
+# KEYS: the sorted set, then where each record goes. ARGV: for each record its place in the order, and its document.
+# The set comes first: should anything else stand in its stead, the script ends there, and nothing is written.
+_CREATE = """
+local refused, seen = {}, {}
+for i = 2, #KEYS do
+    if seen[KEYS[i]] or redis.call('EXISTS', KEYS[i]) == 1 then refused[#refused + 1] = i - 2 end
+    seen[KEYS[i]] = true
+end
+if #refused > 0 then return refused end
+for i = 2, #KEYS do redis.call('ZADD', KEYS[1], 0, ARGV[2 * i - 3]) end
+for i = 2, #KEYS do redis.call('SET', KEYS[i], ARGV[2 * i - 2], 'NX') end
+return refused
+"""
+
+# KEYS: where each record is. ARGV: for each record the document that was read, and the one that takes its place.
+_UPDATE = """
+for i = 1, #KEYS do
+    if redis.call('GET', KEYS[i]) ~= ARGV[2 * i - 1] then return 0 end
+end
+for i = 1, #KEYS do redis.call('SET', KEYS[i], ARGV[2 * i], 'XX') end
+return 1
+"""
+
+_REFUSED_FOR_NOW = (exceptions.BusyLoadingError, exceptions.OutOfMemoryError, exceptions.ReadOnlyError)
+_REFUSED_FOR_GOOD = (exceptions.AuthenticationError, exceptions.ResponseError)
+
+
+class _Server:
+    """A Redis server that is sent each command once."""
+
+    def __init__(self, pool: ConnectionPool) -> None:
+        self._pool = pool
+
+    def ask(self, *command: Any, key: RunKey | None = None, writes: bool = False) -> Any:
+        """The answer to one command. Raises StoreUnavailable if there is none, StoreUnusable if it is a refusal."""
+        outcome = Outcome.NOT_APPLIED
+        try:
+            connection: Any = self._pool.get_connection()
+            try:
+                outcome = Outcome.UNKNOWN if writes else Outcome.NOT_APPLIED
+                connection.send_command(*command)
+                return connection.read_response()
+            except BaseException:
+                connection.disconnect()  # an answer that nobody read must not be taken for the next command's
+                raise
+            finally:
+                self._pool.release(connection)
+        except _REFUSED_FOR_NOW as error:
+            raise StoreUnavailable(_said(error), Outcome.NOT_APPLIED, key) from error
+        except _REFUSED_FOR_GOOD as error:
+            raise StoreUnusable(f"the Redis server refused, and nothing was written: {_said(error)}.", key) from error
+        except exceptions.RedisError as error:
+            raise StoreUnavailable(_said(error), outcome, key) from error
+
+    def close(self) -> None:
+        self._pool.disconnect()
+
+
+def _said(error: Exception) -> str:
+    return str(error).rstrip(".")
+
+
+_PAGE = 200
+_ROUNDS = 1000
+
+
+class RedisRunAccess:
+    """Updates and reads; see RunUpdates and RunReads."""
+
+    def __init__(self, server: _Server) -> None:
+        self._server = server
+
+    def get(self, key: RunKey) -> RunRecord:
+        document = self._server.ask("GET", _RECORD + _name(key), key=key)
+        if document is None:
+            raise RunNotFound(key)
+        return _record(document)
+
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        return islice(filter(query.matches, self._newest_first(query)), query.limit)
+
+    def _newest_first(self, query: RunQuery) -> Iterator[RunRecord]:
+        oldest = f"[{_time(query.since)}" if query.since else "-"
+        newest: str | bytes = f"({_time(query.until)}" if query.until else "+"
+        run = f"{query.run_id}\0".encode() if query.run_id else b""
+        client = f"\0{query.client_id}".encode() if query.client_id else b""
+        while places := self._server.ask("ZRANGE", _STARTS, newest, oldest, "BYLEX", "REV", "LIMIT", 0, _PAGE):
+            wanted = [place for place in places if place.startswith(run, _TIME_LENGTH) and place.endswith(client)]
+            if wanted:
+                documents = self._server.ask("MGET", *(_RECORD.encode() + place[_TIME_LENGTH:] for place in wanted))
+                for place, document in zip(wanted, documents, strict=True):
+                    # A record that was removed by hand has left its place, and may have another since.
+                    if document is not None and _place(record := _record(document)).encode() == place:
+                        yield record
+            newest = b"(" + places[-1]
+
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        return self._apply([(key, change)], at)[key]
+
+    def update_many(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
+        if changes:
+            self._apply(changes, at)
+
+    def _apply(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> dict[RunKey, RunRecord]:
+        first = changes[0][0]
+        stored_at = {key: _RECORD + _name(key) for key, _ in changes}
+        for _ in range(_ROUNDS):
+            before = dict(zip(stored_at, self._server.ask("MGET", *stored_at.values(), key=first), strict=True))
+            after: dict[RunKey, RunRecord] = {}
+            for key, change in changes:
+                if before[key] is None:
+                    raise RunNotFound(key)
+                after[key] = (after.get(key) or _record(before[key])).apply(change, at)
+            documents = [text for key in stored_at for text in (before[key], _document(after[key]))]
+            command = ("EVAL", _UPDATE, len(stored_at), *stored_at.values(), *documents)
+            if self._server.ask(*command, key=first, writes=True):
+                return after
+        raise StoreUnavailable(f"others changed the record {_ROUNDS} times meanwhile", Outcome.NOT_APPLIED, first)
+
+
+_URL = re.compile(r"redis://[^/?#]+(/\d+)?")
+_SETTINGS = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
+
+
+class RedisRunRepository(RedisRunAccess):
+    """Run records in the Redis server at `url`: redis://user:password@host:port/database.
+
+    Raises StoreUnavailable if it does not answer, StoreUnusable if it is not set to keep what it acknowledges.
+    """
+
+    guarantees = Guarantees(atomic_bulk=True, atomic_add=True, exact_finish=True, exact_values=True)
+
+    def __init__(self, url: str) -> None:
+        super().__init__(_Server(_pool(url)))
+        try:
+            self._require_settings()
+        except BaseException:
+            self.close()
+            raise
+
+    def _require_settings(self) -> None:
+        for name, wanted in _SETTINGS.items():
+            if self._server.ask("CONFIG", "GET", name)[1:] != [wanted.encode()]:
+                raise StoreUnusable(f"the Redis server may lose records: set its {name} to {wanted}.")
+
+    def create(self, record: RunRecord) -> RunKey:
+        return self.create_many([record])[0]
+
+    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+        keys = [record.key for record in records]
+        if keys:
+            stored_at = (_RECORD + _name(key) for key in keys)
+            values = (text for record in records for text in (_place(record), _document(record)))
+            command = ("EVAL", _CREATE, len(keys) + 1, _STARTS, *stored_at, *values)
+            if refused := self._server.ask(*command, key=keys[0], writes=True):
+                raise RunAlreadyExists(list(dict.fromkeys(keys[i] for i in refused)))
+        return keys
+
+    def without_creation(self) -> RedisRunAccess:
+        return RedisRunAccess(self._server)
+
+    def close(self) -> None:
+        self._server.close()
+
+
+def _pool(url: str) -> ConnectionPool:
+    try:
+        if not _URL.fullmatch(url):
+            raise ValueError
+        return BlockingConnectionPool.from_url(
+            url, protocol=2, retry=Retry(NoBackoff(), 0), socket_connect_timeout=5, socket_timeout=30
+        )
+    except ValueError:
+        raise StoreUnusable("the URL of a Redis store is redis://user:password@host:port/database.") from None
+
+
+def open_url(url: str) -> RedisRunRepository:
+    """The repository at a redis:// URL, for `runledger.connect`."""
+    return RedisRunRepository(url)

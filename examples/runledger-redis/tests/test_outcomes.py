@@ -1,0 +1,208 @@
+"""What the contract cannot ask of every store: lost answers, refusals, and what other hands left in this one."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from threading import Event, Thread
+from urllib.parse import urlsplit
+
+import pytest
+
+from redis_server import admin, server_url
+from runledger import Outcome, RunChange, RunKey, RunRecord, StoreUnavailable, StoreUnusable
+from runledger.domain import RunAlreadyExists, RunQuery
+from runledger_redis import RedisRunRepository
+
+AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
+KEY = RunKey("251124-081500", "acme")
+START = RunRecord.start(KEY, AT)
+EVERYTHING = RunQuery()
+ADD = RunChange(add={"n": 1})
+
+
+@pytest.fixture
+def repository() -> Iterator[RedisRunRepository]:
+    admin().flushdb()
+    repository = RedisRunRepository(server_url())
+    yield repository
+    repository.close()
+
+
+class Line:
+    """A line to the server, which can be cut: at once, or when the next answer to a script comes along."""
+
+    def __init__(self) -> None:
+        self.cut_next_script = Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._ends: list[socket.socket] = []
+        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
+        self._threads = [Thread(target=self._accept)]
+        self._threads[0].start()
+
+    def _accept(self) -> None:
+        port = urlsplit(server_url()).port
+        with suppress(OSError):  # the listener is shut down at the end
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", port))
+                self._ends += [client, server]
+                asked = Event()
+                for source, target, answers in ((client, server, False), (server, client, True)):
+                    self._threads.append(Thread(target=self._carry, args=(source, target, asked, answers)))
+                    self._threads[-1].start()
+
+    def _carry(self, source: socket.socket, target: socket.socket, asked: Event, answers: bool) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                if not answers and b"EVAL" in data and self.cut_next_script.is_set():
+                    asked.set()
+                if answers and asked.is_set():
+                    break
+                target.sendall(data)
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for end in self._ends:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        for end in self._ends:
+            end.close()
+
+
+@pytest.fixture
+def line(repository: RedisRunRepository) -> Iterator[Line]:
+    line = Line()
+    yield line
+    line.close()
+
+
+@pytest.fixture
+def distant(line: Line) -> Iterator[RedisRunRepository]:
+    distant = RedisRunRepository(line.url)
+    yield distant
+    distant.close()
+
+
+def test_a_start_whose_answer_is_lost_may_have_been_made(
+    repository: RedisRunRepository, distant: RedisRunRepository, line: Line
+) -> None:
+    line.cut_next_script.set()
+    with pytest.raises(StoreUnavailable) as error:
+        distant.create(START)
+    assert (error.value.outcome, error.value.key) == (Outcome.UNKNOWN, KEY)
+    assert repository.get(KEY) == START
+
+
+def test_an_update_whose_answer_is_lost_is_not_sent_again(
+    repository: RedisRunRepository, distant: RedisRunRepository, line: Line
+) -> None:
+    repository.create(START)
+    line.cut_next_script.set()
+    acts: list[Callable[[], object]] = [
+        lambda: distant.update(KEY, ADD, AT),
+        lambda: distant.update_many([(KEY, ADD)], AT),
+    ]
+    for i, act in enumerate(acts, 1):
+        with pytest.raises(StoreUnavailable) as error:
+            act()
+        assert (error.value.outcome, error.value.key) == (Outcome.UNKNOWN, KEY)
+        assert repository.get(KEY).metrics == {"n": i}
+
+
+def test_without_a_server_nothing_was_written(
+    repository: RedisRunRepository, distant: RedisRunRepository, line: Line
+) -> None:
+    repository.create(START)
+    line.close()
+    acts: list[Callable[[], object]] = [
+        lambda: distant.create(START),
+        lambda: distant.update(KEY, ADD, AT),
+        lambda: distant.get(KEY),
+        lambda: list(distant.find(EVERYTHING)),
+    ]
+    for act in acts:
+        with pytest.raises(StoreUnavailable) as error:
+            act()
+        assert error.value.outcome is Outcome.NOT_APPLIED
+
+
+def test_a_full_server_refuses_and_writes_nothing(repository: RedisRunRepository) -> None:
+    admin().config_set("maxmemory", 1)
+    try:
+        with pytest.raises(StoreUnavailable) as error:
+            repository.create(START)
+    finally:
+        admin().config_set("maxmemory", 0)
+    assert error.value.outcome is Outcome.NOT_APPLIED
+    assert list(repository.find(EVERYTHING)) == []
+
+
+def test_a_start_that_cannot_take_its_place_in_the_order_leaves_nothing(repository: RedisRunRepository) -> None:
+    admin().set("runledger:starts", "not a sorted set")
+    with pytest.raises(StoreUnusable, match="nothing was written: WRONGTYPE"):
+        repository.create(START)
+    assert admin().keys() == [b"runledger:starts"]
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "value"),
+    [
+        ("appendonly", "yes", "no"),
+        ("appendfsync", "always", "everysec"),
+        ("maxmemory-policy", "noeviction", "allkeys-lru"),
+    ],
+)
+def test_a_server_that_may_lose_records_is_refused(name: str, wanted: str, value: str) -> None:
+    admin().config_set(name, value)
+    try:
+        with pytest.raises(StoreUnusable, match=f"set its {name} to {wanted}"):
+            RedisRunRepository(server_url())
+    finally:
+        admin().config_set(name, wanted)
+
+
+@pytest.mark.parametrize("ending", ["", "/one", "/0?decode_responses=True", ":port", "/0#x"])
+def test_a_url_that_cannot_be_meant_is_refused_without_showing_it(ending: str) -> None:
+    host = "" if not ending else ":secret@localhost"
+    with pytest.raises(StoreUnusable) as error:
+        RedisRunRepository(f"redis://{host}{ending}")
+    assert "secret" not in str(error.value)
+    assert error.value.__suppress_context__
+
+
+def test_a_wrong_password_is_no_missing_answer() -> None:
+    url = server_url().replace("redis://", "redis://nobody:secret@")
+    with pytest.raises(StoreUnusable) as error:
+        RedisRunRepository(url)
+    assert "secret" not in str(error.value)
+
+
+def test_a_document_that_is_no_record_is_named(repository: RedisRunRepository) -> None:
+    repository.create(START)
+    for document in ("", "{}", "[]", '{"status": "Paused"}', b"\xff"):
+        admin().set(f"runledger:record:{KEY.run_id}\0{KEY.client_id}", document)
+        with pytest.raises(StoreUnusable, match="is no run record"):
+            repository.get(KEY)
+        with pytest.raises(StoreUnusable, match="is no run record"):
+            repository.update(KEY, RunChange(), AT)
+
+
+def test_a_record_removed_by_hand_is_gone_and_can_be_started_again(repository: RedisRunRepository) -> None:
+    repository.create(START)
+    admin().delete(f"runledger:record:{KEY.run_id}\0{KEY.client_id}")
+    assert list(repository.find(EVERYTHING)) == []
+    again = RunRecord.start(KEY, datetime(2025, 11, 25, tzinfo=UTC))
+    repository.create(again)
+    assert list(repository.find(EVERYTHING)) == [again]
+    with pytest.raises(RunAlreadyExists):
+        repository.create(START)
