@@ -10,6 +10,7 @@ from threading import Event, Thread
 from urllib.parse import urlsplit
 
 import pytest
+import redis
 
 from redis_server import admin, server_url
 from runledger import Outcome, RunChange, RunKey, RunRecord, StoreUnavailable, StoreUnusable
@@ -145,6 +146,36 @@ def test_a_full_server_refuses_and_writes_nothing(repository: RedisRunRepository
         admin().config_set("maxmemory", 0)
     assert error.value.outcome is Outcome.NOT_APPLIED
     assert list(repository.find(EVERYTHING)) == []
+
+
+def test_a_busy_server_refuses_for_now(repository: RedisRunRepository) -> None:
+    admin().config_set("busy-reply-threshold", 1)
+    endless = Thread(target=_run_until_killed)
+    endless.start()
+    try:
+        while not _is_busy():
+            pass
+        with pytest.raises(StoreUnavailable, match="BUSY") as error:
+            repository.create(START)
+    finally:
+        admin().script_kill()
+        endless.join()
+        admin().config_set("busy-reply-threshold", 5000)
+    assert error.value.outcome is Outcome.NOT_APPLIED
+    assert list(repository.find(EVERYTHING)) == []
+
+
+def _run_until_killed() -> None:
+    with redis.Redis.from_url(server_url()) as client, suppress(redis.ResponseError):
+        client.eval("while true do end", 0)
+
+
+def _is_busy() -> bool:
+    try:
+        admin().ping()
+    except redis.ResponseError:
+        return True
+    return False
 
 
 def test_a_start_that_cannot_take_its_place_in_the_order_leaves_nothing(repository: RedisRunRepository) -> None:

@@ -21,6 +21,7 @@ from runledger.domain import (
     RunAlreadyExists,
     RunChange,
     RunKey,
+    RunLedgerError,
     RunNotFound,
     RunQuery,
     RunRecord,
@@ -104,8 +105,7 @@ for i = 1, #KEYS do redis.call('SET', KEYS[i], ARGV[2 * i], 'XX') end
 return 1
 """
 
-_REFUSED_FOR_NOW = (exceptions.BusyLoadingError, exceptions.OutOfMemoryError, exceptions.ReadOnlyError)
-_REFUSED_FOR_GOOD = (exceptions.AuthenticationError, exceptions.ResponseError)
+_PASSING = (exceptions.BusyLoadingError, exceptions.OutOfMemoryError, exceptions.ReadOnlyError)
 
 
 class _Server:
@@ -128,19 +128,20 @@ class _Server:
                 raise
             finally:
                 self._pool.release(connection)
-        except _REFUSED_FOR_NOW as error:
-            raise StoreUnavailable(_said(error), Outcome.NOT_APPLIED, key) from error
-        except _REFUSED_FOR_GOOD as error:
-            raise StoreUnusable(f"the Redis server refused, and nothing was written: {_said(error)}.", key) from error
         except exceptions.RedisError as error:
-            raise StoreUnavailable(_said(error), outcome, key) from error
+            raise _failure(error, outcome, key) from error
 
     def close(self) -> None:
         self._pool.disconnect()
 
 
-def _said(error: Exception) -> str:
-    return str(error).rstrip(".")
+def _failure(error: exceptions.RedisError, outcome: Outcome, key: RunKey | None) -> RunLedgerError:
+    reason = str(error).rstrip(".")
+    if isinstance(error, _PASSING) or reason.startswith("BUSY"):
+        return StoreUnavailable(reason, Outcome.NOT_APPLIED, key)
+    if isinstance(error, (exceptions.AuthenticationError, exceptions.ResponseError)):
+        return StoreUnusable(f"the Redis server refused, and nothing was written: {reason}.", key)
+    return StoreUnavailable(reason, outcome, key)
 
 
 _PAGE = 200
