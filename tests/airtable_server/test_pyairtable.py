@@ -227,7 +227,7 @@ class TestRetriesOfACreate:
         service = Client().service
         connection = Connection(service, sleep=lambda _: (ended.wait(60), None)[1], on_request=asked.put)
         with AirtableServer(connection) as server:
-            timeout = 2 if times == 1 else 0.1
+            timeout = 3 if times == 1 else 0.1
             late = Fault(FaultKind.DELAY, seconds=60, times=times)
             assert self.create(server, retry_strategy(backoff_factor=0), late, timeout) == seen
             for _ in range(sent):

@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -21,6 +21,7 @@ from pyairtable import Api
 from served import BASE, TOKEN, Client
 
 from runledger.testing.airtable import AirtableServer, Connection, Fault, FaultKind
+from runledger.testing.airtable.__main__ import main
 from runledger.testing.airtable.transport import ServiceTransport
 
 TASKS = f"/v0/{BASE}/Tasks"
@@ -204,7 +205,7 @@ class TestCommand:
                 assert done.returncode == 0, done.stderr
             assert "Completed" in done.stdout
             process.send_signal(signal.SIGINT)
-            _, told = process.communicate(timeout=30)
+            _, told = process.communicate(timeout=60)
         assert process.returncode == 0
         assert "Traceback" not in told
         assert re.search(r"^\d\d:\d\d:\d\d POST /v0/appRunledgerLocal/Runs 200, created rec\w{14}$", told, re.MULTILINE)
@@ -228,26 +229,27 @@ class TestCommand:
                 api.table(BASE, "Läufe").create({"Files": "a"})
             api.session.close()
 
-    def refused(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "runledger.testing.airtable", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 2
-        assert done.stdout == ""
-        assert "Traceback" not in done.stderr
-        return done.stderr
+    @pytest.fixture
+    def refused(self, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+        def refused(*arguments: str) -> str:
+            try:
+                status: object = main(arguments)
+            except SystemExit as ended:
+                status = ended.code
+            said = capsys.readouterr()
+            assert (status, said.out) == (2, "")
+            return said.err
 
-    def test_a_port_in_use(self, server: AirtableServer) -> None:
+        return refused
+
+    def test_a_port_in_use(self, server: AirtableServer, refused: Callable[..., str]) -> None:
         port = server.url.rpartition(":")[2]
-        said = self.refused("--port", port)
+        said = refused("--port", port)
         assert said == f"airtable: port {port} cannot be used (Address already in use): give another --port.\n"
 
     @pytest.mark.parametrize("arguments", [["--port", "65536"], ["--port", "x"], ["--base", "appShort"]])
-    def test_arguments_that_are_refused(self, arguments: list[str]) -> None:
-        assert f"{arguments[1]!r} is no" in self.refused(*arguments)
+    def test_arguments_that_are_refused(self, arguments: list[str], refused: Callable[..., str]) -> None:
+        assert f"{arguments[1]!r} is no" in refused(*arguments)
 
     @pytest.mark.parametrize(
         "text",
@@ -262,12 +264,12 @@ class TestCommand:
             '{"tables": [{"name": "T", "fields": [{"name": "a", "type": "number", "options": {"precision": "x"}}]}]}',
         ],
     )
-    def test_a_schema_that_is_none(self, tmp_path: Path, text: str) -> None:
+    def test_a_schema_that_is_none(self, tmp_path: Path, text: str, refused: Callable[..., str]) -> None:
         schema = tmp_path / "schema.json"
         schema.write_text(text)
-        said = self.refused("--schema", str(schema))
+        said = refused("--schema", str(schema))
         assert said.startswith(f"airtable: {schema}")
         assert said.endswith(".\n")
 
-    def test_a_schema_that_is_not_there(self, tmp_path: Path) -> None:
-        assert "cannot be read: No such file or directory." in self.refused("--schema", str(tmp_path / "none.json"))
+    def test_a_schema_that_is_not_there(self, tmp_path: Path, refused: Callable[..., str]) -> None:
+        assert "cannot be read: No such file or directory." in refused("--schema", str(tmp_path / "none.json"))
