@@ -308,13 +308,13 @@ def airtable_server(course: Course) -> Iterator[str]:
             self.inside = 0
             self.counting = Lock()
 
-        def exchange(self, request: Request) -> tuple[Response | None, Fault | None]:
+        def exchange(self, request: Request, patience: float | None = None) -> tuple[Response | None, Fault | None]:
             with self.counting:
                 if self.shut:
                     return None, None
                 self.inside += 1
             try:
-                return super().exchange(request)
+                return super().exchange(request, patience)
             finally:
                 with self.counting:
                     self.inside -= 1
