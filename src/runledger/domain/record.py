@@ -261,7 +261,10 @@ class RunRecord:
         new = old + number
         if -MAX_INTEGER <= new <= MAX_INTEGER:
             return new
-        return checked_number(new, f"sum of metric {name!r} of {self.key}")
+        try:
+            return checked_number(new, f"sum of metric {name!r} of {self.key}")
+        except InvalidValue as error:
+            raise InvalidValue(str(error), self.key) from None
 
 
 def repeated_keys(records: Iterable[RunRecord]) -> list[RunKey]:

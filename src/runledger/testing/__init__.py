@@ -1,15 +1,25 @@
-"""The conformance suite for adapters, which needs the extra `testing`: pytest and hypothesis."""
+"""What tests of adapters and of applications need; the suite for adapters needs the extra `testing`."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .contract import OpenStore, RunRepositoryContract
+    from .contract import RunRepositoryContract
+    from .reach import creators_within_reach
+    from .rules import Rule, RuleBroken
     from .strategies import COLUMNS
+    from .trial import OpenStore
 
-__all__ = ["COLUMNS", "OpenStore", "RunRepositoryContract"]
+__all__ = ["COLUMNS", "OpenStore", "Rule", "RuleBroken", "RunRepositoryContract", "creators_within_reach"]
 
-_MODULES = {"COLUMNS": "strategies", "OpenStore": "contract", "RunRepositoryContract": "contract"}
+_MODULES = {
+    "COLUMNS": "strategies",
+    "OpenStore": "trial",
+    "Rule": "rules",
+    "RuleBroken": "rules",
+    "RunRepositoryContract": "contract",
+    "creators_within_reach": "reach",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -12,30 +12,27 @@ from hypothesis.strategies import SearchStrategy
 from ..domain import RunChange, RunKey, RunQuery, RunRecord, RunStatus
 from ..domain.values import MAX_INTEGER, MetricValue
 
-AWKWARD = (
-    "acme",
-    "Acme",
-    "ACME",
-    "acme corp",
-    'O\'Brien "Bob" & Søns',
-    "'; DROP TABLE run_records; --",
-    "x' OR TRUE() OR 'x",
-    "{Run ID}\\'",
-    "100%_[a-z]*?",
-    "caf\u00e9",
-    "cafe\u0301",
-    "stra\u00dfe",
-    "STRASSE",
-    "\u05e9\u05dc\u05d5\u05dd",
-    "\u202eabc",
-    "\U0001f469\u200d\U0001f469\u200d\U0001f467",
-    "007",
-    "7",
-    "7.0",
-    "null",
-    "x" * 255,
+ALIKE = (
+    ("acme", "Acme", "ACME", "acme corp"),
+    ('O\'Brien "Bob" & Søns',),
+    ("'; DROP TABLE run_records; --",),
+    ("x' OR TRUE() OR 'x",),
+    ("{Run ID}\\'",),
+    ("100%_[a-z]*?",),
+    ("caf\u00e9", "cafe\u0301", "cafe"),
+    ("stra\u00dfe", "STRASSE", "strasse"),
+    ("\ufb01n", "fin"),
+    ("\u05e9\u05dc\u05d5\u05dd",),
+    ("\u202eabc", "abc"),
+    ("\U0001f469\u200d\U0001f469\u200d\U0001f467", "\U0001f469\U0001f469\U0001f467"),
+    ("007", "7", "7.0"),
+    ("null",),
+    ("x" * 255, "x" * 254 + "y"),
 )
-"""Ids that differ only by case, accents or form; that mean something to SQL, a formula or a terminal; a long one."""
+"""Groups of ids that a store may take for one another, because of case, accents, form, number or length; or that mean
+something to SQL, a formula or a terminal."""
+
+AWKWARD = tuple(text for group in ALIKE for text in group)
 
 _characters = st.characters(exclude_categories=["Cs", "Cc"])
 names: SearchStrategy[str] = st.sampled_from(AWKWARD) | st.text(_characters, min_size=1, max_size=20).filter(
@@ -65,6 +62,11 @@ metric_names: SearchStrategy[str] = st.sampled_from(["Tokens", "tokens", "Posts 
 keys: SearchStrategy[RunKey] = st.builds(
     RunKey, st.sampled_from(AWKWARD[:8]) | names, st.sampled_from(AWKWARD[:3]) | names
 )
+likely_keys: SearchStrategy[RunKey] = (
+    st.builds(RunKey, st.sampled_from(AWKWARD[:3]), st.sampled_from(AWKWARD[:2])) | keys
+)
+"""Often one of six that differ by case alone, so that a history comes back to the same few."""
+
 final_statuses: SearchStrategy[RunStatus] = st.sampled_from([s for s in RunStatus if s.is_final])
 
 
@@ -114,10 +116,14 @@ def changes(
 
 
 @st.composite
-def records(draw: st.DrawFn, metrics_of: SearchStrategy[dict[str, MetricValue]] = any_metrics) -> RunRecord:
+def records(
+    draw: st.DrawFn,
+    metrics_of: SearchStrategy[dict[str, MetricValue]] = any_metrics,
+    keys_of: SearchStrategy[RunKey] = keys,
+) -> RunRecord:
     """Any record: just started, or with a history, as an import brings it."""
     record = RunRecord.start(
-        draw(keys),
+        draw(keys_of),
         draw(near_times | times),
         client_name=draw(names),
         metrics=draw(metrics_of),

@@ -1,0 +1,53 @@
+"""Whether a right to create lies within reach of an object: over attributes, items, closures and bound methods."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator
+from typing import Any
+
+from ..domain import RunRecord
+
+_REPOSITORY = {"create", "create_many"}
+_LEDGER = {"start", "start_many", "track", "load"}
+
+
+def creators_within_reach(thing: object) -> set[str]:
+    """The paths from `thing` to anything that creates run records, such as `._store.repository.create`."""
+    seen: dict[int, Any] = {}  # the things themselves, so that no id is used twice
+    found: set[str] = set()
+    left: list[tuple[str, Any]] = [("", thing)]
+    while left:
+        path, thing = left.pop()
+        if id(thing) in seen or isinstance(thing, (type, types.ModuleType)):
+            continue
+        seen[id(thing)] = thing
+        found |= {f"{path}.{name}" for name in _creating(thing)}
+        left.extend((path + step, neighbour) for step, neighbour in _neighbours(thing))
+    return found
+
+
+def _creating(thing: Any) -> set[str]:
+    names = set(dir(thing))
+    if type(thing).__module__.startswith("runledger.") and not isinstance(thing, RunRecord):
+        # RunRecord.start makes a value; only a repository can store it.
+        return names & (_REPOSITORY | _LEDGER)
+    # What a driver calls `create` may be anything; both names together are a repository's.
+    return _REPOSITORY if names >= _REPOSITORY else set()
+
+
+def _neighbours(thing: Any) -> Iterator[tuple[str, Any]]:
+    """What is one attribute, item, closure or bound method away from a thing, each with the step that leads there."""
+    yield from ((f".{name}", value) for name, value in list(getattr(thing, "__dict__", {}).items()))
+    for kind in type(thing).__mro__:
+        slots = getattr(kind, "__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            yield f".{name}", getattr(thing, name, None)
+    if isinstance(thing, (list, tuple, set, frozenset)):
+        yield from ((f"[{i}]", item) for i, item in enumerate(list(thing)))
+    if isinstance(thing, dict):
+        yield from ((f"[{key!r}]", item) for key, item in list(thing.items()))
+    for name in ("__self__", "__func__", "func"):
+        yield f".{name}", getattr(thing, name, None)
+    for i, cell in enumerate(getattr(thing, "__closure__", None) or ()):
+        yield f".__closure__[{i}]", cell.cell_contents

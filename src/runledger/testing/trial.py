@@ -1,0 +1,273 @@
+"""An adapter on trial: what is done to it is written down, and what it does is compared with what the rules say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from threading import Barrier
+from typing import Any
+
+from ..domain import (
+    Guarantees,
+    RunAccess,
+    RunAlreadyExists,
+    RunAlreadyFinished,
+    RunChange,
+    RunKey,
+    RunLedgerError,
+    RunNotFound,
+    RunQuery,
+    RunRecord,
+    RunRepository,
+    newest_first,
+)
+from .acts import Act, named, shown
+from .rules import Rule, RuleBroken
+
+OpenStore = Callable[[], RunRepository]
+
+EVERYTHING = RunQuery()
+
+
+class AccessOnTrial:
+    """An adapter's updates and reads, each written down; an error that is none of the ledger's breaks a rule."""
+
+    def __init__(self, adapter: RunAccess, name: str, trial: Trial) -> None:
+        self.adapter = adapter
+        self._name = name
+        self._trial = trial
+
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        record = self._done("update", key, change, at)
+        self._trial.require_record(record)
+        return record  # type: ignore[no-any-return]
+
+    def update_many(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
+        self._done("update_many", changes, at)
+
+    def get(self, key: RunKey) -> RunRecord:
+        record = self._done("get", key)
+        self._trial.require_record(record)
+        return record  # type: ignore[no-any-return]
+
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        act = self._trial.noted(self._name, "find", query)
+        with self._trial.watched(act):
+            for record in self.adapter.find(query):
+                self._trial.require_record(record)
+                yield record
+
+    def _done(self, method: str, *arguments: Any) -> Any:
+        act = self._trial.noted(self._name, method, *arguments)
+        with self._trial.watched(act):
+            return getattr(self.adapter, method)(*arguments)
+
+
+class RepositoryOnTrial(AccessOnTrial):
+    """One handle on the store: an adapter, each call of which is written down."""
+
+    adapter: RunRepository
+
+    @property
+    def guarantees(self) -> Guarantees:
+        return self.adapter.guarantees
+
+    def create(self, record: RunRecord) -> RunKey:
+        return self._done("create", record)  # type: ignore[no-any-return]
+
+    def create_many(self, records: Sequence[RunRecord]) -> Sequence[RunKey]:
+        return self._done("create_many", records)  # type: ignore[no-any-return]
+
+    def without_creation(self) -> AccessOnTrial:
+        return AccessOnTrial(self.adapter.without_creation(), f"{self._name}.without_creation()", self._trial)
+
+    def close(self) -> None:
+        self._done("close")
+
+
+class Trial:
+    """One empty store, handles on it, an account of what is done to it, and the rule that is being tried.
+
+    `repository` is the first handle. Every failure is a RuleBroken with the account so far.
+    """
+
+    def __init__(self, open_store: OpenStore) -> None:
+        self._open = open_store
+        self._handles: list[RunRepository] = []
+        self.acts: list[Act] = []
+        self.rule = Rule.WRITTEN
+        self.repository = self.open()
+
+    def open(self) -> RepositoryOnTrial:
+        """One more handle on the store, as another process has one."""
+        name = f"handle_{len(self._handles) + 1}" if self._handles else "repository"
+        self._handles.append(self._open())
+        return RepositoryOnTrial(self._handles[-1], name, self)
+
+    def handles(self, count: int) -> list[RepositoryOnTrial]:
+        return [self.open() for _ in range(count)]
+
+    def close(self) -> None:
+        for handle in self._handles:
+            handle.close()
+
+    @contextmanager
+    def of(self, rule: Rule) -> Iterator[Trial]:
+        """A rule on trial: a refusal that the rules do not ask for breaks it."""
+        self.rule = rule
+        try:
+            yield self
+        except RunLedgerError as error:
+            raise self.broken(f"{self.acts[-1]} raised {type(error).__name__}: {error}") from error
+
+    # -- what is done
+
+    def begin(self) -> None:
+        """A new case, on keys of its own: what was done before it is no part of its example."""
+        self.acts.clear()
+
+    def noted(self, handle: str, method: str, *arguments: Any) -> Act:
+        act = Act(handle, method, arguments)
+        self.acts.append(act)
+        return act
+
+    @contextmanager
+    def watched(self, act: Act) -> Iterator[None]:
+        try:
+            yield
+        except (RunLedgerError, RuleBroken) as error:
+            act.error = error
+            raise
+        except Exception as error:
+            act.error = error
+            raise self.broken(f"{act} let {named(error)!r} through: no error of the ledger", Rule.LOUD) from error
+
+    def at_once(self, threads: int, act: Callable[[int], object]) -> list[RunLedgerError | None]:
+        """Run an act in many threads that begin together; what each raised, or None."""
+        barrier = Barrier(threads)
+
+        def run(i: int) -> RunLedgerError | None:
+            barrier.wait()
+            try:
+                act(i)
+            except RunLedgerError as error:
+                return error
+            return None
+
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(run, range(threads)))
+
+    # -- what must hold
+
+    def broken(self, what: str, rule: Rule | None = None) -> RuleBroken:
+        return RuleBroken(rule or self.rule, what, self.acts)
+
+    def require(self, holds: bool, what: str, rule: Rule | None = None) -> None:
+        if not holds:
+            raise self.broken(what, rule)
+
+    @contextmanager
+    def refuses(self, kind: type[RunLedgerError], *keys: RunKey) -> Iterator[None]:
+        """The block's act is refused with this error, which carries these keys."""
+        try:
+            yield
+        except RunLedgerError as error:
+            act = self.acts[-1]
+            if not isinstance(error, kind):
+                what = f"{act} raised {type(error).__name__} ({error}), and not {kind.__name__}"
+                raise self.broken(what, self._rule_of(kind)) from error
+            carried = keys_of(error)
+            self.require(
+                Counter(carried) == Counter(keys),
+                f"the {kind.__name__} of {act} carries the keys {shown(carried)}, and not {shown(keys)}",
+                Rule.LOUD,
+            )
+            return
+        raise self.broken(f"{self.acts[-1]} did not raise {kind.__name__}", self._rule_of(kind))
+
+    def _rule_of(self, kind: type[RunLedgerError]) -> Rule:
+        return rule_of_refusal(kind, self.acts[-1].method) or self.rule
+
+    def holds(self, *records: RunRecord) -> None:
+        """The store holds these records, by find and by get, and no others."""
+        expected = sorted(records, key=newest_first, reverse=True)
+        self.same_list(list(self.repository.find(EVERYTHING)), expected)
+        for record in expected:
+            self.same(self.repository.get(record.key), record)
+
+    def same_list(self, found: Sequence[RunRecord], expected: Sequence[RunRecord]) -> None:
+        """What was found are these records, in this order."""
+        keys, due = [record.key for record in found], [record.key for record in expected]
+        if keys != due:
+            counts, wanted = Counter(keys), Counter(due)
+            others, missing = list(counts - wanted), list(wanted - counts)
+            what = [f"has {shown(others)} too many"] * bool(others) + [f"lacks {shown(missing)}"] * bool(missing)
+            if what and not set(others) <= set(due):
+                raise self.broken(f"{self.acts[-1]} {' and '.join(what)}")
+            order = f"gives {shown(keys)} where the order is {shown(due)}"
+            raise self.broken(
+                f"{self.acts[-1]} {' and '.join(what) or order}", self.rule if missing else Rule.FOUND_IN_ORDER
+            )
+        for record, other in zip(found, expected, strict=True):
+            self.same(record, other)
+
+    def same(self, record: RunRecord, expected: RunRecord) -> None:
+        """A record is as it must be; where the store promises exact values, 1 is neither 1.0 nor True."""
+        was, due = self.as_kept(record), self.as_kept(expected)
+        if different := [name for name in due if was[name] != due[name]]:
+            name = different[0]
+            what = f"{name} of {shown(record.key)} is {_told(was[name])}, and not {_told(due[name])}"
+            raise self.broken(f"after {self.acts[-1]}, {what}", self._rule_of_difference(name, was[name], due[name]))
+
+    def as_kept(self, record: RunRecord) -> dict[str, Any]:
+        """The fields of a record as values to compare."""
+        if self.repository.guarantees.exact_values:
+            kept: dict[str, Any] = {name: (type(value), value) for name, value in record.metrics.items()}
+        else:
+            kept = {name: value for name, value in record.metrics.items() if value is not False and value != ""}
+        return {**record.__dict__, "metrics": kept}
+
+    def _rule_of_difference(self, name: str, was: Any, due: Any) -> Rule:
+        if name == "key":
+            return Rule.OPAQUE_IDS
+        if name in ("started_at", "updated_at"):
+            return Rule.TIMES
+        if name == "ended_at" and was and due:
+            return Rule.TIMES if abs(was - due) < timedelta(seconds=1) else Rule.FINISHED_ONCE
+        if name == "client_name":
+            return Rule.WHOLE
+        return self.rule
+
+    def require_record(self, record: Any) -> None:
+        """What an adapter returned is a record, and its times are as they are kept."""
+        act = self.acts[-1]
+        self.require(isinstance(record, RunRecord), f"{act} returned {shown(record)}, no RunRecord", Rule.WRITTEN)
+        times = {name: value for name, value in record.__dict__.items() if name.endswith("_at") and value is not None}
+        times |= {f"the time of note {i}": line.at for i, line in enumerate(record.log)}
+        times |= {f"metric {n!r}": value for n, value in record.metrics.items() if isinstance(value, datetime)}
+        for name, value in times.items():
+            is_kept = value.utcoffset() == timedelta(0) and value.microsecond % 1000 == 0
+            self.require(is_kept, f"{act} returned {shown(value)} as {name}", Rule.TIMES)
+
+
+def keys_of(error: RunLedgerError) -> list[RunKey | None]:
+    """The keys that an error carries."""
+    return list(error.keys) if isinstance(error, RunAlreadyExists) else [error.key]
+
+
+def rule_of_refusal(kind: type[BaseException], method: str) -> Rule | None:
+    """The rule that asks a method for a refusal of this kind; None where no rule of its own does."""
+    if issubclass(kind, RunNotFound):
+        return Rule.UPDATED_ONLY if method.startswith("update") else Rule.NO_REGISTRY
+    if issubclass(kind, RunAlreadyExists):
+        return Rule.CREATED_ONCE
+    return Rule.FINISHED_ONCE if issubclass(kind, RunAlreadyFinished) else None
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, dict):
+        value = {name: each[1] if isinstance(each, tuple) else each for name, each in value.items()}
+    return shown(value)
