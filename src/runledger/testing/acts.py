@@ -26,6 +26,8 @@ class Act:
     method: str
     arguments: tuple[Any, ...]
     error: BaseException | None = None
+    at_once: bool = False
+    """Whether other threads did something at the same time."""
 
     def __str__(self) -> str:
         call = f"{self.handle}.{self.method}({', '.join(shown(each) for each in self.arguments)})"
@@ -34,9 +36,10 @@ class Act:
 
 def listed(acts: Iterable[Act]) -> Iterator[str]:
     """A line for each act; those that repeat are told once."""
-    for (line, outcome), same in groupby(acts, key=lambda act: (str(act), named(act.error))):
+    for (line, outcome, at_once), same in groupby(acts, key=lambda act: (str(act), named(act.error), act.at_once)):
         times = sum(1 for _ in same)
-        remarks = [f"{times} times"] * (times > 1) + [f"raises {outcome}"] * (outcome is not None)
+        remarks = ["in threads, at once"] * at_once + [f"{times} times"] * (times > 1)
+        remarks += [f"raises {outcome}"] * (outcome is not None)
         yield f"{line}  # {', '.join(remarks)}" if remarks else line
 
 
@@ -93,7 +96,7 @@ def _(value: str) -> str:
 def _(value: Sequence[object]) -> str:
     more = [f"… {len(value)} in all"] * (len(value) > _MANY)
     items = ", ".join([*map(shown, value[:_MANY]), *more])
-    return f"[{items}]" if isinstance(value, list) else f"({items})"
+    return f"[{items}]" if isinstance(value, list) else f"({items}{',' * (len(value) == 1)})"
 
 
 @shown.register

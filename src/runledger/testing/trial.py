@@ -73,13 +73,20 @@ class RepositoryOnTrial(AccessOnTrial):
 
     @property
     def guarantees(self) -> Guarantees:
-        return self.adapter.guarantees
+        given: object = self.adapter.guarantees
+        if not isinstance(given, Guarantees):
+            raise self._trial.broken(f"the repository's guarantees are {given!r}, no Guarantees", Rule.PROMISES)
+        return given
 
     def create(self, record: RunRecord) -> RunKey:
-        return self._done("create", record)  # type: ignore[no-any-return]
+        key = self._done("create", record)
+        self._trial.require_keys([key], [record])
+        return key  # type: ignore[no-any-return]
 
     def create_many(self, records: Sequence[RunRecord]) -> Sequence[RunKey]:
-        return self._done("create_many", records)  # type: ignore[no-any-return]
+        keys = self._done("create_many", records)
+        self._trial.require_keys(keys, records)
+        return keys  # type: ignore[no-any-return]
 
     def without_creation(self) -> AccessOnTrial:
         return AccessOnTrial(self.adapter.without_creation(), f"{self._name}.without_creation()", self._trial)
@@ -157,8 +164,14 @@ class Trial:
                 return error
             return None
 
+        before = len(self.acts)
         with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(run, range(threads)))
+            outcomes = list(pool.map(run, range(threads)))
+        meanwhile = sorted(self.acts[before:], key=str)  # in an order that is the same each time
+        for done in meanwhile:
+            done.at_once = True
+        self.acts[before:] = meanwhile
+        return outcomes
 
     # -- what must hold
 
@@ -237,9 +250,15 @@ class Trial:
             return Rule.TIMES
         if name == "ended_at" and was and due:
             return Rule.TIMES if abs(was - due) < timedelta(seconds=1) else Rule.FINISHED_ONCE
-        if name == "client_name":
+        if name == "client_name" or (name == "metrics" and _plain(was) == _plain(due)):
             return Rule.WHOLE
         return self.rule
+
+    def require_keys(self, keys: Any, records: Sequence[RunRecord]) -> None:
+        """What a create returned are the keys of its records, in their order."""
+        due = [record.key for record in records]
+        is_due = keys is not None and list(keys) == due
+        self.require(is_due, f"{self.acts[-1]} returned {shown(keys)}, and not {shown(due)}", Rule.WRITTEN)
 
     def require_record(self, record: Any) -> None:
         """What an adapter returned is a record, and its times are as they are kept."""
@@ -268,6 +287,11 @@ def rule_of_refusal(kind: type[BaseException], method: str) -> Rule | None:
 
 
 def _told(value: Any) -> str:
-    if isinstance(value, dict):
-        value = {name: each[1] if isinstance(each, tuple) else each for name, each in value.items()}
-    return shown(value)
+    return shown(_plain(value))
+
+
+def _plain(value: Any) -> Any:
+    """Metrics without the types that were noted with them to compare exactly."""
+    if not isinstance(value, dict):
+        return value
+    return {name: each[1] if isinstance(each, tuple) else each for name, each in value.items()}

@@ -1,0 +1,663 @@
+"""Adapters that are broken on purpose, each in one way, under the rule that it breaks."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta, timezone
+from threading import Lock, RLock
+from typing import Any
+
+from attrs import evolve
+
+from runledger.adapters.memory import InMemoryRunAccess, InMemoryRunRepository
+from runledger.domain import (
+    Guarantees,
+    Metrics,
+    Outcome,
+    RunAlreadyExists,
+    RunAlreadyFinished,
+    RunChange,
+    RunKey,
+    RunLedgerError,
+    RunNotFound,
+    RunQuery,
+    RunRecord,
+    StoreUnavailable,
+    StoreUnusable,
+)
+from runledger.testing import COLUMNS, OpenStore, Rule
+
+Changes = Sequence[tuple[RunKey, RunChange]]
+
+BREAKS: dict[type["Broken"], frozenset[Rule]] = {}
+"""Each broken adapter with the rules that the contract must say it breaks, and no others."""
+
+
+def breaks(*rules: Rule) -> Callable[[type["Broken"]], type["Broken"]]:
+    def note(adapter: type["Broken"]) -> type["Broken"]:
+        BREAKS[adapter] = frozenset(rules)
+        return adapter
+
+    return note
+
+
+class Broken(InMemoryRunRepository):
+    """The model, of which each class breaks something. One object is the store, and every handle on it."""
+
+    @classmethod
+    def new_store(cls) -> OpenStore:
+        store = cls()
+        return lambda: store
+
+    def put(self, record: RunRecord) -> None:
+        self._table.records[record.key] = record
+
+
+class BrokenHandle(Broken):
+    """Handles of their own on one store."""
+
+    @classmethod
+    def new_store(cls) -> OpenStore:
+        store = InMemoryRunRepository()
+
+        def opened() -> InMemoryRunRepository:
+            handle = cls()
+            handle._table = store._table
+            return handle
+
+        return opened
+
+
+class Alters(Broken):
+    """Stores something else than it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._acting = RLock()
+
+    def altered(self, record: RunRecord, at: datetime) -> RunRecord:
+        raise NotImplementedError
+
+    def create(self, record: RunRecord) -> RunKey:
+        return super().create(self.altered(record, record.started_at))
+
+    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+        return super().create_many([self.altered(record, record.started_at) for record in records])
+
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        with self._acting:
+            self.put(self.altered(super().update(key, change, at), at))
+            return self.get(key)
+
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        with self._acting:
+            super().update_many(changes, at)
+            for key, _ in changes:
+                self.put(self.altered(self.get(key), at))
+
+
+# -- created once
+
+
+@breaks(Rule.CREATED_ONCE)
+class OverwritesOnCreate(Broken):
+    def create(self, record: RunRecord) -> RunKey:
+        self.put(record)
+        return record.key
+
+
+@breaks(Rule.CREATED_ONCE)
+class AcceptsASecondCreate(Broken):
+    def create(self, record: RunRecord) -> RunKey:
+        try:
+            return super().create(record)
+        except RunAlreadyExists as error:
+            return error.keys[0]
+
+
+@breaks(Rule.CREATED_ONCE)
+class OverwritesInBulk(Broken):
+    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+        for record in records:
+            self.put(record)
+        return [record.key for record in records]
+
+
+@breaks(Rule.CREATED_ONCE)
+class LooksBeforeItCreates(Broken):
+    def create(self, record: RunRecord) -> RunKey:
+        if record.key in self._table.records:
+            raise RunAlreadyExists([record.key])
+        time.sleep(0.001)  # as long as a request takes
+        self.put(record)
+        return record.key
+
+
+# -- updated only; no recovery, no registry
+
+
+@breaks(Rule.UPDATED_ONLY)
+class Repairs(Broken):
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        if key not in self._table.records:
+            self.create(RunRecord.start(key, at))
+        return super().update(key, change, at)
+
+
+@breaks(Rule.UPDATED_ONLY)
+class RepairsInBulk(Broken):
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        for key, _ in changes:
+            if key not in self._table.records:
+                self.create(RunRecord.start(key, at))
+        super().update_many(changes, at)
+
+
+@breaks(Rule.UPDATED_ONLY)
+class CreatesAndThenRefuses(Broken):
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        if key not in self._table.records:
+            self.create(RunRecord.start(key, at))
+            raise RunNotFound(key)
+        return super().update(key, change, at)
+
+
+@breaks(Rule.UPDATED_ONLY, Rule.FINISHED_ONCE)
+class SwallowsErrors(Broken):
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        try:
+            super().update_many(changes, at)
+        except RunLedgerError:
+            return
+
+
+@breaks(Rule.UPDATED_ONLY, Rule.NO_REGISTRY)
+class SaysUnavailableForMissing(Broken):
+    def get(self, key: RunKey) -> RunRecord:
+        try:
+            return super().get(key)
+        except RunNotFound:
+            raise StoreUnavailable("no such row", Outcome.NOT_APPLIED, key) from None
+
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        self.get(key)
+        return super().update(key, change, at)
+
+
+@breaks(Rule.NO_REGISTRY)
+class LooksUnderAnotherSpelling(Broken):
+    def get(self, key: RunKey) -> RunRecord:
+        try:
+            return super().get(key)
+        except RunNotFound:
+            return super().get(RunKey(key.run_id.lower(), key.client_id.lower()))
+
+
+@breaks(Rule.NO_REGISTRY, Rule.WRITTEN)
+class Caches(BrokenHandle):
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: dict[RunKey, RunRecord] = {}
+
+    def get(self, key: RunKey) -> RunRecord:
+        if key not in self._seen:
+            self._seen[key] = super().get(key)
+        return self._seen[key]
+
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        self._seen[key] = super().update(key, change, at)
+        return self._seen[key]
+
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        super().update_many(changes, at)
+        self._seen.clear()
+
+
+# -- ids are opaque
+
+
+class Respells(Broken):
+    """Stores and looks up every key under another spelling."""
+
+    @staticmethod
+    def spelled(key: RunKey) -> RunKey:
+        raise NotImplementedError
+
+    def create(self, record: RunRecord) -> RunKey:
+        super().create(evolve(record, key=self.spelled(record.key)))
+        return record.key
+
+    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+        super().create_many([evolve(record, key=self.spelled(record.key)) for record in records])
+        return [record.key for record in records]
+
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        return super().update(self.spelled(key), change, at)
+
+    def get(self, key: RunKey) -> RunRecord:
+        return super().get(self.spelled(key))
+
+
+@breaks(Rule.OPAQUE_IDS)
+class TrimsIds(Respells):
+    @staticmethod
+    def spelled(key: RunKey) -> RunKey:
+        return RunKey(key.run_id[:200], key.client_id[:200])
+
+
+@breaks(Rule.OPAQUE_IDS)
+class NormalisesUnicode(Respells):
+    @staticmethod
+    def spelled(key: RunKey) -> RunKey:
+        return RunKey(key.run_id.replace("e\u0301", "\u00e9"), key.client_id.replace("e\u0301", "\u00e9"))
+
+
+class ComparesByIndex(Broken):
+    """Keeps records as they are, under an index of its own that takes some keys for others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._index: dict[object, RunKey] = {}
+
+    @staticmethod
+    def entry(key: RunKey) -> object:
+        raise NotImplementedError
+
+    def create(self, record: RunRecord) -> RunKey:
+        if self.entry(record.key) in self._index:
+            raise RunAlreadyExists([record.key])
+        self._index[self.entry(record.key)] = super().create(record)
+        return record.key
+
+
+@breaks(Rule.OPAQUE_IDS)
+class ComparesWithoutCase(ComparesByIndex):
+    @staticmethod
+    def entry(key: RunKey) -> object:
+        return key.run_id.casefold(), key.client_id.casefold()
+
+
+@breaks(Rule.OPAQUE_IDS)
+class JoinsTheTwoIds(ComparesByIndex):
+    @staticmethod
+    def entry(key: RunKey) -> object:
+        return f"{key.run_id}:{key.client_id}"
+
+
+@breaks(Rule.OPAQUE_IDS)
+class TakesIdsForNumbers(ComparesByIndex):
+    @staticmethod
+    def entry(key: RunKey) -> object:
+        return tuple(float(text) if text.isdecimal() else text for text in (key.run_id, key.client_id))
+
+
+# -- finished once
+
+
+@breaks(Rule.FINISHED_ONCE, Rule.INDIVISIBLE, Rule.PROMISES)
+class FinishesTwice(Broken):
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        try:
+            return super().update(key, change, at)
+        except RunAlreadyFinished:
+            return self.get(key)
+
+
+@breaks(Rule.FINISHED_ONCE)
+class ReopensInBulk(Broken):
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        super().update_many([(key, evolve(change, status=None, error=None)) for key, change in changes], at)
+        for key, change in changes:
+            if change.status is not None:
+                self.put(evolve(self.get(key), status=change.status, ended_at=at))
+
+
+@breaks(Rule.FINISHED_ONCE)
+class MovesTheEnd(Alters):
+    def altered(self, record: RunRecord, at: datetime) -> RunRecord:
+        return record if record.ended_at is None else evolve(record, ended_at=max(at, record.ended_at))
+
+
+@breaks(Rule.FINISHED_ONCE)
+class RefusesLateNotes(Broken):
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        record = self._table.records.get(key)
+        if record is not None and record.status.is_final:
+            raise RunAlreadyFinished(key, record.status)
+        return super().update(key, change, at)
+
+
+# -- retry only at creation
+
+
+@breaks(Rule.SENT_ONCE, Rule.INDIVISIBLE, Rule.PROMISES)
+class RetriesUpdates(Broken):
+    """Sends every addition a second time, as a client does whose first answer was lost."""
+
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        record = super().update(key, change, at)
+        if change.add:
+            super().update(key, RunChange(add=change.add), at)
+        return record
+
+
+# -- loud
+
+
+@breaks(Rule.LOUD)
+class RaisesADriversError(Broken):
+    def get(self, key: RunKey) -> RunRecord:
+        return self._table.records[key]
+
+
+@breaks(Rule.LOUD)
+class RaisesADriversErrorInFind(Broken):
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        records = list(super().find(query))
+        yield records[0]
+        yield from records[1:]
+
+
+@breaks(Rule.LOUD)
+class NeedsOneRecordAtLeast(Broken):
+    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+        assert records, "an empty batch"
+        return super().create_many(records)
+
+
+@breaks(Rule.LOUD)
+class NamesNoKey(Broken):
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        try:
+            return super().update(key, change, at)
+        except RunNotFound as error:
+            error.key = None
+            raise
+
+
+@breaks(Rule.LOUD)
+class NamesTheWrongKey(Broken):
+    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+        try:
+            return super().create_many(records)
+        except RunAlreadyExists:
+            raise RunAlreadyExists([records[0].key]) from None
+
+
+@breaks(Rule.LOUD, Rule.WHOLE)
+class KeepsQuietAboutWhatItMade(Broken):
+    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+        return [self.create(record) for record in records]
+
+
+# -- whole or not at all
+
+
+@breaks(Rule.WHOLE, Rule.FINISHED_ONCE)
+class HalfAppliesABulkUpdate(Broken):
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        for key, change in changes:
+            self.update(key, change, at)
+
+
+@breaks(Rule.WHOLE)
+class HalfAppliesAnUpdate(Broken):
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        for name, number in change.add.items():
+            super().update(key, RunChange(add={name: number}), at)
+        return super().update(key, evolve(change, add={}), at)
+
+
+@breaks(Rule.WHOLE)
+class TruncatesText(Alters):
+    def altered(self, record: RunRecord, at: datetime) -> RunRecord:
+        return evolve(record, error=record.error and record.error[:65_535])
+
+
+@breaks(Rule.WHOLE)
+class CutsNames(Alters):
+    def altered(self, record: RunRecord, at: datetime) -> RunRecord:
+        return evolve(record, client_name=record.client_name.encode("latin-1", "replace").decode("latin-1"))
+
+
+@breaks(Rule.WHOLE)
+class KeepsFloatsOnly(Alters):
+    def altered(self, record: RunRecord, at: datetime) -> RunRecord:
+        metrics = {name: float(value) if type(value) is int else value for name, value in record.metrics.items()}
+        return evolve(record, metrics=Metrics(metrics))
+
+
+@breaks(Rule.WHOLE)
+class KeepsBoolsAsNumbers(Alters):
+    def altered(self, record: RunRecord, at: datetime) -> RunRecord:
+        metrics = {name: int(value) if type(value) is bool else value for name, value in record.metrics.items()}
+        return evolve(record, metrics=Metrics(metrics))
+
+
+@breaks(Rule.WHOLE)
+class KeepsTheLastOfABatch(Broken):
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        super().update_many(list(dict(changes).items()), at)
+
+
+@breaks(Rule.WHOLE)
+class AddsToAnything(Broken):
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        numbers = {n for n, v in self.get(key).metrics.items() if type(v) in (int, float)}
+        known = {n: v for n, v in change.add.items() if n in numbers}
+        new = {n: v for n, v in change.add.items() if n not in numbers}
+        return super().update(key, evolve(change, metrics={**change.metrics, **new}, add=known), at)
+
+
+@breaks(Rule.WHOLE)
+class LeavesOutUnknownColumns(Broken):
+    guarantees = Guarantees(exact_values=False)
+
+    def create(self, record: RunRecord) -> RunKey:
+        return super().create(evolve(record, metrics={n: v for n, v in record.metrics.items() if n in COLUMNS}))
+
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        known = {name: value for name, value in change.metrics.items() if name in COLUMNS}
+        return super().update(key, evolve(change, metrics=known), at)
+
+
+# -- times
+
+
+@breaks(Rule.TIMES)
+class DropsMilliseconds(Alters):
+    def altered(self, record: RunRecord, at: datetime) -> RunRecord:
+        ended_at = record.ended_at and record.ended_at.replace(microsecond=0)
+        return evolve(
+            record, started_at=record.started_at.replace(microsecond=0), ended_at=ended_at, updated_at=record.updated_at
+        )
+
+
+@breaks(Rule.TIMES)
+class RoundsTheEndToSeconds(Alters):
+    def altered(self, record: RunRecord, at: datetime) -> RunRecord:
+        return evolve(record, ended_at=record.ended_at and record.ended_at.replace(microsecond=0))
+
+
+@breaks(Rule.TIMES)
+class ReturnsLocalTimes(Broken):
+    def get(self, key: RunKey) -> RunRecord:
+        record = super().get(key)
+        local = record.started_at.astimezone(timezone(timedelta(hours=10)))
+        fields: dict[str, Any] = {**record.__dict__, "started_at": local}
+        fields.pop("key")
+        return RunRecord.restored(key.run_id, key.client_id, **fields)
+
+
+@breaks(Rule.TIMES)
+class IgnoresHeartbeats(Broken):
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        return (
+            self.get(key) if change == RunChange() and key in self._table.records else super().update(key, change, at)
+        )
+
+
+@breaks(Rule.TIMES)
+class MovesUpdatedAtBack(Alters):
+    def altered(self, record: RunRecord, at: datetime) -> RunRecord:
+        return evolve(record, updated_at=at)
+
+
+# -- who may only update cannot create
+
+
+@breaks(Rule.CANNOT_CREATE)
+class GivesItselfAway(Broken):
+    def without_creation(self) -> InMemoryRunAccess:
+        return self
+
+
+@breaks(Rule.CANNOT_CREATE)
+class KeepsCreationInAnAttribute(Broken):
+    def without_creation(self) -> InMemoryRunAccess:
+        access = super().without_creation()
+        access._repository = self  # type: ignore[attr-defined]
+        return access
+
+
+@breaks(Rule.CANNOT_CREATE)
+class KeepsCreationInAClosure(Broken):
+    def without_creation(self) -> InMemoryRunAccess:
+        access = super().without_creation()
+        access.get = lambda key: self.get(RunKey(key.run_id, key.client_id))  # type: ignore[method-assign]
+        return access
+
+
+# -- written when it returns
+
+
+@breaks(Rule.WRITTEN)
+class ReturnsTheRecordBefore(Broken):
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        before = self._table.records.get(key)
+        return [super().update(key, change, at), before][-1] or self.get(key)
+
+
+@breaks(Rule.WRITTEN)
+class ReturnsNothing(Broken):
+    def create(self, record: RunRecord) -> RunKey:
+        super().create(record)
+        return None  # type: ignore[return-value]
+
+
+@breaks(Rule.WRITTEN)
+class ReturnsKeysInAnotherOrder(Broken):
+    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+        return sorted(super().create_many(records))
+
+
+@breaks(Rule.WRITTEN, Rule.NO_REGISTRY, Rule.CREATED_ONCE, Rule.PROMISES)
+class WritesWhenItCloses(BrokenHandle):
+    @classmethod
+    def new_store(cls) -> OpenStore:
+        saved = InMemoryRunRepository()
+
+        def opened() -> InMemoryRunRepository:
+            handle = cls()
+            handle._saved = saved
+            handle._table.records.update(saved._table.records)
+            return handle
+
+        return opened
+
+    _saved: InMemoryRunRepository
+
+    def close(self) -> None:
+        self._saved._table.records.update(self._table.records)
+
+
+# -- an update is one indivisible act
+
+
+@breaks(Rule.INDIVISIBLE, Rule.PROMISES)
+class ReadsAndThenWrites(Broken):
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        record = super().get(key).apply(change, at)
+        time.sleep(0.001)  # as long as a request takes
+        self.put(record)
+        return record
+
+
+@breaks(Rule.PROMISES)
+class LocksEachHandleAlone(BrokenHandle):
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        with self._own_lock:
+            record = super().get(key).apply(change, at)
+            time.sleep(0.001)  # as long as a request takes
+            self.put(record)
+            return record
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._own_lock = Lock()
+
+
+@breaks(Rule.PROMISES)
+class PromisesInWords(Broken):
+    guarantees = "everything"  # type: ignore[assignment]
+
+
+@breaks(Rule.PROMISES, Rule.WHOLE)
+class PromisesAtomicBulk(Broken):
+    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+        made: list[RunKey] = []
+        for record in records:
+            try:
+                made.append(self.create(record))
+            except RunAlreadyExists as error:
+                raise error.having_applied(made) from None
+        return made
+
+
+# -- found in order
+
+
+@breaks(Rule.FOUND_IN_ORDER)
+class ListsOldestFirst(Broken):
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        return iter(list(super().find(query))[::-1])
+
+
+@breaks(Rule.FOUND_IN_ORDER)
+class HasNoStableOrder(Broken):
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        return iter(sorted(super().find(query), key=lambda record: (record.started_at, hash(record.key)), reverse=True))
+
+
+@breaks(Rule.FOUND_IN_ORDER)
+class ForgetsTheLimit(Broken):
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        return super().find(evolve(query, limit=None))
+
+
+@breaks(Rule.FOUND_IN_ORDER)
+class RepeatsWhilePaging(Broken):
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        offset = 0
+        while page := list(super().find(query))[offset : offset + 100]:
+            yield from page
+            offset += 100
+
+
+@breaks(Rule.FOUND_IN_ORDER)
+class StopsAfterThePage(Broken):
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        return iter(list(super().find(query))[:1000])
+
+
+@breaks(Rule.FOUND_IN_ORDER)
+class FindsAfterSince(Broken):
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        return (record for record in super().find(query) if query.since is None or record.started_at > query.since)
+
+
+@breaks(Rule.WHOLE)
+class RefusesEverythingLong(Broken):
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        if change.error is not None and len(change.error) > 10_000:
+            raise StoreUnusable("too long", key)
+        return super().update(key, change, at)
