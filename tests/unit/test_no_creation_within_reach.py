@@ -3,19 +3,16 @@
 import ast
 import subprocess
 import sys
-import types
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from postgres_server import fresh_database
 
 import runledger
-from runledger import RunLedger, RunRecord, open_repository
+from runledger import RunLedger, open_repository
 from runledger.adapters.postgresql import PostgreSQLRunRepository
-
-CREATING = {"create", "create_many", "start", "start_many", "track", "load"}
+from runledger.testing import creators_within_reach
 
 
 @pytest.mark.parametrize(
@@ -56,39 +53,6 @@ def use(ledger: RunLedger, updates: RunUpdates, reads: RunReads, access: RunAcce
     assert done.stdout.startswith("Success" if accepted else "program.py:6: error:"), done.stdout + done.stderr
 
 
-def neighbours(thing: Any) -> Iterator[Any]:
-    """What one attribute, item, closure or bound method away from a thing."""
-    yield from getattr(thing, "__dict__", {}).values()
-    for kind in type(thing).__mro__:
-        for name in getattr(kind, "__slots__", ()):
-            yield getattr(thing, name, None)
-    if isinstance(thing, (list, tuple, set, frozenset)):
-        yield from thing
-    if isinstance(thing, dict):
-        yield from thing.values()
-    yield getattr(thing, "__self__", None)
-    yield getattr(thing, "__func__", None)
-    yield getattr(thing, "func", None)
-    for cell in getattr(thing, "__closure__", None) or ():
-        yield cell.cell_contents
-
-
-def creators_within_reach(thing: Any) -> set[str]:
-    seen: dict[int, Any] = {}
-    found: set[str] = set()
-    left = [thing]
-    while left:
-        thing = left.pop()
-        if id(thing) in seen or isinstance(thing, (type, types.ModuleType)):
-            continue
-        seen[id(thing)] = thing
-        # RunRecord.start makes a value; only a repository can store it.
-        if type(thing).__module__.startswith("runledger") and not isinstance(thing, RunRecord):
-            found |= {f"{type(thing).__name__}.{name}" for name in CREATING & set(dir(thing))}
-        left.extend(neighbours(thing))
-    return found
-
-
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "postgresql":
@@ -123,5 +87,7 @@ def test_one_module_calls_create() -> None:
 
 
 def is_repository(node: ast.expr) -> bool:
-    """Anything but the creator itself, whose methods have the same names."""
-    return not (isinstance(node, ast.Attribute) and node.attr == "_creator") and not isinstance(node, ast.Call)
+    """Anything but the creator and an adapter itself, whose methods have the same names."""
+    is_own = isinstance(node, ast.Name) and node.id == "self"
+    is_creator = isinstance(node, ast.Attribute) and node.attr == "_creator"
+    return not is_own and not is_creator and not isinstance(node, ast.Call)
