@@ -172,19 +172,28 @@ def test_the_examples_of_the_guide_run() -> None:
     assert "('POST', 200, (('created', 'rec" in done.stdout
 
 
+# As `python -m runledger.testing.airtable`, but Ctrl-C is heard even where the tests run in the background.
+AS_COMMAND = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("runledger.testing.airtable", run_name="__main__", alter_sys=True)
+"""
+
+
 @contextmanager
 def command(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The command while it runs, and what it says at first."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "runledger.testing.airtable", *arguments],
+    with subprocess.Popen(
+        [sys.executable, "-c", AS_COMMAND, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    with process:
-        assert process.stdout is not None
-        yield process, "".join(process.stdout.readline() for _ in range(4))
-        process.kill()
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield process, "".join(process.stdout.readline() for _ in range(4))
+        finally:
+            process.kill()
 
 
 class TestCommand:
