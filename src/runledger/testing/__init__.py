@@ -5,18 +5,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .contract import RunRepositoryContract
+    from .events import RunEvents
     from .reach import creators_within_reach
     from .rules import Rule, RuleBroken
     from .strategies import COLUMNS
     from .trial import OpenStore
 
-__all__ = ["COLUMNS", "OpenStore", "Rule", "RuleBroken", "RunRepositoryContract", "creators_within_reach"]
+__all__ = ["COLUMNS", "OpenStore", "Rule", "RuleBroken", "RunEvents", "RunRepositoryContract", "creators_within_reach"]
 
 _MODULES = {
     "COLUMNS": "strategies",
     "OpenStore": "trial",
     "Rule": "rules",
     "RuleBroken": "rules",
+    "RunEvents": "events",
     "RunRepositoryContract": "contract",
     "creators_within_reach": "reach",
 }
