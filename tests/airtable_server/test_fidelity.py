@@ -743,6 +743,13 @@ class TestValues:
         assert column in answer[1]["error"]["message"]
         assert client.records() == []
 
+    @pytest.mark.parametrize("column", ["No", "Made", "Touched", "Sum"])
+    @pytest.mark.parametrize("value", [1, "a", None])
+    def test_a_computed_field_says_so_whatever_is_written(self, client: Client, column: str, value: object) -> None:
+        _, answer = client.ask("POST", body={"fields": {column: value}})
+        wanted = f'Field "{column}" cannot accept a value because the field is computed'
+        assert answer["error"] == {"type": "INVALID_VALUE_FOR_COLUMN", "message": wanted}
+
     @pytest.mark.parametrize(
         ("column", "value", "empty"),
         [("Name", "a", ""), ("Count", 1, None), ("Done", True, False), ("Tags", ["Low"], []), ("Level", "Low", None)],
