@@ -206,18 +206,42 @@ def test_a_relative_path_and_odd_names_lead_to_their_file(tmp_path: Path, monkey
         ledger.start("r", "acme")
 
 
-def test_a_status_written_by_other_hands_is_reported(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("status", "Done", "unknown status 'Done'"),
+        ("started_at", "2025-11-24 08:15:00", "not written by"),
+        ("updated_at", "soon", "not written by"),
+        ("updated_at", b"\xff", "not written by"),
+        ("metrics", "", "not written by"),
+        ("metrics", "{}, {}", "not written by"),
+        ("metrics", "[]", "not written by"),
+        ("metrics", '{"a": {"b": 1}}', "not written by"),
+        ("metrics", '{"a": {"datetime": "2025-11-24"}}', "not written by"),
+        ("metrics", '{"a": 1', "not written by"),
+        ("metrics", "[" * 100_000, "not written by"),
+        ("metrics", b"{}", "not written by"),
+        ("log", "", "not written by"),
+        ("log", '[["2025-11-24", "x"]]', "not written by"),
+    ],
+)
+def test_a_row_that_other_hands_wrote_is_refused_by_its_key(
+    tmp_path: Path, column: str, value: object, words: str
+) -> None:
     repository = SQLiteRunRepository(tmp_path / "runs.db")
-    repository.create(STARTED)
+    repository.create_many([STARTED, RunRecord.start(RunKey("s", "acme"), AT)])
     other = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
-    other.execute("UPDATE run_records SET status = 'Done'")
+    other.execute(f"UPDATE run_records SET {column} = ? WHERE run_id = 'r'", (value,))  # noqa: S608
     other.close()
     acts: list[Callable[[], object]] = [
         lambda: repository.get(KEY),
         lambda: list(repository.find(RunQuery())),
         lambda: repository.update(KEY, RunChange(), AT),
+        lambda: repository.update_many([(RunKey("s", "acme"), RunChange()), (KEY, RunChange())], AT),
     ]
     for act in acts:
-        with pytest.raises(StoreUnusable, match="'Done'"):
+        with pytest.raises(StoreUnusable, match=words) as refusal:
             act()
+        assert refusal.value.key == KEY
+    assert repository.get(RunKey("s", "acme")).updated_at == AT
     repository.close()

@@ -30,7 +30,7 @@ from ..domain import (
     StoreUnusable,
 )
 from ..domain.values import checked_time
-from .rows import conditions, log_text, metrics_text, restored_log, restored_metrics, status_from
+from .rows import STATUSES, UNREADABLE, conditions, log_text, metrics_text, restored_log, restored_metrics, unreadable
 
 # No index on updated_at, and room left in each page: a heartbeat then writes no index entry.
 _SCHEMA = (
@@ -290,11 +290,10 @@ def _row(record: RunRecord) -> tuple[Any, ...]:
 def _record(row: tuple[Any, ...]) -> RunRecord:
     run_id, client_id, name, status, started_at, ended_at, metrics, log, error, updated_at = row
     try:
-        metrics, log, status = restored_metrics(metrics), restored_log(log) if log else (), status_from(status)
+        metrics, log, status = restored_metrics(metrics), restored_log(log) if log else (), STATUSES[status]
         times = _utc(started_at), None if ended_at is None else _utc(ended_at)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        key = RunKey.restored(run_id, client_id)
-        raise StoreUnusable(f"the row of {key} was not written by this version of runledger.", key) from None
+    except UNREADABLE:
+        raise unreadable(row) from None
     return RunRecord.restored(run_id, client_id, name, status, *times, metrics, log, error, _utc(updated_at))
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
 from typing import Any
 
-from ..domain import LogLine, Metrics, MetricValue, RunQuery, RunRecord, RunStatus, StoreUnusable
+from ..domain import LogLine, Metrics, MetricValue, RunKey, RunQuery, RunRecord, RunStatus, StoreUnusable
 from ..domain.values import MAX_INTEGER
 
-_STATUSES = {status.value: status for status in RunStatus}
+STATUSES = {status.value: status for status in RunStatus}
 
 
 def time_text(at: datetime) -> str:
@@ -34,69 +35,93 @@ def _encode_time(value: Any) -> dict[str, str]:
     return {"datetime": time_text(value)}
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_encode_time, check_circular=False).encode
-_decode = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # `decode` less its checks of the ends
+# What json.JSONEncoder.encode makes anew for each value, and what JSONDecoder.decode does less its checks of the ends.
+_chunks = c_make_encoder(None, _encode_time, encode_basestring, None, ":", ",", False, False, True)
+_decode = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 def metrics_text(metrics: Mapping[str, MetricValue]) -> str:
     """The JSON object for metrics."""
-    return _encode(metrics) if metrics else "{}"
+    return "".join(_chunks(metrics, 0)) if metrics else "{}"
+
+
+def log_text(log: tuple[LogLine, ...]) -> str:
+    """The JSON array for a log."""
+    return "".join(_chunks([(time_text(line.at), line.text) for line in log], 0)) if log else "[]"
+
+
+UNREADABLE = (AttributeError, KeyError, OverflowError, RecursionError, StopIteration, TypeError, ValueError)
+"""What decoding a row raises that other hands wrote."""
+
+
+def unreadable(row: Sequence[Any]) -> StoreUnusable:
+    """The refusal of a row that other hands wrote; it begins with the run id, the client id, a name and the status."""
+    run_id, client_id, _, status = row[:4]
+    key = RunKey.restored(run_id, client_id)
+    why = "" if status in STATUSES else f", with the unknown status {status!r}"
+    return StoreUnusable(f"the row of {key} was not written by this version of runledger{why}: correct it there.", key)
 
 
 def restored_metrics(values: dict[str, Any]) -> Metrics:
     """The metrics of a decoded JSON object; integers beyond ±2^53 were floats, which some stores write out."""
     for name, value in values.items():
         if type(value) is dict:
-            values[name] = datetime.fromisoformat(value["datetime"])
+            values[name] = _time(value["datetime"])
         elif type(value) is int and not -MAX_INTEGER <= value <= MAX_INTEGER:
             values[name] = float(value)
     return Metrics(values)
 
 
-def log_text(log: tuple[LogLine, ...]) -> str:
-    """The JSON array for a log."""
-    return _encode([(time_text(line.at), line.text) for line in log]) if log else "[]"
-
-
-def log_from(text: str) -> tuple[LogLine, ...]:
-    """The log of a JSON array."""
-    return () if text == "[]" else restored_log(_decode(text, 0)[0])
-
-
 def restored_log(lines: list[list[str]]) -> tuple[LogLine, ...]:
     """The log of a decoded JSON array."""
-    return tuple([LogLine.restored(datetime.fromisoformat(at), text) for at, text in lines])
-
-
-def status_from(label: str) -> RunStatus:
-    """The status with this label. Raises StoreUnusable for one that the ledger does not know."""
-    try:
-        return _STATUSES[label]
-    except KeyError:
-        raise StoreUnusable(f"the store holds the unknown status {label!r}: correct it there.") from None
+    return tuple([LogLine.restored(_time(at), text) for at, text in lines])
 
 
 def records_from_texts(rows: Sequence[Sequence[Any]]) -> list[RunRecord]:
-    """The records of rows of texts, in the order of the table's columns."""
+    """The records of rows of texts, in the order of the table's columns; what follows these is left aside.
+
+    Raises StoreUnusable with the key of a row that other hands wrote and that cannot be read.
+    """
+    try:
+        return _records(rows)
+    except UNREADABLE:
+        return [_record(row) for row in rows]
+
+
+def _record(row: Sequence[Any]) -> RunRecord:
+    try:
+        return _records([row])[0]
+    except UNREADABLE:
+        raise unreadable(row) from None
+
+
+def _records(rows: Sequence[Sequence[Any]]) -> list[RunRecord]:
     every_metrics = "[" + ",".join([row[6] for row in rows]) + "]"  # read in one go: half the time of one by one
-    metrics_of = restored_metrics if '{"datetime":' in every_metrics else Metrics
-    pairs = zip(rows, _decode(every_metrics, 0)[0], strict=True)
-    restored, time, status_of, seen = RunRecord.restored, datetime.fromisoformat, status_from, _STATUSES
-    return [
-        restored(
-            run_id,
-            client_id,
-            client_name,
-            seen.get(status) or status_of(status),
-            time(started_at),
-            None if ended_at is None else time(ended_at),
-            metrics_of(metrics),
-            () if log == "[]" else log_from(log),
-            error,
-            time(updated_at),
+    metrics_of = Metrics if every_metrics.count("{") == len(rows) else restored_metrics
+    restored, time, records = RunRecord.restored, datetime.fromisoformat, []
+    for row, metrics in zip(rows, _decode(every_metrics, 0)[0], strict=True):
+        run_id, client_id, name, status, started, ended, _, log, error, updated = row[:10]
+        started_at = time(started)
+        ended_at = None if ended is None else time(ended)
+        # The last update is mostly the start or the end.
+        updated_at = started_at if updated == started else (updated == ended and ended_at) or time(updated)
+        if not (started_at.tzinfo is updated_at.tzinfo is (ended_at or started_at).tzinfo is UTC):
+            raise ValueError("no time in UTC")
+        lines = () if log == "[]" else restored_log(_decode(log, 0)[0])
+        state = STATUSES[status]
+        records.append(
+            restored(
+                run_id, client_id, name, state, started_at, ended_at, metrics_of(metrics), lines, error, updated_at
+            )
         )
-        for (run_id, client_id, client_name, status, started_at, ended_at, _, log, error, updated_at), metrics in pairs
-    ]
+    return records
+
+
+def _time(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is not UTC:
+        raise ValueError("no time in UTC")
+    return at
 
 
 def conditions(

@@ -10,9 +10,9 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
 from typing import Any, Literal, TypeVar
 from urllib.parse import unquote
 
@@ -29,6 +29,7 @@ from ..domain import (
     StoreUnusable,
     repeated_keys,
 )
+from ..domain.values import checked_time
 from .rows import conditions, log_text, metrics_text, records_from_texts, time_text
 
 T = TypeVar("T")
@@ -63,12 +64,12 @@ _SCHEMA = (
 _INSERT = "INSERT INTO run_records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SELECT = "SELECT * FROM run_records WHERE run_id = ? AND client_id = ?"
 _SELECT_TO_UPDATE = "SELECT *, rowid FROM run_records WHERE run_id = ? AND client_id = ?"
+_SELECT_BATCH = "SELECT *, rowid FROM run_records WHERE (run_id, client_id) IN (VALUES {})"
+_BATCH = 400  # twice as many placeholders: SQLite before 3.32 allows 999
 _FIND = "SELECT * FROM run_records WHERE {} ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?"
 # Two statements, because naming an indexed column (status) in SET rewrites its index entry even if it stays the same.
 _UPDATE = "UPDATE run_records SET metrics = ?, log = ?, error = ?, updated_at = ? WHERE rowid = ?"
-_FINISH = (
-    "UPDATE run_records SET metrics = ?, log = ?, error = ?, updated_at = ?, status = ?, ended_at = ? WHERE rowid = ?"
-)
+_FINISH = _UPDATE.replace("SET", "SET status = ?, ended_at = ?,")
 
 
 class _Database:
@@ -84,23 +85,37 @@ class _Database:
         """All rows of a SELECT, on a connection that no other thread uses meanwhile."""
         if self._pid != os.getpid():
             self._open_all()
-        connection = None
         try:
-            connection = self._readers.pop() if self._readers else self._connect()
-            return connection.execute(sql, values).fetchall()
+            reader = self._readers.pop() if self._readers else self._connect()
+            try:
+                return reader.execute(sql, values).fetchall()
+            finally:
+                self._readers.append(reader)
         except sqlite3.Error as error:
             raise self.refusal(error, key) from error
-        finally:
-            if connection is not None:
-                self._readers.append(connection)
 
-    def write(self, key: RunKey | None = None) -> _Transaction:
-        """A transaction that the end of a `with` block commits, and an error rolls back."""
+    def write(self, act: Callable[[sqlite3.Cursor], T], key: RunKey | None = None) -> T:
+        """What `act` returns, in a transaction of its own, which an error rolls back."""
         if self._pid != os.getpid():
             self._open_all()
-        return _Transaction(self, self._writer, self._lock, key)
+        outcome = Outcome.NOT_APPLIED
+        with self._lock:
+            writer = self._writer
+            try:
+                self.patiently(writer.execute, "BEGIN IMMEDIATE")
+                try:
+                    result = act(writer)
+                    outcome = Outcome.UNKNOWN
+                    writer.execute("COMMIT")
+                except BaseException:
+                    if writer.connection.in_transaction:
+                        writer.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                raise self.refusal(error, key, outcome) from error
+        return result
 
-    def patiently(self, act: Callable[[], T]) -> T:
+    def patiently(self, act: Callable[..., object], *values: object) -> None:
         """Do a thing as soon as the file's write lock is free, for at most `wait` seconds.
 
         SQLite's own busy handler backs off ever longer, which starves a waiting process among busy ones. Short waits of
@@ -109,7 +124,8 @@ class _Database:
         deadline = None
         while True:
             try:
-                return act()
+                act(*values)
+                return
             except sqlite3.OperationalError as error:
                 now = time.monotonic()
                 deadline = now + self._wait if deadline is None else deadline
@@ -143,74 +159,27 @@ class _Database:
         # unclosed (https://www.sqlite.org/howtocorrupt.html, "Carrying an open database connection across a fork").
         self._pid = os.getpid()
         self._lock = Lock()
-        self._readers: deque[sqlite3.Connection] = deque()
+        self._readers: deque[sqlite3.Cursor] = deque()
         try:
             self._writer = self._connect()
             self.close = weakref.finalize(self, _close, self._writer, self._readers, self._pid)
-            self.patiently(lambda: _prepare(self._writer, self.path))
+            self.patiently(_prepare, self._writer.connection, self.path)
             self._writer.execute(f"PRAGMA synchronous = {self._synchronous}")
             # From here on waiting for the write lock is ours, see `patiently`.
             self._writer.execute("PRAGMA busy_timeout = 0")
         except sqlite3.Error as error:
             raise self.refusal(error) from error
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> sqlite3.Cursor:
+        """A connection's one cursor, to be used again and again: making one takes as long as a short statement."""
         connection = sqlite3.connect(self.path, timeout=self._wait, isolation_level=None, check_same_thread=False)
         try:
             # 64 MB: updates stay as fast in a file of millions of rows.
-            self.patiently(lambda: connection.execute("PRAGMA cache_size = -65536"))
+            self.patiently(connection.execute, "PRAGMA cache_size = -65536")
         except BaseException:
             connection.close()
             raise
-        return connection
-
-
-class _Transaction:
-    """`with database.write() as connection`: BEGIN IMMEDIATE … COMMIT, or ROLLBACK and the ledger's error."""
-
-    __slots__ = ("_connection", "_database", "_key", "_lock")
-
-    def __init__(self, database: _Database, connection: sqlite3.Connection, lock: Any, key: RunKey | None) -> None:
-        self._database = database
-        self._connection = connection
-        self._lock = lock
-        self._key = key
-
-    def __enter__(self) -> sqlite3.Connection:
-        self._lock.acquire()
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-        except BaseException as error:
-            self._wait_to_begin(error)
-        return self._connection
-
-    def _wait_to_begin(self, first: BaseException) -> None:
-        try:
-            if not isinstance(first, sqlite3.OperationalError) or not _is_busy(first):
-                raise first
-            self._database.patiently(lambda: self._connection.execute("BEGIN IMMEDIATE"))
-        except BaseException as error:
-            self._lock.release()
-            if isinstance(error, sqlite3.Error):
-                raise self._database.refusal(error, self._key) from error
-            raise
-
-    def __exit__(
-        self, _kind: type[BaseException] | None, error: BaseException | None, _tb: TracebackType | None
-    ) -> None:
-        outcome = Outcome.NOT_APPLIED
-        try:
-            if error is None:
-                outcome = Outcome.UNKNOWN
-                self._connection.execute("COMMIT")
-        except sqlite3.Error as failure:
-            error = failure
-        finally:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            self._lock.release()
-        if isinstance(error, sqlite3.Error):
-            raise self._database.refusal(error, self._key, outcome) from error
+        return connection.cursor()
 
 
 class SQLiteRunAccess:
@@ -220,13 +189,10 @@ class SQLiteRunAccess:
         self._database = database
 
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
-        with self._database.write(key) as connection:
-            return _update(connection, key, change, at)
+        return self._database.write(lambda cursor: _update(cursor, key, change, at), key)
 
     def update_many(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
-        with self._database.write() as connection:
-            for key, change in changes:
-                _update(connection, key, change, at)
+        self._database.write(lambda cursor: _update_many(cursor, changes, at))
 
     def get(self, key: RunKey) -> RunRecord:
         for record in records_from_texts(self._database.read(_SELECT, (key.run_id, key.client_id), key)):
@@ -280,8 +246,7 @@ class SQLiteRunRepository(SQLiteRunAccess):
     def _insert(self, records: Sequence[RunRecord]) -> None:
         key = records[0].key if len(records) == 1 else None
         try:
-            with self._database.write(key) as connection:
-                connection.executemany(_INSERT, map(_values, records))
+            self._database.write(lambda cursor: cursor.executemany(_INSERT, map(_values, records)), key)
         except StoreUnusable as error:
             if getattr(error.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
                 raise
@@ -324,23 +289,48 @@ def _values(record: RunRecord) -> tuple[str | None, ...]:
     )
 
 
-def _update(connection: sqlite3.Connection, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
-    row = connection.execute(_SELECT_TO_UPDATE, (key.run_id, key.client_id)).fetchone()
+def _update(cursor: sqlite3.Cursor, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+    row = cursor.execute(_SELECT_TO_UPDATE, (key.run_id, key.client_id)).fetchone()
     if row is None:
         raise RunNotFound(key)
-    (old,) = records_from_texts((row[:10],))
+    (old,) = records_from_texts((row,))
     new = old.apply(change, at)
-    state = (
-        row[6] if new.metrics is old.metrics else metrics_text(new.metrics),
-        row[7] if new.log is old.log else log_text(new.log),
-        new.error,
-        time_text(new.updated_at),
-    )
-    if new.status is old.status:
-        connection.execute(_UPDATE, (*state, row[10]))
-    else:
-        connection.execute(_FINISH, (*state, new.status.value, new.ended_at and time_text(new.ended_at), row[10]))
+    cursor.execute(*_rewriting(row, old, new, time_text(new.updated_at)))
     return new
+
+
+def _update_many(cursor: sqlite3.Cursor, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
+    ids = list(dict.fromkeys([(key.run_id, key.client_id) for key, _ in changes]))
+    rows: list[tuple[Any, ...]] = []
+    for first in range(0, len(ids), _BATCH):
+        some = ids[first : first + _BATCH]
+        places = ",".join(["(?,?)"] * len(some))
+        rows += cursor.execute(_SELECT_BATCH.format(places), list(chain.from_iterable(some))).fetchall()
+    olds = records_from_texts(rows)
+    news = {row[:2]: record for row, record in zip(rows, olds, strict=True)}
+    at = checked_time(at, "time of the change")
+    for key, change in changes:
+        pair = (key.run_id, key.client_id)
+        if pair not in news:
+            raise RunNotFound(key)
+        news[pair] = news[pair].apply(change, at)
+    text = time_text(at)
+    writes: dict[str, list[tuple[Any, ...]]] = {_UPDATE: [], _FINISH: []}
+    for row, old, new in zip(rows, olds, news.values(), strict=True):
+        sql, values = _rewriting(row, old, new, text if new.updated_at is at else row[9])
+        writes[sql].append(values)
+    for sql, batch in writes.items():
+        cursor.executemany(sql, batch)
+
+
+def _rewriting(row: tuple[Any, ...], old: RunRecord, new: RunRecord, updated_at: str) -> tuple[str, tuple[Any, ...]]:
+    """The statement, and its values, that makes of the row with the old record one with the new."""
+    metrics = row[6] if new.metrics is old.metrics else metrics_text(new.metrics)
+    log = row[7] if new.log is old.log else log_text(new.log)
+    state = metrics, log, new.error, updated_at, row[10]
+    if new.status is old.status:
+        return _UPDATE, state
+    return _FINISH, (new.status.value, new.ended_at and time_text(new.ended_at), *state)
 
 
 def has_schema(connection: sqlite3.Connection, path: str) -> bool:
@@ -382,8 +372,8 @@ def _is_busy(error: sqlite3.OperationalError) -> bool:
     return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 
-def _close(writer: sqlite3.Connection, readers: deque[sqlite3.Connection], pid: int) -> None:
+def _close(writer: sqlite3.Cursor, readers: deque[sqlite3.Cursor], pid: int) -> None:
     if pid == os.getpid():
-        writer.close()
+        writer.connection.close()
         while readers:
-            readers.pop().close()
+            readers.pop().connection.close()

@@ -199,18 +199,16 @@ class RunRecord:
         ids["run_id"] = run_id
         ids["client_id"] = client_id
         record = object.__new__(cls)
-        fields = {
-            "key": key,
-            "client_name": client_name,
-            "status": status,
-            "started_at": started_at,
-            "ended_at": ended_at,
-            "metrics": metrics,
-            "log": log,
-            "error": error,
-            "updated_at": updated_at,
-        }
-        object.__setattr__(record, "__dict__", fields)
+        fields = record.__dict__  # filled in the order of the class: faster, and smaller, than a dict of its own
+        fields["key"] = key
+        fields["client_name"] = client_name
+        fields["status"] = status
+        fields["started_at"] = started_at
+        fields["ended_at"] = ended_at
+        fields["metrics"] = metrics
+        fields["log"] = log
+        fields["error"] = error
+        fields["updated_at"] = updated_at
         return record
 
     @property
