@@ -78,7 +78,7 @@ def restored_log(lines: list[list[str]]) -> tuple[LogLine, ...]:
 
 
 def records_from_texts(rows: Sequence[Sequence[Any]]) -> list[RunRecord]:
-    """The records of rows of texts, in the order of the table's columns; what follows these is left aside.
+    """The records of rows of texts, in the order of the table's columns.
 
     Raises StoreUnusable with the key of a row that other hands wrote and that cannot be read.
     """
@@ -100,7 +100,7 @@ def _records(rows: Sequence[Sequence[Any]]) -> list[RunRecord]:
     metrics_of = Metrics if every_metrics.count("{") == len(rows) else restored_metrics
     restored, time, records = RunRecord.restored, datetime.fromisoformat, []
     for row, metrics in zip(rows, _decode(every_metrics, 0)[0], strict=True):
-        run_id, client_id, name, status, started, ended, _, log, error, updated = row[:10]
+        run_id, client_id, name, status, started, ended, _, log, error, updated = row
         started_at = time(started)
         ended_at = None if ended is None else time(ended)
         # The last update is mostly the start or the end.

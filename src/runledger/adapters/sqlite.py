@@ -293,7 +293,7 @@ def _update(cursor: sqlite3.Cursor, key: RunKey, change: RunChange, at: datetime
     row = cursor.execute(_SELECT_TO_UPDATE, (key.run_id, key.client_id)).fetchone()
     if row is None:
         raise RunNotFound(key)
-    (old,) = records_from_texts((row,))
+    (old,) = records_from_texts([row[:10]])
     new = old.apply(change, at)
     cursor.execute(*_rewriting(row, old, new, time_text(new.updated_at)))
     return new
@@ -306,7 +306,7 @@ def _update_many(cursor: sqlite3.Cursor, changes: Sequence[tuple[RunKey, RunChan
         some = ids[first : first + _BATCH]
         places = ",".join(["(?,?)"] * len(some))
         rows += cursor.execute(_SELECT_BATCH.format(places), list(chain.from_iterable(some))).fetchall()
-    olds = records_from_texts(rows)
+    olds = records_from_texts([row[:10] for row in rows])
     news = {row[:2]: record for row, record in zip(rows, olds, strict=True)}
     at = checked_time(at, "time of the change")
     for key, change in changes:

@@ -242,8 +242,10 @@ class RunRecord:
             if change.error is not None:
                 new["error"] = change.error
         if change.metrics or change.add:
-            sums = {name: self._sum(name, number) for name, number in change.add.items()}
-            new["metrics"] = Metrics({**self.metrics, **change.metrics, **sums})
+            metrics = {**self.metrics, **change.metrics}
+            for name, number in change.add.items():
+                metrics[name] = self._sum(name, number)
+            new["metrics"] = Metrics(metrics)
         if change.note is not None:
             new["log"] = (*self.log, LogLine(at, change.note))
         after = object.__new__(RunRecord)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import count
@@ -36,6 +35,8 @@ class RetryPolicy:
 
     def wait(self, attempt: int) -> float:
         """Seconds to wait after the given failed attempt, the first being 1."""
+        import random  # here, because it is rarely needed, and slows `import runledger`
+
         return min(self.first_wait * 2.0 ** (attempt - 1), self.longest_wait) * random.uniform(0.5, 1.0)
 
 
