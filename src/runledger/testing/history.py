@@ -37,19 +37,20 @@ _SETTINGS = settings(
 )
 _HEARTBEAT = RunChange()
 
+History = Sequence[tuple[Any, ...]]
+"""Acts on a repository, each as the name of its method and the arguments."""
+
 
 def run_histories(new_trial: Callable[[], Trial], count: int) -> None:
     """Go through this many random histories, each on a trial of its own, which is closed after it.
 
-    Raises RuleBroken with the shortest history that shows it, as far as Hypothesis found one.
+    Raises RuleBroken with the shortest history that shows it, as far as one was found.
     """
     trial = new_trial()
     exact = trial.repository.guarantees.exact_values
     trial.close()
 
-    @settings(_SETTINGS, max_examples=count)
-    @given(histories(exact))
-    def run(history: Sequence[tuple[Any, ...]]) -> None:
+    def run(history: History) -> None:
         trial, model = new_trial(), InMemoryRunRepository(columns=None if exact else COLUMNS)
         try:
             for method, *arguments in history:
@@ -57,11 +58,25 @@ def run_histories(new_trial: Callable[[], Trial], count: int) -> None:
         finally:
             trial.close()
 
-    run()
+    try:
+        settings(_SETTINGS, max_examples=count)(given(histories(exact))(run))()
+    except RuleBroken as failure:
+        raise _shortened(failure, run) from None
 
 
-def histories(exact: bool) -> st.SearchStrategy[list[tuple[Any, ...]]]:
-    """Acts on a repository, as the names and arguments of its methods."""
+def _shortened(failure: RuleBroken, run: Callable[[History], None]) -> RuleBroken:
+    """The same failure without the acts that it does not need: Hypothesis may leave some."""
+    for i in reversed(range(len(failure.acts) - 1)):
+        try:
+            run([(act.method, *act.arguments) for act in failure.acts[:i] + failure.acts[i + 1 :]])
+        except RuleBroken as shorter:
+            if shorter.rule is failure.rule:
+                failure = shorter
+    return failure
+
+
+def histories(exact: bool) -> st.SearchStrategy[History]:
+    """Any history; the same few keys come back in it."""
     some_records = records(any_metrics if exact else column_metrics, likely_keys)
     drawn = changes(any_metrics, any_additions) if exact else changes(column_metrics, column_additions)
     some_changes = st.just(_HEARTBEAT) | drawn

@@ -220,7 +220,8 @@ class Trial:
             what = [f"has {shown(others)} too many"] * bool(others) + [f"lacks {shown(missing)}"] * bool(missing)
             if what and not set(others) <= set(due):
                 raise self.broken(f"{self.acts[-1]} {' and '.join(what)}")
-            order = f"gives {shown(keys)} where the order is {shown(due)}"
+            first = next((i for i, (key, other) in enumerate(zip(keys, due, strict=False)) if key != other), 0)
+            order = f"gives {shown(keys[first:])} where {shown(due[first:])} is due"
             raise self.broken(
                 f"{self.acts[-1]} {' and '.join(what) or order}", self.rule if missing else Rule.FOUND_IN_ORDER
             )
