@@ -1,0 +1,45 @@
+"""The suite over HTTP, with everything that Airtable leaves open answered one way, and the other."""
+
+from collections.abc import Callable, Iterator
+from typing import ClassVar
+
+import pytest
+from airtable_base import BASE, METRIC_COLUMNS, TABLE, AirtableBase, served
+
+from runledger.adapters.airtable import Columns
+from runledger.testing import OpenStore, RunRepositoryContract
+from runledger.testing.airtable import Column, MissingRecord, Unknowns, run_table
+
+
+class TestAirtable(RunRepositoryContract):
+    examples = 40
+    columns: ClassVar[Columns] = Columns()
+    further: ClassVar[tuple[Column, ...]] = METRIC_COLUMNS
+    unknowns: ClassVar[Unknowns] = Unknowns()
+
+    @pytest.fixture
+    def base(self) -> Iterator[AirtableBase]:
+        with served(*self.further, unknowns=self.unknowns) as base:
+            yield base
+
+    @pytest.fixture
+    def new_store(self, base: AirtableBase) -> Callable[[], OpenStore]:
+        def new() -> OpenStore:
+            base.service.add_base("Operations", [run_table(TABLE, self.further)], BASE)
+            return lambda: base.repository(self.columns)
+
+        return new
+
+
+class TestAirtableWithAutonumber(TestAirtable):
+    columns = Columns(number="Number")
+    further = (*METRIC_COLUMNS, Column("Number", "autoNumber"))
+    unknowns = Unknowns(
+        missing_record_status=MissingRecord.MODEL_ID_NOT_FOUND,
+        text_equals_ignores_case=True,
+        fractional_created_time=True,
+        rich_text_adds_newline=True,
+        pages_are_a_snapshot=False,
+        retry_after_on_429=True,
+        plural_429_body=True,
+    )

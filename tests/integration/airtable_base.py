@@ -1,0 +1,102 @@
+"""A base with a table for runs, served over HTTP by a local server that behaves as Airtable's Web API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import Any
+from urllib.parse import quote
+
+from attrs import define
+
+from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
+from runledger.testing import COLUMNS
+from runledger.testing.airtable import (
+    AirtableServer,
+    AirtableService,
+    Column,
+    Connection,
+    Limits,
+    LogEntry,
+    Token,
+    Unknowns,
+    run_table,
+)
+
+TOKEN = "patTest.0123456789abcdef"
+TABLE = "Runs: 100% / all"
+BASE = "appTestOfRunLedg0"
+
+_COLUMN_OF = {
+    float: ("number", {"precision": 8}),
+    str: ("multilineText", {}),
+    bool: ("checkbox", {"icon": "check", "color": "greenBright"}),
+    datetime: ("dateTime", Column("", "dateTime").options),
+}
+METRIC_COLUMNS = tuple(Column(name, *_COLUMN_OF[kind]) for name, kind in COLUMNS.items())
+
+
+class Clock:
+    """A clock for server and adapter, which moves when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
+        self._lock = Lock()
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self.now += timedelta(seconds=seconds)
+
+    def seconds(self) -> float:
+        return self.now.timestamp()
+
+
+@define
+class AirtableBase:
+    """One base of a running server, with the table `TABLE` for runs."""
+
+    server: AirtableServer
+    service: AirtableService
+    clock: Clock
+
+    @property
+    def store_url(self) -> str:
+        return f"airtable://{BASE}/{quote(TABLE, safe='')}?endpoint={self.server.url}"
+
+    def repository(self, columns: Columns = Columns(), *, token: str = TOKEN, **options: Any) -> AirtableRunRepository:
+        """A repository of a process of its own, which is not paced unless a limit is given."""
+        options.setdefault("limit", RateLimit(requests=10**6))
+        return AirtableRunRepository(
+            token, BASE, TABLE, columns=columns, endpoint=self.server.url, sleep=self.clock.sleep, **options
+        )
+
+    def rows(self) -> list[dict[str, Any]]:
+        return self.service.records(BASE, TABLE)
+
+    def requests(self) -> list[str]:
+        """What has been asked for since the last call: the method, and the last part of the path where it tells."""
+        entries = list(self.server.log)
+        self.server.log.clear()
+        return [_described(entry) for entry in entries]
+
+
+def _described(entry: LogEntry) -> str:
+    *_, last = entry.request.segments
+    return f"{entry.request.method} {last}" if last == "listRecords" else entry.request.method
+
+
+@contextmanager
+def served(
+    *columns: Column, unknowns: Unknowns | None = None, limits: Limits | None = None, tokens: tuple[Token, ...] = ()
+) -> Iterator[AirtableBase]:
+    """A base whose table has these columns beside those of a run."""
+    clock = Clock()
+    service = AirtableService([Token(TOKEN), *tokens], unknowns=unknowns, limits=limits, now=clock)
+    service.add_base("Operations", [run_table(TABLE, columns)], BASE)
+    with AirtableServer(Connection(service, now=clock, sleep=clock.sleep)) as server:
+        yield AirtableBase(server, service, clock)
