@@ -25,24 +25,24 @@ from runledger.testing.airtable import (
     run_table,
 )
 
-TOKEN = "patTest.0123456789abcdef"
+TOKEN = "patTest.0123456789abcdef"  # noqa: S105 (a token of the local server)
 TABLE = "Runs: 100% / all"
 BASE = "appTestOfRunLedg0"
 
 _COLUMN_OF = {
-    float: ("number", {"precision": 8}),
-    str: ("multilineText", {}),
-    bool: ("checkbox", {"icon": "check", "color": "greenBright"}),
-    datetime: ("dateTime", Column("", "dateTime").options),
+    float: lambda name: Column(name, "number", {"precision": 8}),
+    str: lambda name: Column(name, "multilineText"),
+    bool: lambda name: Column(name, "checkbox"),
+    datetime: lambda name: Column(name, "dateTime"),
 }
-METRIC_COLUMNS = tuple(Column(name, *_COLUMN_OF[kind]) for name, kind in COLUMNS.items())
+METRIC_COLUMNS = tuple(_COLUMN_OF[kind](name) for name, kind in COLUMNS.items())
 
 
 class Clock:
     """A clock for server and adapter, which moves when somebody sleeps."""
 
-    def __init__(self) -> None:
-        self.now = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
+    def __init__(self, begin: datetime = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)) -> None:
+        self.now = begin
         self._lock = Lock()
 
     def __call__(self) -> datetime:

@@ -155,10 +155,13 @@ class Process:
         return self._steps[history]
 
     def ended_like(self, history: int) -> int:
-        """The first history that ended as this one did: nothing that comes can tell them apart."""
+        """The first history that ended as this one did: nothing that is checked can tell them apart."""
         step = self.step(history)
         assert isinstance(step, Done)
-        return self._endings.setdefault((type(step.error), repr(step.result)), history)
+        applied = [key.reference for key in (step.error.applied if step.error else ())]
+        returned = repr(step.result), getattr(step.result, "reference", None)
+        told = type(step.error), getattr(step.error, "outcome", None), *applied, *returned
+        return self._endings.setdefault(told, history)
 
     def _run(self, script: _Script) -> Step:
         def sleep(seconds: float) -> None:
@@ -205,6 +208,8 @@ class Ending:
     rows: tuple[dict[str, Any], ...]
     outcomes: tuple[Done | None, ...]
     was_late: bool
+    service: AirtableService
+    """The server as it is then, at the time that it is then."""
 
 
 class Exploration:
@@ -250,7 +255,9 @@ class Exploration:
         steps = [process.step(place.history) for process, place in zip(self._processes, state.places, strict=True)]
         outcomes = tuple(step if isinstance(step, Done) else None for step in steps)
         was_late = Fault.LATE in self._kinds and state.faults == 0
-        self._check(Ending(tuple(state.service.records(BASE, TABLE)), outcomes, was_late))
+        now = BEGIN + timedelta(seconds=state.seconds)
+        service = state.service.copy(now=lambda: now)
+        self._check(Ending(tuple(service.records(BASE, TABLE)), outcomes, was_late, service))
 
     def _following(self, state: State) -> Iterator[State]:
         is_live = is_asleep = False

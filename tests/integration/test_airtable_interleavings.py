@@ -1,0 +1,326 @@
+"""Created once, over every interleaving of the real adapter's requests, with a fault at every possible step.
+
+The counts that are asserted say that nothing was left out: change them only with a reason.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from airtable_base import Clock
+from interleavings import BASE, TABLE, TOKEN, Act, Ending, Exploration, Fault, Process, new_service
+
+from runledger import (
+    EventKind,
+    Outcome,
+    RetryPolicy,
+    RunAlreadyExists,
+    RunChange,
+    RunEvent,
+    RunKey,
+    RunLedger,
+    RunNotFound,
+    RunRecord,
+    RunStatus,
+    StoreUnavailable,
+)
+from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
+from runledger.testing.airtable import AirtableService, Column, Connection
+from runledger.testing.airtable.transport import ServiceTransport
+
+KEY, OTHER = RunKey("251124-081500", "acme"), RunKey("251124-081500", "bolt")
+AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
+TOKENS = Column("Tokens", "number")
+NUMBER = Column("Number", "autoNumber")
+Check = Callable[[Ending], None]
+EVERY_FAULT = tuple(Fault)
+MAIN_FAULTS = (Fault.LOST_AFTER, Fault.ERROR_BEFORE, Fault.ERROR_AFTER, Fault.DEATH_BEFORE, Fault.DEATH_AFTER)
+
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.usefixtures("_empty_environment")]
+
+
+@pytest.fixture
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The client library looks through it for proxies at each of a million requests.
+    for name in list(os.environ):
+        if not name.startswith("PYTEST"):
+            monkeypatch.delenv(name)
+
+
+def creates(i: int) -> Act:
+    """A process that creates the record, once."""
+    return lambda repository: repository.create(RunRecord.start(KEY, AT + timedelta(milliseconds=i)))
+
+
+def starts(i: int) -> Act:
+    """A process whose ledger starts the run, and tries again if the store does not answer."""
+
+    def act(repository: AirtableRunRepository) -> RunKey:
+        at = AT + timedelta(milliseconds=i)
+        retry = RetryPolicy(attempts=2)
+        ledger = RunLedger(repository, observers=(), clock=lambda: at, retry=retry, sleep=lambda _: None)
+        return ledger.start(KEY.run_id, KEY.client_id).key
+
+    return act
+
+
+def creates_and_sets(i: int) -> Act:
+    """A process that creates the record and sets a number in it, by the reference that it was given."""
+
+    def act(repository: AirtableRunRepository) -> RunKey:
+        key = repository.create(RunRecord.start(KEY, AT + timedelta(milliseconds=i)))
+        repository.update(key, SETS, AT + timedelta(seconds=1))
+        return key
+
+    return act
+
+
+def creates_both(i: int, *keys: RunKey) -> Act:
+    """A process that creates two records at once."""
+    return lambda repository: repository.create_many(
+        [RunRecord.start(key, AT + timedelta(milliseconds=i)) for key in keys]
+    )
+
+
+def updates(change: RunChange) -> Act:
+    """A process that knows only the key, and has no right to create."""
+    return lambda repository: repository.without_creation().update(KEY, change, AT + timedelta(seconds=1))
+
+
+def processes(*acts: Act, columns: Columns = Columns()) -> list[Process]:
+    """Processes whose record ids fall, so that who comes later in one second has the lesser id."""
+    return [
+        Process(f"{i}", act, *(f"rec{len(acts) - i}{n:013}" for n in range(4)), columns=columns)
+        for i, act in enumerate(acts)
+    ]
+
+
+def one_more(
+    service: AirtableService, at: datetime, columns: Columns = Columns()
+) -> tuple[AirtableRunRepository, AirtableService]:
+    """A repository of one more process, from a time on and with nothing in its way, and the server that it works on."""
+    clock = Clock(at)
+    twin = service.copy(now=clock, new_id=lambda _: "recZ0000000000000")
+    transport = ServiceTransport(Connection(twin, now=clock))
+    limit = RateLimit(requests=10**6)
+    repository = AirtableRunRepository(
+        TOKEN, BASE, TABLE, columns=columns, transport=transport, limit=limit, sleep=clock.sleep
+    )
+    return repository, twin
+
+
+def told_created(ending: Ending, creators: int) -> list[RunKey]:
+    return [done.result for done in ending.outcomes[:creators] if done is not None and done.error is None]
+
+
+def check_creators(creators: int, columns: Columns = Columns(), *, retrying: bool = False) -> Check:
+    """At most one is told "created", and its record is the first and the only one that the living leave.
+
+    Without retrying, a creator that gets no answer when it asks what became of its record may leave it.
+    """
+
+    def check(ending: Ending) -> None:
+        created = told_created(ending, creators)
+        errors = [done.error for done in ending.outcomes[:creators] if done is not None and done.error is not None]
+        in_doubt = sum(isinstance(error, StoreUnavailable) for error in errors)
+        assert len(created) <= 1
+        assert all(isinstance(error, (RunAlreadyExists, StoreUnavailable)) for error in errors)
+        assert not (retrying and in_doubt)
+        if created:
+            assert created[0].reference == _first(ending, columns)["id"]
+        excused = ending.outcomes[:creators].count(None) + in_doubt + ending.was_late
+        assert len(ending.rows) <= 1 + excused
+        assert ending.rows or excused
+        assert all(row["fields"]["Status"] == "Running" for row in ending.rows[1:])
+        _check_later(ending, columns)
+
+    return check
+
+
+def _first(ending: Ending, columns: Columns = Columns()) -> dict[str, Any]:
+    return min(ending.rows, key=lambda row: _order(row, columns))
+
+
+def _order(row: dict[str, Any], columns: Columns) -> tuple[Any, ...]:
+    number = row["fields"][columns.number] if columns.number else 0
+    return number, row["createdTime"], row["id"]
+
+
+def _check_later(ending: Ending, columns: Columns) -> None:
+    """Who comes later finds the run, or starts it; a duplicate that a dead process left is reported, not used."""
+    events: list[RunEvent] = []
+    later = AT + timedelta(minutes=1)
+    repository, service = one_more(ending.service, later, columns)
+    repository.report_to(events.append)
+    if ending.rows:
+        with pytest.raises(RunAlreadyExists):
+            repository.create(RunRecord.start(KEY, later))
+        before = {row["id"]: row for row in service.records(BASE, TABLE)}
+        assert before == {row["id"]: row for row in ending.rows}
+        repository.update(KEY, RunChange(note="late"), later)
+        after = service.records(BASE, TABLE)
+        assert [row["id"] for row in after if row != before[row["id"]]] == [_first(ending, columns)["id"]]
+        assert [event.kind for event in events] == [EventKind.DUPLICATED] * (len(ending.rows) > 1)
+    else:
+        with pytest.raises(RunNotFound):
+            repository.update(KEY, RunChange(note="late"), later)
+        repository.create(RunRecord.start(KEY, later))
+        assert len(service.records(BASE, TABLE)) == 1
+
+
+def check_updater(creators: int, took: Callable[[dict[str, Any]], bool]) -> Check:
+    """The last process updates: it creates nothing, and what it was told is what the run's record says."""
+    check_creation = check_creators(creators)
+
+    def check(ending: Ending) -> None:
+        check_creation(ending)
+        updater = ending.outcomes[-1]
+        updated = [row["id"] for row in ending.rows if took(row["fields"])]
+        first = [_first(ending)["id"]] if ending.rows else []
+        if updater is not None and updater.error is None:
+            assert updated == first
+        elif updater is None or getattr(updater.error, "outcome", None) is Outcome.UNKNOWN:
+            assert updated in ([], first)
+        else:
+            assert isinstance(updater.error, (RunNotFound, StoreUnavailable))
+            assert updated == []
+
+    return check
+
+
+def check_handles(ending: Ending) -> None:
+    """Who created the run has updated it, by its handle; the other has changed nothing."""
+    (created,) = told_created(ending, 2)
+    assert [(row["id"], row["fields"]["Tokens"]) for row in ending.rows] == [(created.reference, 7)]
+
+
+def check_batches(ending: Ending) -> None:
+    """As with one key, for both keys of two batches; `applied` says which records a batch that failed has made."""
+    references: list[str | None] = []
+    for done in ending.outcomes:
+        if done is not None:
+            references += [key.reference for key in (done.error.applied if done.error else done.result)]
+    for key in (KEY, OTHER):
+        rows = [row for row in ending.rows if row["fields"]["Client ID"] == key.client_id]
+        told = [row["id"] for row in rows if row["id"] in references]
+        assert told in ([], [min(rows, key=lambda row: _order(row, Columns()))["id"]] if rows else [])
+        references = [reference for reference in references if reference not in told]
+        in_doubt = [done for done in ending.outcomes if done is None or isinstance(done.error, StoreUnavailable)]
+        assert len(rows) <= 1 + len(in_doubt)
+        assert rows or in_doubt
+    assert references == []
+
+
+SETS = RunChange(metrics={"Tokens": 7})
+ADDS = RunChange(add={"Tokens": 7}, note="seven more")
+FINISHES = RunChange(status=RunStatus.COMPLETED)
+
+
+def _has_seven(fields: dict[str, Any]) -> bool:
+    return fields.get("Tokens") == 7
+
+
+def _has_finished(fields: dict[str, Any]) -> bool:
+    return fields["Status"] == "Completed" and "End Time" in fields
+
+
+def test_two_creators() -> None:
+    found = Exploration(processes(creates(0), creates(1)), check_creators(2), kinds=EVERY_FAULT, faults=1)
+    assert found.schedules == 214_490
+
+
+def test_two_creators_in_a_table_with_an_autonumber_column() -> None:
+    columns = Columns(number="Number")
+    found = Exploration(
+        processes(creates(0), creates(1), columns=columns),
+        check_creators(2, columns),
+        service=new_service(NUMBER),
+        kinds=EVERY_FAULT,
+        faults=1,
+    )
+    assert found.schedules == 11_514
+
+
+def test_two_creators_with_two_faults() -> None:
+    found = Exploration(
+        processes(creates(0), creates(1)), check_creators(2), kinds=MAIN_FAULTS, faults=2, free_seconds=0
+    )
+    assert found.schedules == 0
+
+
+def test_two_ledgers_that_start_and_try_again() -> None:
+    found = Exploration(processes(starts(0), starts(1)), check_creators(2, retrying=True), kinds=EVERY_FAULT, faults=1)
+    assert found.schedules == 1_465_780
+
+
+def test_three_creators() -> None:
+    found = Exploration(processes(creates(0), creates(1), creates(2)), check_creators(3))
+    assert found.schedules == 51_455_166
+
+
+def test_three_ledgers_that_start_and_try_again() -> None:
+    found = Exploration(
+        processes(starts(0), starts(1), starts(2)),
+        check_creators(3, retrying=True),
+        kinds=MAIN_FAULTS,
+        faults=1,
+        free_seconds=0,
+    )
+    assert found.schedules == 1_753_455_735
+
+
+def test_creators_of_overlapping_batches() -> None:
+    found = Exploration(
+        processes(creates_both(0, KEY, OTHER), creates_both(1, OTHER, KEY)), check_batches, kinds=MAIN_FAULTS, faults=1
+    )
+    assert found.schedules == 37_588
+
+
+@pytest.mark.parametrize(
+    ("change", "took"),
+    [(SETS, _has_seven), (ADDS, _has_seven), (FINISHES, _has_finished)],
+    ids=["sets", "adds", "finishes"],
+)
+def test_a_creator_and_an_updater(change: RunChange, took: Callable[[dict[str, Any]], bool]) -> None:
+    found = Exploration(
+        processes(creates(0), updates(change)),
+        check_updater(1, took),
+        service=new_service(TOKENS),
+        kinds=EVERY_FAULT,
+        faults=1,
+    )
+    assert found.schedules == 6_258
+
+
+def test_two_creators_and_an_updater() -> None:
+    found = Exploration(
+        processes(creates(0), creates(1), updates(ADDS)),
+        check_updater(2, _has_seven),
+        service=new_service(TOKENS),
+        kinds=MAIN_FAULTS,
+        faults=1,
+        free_seconds=0,
+    )
+    assert found.schedules == 6_409_774
+
+
+def test_creators_that_go_on_to_update_by_their_handles() -> None:
+    found = Exploration(processes(creates_and_sets(0), creates_and_sets(1)), check_handles, service=new_service(TOKENS))
+    assert found.schedules == 5_960
+
+
+def test_creators_of_a_run_that_was_started_before() -> None:
+    repository, service = one_more(new_service(), AT - timedelta(hours=1))
+    repository.create(RunRecord.start(KEY, AT - timedelta(hours=1)))
+    before = service.records(BASE, TABLE)
+
+    def check(ending: Ending) -> None:
+        assert list(ending.rows) == before
+        assert told_created(ending, 2) == []
+
+    found = Exploration(processes(creates(0), creates(1)), check, service=service, kinds=EVERY_FAULT, faults=1)
+    assert found.schedules == 66
