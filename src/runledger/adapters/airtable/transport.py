@@ -140,9 +140,14 @@ def api_over(transport: BaseAdapter, token: str, endpoint: str) -> Api:
     """A pyairtable Api that sends through a transport, and itself never repeats a request."""
     api = Api(token, endpoint_url=endpoint, timeout=TIMEOUT, retry_strategy=None)
     api.session.max_redirects = 0  # following one would send a POST or PATCH a second time
+    api.session.auth = _as_it_is  # or what a .netrc holds for the host would take the token's place
     api.session.mount("https://", transport)
     api.session.mount("http://", transport)
     return api
+
+
+def _as_it_is(request: PreparedRequest) -> PreparedRequest:
+    return request
 
 
 def default_transport() -> BaseAdapter:

@@ -1,0 +1,263 @@
+"""The table of one store, as those who may only look and update see it: look-ups, patches, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any, NoReturn
+
+from attrs import field, frozen
+from pyairtable import Table
+from pyairtable.formulas import AND, OR, Field, Formula
+
+from ...domain import (
+    EventKind,
+    InvalidValue,
+    Outcome,
+    RunChange,
+    RunEvent,
+    RunKey,
+    RunLedgerError,
+    RunNotFound,
+    RunObserver,
+    RunRecord,
+    StoreUnavailable,
+    StoreUnusable,
+    UnknownMetric,
+)
+from .columns import Columns, Row
+from .transport import Paced, Refusal, Refused, sent
+
+Cells = Sequence[tuple[RunKey, Mapping[str, Any]]]
+"""What is to be written: cells by column, for each key."""
+
+SETTLED = timedelta(seconds=2)
+"""How long after its `createdTime`, by the server's clock, nothing older can appear: the second of that time, which is
+whole seconds (https://airtable.com/developers/web/api/list-records), and one more for what was on its way."""
+EXPIRED = "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"
+WRITTEN_AT_ONCE = 10
+READ_AT_ONCE = 100
+
+
+class Locks:
+    """One lock for each of many groups of keys: exact within this process, and free for other runs."""
+
+    def __init__(self, groups: int = 64) -> None:
+        self._locks = tuple(Lock() for _ in range(groups))
+
+    @contextmanager
+    def held(self, keys: Iterable[RunKey]) -> Iterator[None]:
+        with ExitStack() as stack:
+            for group in sorted({hash(key) % len(self._locks) for key in keys}):
+                stack.enter_context(self._locks[group])
+            yield
+
+
+@frozen
+class RunTable:
+    """What the updating and the creating side share. Its table sends nothing that could create."""
+
+    table: Table
+    columns: Columns
+    transport: Paced
+    sleep: Callable[[float], None]
+    locks: Locks = field(factory=Locks)
+    observers: list[RunObserver] = field(factory=list)
+
+    def tell(self, kind: EventKind, key: RunKey | None, detail: str) -> None:
+        event = RunEvent(kind=kind, key=key, at=self.transport.server_time(), detail=detail)
+        for observer in self.observers:
+            observer(event)
+
+    # -- reading
+
+    def of_keys(self, keys: Sequence[RunKey]) -> tuple[dict[RunKey, list[Row]], datetime]:
+        """The rows of each key, in the order of their creation, and the server's time when they were read."""
+        found: dict[RunKey, list[Row]] = {key: [] for key in keys}
+        read_at = None
+        for first in range(0, len(keys), READ_AT_ONCE):
+            try:
+                for page in self.pages(formula=self._formula(keys[first : first + READ_AT_ONCE])):
+                    read_at = read_at or self.transport.server_time()
+                    # What the formula found is compared again: exactly, which formulas do not promise.
+                    for row in page:
+                        if row.record.key in found:
+                            found[row.record.key].append(row)
+            except Refused as error:
+                self.refused(error.refusal)
+        for rows in found.values():
+            rows.sort(key=lambda row: row.order)
+        assert read_at is not None
+        return found, read_at
+
+    def _formula(self, keys: Sequence[RunKey]) -> Formula:
+        clients: dict[str, list[Formula]] = {}
+        for key in keys:
+            clients.setdefault(key.run_id, []).append(Field(self.columns.client_id).eq(key.client_id))
+        run = Field(self.columns.run_id)
+        return OR([AND(run.eq(run_id), OR(of_clients)) for run_id, of_clients in clients.items()])
+
+    def pages(self, **options: Any) -> Iterator[list[Row]]:
+        """Pages of rows, one request each. Raises Refused, as an iterator that has expired is."""
+        pages = self.table.iterate(**options)
+        while (page := sent(lambda: next(pages, None), writes=False)) is not None:
+            yield [row for raw in page if (row := self._row(raw)) is not None]
+
+    def _row(self, raw: Mapping[str, Any]) -> Row | None:
+        try:
+            return self.columns.row(raw["id"], raw["createdTime"], raw["fields"])
+        except InvalidValue as error:
+            self.tell(EventKind.UNREADABLE, error.key, f"record {raw['id']} is no run record: {error}")
+            return None
+
+    def settled(self, keys: Sequence[RunKey]) -> dict[RunKey, list[Row]]:
+        """The rows of each key once the first of them can no longer change, in the order of their creation."""
+        for _ in range(4):
+            found, read_at = self.of_keys(keys)
+            newest = max((rows[0].created for rows in found.values() if rows), default=None)
+            if newest is None or self.columns.number or read_at - newest >= SETTLED:
+                return found
+            self.sleep(min((newest + SETTLED - read_at).total_seconds(), 2 * SETTLED.total_seconds()))
+        raise StoreUnavailable("the server's clock stands still", Outcome.NOT_APPLIED)
+
+    def the_row(self, key: RunKey) -> Row:
+        """The row of a key: the oldest of its records, or the very one that the key refers to."""
+        return self._chosen(key, self.settled([key])[key])
+
+    def _chosen(self, key: RunKey, rows: Sequence[Row]) -> Row:
+        chosen = rows[0] if rows else None
+        if key.reference is not None:
+            chosen = next((row for row in rows if row.reference == key.reference), None)
+        if chosen is None:
+            raise RunNotFound(key)
+        if len(rows) > 1:
+            others = ", ".join(row.reference for row in rows if row is not chosen)
+            self.tell(EventKind.DUPLICATED, key, f"{chosen.reference} is the run's record; remove {others}")
+        return chosen
+
+    # -- updating
+
+    def changed(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> list[RunRecord]:
+        """Look the records up, apply the changes by the domain's rules, write what differs."""
+        keys = list(dict.fromkeys(key for key, _ in changes))
+        found = self.settled(keys)
+        rows: dict[RunKey, Row] = {}
+        new: dict[RunKey, RunRecord] = {}
+        for key, change in changes:
+            if key not in rows:
+                rows[key] = self._chosen(key, found[key])
+                new[key] = rows[key].record
+            new[key] = new[key].apply(self._writable(key, change), at)
+        cells = {key: self.columns.of_change(rows[key], new[key]) for key in keys}
+        pending = [key for key in keys if cells[key]]
+        applied: list[RunKey] = []
+        for first in range(0, len(pending), WRITTEN_AT_ONCE):
+            batch = pending[first : first + WRITTEN_AT_ONCE]
+            try:
+                for row in self.patch([(rows[key].record.key, cells[key]) for key in batch]):
+                    self._require_uncontended(rows[row.record.key], row, cells[row.record.key])
+                    new[row.record.key] = row.record
+            except RunLedgerError as error:
+                raise error.having_applied(applied) from None
+            applied += batch
+        return [new[key] for key, _ in changes]
+
+    def _writable(self, key: RunKey, change: RunChange) -> RunChange:
+        if change == _HEARTBEAT and self.columns.updated_at is None:
+            raise StoreUnusable(
+                "the table keeps no update time, so a heartbeat has nothing to write: name a column.", key
+            )
+        return change
+
+    def patch(self, changes: Cells) -> list[Row]:
+        """Write cells of up to ten records that are there; their rows after it. One PATCH, sent once."""
+        # Always by the batch's URL: only there is a missing record told apart from a missing permission.
+        body = [{"id": str(key.reference), "fields": dict(cells)} for key, cells in changes]
+        try:
+            answers = {raw["id"]: raw for raw in sent(lambda: self.table.batch_update(body), writes=True)}  # type: ignore[arg-type]
+        except Refused as error:
+            self._refused_patch(error.refusal, changes)
+        except StoreUnavailable as error:
+            raise StoreUnavailable(error.reason, error.outcome, changes[0][0]) from None
+        return [self._after(key, cells, answers.get(str(key.reference), {})) for key, cells in changes]
+
+    def _after(self, key: RunKey, cells: Mapping[str, Any], raw: Mapping[str, Any]) -> Row:
+        row = self._row(raw) if raw else None
+        if row is None or row.record.key != key:
+            raise StoreUnusable(f"record {key.reference} of {key} is now another's, and was changed: see to it.", key)
+        require_kept(key, cells, row.cells)
+        return row
+
+    def _refused_patch(self, refusal: Refusal, changes: Cells) -> NoReturn:
+        for key, _ in changes:
+            if refusal.may_be_of_a_missing_record and not self._holds(key, key.reference):
+                raise RunNotFound(key)
+        self.refused(refusal, changes)
+
+    def may_hold(self, row: Row, refusal: Refusal) -> bool:
+        """Whether a row that the server refused to change may still be there."""
+        if refusal.is_of_a_missing_record:
+            return False
+        return not refusal.may_be_of_a_missing_record or self._holds(row.record.key, row.reference)
+
+    def _holds(self, key: RunKey, reference: str | None) -> bool:
+        found, _ = self.of_keys([key])
+        return any(row.reference == reference for row in found[key])
+
+    def _require_uncontended(self, before: Row, after: Row, cells: Mapping[str, Any]) -> None:
+        unsent = [name for name in self.columns.of_parts.values() if name not in cells and name != self.columns.number]
+        if changed := [name for name in unsent if before.cells.get(name) != after.cells.get(name)]:
+            detail = (
+                f"another process changed {', '.join(changed)} between our look-up and our write; what it wrote to "
+            )
+            self.tell(EventKind.CONTENDED, after.record.key, f"{detail}{', '.join(cells)} meanwhile is lost")
+
+    # -- refusals
+
+    def refused(self, refusal: Refusal, writing: Cells = ()) -> NoReturn:
+        """Raise the ledger's error for the server's. Error types: https://airtable.com/developers/web/api/errors"""
+        if refusal.kind == EXPIRED:
+            raise StoreUnavailable("the listing expired before it was read to its end", Outcome.NOT_APPLIED)
+        named = [(key, column) for key, cells in writing for column in cells if refusal.names(column)]
+        key, column = max(named, key=lambda pair: len(pair[1]), default=(writing[0][0] if writing else None, None))
+        metric = self.columns.metric_of(column)
+        if refusal.kind == "UNKNOWN_FIELD_NAME" and metric is not None and key is not None:
+            raise UnknownMetric(key, metric)
+        if refusal.kind == "INVALID_VALUE_FOR_COLUMN" and metric is not None and "computed" not in refusal.message:
+            raise InvalidValue(f"metric {metric!r} of {key} is refused by its column: {refusal.message}.", key)
+        raise StoreUnusable(f"Airtable refused the request: {_advice(refusal)}", key)
+
+
+_HEARTBEAT = RunChange()
+
+
+def _advice(refusal: Refusal) -> str:
+    advice = {
+        "UNKNOWN_FIELD_NAME": "add the column, or leave it out of the mapping",
+        "INVALID_FILTER_BY_FORMULA": "a column of the mapping is not there: add it, or map it",
+        "INVALID_VALUE_FOR_COLUMN": "give the column the type that `runledger doctor` names",
+        "INVALID_MULTIPLE_CHOICE_OPTIONS": "add the choice to the status column, or map the status to another",
+        "INVALID_PERMISSIONS": "give the token the scope data.records:write and its user the right to edit",
+        "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND": "check base and table, the token's scopes and its access to the base",
+        "NOT_FOUND": "check base and table",
+    }.get(refusal.kind, "see `runledger doctor`")
+    said = ": ".join(filter(None, (refusal.kind, refusal.message.rstrip("."))))
+    return f"{said or refusal.status}. {advice[0].upper()}{advice[1:]}."
+
+
+def require_kept(key: RunKey, sent_cells: Mapping[str, Any], kept: Mapping[str, Any]) -> None:
+    """Raise StoreUnusable if the table rounded a number or a time, or cut a text, that was just written to it."""
+    for column, value in sent_cells.items():
+        there = kept.get(column)
+        if isinstance(value, str):
+            lost = len(str(there or "").replace("\r\n", "\n").strip()) < len(value.replace("\r\n", "\n").strip())
+        else:
+            lost = (there or 0) != value
+        if lost:
+            raise StoreUnusable(
+                f"column {column!r} of {key} keeps {there!r} of {value!r}, and that is what it holds now: give the "
+                "column the type and precision that `runledger doctor` names.",
+                key,
+            )
