@@ -230,7 +230,7 @@ def _has_finished(fields: dict[str, Any]) -> bool:
 
 def test_two_creators() -> None:
     found = Exploration(processes(creates(0), creates(1)), check_creators(2), kinds=EVERY_FAULT, faults=1)
-    assert found.schedules == 214_490
+    assert found.schedules == 110_720
 
 
 def test_two_creators_in_a_table_with_an_autonumber_column() -> None:
@@ -277,7 +277,7 @@ def test_creators_of_overlapping_batches() -> None:
     found = Exploration(
         processes(creates_both(0, KEY, OTHER), creates_both(1, OTHER, KEY)), check_batches, kinds=MAIN_FAULTS, faults=1
     )
-    assert found.schedules == 37_588
+    assert found.schedules == 15_186
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_a_creator_and_an_updater(change: RunChange, took: Callable[[dict[str, A
         kinds=EVERY_FAULT,
         faults=1,
     )
-    assert found.schedules == 6_258
+    assert found.schedules == 3_098
 
 
 def test_two_creators_and_an_updater() -> None:
@@ -310,7 +310,7 @@ def test_two_creators_and_an_updater() -> None:
 
 def test_creators_that_go_on_to_update_by_their_handles() -> None:
     found = Exploration(processes(creates_and_sets(0), creates_and_sets(1)), check_handles, service=new_service(TOKENS))
-    assert found.schedules == 5_960
+    assert found.schedules == 4_036
 
 
 def test_creators_of_a_run_that_was_started_before() -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from attrs import frozen
 from requests.adapters import BaseAdapter
 
 from ...domain import (
@@ -55,6 +56,19 @@ class AirtableRunAccess:
 
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
         return islice(matching(self._table, query), query.limit)
+
+
+@frozen
+class Made:
+    """What the server says it has made: Airtable's record id, when it was created, and the cells as it keeps them."""
+
+    reference: str
+    created: datetime
+    cells: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Made:
+        return cls(raw["id"], datetime.fromisoformat(raw["createdTime"]), raw["fields"])
 
 
 class AirtableRunRepository(AirtableRunAccess):
@@ -118,17 +132,17 @@ class AirtableRunRepository(AirtableRunAccess):
         for record in records:
             self._remove(record.key, [row for row in found[record.key][1:] if record.is_start_of(row.record)])
 
-    def _post(self, records: Sequence[RunRecord]) -> tuple[dict[RunKey, str | None], RunLedgerError | None]:
-        """Post each record once, in tens, up to the first failure; their references, None where the answer was lost."""
-        posted: dict[RunKey, str | None] = {}
+    def _post(self, records: Sequence[RunRecord]) -> tuple[dict[RunKey, Made | None], RunLedgerError | None]:
+        """Post each record once, in tens, up to the first failure; what was made, None where the answer was lost."""
+        posted: dict[RunKey, Made | None] = {}
         writing = [(record.key, self._table.columns.of_new(record)) for record in records]
         for first in range(0, len(writing), WRITTEN_AT_ONCE):
             batch = writing[first : first + WRITTEN_AT_ONCE]
             try:
-                answers = self._post_batch(batch)
-                posted.update((key, raw["id"]) for (key, _), raw in zip(batch, answers, strict=True))
-                for (key, cells), raw in zip(batch, answers, strict=True):
-                    require_kept(key, cells, raw["fields"])
+                made = self._post_batch(batch)
+                posted.update(made)
+                for key, cells in batch:
+                    require_kept(key, cells, made[key].cells)
             except StoreUnavailable as error:
                 if error.outcome is Outcome.UNKNOWN:
                     posted.update((key, None) for key, _ in batch)
@@ -137,30 +151,30 @@ class AirtableRunRepository(AirtableRunAccess):
                 return posted, error
         return posted, None
 
-    def _post_batch(self, batch: Cells) -> list[Any]:
+    def _post_batch(self, batch: Cells) -> dict[RunKey, Made]:
         """The one request that makes records."""
-        cells = [dict(each) for _, each in batch]
+
+        def post() -> dict[RunKey, Made]:
+            answers = self._creating.batch_create([dict(cells) for _, cells in batch])
+            return {key: Made.of(raw) for (key, _), raw in zip(batch, answers, strict=True)}
+
         try:
-            return list(sent(lambda: self._creating.batch_create(cells), writes=True))
+            return sent(post, writes=True)
         except Refused as error:
             self._table.refused(error.refusal, batch)
         except StoreUnavailable as error:
             raise StoreUnavailable(error.reason, error.outcome, batch[0][0]) from None
 
     def _confirm(
-        self, records: Sequence[RunRecord], posted: Mapping[RunKey, str | None], failure: RunLedgerError | None
+        self, records: Sequence[RunRecord], posted: Mapping[RunKey, Made | None], failure: RunLedgerError | None
     ) -> list[RunKey]:
         """Tell for each record that was posted whether it is the first of its key, and remove what is not."""
         made: list[RunKey] = []
         refused: list[RunKey] = []
-        found = self._look_again(list(posted)) if posted else {}
+        found = self._look_again(posted) if posted else {}
         for record in records[: len(posted)]:
-            rows, reference = found[record.key], posted[record.key]
-            own = [
-                row
-                for row in rows
-                if row.reference == reference or (reference is None and record.is_start_of(row.record))
-            ]
+            rows, one = found[record.key], posted[record.key]
+            own = [row for row in rows if (row.reference == one.reference if one else record.is_start_of(row.record))]
             if rows and rows[0] in own:
                 made.append(rows[0].record.key)
                 self._remove_others(record.key, rows[1:])
@@ -176,14 +190,14 @@ class AirtableRunRepository(AirtableRunAccess):
             return made
         raise failure.having_applied(made)
 
-    def _look_again(self, keys: Sequence[RunKey]) -> dict[RunKey, list[Row]]:
+    def _look_again(self, posted: Mapping[RunKey, Made | None]) -> dict[RunKey, list[Row]]:
+        keys = list(posted)
+        made_at = max((one.created for one in posted.values() if one), default=None)
         try:
-            return self._table.settled(keys)
+            return self._table.settled(keys, made_at)
         except RunLedgerError as error:
-            reason = getattr(error, "reason", error)
-            raise StoreUnavailable(
-                f"what was made could not be confirmed: {reason}", Outcome.UNKNOWN, keys[0]
-            ) from None
+            reason = f"what was made could not be confirmed: {getattr(error, 'reason', error)}"
+            raise StoreUnavailable(reason, Outcome.UNKNOWN, keys[0]) from None
 
     def _remove_others(self, key: RunKey, rows: Sequence[Row]) -> None:
         """Remove what others left behind the record that this creation made; what stays is reported, here and later."""

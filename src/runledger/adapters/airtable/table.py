@@ -102,8 +102,13 @@ class RunTable:
     def pages(self, **options: Any) -> Iterator[list[Row]]:
         """Pages of rows, one request each. Raises Refused, as an iterator that has expired is."""
         pages = self.table.iterate(**options)
-        while (page := sent(lambda: next(pages, None), writes=False)) is not None:
-            yield [row for raw in page if (row := self._row(raw)) is not None]
+
+        def next_page() -> list[Row] | None:
+            page = next(pages, None)
+            return None if page is None else [row for raw in page if (row := self._row(raw)) is not None]
+
+        while (page := sent(next_page, writes=False)) is not None:
+            yield page
 
     def _row(self, raw: Mapping[str, Any]) -> Row | None:
         try:
@@ -112,15 +117,25 @@ class RunTable:
             self.tell(EventKind.UNREADABLE, error.key, f"record {raw['id']} is no run record: {error}")
             return None
 
-    def settled(self, keys: Sequence[RunKey]) -> dict[RunKey, list[Row]]:
-        """The rows of each key once the first of them can no longer change, in the order of their creation."""
+    def settled(self, keys: Sequence[RunKey], made_at: datetime | None = None) -> dict[RunKey, list[Row]]:
+        """The rows of each key once the first of them can no longer change, in the order of their creation.
+
+        `made_at`, the createdTime of a row that is known of, says how long to wait before looking.
+        """
+        newest = made_at
         for _ in range(4):
+            if newest is not None:
+                self._wait_until_settled(newest)
             found, read_at = self.of_keys(keys)
             newest = max((rows[0].created for rows in found.values() if rows), default=None)
             if newest is None or self.columns.number or read_at - newest >= SETTLED:
                 return found
-            self.sleep(min((newest + SETTLED - read_at).total_seconds(), 2 * SETTLED.total_seconds()))
         raise StoreUnavailable("the server's clock stands still", Outcome.NOT_APPLIED)
+
+    def _wait_until_settled(self, newest: datetime) -> None:
+        wait = newest + SETTLED - self.transport.server_time()
+        if wait > timedelta(0) and not self.columns.number:
+            self.sleep(min(wait, 2 * SETTLED).total_seconds())
 
     def the_row(self, key: RunKey) -> Row:
         """The row of a key: the oldest of its records, or the very one that the key refers to."""
