@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -11,6 +12,7 @@ from urllib.parse import quote
 
 from attrs import define
 
+from runledger import RunKey
 from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
 from runledger.testing import COLUMNS
 from runledger.testing.airtable import (
@@ -20,6 +22,9 @@ from runledger.testing.airtable import (
     Connection,
     Limits,
     LogEntry,
+    Request,
+    Response,
+    Table,
     Token,
     Unknowns,
     run_table,
@@ -75,6 +80,36 @@ class AirtableBase:
             token, BASE, TABLE, columns=columns, endpoint=self.server.url, sleep=self.clock.sleep, **options
         )
 
+    def insert(self, fields: dict[str, Any]) -> None:
+        """Add a row, as a person or another system does."""
+        self._asks("POST", {"records": [{"fields": fields}], "typecast": True})
+
+    def write(self, key: RunKey, fields: dict[str, Any]) -> None:
+        """Write into the row that a key refers to, as a person or another process does."""
+        self._asks("PATCH", {"records": [{"id": key.reference, "fields": fields}]})
+
+    def delete_all(self) -> None:
+        for row in self.rows():
+            self._asks("DELETE", {}, f"/{row['id']}")
+
+    def before_next(self, method: str, act: Callable[[], object]) -> None:
+        """Do something just before the server sees the next request of this method."""
+        handle = self.service.handle
+
+        def handle_after(request: Request) -> Response:
+            if request.method == method:
+                self.service.handle = handle  # type: ignore[method-assign]
+                act()
+            return handle(request)
+
+        self.service.handle = handle_after  # type: ignore[method-assign]
+
+    def _asks(self, method: str, body: dict[str, Any], more: str = "") -> None:
+        url = f"{self.server.url}/v0/{BASE}/{quote(TABLE, safe='')}{more}"
+        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+        response = self.service.handle(Request(method, url, headers, json.dumps(body).encode()))
+        assert response.status == 200, response.body
+
     def rows(self) -> list[dict[str, Any]]:
         return self.service.records(BASE, TABLE)
 
@@ -92,11 +127,16 @@ def _described(entry: LogEntry) -> str:
 
 @contextmanager
 def served(
-    *columns: Column, unknowns: Unknowns | None = None, limits: Limits | None = None, tokens: tuple[Token, ...] = ()
+    *columns: Column,
+    table_columns: Sequence[Column] = (),
+    unknowns: Unknowns | None = None,
+    limits: Limits | None = None,
+    tokens: tuple[Token, ...] = (),
 ) -> Iterator[AirtableBase]:
-    """A base whose table has these columns beside those of a run."""
+    """A base whose table has these columns beside those of a run, or the columns of `table_columns` alone."""
+    table = Table(TABLE, tuple(table_columns)) if table_columns else run_table(TABLE, columns)
     clock = Clock()
     service = AirtableService([Token(TOKEN), *tokens], unknowns=unknowns, limits=limits, now=clock)
-    service.add_base("Operations", [run_table(TABLE, columns)], BASE)
+    service.add_base("Operations", [table], BASE)
     with AirtableServer(Connection(service, now=clock, sleep=clock.sleep)) as server:
         yield AirtableBase(server, service, clock)

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+import pickle
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from airtable_base import METRIC_COLUMNS, AirtableBase, served
+from airtable_base import BASE, METRIC_COLUMNS, TABLE, TOKEN, AirtableBase, Clock, served
 
+import runledger
 from runledger import (
+    EventKind,
+    InvalidValue,
+    Outcome,
     RunAlreadyExists,
+    RunAlreadyFinished,
     RunChange,
+    RunEvent,
     RunKey,
+    RunLedgerError,
+    RunNotFound,
+    RunQuery,
     RunRecord,
     RunStatus,
+    StoreUnavailable,
+    StoreUnusable,
+    UnknownMetric,
 )
-from runledger.adapters.airtable import AirtableRunRepository
-from runledger.testing.airtable import Column
+from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
+from runledger.testing.airtable import Column, Fault, FaultKind, Limits, MissingRecord, Token, Unknowns
 
 KEY = RunKey("251124-081500", "acme")
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
@@ -55,9 +72,502 @@ class TestRequests:
     def test_a_start_takes_three_and_one_where_the_run_exists(
         self, base: AirtableBase, repository: AirtableRunRepository
     ) -> None:
-        base.clock.sleep(0.9)
         repository.create(started())
-        assert base.requests() == ["GET", "POST", "GET", "GET"]  # it waited for the clock, and looked again
+        assert base.requests() == ["GET", "POST", "GET"]
         with pytest.raises(RunAlreadyExists):
             repository.create(started())
         assert base.requests() == ["GET"]
+
+    def test_a_start_of_many_takes_one_for_ten_and_two_for_a_hundred(
+        self, base: AirtableBase, repository: AirtableRunRepository
+    ) -> None:
+        repository.create_many([started(RunKey("r", f"client {i}")) for i in range(230)])
+        assert base.requests() == [*["GET"] * 3, *["POST"] * 23, *["GET"] * 3]
+
+    @pytest.mark.parametrize("change", [SETS, RunChange()], ids=["sets", "heartbeat"])
+    def test_setting_values_takes_one_by_the_handle(
+        self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey, change: RunChange
+    ) -> None:
+        repository.update(key, change, LATER)
+        assert base.requests() == ["PATCH"]
+
+    @pytest.mark.parametrize("change", [SETS, RunChange(), ADDS, NOTES, FINISHES])
+    def test_every_change_takes_two_by_the_bare_key(
+        self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey, change: RunChange
+    ) -> None:
+        repository.update(RunKey(key.run_id, key.client_id), change, LATER)
+        assert base.requests() == ["GET", "PATCH"]
+
+    @pytest.mark.parametrize("change", [ADDS, NOTES, FINISHES])
+    def test_what_is_decided_on_the_old_state_takes_two_by_the_handle(
+        self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey, change: RunChange
+    ) -> None:
+        repository.update(key, change, LATER)
+        assert base.requests() == ["GET", "PATCH"]
+
+    def test_many_updates_take_one_for_a_hundred_and_one_for_ten(
+        self, base: AirtableBase, repository: AirtableRunRepository
+    ) -> None:
+        keys = [RunKey("r", f"client {i}") for i in range(120)]
+        repository.create_many([started(key) for key in keys])
+        base.requests()
+        repository.update_many([(key, ADDS) for key in keys], LATER)
+        assert base.requests() == [*["GET"] * 2, *["PATCH"] * 12]
+
+    def test_a_look_up_too_long_for_a_url_is_a_post_that_reads(
+        self, base: AirtableBase, repository: AirtableRunRepository
+    ) -> None:
+        records = [started(RunKey("r", f"{i} {'é' * 200}")) for i in range(40)]
+        repository.create_many(records)
+        assert base.requests() == ["POST listRecords", *["POST"] * 4, "POST listRecords"]
+        repository.update_many([(record.key, ADDS) for record in records], LATER)
+        assert base.requests() == ["POST listRecords", *["PATCH"] * 4]
+
+
+class TestMissing:
+    @pytest.mark.parametrize("answer", MissingRecord)
+    def test_a_record_that_was_deleted_is_a_missing_run(self, answer: MissingRecord) -> None:
+        with served(*METRIC_COLUMNS, unknowns=Unknowns(missing_record_status=answer)) as base:
+            repository = base.repository()
+            key = repository.create(started())
+            base.delete_all()
+            for change in (SETS, ADDS, FINISHES, RunChange()):
+                with pytest.raises(RunNotFound) as refusal:
+                    repository.update(key, change, LATER)
+                assert refusal.value.key == key
+            with pytest.raises(RunNotFound):
+                repository.update_many([(key, SETS)], LATER)
+            assert base.rows() == []
+
+    def test_a_reference_is_not_followed_to_another_record(
+        self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
+    ) -> None:
+        base.delete_all()
+        repository.create(started())
+        with pytest.raises(RunNotFound):
+            repository.update(key, ADDS, LATER)
+
+    def test_a_lost_permission_is_not_a_missing_run(self) -> None:
+        reader = Token("patReader", frozenset({"data.records:read"}))
+        with served(*METRIC_COLUMNS, tokens=(reader,)) as base:
+            key = base.repository().create(started())
+            with pytest.raises(StoreUnusable, match=r"data.records:write"):
+                base.repository(token=reader.value).update(key, SETS, LATER)
+            with pytest.raises(StoreUnusable, match=r"data.records:write"):
+                base.repository(token=reader.value).create(started(RunKey("other", "acme")))
+            assert len(base.rows()) == 1
+
+
+REFUSALS = [
+    ({"No Such Column": 1}, UnknownMetric, "No Such Column"),
+    ({"Total": 1}, StoreUnusable, "Total.*computed"),
+    ({"n": "many"}, InvalidValue, "metric 'n'"),
+    ({"when": "soon"}, InvalidValue, "metric 'when'"),
+    ({"b": 3}, InvalidValue, "metric 'b'"),
+    ({"Label": "unknown choice"}, StoreUnusable, "unknown choice.*choice"),
+    ({"Status": "Completed"}, InvalidValue, "metric 'Status'"),
+    ({"Run ID": "other"}, InvalidValue, "metric 'Run ID'"),
+]
+
+
+class TestRefusals:
+    """Each names the column or the cause, says what to do, and has written nothing."""
+
+    @pytest.mark.parametrize(("metrics", "kind", "words"), REFUSALS)
+    def test_by_a_column(
+        self,
+        base: AirtableBase,
+        repository: AirtableRunRepository,
+        key: RunKey,
+        metrics: dict[str, Any],
+        kind: type[RunLedgerError],
+        words: str,
+    ) -> None:
+        before = base.rows()
+        change = RunChange(metrics={"i": 1, **metrics}, note="n")
+        bare = RunKey(key.run_id, key.client_id)
+        acts: list[Callable[[], object]] = [
+            lambda: repository.update(key, RunChange(metrics={"i": 1, **metrics}), LATER),
+            lambda: repository.update(bare, change, LATER),
+            lambda: repository.update_many([(key, change)], LATER),
+            lambda: repository.create(started(RunKey("another", "acme"), **metrics)),
+        ]
+        for act in acts:
+            with pytest.raises(kind, match=words) as refusal:
+                act()
+            assert refusal.value.key in (key, RunKey("another", "acme"))
+            assert base.rows() == before
+
+    @pytest.mark.parametrize(
+        ("table", "base_id", "token", "words"),
+        [
+            ("No Such Table", BASE, TOKEN, "[Cc]heck base and table"),
+            (TABLE, "appNoSuchBase0000", TOKEN, "[Cc]heck base and table"),
+            (TABLE, BASE, "patWrong", "does not accept the token"),
+        ],
+    )
+    def test_of_a_wrong_address_or_token(
+        self, base: AirtableBase, table: str, base_id: str, token: str, words: str
+    ) -> None:
+        wrong = AirtableRunRepository(token, base_id, table, endpoint=base.server.url)
+        for act in (
+            lambda: wrong.create(started()),
+            lambda: wrong.update(KEY, SETS, AT),
+            lambda: wrong.update(KEY.referring_to("rec00000000000000"), SETS, AT),
+            lambda: wrong.get(KEY),
+            lambda: list(wrong.find(RunQuery())),
+        ):
+            with pytest.raises(StoreUnusable, match=words):
+                act()
+        assert base.rows() == []
+
+    def test_of_a_mapping_to_a_column_that_is_not_there(self, base: AirtableBase) -> None:
+        for columns in (Columns(run_id="Job"), Columns(status="State"), Columns(updated_at="Seen")):
+            with pytest.raises(StoreUnusable, match="column"):
+                base.repository(columns).create(started())
+        assert base.rows() == []
+
+    def test_of_a_column_that_rounds_is_told_with_what_it_holds_now(self) -> None:
+        columns = (Column("n", "number", {"precision": 0}),)
+        with served(*columns, unknowns=Unknowns(rounds_numbers_to_precision=True)) as base:
+            repository = base.repository()
+            key = repository.create(started())
+            with pytest.raises(StoreUnusable, match=r"'n'.*keeps 0"):
+                repository.update(key, RunChange(metrics={"n": 0.25}), LATER)
+
+    def test_of_a_log_that_outgrows_its_cell(
+        self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
+    ) -> None:
+        for _ in range(9):
+            repository.update(key, RunChange(note="x" * 10_000), LATER)
+        before = base.rows()
+        with pytest.raises(InvalidValue, match=r"log of run .* characters"):
+            repository.update(key, RunChange(metrics={"n": 1}, note="x" * 10_000), LATER)
+        assert base.rows() == before
+
+
+class TestLostAnswers:
+    FAULTS = (
+        Fault(FaultKind.DROP, after_commit=False),
+        Fault(FaultKind.DROP),
+        Fault(FaultKind.STATUS, status=502, after_commit=False),
+        Fault(FaultKind.STATUS, status=503, retry_after=1),
+        Fault(FaultKind.CUT),
+        Fault(FaultKind.HTML),
+    )
+
+    @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.kind.name}-{fault.after_commit}")
+    def test_an_update_is_sent_once_and_says_that_its_outcome_is_unknown(
+        self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey, fault: Fault
+    ) -> None:
+        base.server.faults.arm(fault)
+        with pytest.raises(StoreUnavailable) as failure:
+            repository.update(key, SETS, LATER)
+        assert failure.value.outcome is Outcome.UNKNOWN
+        assert failure.value.key == key
+        assert base.requests() == ["PATCH"]
+
+    @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.kind.name}-{fault.after_commit}")
+    def test_a_look_that_fails_has_written_nothing(
+        self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey, fault: Fault
+    ) -> None:
+        base.server.faults.arm(fault)
+        with pytest.raises(StoreUnavailable) as failure:
+            repository.update(key, ADDS, LATER)
+        assert failure.value.outcome is Outcome.NOT_APPLIED
+        assert base.requests() == ["GET"]
+
+    @pytest.mark.parametrize("step", [1, 2, 3])
+    @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.kind.name}-{fault.after_commit}")
+    def test_a_start_through_the_ledger_ends_with_one_record(self, base: AirtableBase, fault: Fault, step: int) -> None:
+        ledger = runledger.RunLedger(base.repository(), observers=(), clock=base.clock, sleep=base.clock.sleep)
+        base.server.faults.arm(Fault(**{**_facts(fault), "nth": step}))
+        run = ledger.start("251124-081500", "acme")
+        assert [row["id"] for row in base.rows()] == [run.key.reference]
+
+    def test_a_server_that_is_down(self, base: AirtableBase) -> None:
+        down = AirtableRunRepository(TOKEN, BASE, TABLE, endpoint="http://127.0.0.1:9")
+        for act in (lambda: down.create(started()), lambda: down.update(KEY.referring_to("rec0"), SETS, AT)):
+            with pytest.raises(StoreUnavailable) as failure:
+                act()
+            assert failure.value.outcome is Outcome.NOT_APPLIED
+
+    def test_many_starts_of_which_a_batch_fails_say_which_were_made(
+        self, base: AirtableBase, repository: AirtableRunRepository
+    ) -> None:
+        records = [started(RunKey("r", f"{i:02}")) for i in range(30)]
+        base.server.faults.arm(Fault(FaultKind.STATUS, method="POST", nth=3, status=500, after_commit=False))
+        with pytest.raises(StoreUnavailable) as failure:
+            repository.create_many(records)
+        assert failure.value.applied == tuple(record.key for record in records[:20])
+        assert "20 of the batch" in str(failure.value)
+        assert len(base.rows()) == 20
+
+
+def _facts(fault: Fault) -> dict[str, Any]:
+    return {name: getattr(fault, name) for name in ("kind", "after_commit", "status", "retry_after")}
+
+
+class TestPace:
+    def test_requests_keep_under_five_a_second(self) -> None:
+        with served(*METRIC_COLUMNS, limits=Limits(requests_per_second=5)) as base:
+            limit = RateLimit(clock=base.clock.seconds, sleep=base.clock.sleep)
+            repository = base.repository(limit=limit)
+            keys = [RunKey("r", f"{i}") for i in range(20)]
+            repository.create_many([started(key) for key in keys])
+            for key in keys:
+                repository.update(key, ADDS, LATER)
+            assert {entry.status for entry in base.server.log} == {200}
+            assert len(base.server.log) == 44
+
+    def test_all_threads_share_one_pace(self) -> None:
+        clock = Clock()
+        begin = clock.now
+        limit = RateLimit(clock=clock.seconds, sleep=clock.sleep)
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: limit.wait(), range(50)))
+        assert clock.now - begin >= timedelta(seconds=9)
+
+    @pytest.mark.parametrize("unknowns", [Unknowns(), Unknowns(plural_429_body=True, retry_after_on_429=True)])
+    def test_a_refusal_for_the_rate_waits_its_penalty_and_is_sent_again(self, unknowns: Unknowns) -> None:
+        with served(*METRIC_COLUMNS, unknowns=unknowns, limits=Limits(requests_per_second=5)) as base:
+            limit = RateLimit(requests=50, clock=base.clock.seconds, sleep=base.clock.sleep)
+            repository = base.repository(limit=limit)
+            key = repository.create(started())
+            for i in range(10):
+                repository.update(key, RunChange(metrics={"n": i}), LATER)
+            assert repository.get(key).metrics == {"n": 9}
+            refused = [entry for entry in base.server.log if entry.status == 429]
+            assert refused
+            assert all(not entry.changed for entry in refused)
+
+    def test_a_rate_that_is_always_refused_ends_within_a_bound(self, base: AirtableBase) -> None:
+        repository = base.repository(limit=RateLimit(clock=base.clock.seconds, sleep=base.clock.sleep))
+        base.server.faults.arm(*[Fault(FaultKind.STATUS, status=429, after_commit=False)] * 9)
+        with pytest.raises(StoreUnavailable, match="rate") as failure:
+            repository.get(KEY)
+        assert failure.value.outcome is Outcome.NOT_APPLIED
+        assert base.requests() == ["GET"] * 4
+
+    def test_a_quota_that_is_used_up_is_an_error_at_once(self) -> None:
+        with served(limits=Limits(requests_left_this_month=0)) as base:
+            with pytest.raises(StoreUnusable, match="monthly quota"):
+                base.repository().create(started())
+            assert base.requests() == ["GET"]
+
+
+class TestDuplicates:
+    """Left by an older system, or by a process that died: the oldest is the run's record."""
+
+    def test_updates_go_to_the_oldest_and_say_so_each_time(
+        self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
+    ) -> None:
+        base.insert({"Run ID": key.run_id, "Client ID": key.client_id, "Status": "Running", "Start Time": "2025-11-24"})
+        events: list[RunEvent] = []
+        repository.report_to(events.append)
+        bare = RunKey(key.run_id, key.client_id)
+        repository.update(bare, ADDS, LATER)
+        repository.update(bare, ADDS, LATER)
+        assert repository.get(bare).metrics == {"n": 2}
+        assert [event.kind for event in events] == [EventKind.DUPLICATED] * 3
+        assert str(key.reference) in str(events[0].detail)
+        assert ["n" in row["fields"] for row in base.rows()] == [True, False]
+        with pytest.raises(RunAlreadyExists):
+            repository.create(started())
+        assert len(base.rows()) == 2
+
+    def test_a_ledger_logs_them_as_errors(
+        self, base: AirtableBase, key: RunKey, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        base.insert({"Run ID": key.run_id, "Client ID": key.client_id, "Status": "Running", "Start Time": "2025-11-24"})
+        runledger.RunLedger(base.repository(), clock=base.clock).updates.heartbeat(key.run_id, key.client_id)
+        assert [record.levelno for record in caplog.records] == [logging.ERROR]
+        assert "event=run_duplicated" in caplog.text
+
+
+class TestPeople:
+    """People look at the table, and write into it."""
+
+    def test_what_is_no_record_is_reported_and_left_out(
+        self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
+    ) -> None:
+        base.insert({"Client ID": "only a client"})
+        base.insert({"Run ID": "r", "Client ID": "c", "Start Time": "2025-11-24T08:15:00.000Z"})
+        events: list[RunEvent] = []
+        repository.report_to(events.append)
+        assert [record.key for record in repository.find(RunQuery())] == [key]
+        assert [event.kind for event in events] == [EventKind.UNREADABLE] * 2
+        assert "'Status'" in str(events[1].detail) or "'Status'" in str(events[0].detail)
+
+    def test_what_they_write_into_the_log_stays(
+        self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
+    ) -> None:
+        base.write(key, {"Progress Log": "checked by hand"})
+        repository.update(key, RunChange(note="went on"), LATER)
+        assert base.rows()[0]["fields"]["Progress Log"] == "checked by hand\n2025-11-24T08:15:09.000Z went on"
+        assert [line.text for line in repository.get(key).log] == ["checked by hand", "went on"]
+
+    def test_a_change_between_look_and_write_is_reported(
+        self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
+    ) -> None:
+        events: list[RunEvent] = []
+        repository.report_to(events.append)
+        base.before_next("PATCH", lambda: base.write(key, {"Error Details": "by another process"}))
+        repository.update(key, ADDS, LATER)
+        assert [event.kind for event in events] == [EventKind.CONTENDED]
+        assert "Error Details" in str(events[0].detail)
+
+    def test_empty_cells_are_read_as_the_model_says(
+        self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
+    ) -> None:
+        repository.update(key, RunChange(metrics={"b": False, "text": "", "n": 0}), LATER)
+        assert repository.get(key).metrics == {"n": 0}
+
+
+class TestMapping:
+    COLUMNS = Columns(
+        run_id="Job",
+        client_id="Account",
+        client_name=None,
+        status="State",
+        started_at="Begun",
+        ended_at=None,
+        updated_at=None,
+        log=None,
+        error="Trouble",
+        metrics={"Tokens": "Token Count"},
+        statuses={RunStatus.RUNNING: "In progress", RunStatus.FAILED: "Broken"},
+    )
+    LABELS = ("In progress", "Completed", "Completed with Errors", "Broken", "Skipped", "Cancelled")
+
+    @pytest.fixture
+    def mapped(self) -> Iterator[AirtableBase]:
+        columns = [Column(name) for name in ("Job", "Account", "Trouble")]
+        columns += [Column("State", "singleSelect", {"choices": [{"name": label} for label in self.LABELS]})]
+        columns += [Column("Begun", "dateTime"), Column("Token Count", "number")]
+        with served(table_columns=columns) as base:
+            yield base
+
+    def test_columns_are_renamed_left_out_and_mapped(self, mapped: AirtableBase) -> None:
+        repository = mapped.repository(self.COLUMNS)
+        key = repository.create(started(Tokens=1))
+        failed = RunChange(add={"Tokens": 2}, status=RunStatus.FAILED, error="no more paper", note="not kept")
+        repository.update(key, failed, LATER)
+        (row,) = mapped.rows()
+        assert row["fields"] == {
+            "Job": key.run_id,
+            "Account": "acme",
+            "State": "Broken",
+            "Begun": "2025-11-24T08:15:00.000Z",
+            "Token Count": 3,
+            "Trouble": "no more paper",
+        }
+        record = repository.get(key)
+        assert (record.status, record.metrics, record.client_name) == (RunStatus.FAILED, {"Tokens": 3}, "acme")
+        with pytest.raises(RunAlreadyFinished):
+            repository.update(key, FINISHES, LATER)
+        assert [found.key for found in repository.find(RunQuery(status=RunStatus.FAILED))] == [key]
+
+    def test_a_heartbeat_needs_a_column(self, mapped: AirtableBase) -> None:
+        repository = mapped.repository(self.COLUMNS)
+        key = repository.create(started())
+        with pytest.raises(StoreUnusable, match="heartbeat"):
+            repository.update(key, RunChange(), LATER)
+
+    def test_the_url_says_it_all(self, mapped: AirtableBase, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AIRTABLE_API_KEY", TOKEN)
+        options = (
+            "run_id=Job&client_id=Account&client_name=&status=State&started_at=Begun&ended_at=&updated_at=&log="
+            "&error=Trouble&metric.Tokens=Token+Count&status.Running=In+progress&status.Failed=Broken"
+        )
+        with runledger.connect(f"{mapped.store_url}&{options}", retry=runledger.RetryPolicy(attempts=1)) as ledger:
+            assert list(ledger.find()) == []
+
+    @pytest.mark.parametrize(
+        ("url", "words"),
+        [
+            ("airtable://", "airtable://BASE_ID/TABLE"),
+            ("airtable://appX", "airtable://BASE_ID/TABLE"),
+            ("airtable://patSecret@appX/T", "token does not belong"),
+            ("airtable://patSecret/T", "token does not belong"),
+            ("airtable://appX/T?colour=red", "unknown option 'colour'"),
+            ("airtable://appX/T?status.Lost=x", "unknown option 'status.Lost'"),
+            ("airtable://appX/T?run_id=", "cannot be left out"),
+            ("airtable://appX/T?run_id=A&client_id=A", "'A' is named twice"),
+            ("airtable://appX/T?status.Failed=Skipped", "one label"),
+        ],
+    )
+    def test_a_wrong_url_gets_one_clear_sentence(self, url: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AIRTABLE_API_KEY", TOKEN)
+        with pytest.raises(RunLedgerError, match=words) as refusal:
+            runledger.connect(url)
+        assert "patSecret" not in str(refusal.value)
+
+    def test_no_token_gets_one_clear_sentence(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("AIRTABLE_API_KEY", raising=False)
+        with pytest.raises(StoreUnusable, match="AIRTABLE_API_KEY"):
+            runledger.connect("airtable://appX/T")
+
+
+class TestListing:
+    def test_an_iterator_that_expires_is_gone_on_from(
+        self, base: AirtableBase, repository: AirtableRunRepository
+    ) -> None:
+        records = [started(RunKey(f"{i:03}", "acme")) for i in range(350)]
+        repository.create_many(records)
+        seen = []
+        for i, record in enumerate(repository.find(RunQuery())):
+            seen.append(record.key.run_id)
+            if i % 100 == 50:
+                base.service.expire_iterators()
+        assert seen == [f"{i:03}" for i in reversed(range(350))]
+
+    def test_filters_are_the_models(self, base: AirtableBase, repository: AirtableRunRepository) -> None:
+        for i in range(6):
+            key = RunKey(f"r{i % 2}", f"c{i % 3}")
+            repository.create(RunRecord.start(key, AT + timedelta(milliseconds=i)))
+            if i % 2:
+                repository.update(key, FINISHES, LATER)
+        everything = list(repository.find(RunQuery()))
+        for query in (
+            RunQuery(run_id="r1"),
+            RunQuery(client_id="c2", status=RunStatus.RUNNING),
+            RunQuery(since=AT + timedelta(milliseconds=2), until=AT + timedelta(milliseconds=4)),
+            RunQuery(updated_before=LATER),
+            RunQuery(limit=2),
+        ):
+            expected = [record for record in everything if query.matches(record)][: query.limit]
+            assert list(repository.find(query)) == expected
+
+
+class TestSecrets:
+    def test_the_token_is_never_shown(
+        self, base: AirtableBase, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        repository = base.repository()
+        shown = [repr(repository), repr(vars(repository)), repr(repository.without_creation())]
+        acts: list[Callable[[], object]] = [
+            lambda: repository.create(started(KEY, **{"No Such": 1})),
+            lambda: repository.get(KEY),
+            lambda: base.repository(token="pat" + TOKEN).get(KEY),
+        ]
+        kinds = (FaultKind.DROP, FaultKind.CUT, FaultKind.HTML, FaultKind.STATUS)
+        acts += [lambda: repository.get(KEY)] * len(kinds)
+        for act in acts:
+            if act is acts[-1]:
+                base.server.faults.arm(Fault(kinds[len(shown) % len(kinds)]))
+            with pytest.raises(RunLedgerError) as refusal:
+                act()
+            error = refusal.value
+            shown += [*traceback.format_exception(error), repr(error), repr(error.__context__), repr(error.__cause__)]
+            shown.append(str(pickle.dumps(error)))
+        assert TOKEN not in "".join(shown) + caplog.text
+
+    def test_a_netrc_does_not_take_its_place(
+        self, base: AirtableBase, repository: AirtableRunRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        netrc = tmp_path / "netrc"
+        netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+        monkeypatch.setenv("NETRC", str(netrc))
+        assert list(repository.find(RunQuery())) == []

@@ -208,7 +208,7 @@ class RunTable:
     def _refused_patch(self, refusal: Refusal, changes: Cells) -> NoReturn:
         for key, _ in changes:
             if refusal.may_be_of_a_missing_record and not self._holds(key, key.reference):
-                raise RunNotFound(key)
+                raise RunNotFound(key) from None
         self.refused(refusal, changes)
 
     def may_hold(self, row: Row, refusal: Refusal) -> bool:
@@ -239,25 +239,28 @@ class RunTable:
         key, column = max(named, key=lambda pair: len(pair[1]), default=(writing[0][0] if writing else None, None))
         metric = self.columns.metric_of(column)
         if refusal.kind == "UNKNOWN_FIELD_NAME" and metric is not None and key is not None:
-            raise UnknownMetric(key, metric)
+            raise UnknownMetric(key, metric) from None
         if refusal.kind == "INVALID_VALUE_FOR_COLUMN" and metric is not None and "computed" not in refusal.message:
-            raise InvalidValue(f"metric {metric!r} of {key} is refused by its column: {refusal.message}.", key)
-        raise StoreUnusable(f"Airtable refused the request: {_advice(refusal)}", key)
+            raise InvalidValue(
+                f"metric {metric!r} of {key} is refused by its column: {refusal.message}.", key
+            ) from None
+        raise StoreUnusable(f"Airtable refused the request: {_advice(refusal, bool(writing))}", key) from None
 
 
 _HEARTBEAT = RunChange()
 
 
-def _advice(refusal: Refusal) -> str:
+def _advice(refusal: Refusal, writing: bool) -> str:
     advice = {
         "UNKNOWN_FIELD_NAME": "add the column, or leave it out of the mapping",
         "INVALID_FILTER_BY_FORMULA": "a column of the mapping is not there: add it, or map it",
         "INVALID_VALUE_FOR_COLUMN": "give the column the type that `runledger doctor` names",
         "INVALID_MULTIPLE_CHOICE_OPTIONS": "add the choice to the status column, or map the status to another",
-        "INVALID_PERMISSIONS": "give the token the scope data.records:write and its user the right to edit",
         "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND": "check base and table, the token's scopes and its access to the base",
         "NOT_FOUND": "check base and table",
     }.get(refusal.kind, "see `runledger doctor`")
+    if writing and refusal.status == 403:  # what is written has been looked at before
+        advice = "give the token the scope data.records:write, and its user the right to edit"
     said = ": ".join(filter(None, (refusal.kind, refusal.message.rstrip("."))))
     return f"{said or refusal.status}. {advice[0].upper()}{advice[1:]}."
 
