@@ -1,0 +1,215 @@
+"""No updating path creates, say the stores: SQLite's authorizer, PostgreSQL's grants, the requests to Airtable.
+
+Every updating path of port, services and command line runs over a store that refuses to create, or that notes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+from airtable_base import METRIC_COLUMNS, TOKEN, served
+from attrs import frozen
+from click.testing import CliRunner
+from postgres_server import fresh_database
+from psycopg import sql
+
+import runledger
+from runledger import (
+    RunAlreadyFinished,
+    RunChange,
+    RunKey,
+    RunLedger,
+    RunNotFound,
+    RunQuery,
+    RunRecord,
+    RunStatus,
+    StoreUnusable,
+)
+from runledger.cli.commands import cli
+from runledger.domain import RunAccess
+from runledger.testing.airtable import LogEntry
+
+AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
+CHANGES = (
+    RunChange(),
+    RunChange(metrics={"n": 1}),
+    RunChange(add={"n": 1}),
+    RunChange(note="half way"),
+    RunChange(error="slow", metrics={"n": 2}, add={"i": 1}, note="all at once"),
+)
+FINISHES = tuple(RunChange(status=status) for status in RunStatus if status.is_final)
+RUNS = tuple(f"r{i}" for i in range(20))
+
+
+def through_the_port(access: RunAccess, run_id: Callable[[], str]) -> None:
+    key, gone = RunKey(run_id(), "acme"), RunKey("never started", "acme")
+    for change in CHANGES:
+        access.update(key, change, AT)
+        access.update_many([(key, change), (key, change)], AT)
+    for finish in FINISHES:
+        finished = RunKey(run_id(), "acme")
+        access.update(finished, finish, AT)
+        with pytest.raises(RunAlreadyFinished):
+            access.update(finished, finish, AT)
+    for change in (*CHANGES, *FINISHES):
+        with pytest.raises(RunNotFound):
+            access.update(gone, change, AT)
+        with pytest.raises(RunNotFound):
+            access.update_many([(key, change), (gone, change)], AT)
+    access.get(key)
+    with pytest.raises(RunNotFound):
+        access.get(gone)
+
+
+def through_the_services(ledger: RunLedger, run_id: Callable[[], str]) -> None:
+    updates = ledger.updates
+    acts: list[Callable[[str], object]] = [
+        lambda run: updates.update(run, "acme", metrics={"n": 1}, add={"i": 1}, note="n"),
+        lambda run: updates.heartbeat(run, "acme"),
+        lambda run: updates.update_many([(RunKey(run, "acme"), RunChange(note="n"))]),
+        lambda run: updates.run(run, "acme").update(add={"n": 1}),
+        lambda run: updates.complete(run, "acme"),
+        lambda run: updates.update(run, "acme", note="late"),
+        lambda run: updates.complete(run_id(), "acme", with_errors="two of nine"),
+        lambda run: updates.fail(run_id(), "acme", "no more paper"),
+        lambda run: updates.skip(run_id(), "acme", "nothing to do"),
+        lambda run: updates.cancel(run_id(), "acme", "by hand"),
+        lambda run: updates.run(run_id(), "acme").complete(),
+        lambda run: asyncio.run(asyncio.to_thread(updates.heartbeat, run, "acme")),
+        lambda run: (ledger.get(run, "acme"), list(ledger.find()), ledger.summary(run)),
+        lambda run: list(ledger.stale(older_than=timedelta(0))),
+    ]
+    run = run_id()
+    for act in acts:
+        act(run)
+    for act in acts[:5]:
+        with pytest.raises(RunNotFound):
+            act("never started")
+    with pytest.raises(RunNotFound):
+        updates.fail("never started", "acme", "why")
+
+
+def through_the_command_line(url: str, run_id: Callable[[], str]) -> None:
+    def run(*arguments: str, code: int = 0) -> None:
+        done = CliRunner().invoke(cli, ["--store", url, *arguments])
+        assert done.exit_code == code, done.output
+
+    one = run_id()
+    run("update", one, "acme", "--set", "n=1", "--add", "i=2", "--note", "half way")
+    run("update", one, "acme")
+    run("complete", one, "acme", "--set", "n=2")
+    run("update", one, "acme", "--note", "late")
+    run("complete", one, "acme", code=5)
+    run("fail", run_id(), "acme", "--error", "no more paper")
+    run("skip", run_id(), "acme", "--why", "nothing to do")
+    run("cancel", run_id(), "acme", "--why", "by hand")
+    run("update", "never started", "acme", "--note", "n", code=3)
+    run("complete", "never started", "acme", code=3)
+    run("show", "never started", "acme", code=3)
+    for look in (("show", one, "acme"), ("list",), ("summary", one), ("stale", "--older-than", "1h"), ("export", "-")):
+        run(*look)
+
+
+@frozen
+class Guarded:
+    """A store with the runs of RUNS: where it is, and a check that it notices an attempt to create."""
+
+    url: str
+    notices_a_creation: Callable[[RunLedger], None]
+
+
+@contextmanager
+def guarded_sqlite(tmp_path: Path) -> Iterator[Guarded]:
+    url = f"sqlite:///{tmp_path}/runs.db"
+    _start(url)
+    connect = sqlite3.connect
+
+    def guarded(*args: object, **kwargs: object) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*args, **kwargs)  # type: ignore[call-overload]
+        denied = sqlite3.SQLITE_INSERT
+        connection.set_authorizer(lambda act, *_: sqlite3.SQLITE_DENY if act == denied else sqlite3.SQLITE_OK)
+        return connection
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlite3, "connect", guarded)
+        yield Guarded(url, _refused)
+
+
+@contextmanager
+def guarded_postgresql(_: Path) -> Iterator[Guarded]:
+    role = f"runledger_{uuid4().hex}"
+    names = {"role": sql.Identifier(role)}
+    with fresh_database() as url, psycopg.connect(url, autocommit=True) as admin:
+        repository = runledger.open_repository(url)
+        repository.create_schema()  # type: ignore[attr-defined]
+        repository.close()
+        _start(url)
+        admin.execute(sql.SQL("CREATE ROLE {role} LOGIN PASSWORD 'let-me-in'").format(**names))
+        admin.execute(sql.SQL("GRANT SELECT, UPDATE ON run_records TO {role}").format(**names))
+        host = urlsplit(url).netloc.rpartition("@")[2]
+        try:
+            yield Guarded(urlunsplit(urlsplit(url)._replace(netloc=f"{role}:let-me-in@{host}")), _refused)
+        finally:
+            admin.execute(sql.SQL("DROP OWNED BY {role}").format(**names))
+            admin.execute(sql.SQL("DROP ROLE {role}").format(**names))
+
+
+@contextmanager
+def guarded_airtable(_: Path) -> Iterator[Guarded]:
+    with served(*METRIC_COLUMNS) as base, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRTABLE_API_KEY", TOKEN)
+        patch.setattr("runledger.adapters.airtable.transport.RateLimit.wait", lambda self: None)
+        base.repository().create_many([RunRecord.start(RunKey(run, "acme"), AT) for run in RUNS])
+        base.server.log.clear()
+
+        def noticed(_: RunLedger) -> None:
+            assert len(base.server.log) > 100
+            assert not [entry for entry in base.server.log if could_create(entry)]
+            base.repository().create(RunRecord.start(RunKey("new", "acme"), AT))
+            assert [entry for entry in base.server.log if could_create(entry)]
+
+        yield Guarded(base.store_url, noticed)
+
+
+def could_create(entry: LogEntry) -> bool:
+    """Whether a request is of a kind that can make a record in Airtable, or has made one."""
+    request = entry.request
+    reads = request.method == "GET" or (request.method == "POST" and request.path.endswith("/listRecords"))
+    changes_what_is_there = request.method == "PATCH" and b"performUpsert" not in request.body
+    return not (reads or changes_what_is_there) or any(verb == "created" for verb, _ in entry.changed)
+
+
+def _start(url: str) -> None:
+    with runledger.connect(url, observers=()) as ledger:
+        for run in RUNS:
+            ledger.start(run, "acme")
+
+
+def _refused(ledger: RunLedger) -> None:
+    with pytest.raises(StoreUnusable):
+        ledger.start("new", "acme")
+
+
+@pytest.mark.parametrize("guard", [guarded_sqlite, guarded_postgresql, guarded_airtable])
+def test_no_updating_path_creates_says_the_store_itself(
+    guard: Callable[[Path], AbstractContextManager[Guarded]], tmp_path: Path
+) -> None:
+    with guard(tmp_path) as store:
+        runs = iter(RUNS)
+        with runledger.connect(store.url, observers=()) as ledger:
+            access = runledger.open_repository(store.url)
+            through_the_port(access.without_creation(), lambda: next(runs))
+            through_the_services(ledger, lambda: next(runs))
+            through_the_command_line(store.url, lambda: next(runs))
+            assert sorted(record.key.run_id for record in access.find(RunQuery())) == sorted(RUNS)
+            access.close()
+            store.notices_a_creation(ledger)
