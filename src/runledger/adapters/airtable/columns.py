@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from attrs import field, fields, frozen
 
 from ...domain import InvalidValue, LogLine, Metrics, MetricValue, RunKey, RunRecord, RunStatus
+from ...domain.values import MAX_INTEGER
 from ..rows import time_text
 
 MAX_CELL = 100_000
@@ -193,7 +194,14 @@ class Columns:
         for column, value in cells.items():
             name = self.metric_of(column)
             if name is not None and isinstance(value, (str, int, float)):
-                yield name, datetime.fromisoformat(str(value)) if _TIME.fullmatch(str(value)) else value
+                yield name, _metric(value)
+
+
+def _metric(value: str | int | float) -> MetricValue:
+    if isinstance(value, str):
+        return datetime.fromisoformat(value) if _TIME.fullmatch(value) else value
+    # All of Airtable's numbers are doubles: one beyond the exact integers is none, though it comes without a point.
+    return value if abs(value) <= MAX_INTEGER else float(value)
 
 
 _PARTS = tuple(each.name for each in fields(Columns) if each.name not in ("metrics", "statuses"))
