@@ -242,35 +242,31 @@ def test_two_creators_in_a_table_with_an_autonumber_column() -> None:
         kinds=EVERY_FAULT,
         faults=1,
     )
-    assert found.schedules > 0
+    assert found.schedules == 11_514
 
 
 def test_two_creators_with_two_faults() -> None:
     found = Exploration(
         processes(creates(0), creates(1)), check_creators(2), kinds=MAIN_FAULTS, faults=2, free_seconds=0
     )
-    assert found.schedules > 0
+    assert found.schedules == 44_274
 
 
 def test_two_ledgers_that_start_and_try_again() -> None:
     found = Exploration(processes(starts(0), starts(1)), check_creators(2, retrying=True), kinds=EVERY_FAULT, faults=1)
-    assert found.schedules > 0
+    assert found.schedules == 783_006
 
 
 def test_three_creators() -> None:
     found = Exploration(processes(creates(0), creates(1), creates(2)), check_creators(3))
-    assert found.schedules > 0
+    assert found.schedules == 39_279_690
 
 
-def test_three_ledgers_that_start_and_try_again() -> None:
+def test_three_creators_with_a_fault() -> None:
     found = Exploration(
-        processes(starts(0), starts(1), starts(2)),
-        check_creators(3, retrying=True),
-        kinds=MAIN_FAULTS,
-        faults=1,
-        free_seconds=0,
+        processes(creates(0), creates(1), creates(2)), check_creators(3), kinds=MAIN_FAULTS, faults=1, free_seconds=0
     )
-    assert found.schedules > 0
+    assert found.schedules == 152_175_066
 
 
 def test_creators_of_overlapping_batches() -> None:
@@ -305,7 +301,7 @@ def test_two_creators_and_an_updater() -> None:
         faults=1,
         free_seconds=0,
     )
-    assert found.schedules > 0
+    assert found.schedules == 4_165_974
 
 
 def test_creators_that_go_on_to_update_by_their_handles() -> None:

@@ -82,7 +82,8 @@ any_additions: SearchStrategy[dict[str, int | float]] = st.dictionaries(
     metric_names, small_numbers | numbers, max_size=2
 )
 _OF_TYPE: Mapping[type, SearchStrategy[Any]] = {
-    float: small_numbers | numbers,
+    # A table may not tell 2.0**53 from 2**53, to which the ledger adds nothing: no sum of these comes near it.
+    float: (small_numbers | numbers).filter(lambda number: abs(number) < 2**40 or abs(number) > 2.0**100),
     # Rich text may normalise line ends and blanks at its ends.
     str: st.just("") | names,
     bool: st.booleans(),
