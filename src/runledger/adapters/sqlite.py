@@ -374,6 +374,11 @@ def _is_busy(error: sqlite3.OperationalError) -> bool:
 
 def _close(writer: sqlite3.Cursor, readers: deque[sqlite3.Cursor], pid: int) -> None:
     if pid == os.getpid():
-        writer.connection.close()
         while readers:
-            readers.pop().connection.close()
+            _close_one(readers.pop())
+        _close_one(writer)
+
+
+def _close_one(cursor: sqlite3.Cursor) -> None:
+    cursor.close()  # or a statement that was not read to its end would keep the file open
+    cursor.connection.close()
