@@ -80,7 +80,7 @@ def sqlite_rows(folder: Path, synchronous: Any) -> Iterator[Row]:
     bare.execute("PRAGMA cache_size = -65536")
     times = 1000 if full else 3000
     records = [started(f"run-{i:06}") for i in range(times)]
-    values = [sqlite_adapter._values(record) for record in records]
+    values = list(sqlite_adapter._rows(records))
 
     def bare_create(i: int) -> None:
         bare.execute("BEGIN IMMEDIATE")
@@ -117,7 +117,7 @@ def sqlite_rows(folder: Path, synchronous: Any) -> Iterator[Row]:
         return
     listing = sqlite_adapter._FIND.format("TRUE")
     batches = [[started(f"batch {b} {i:04}") for i in range(1000)] for b in range(7)]
-    batch_values = [[sqlite_adapter._values(record) for record in batch] for batch in batches]
+    batch_values = [list(sqlite_adapter._rows(batch)) for batch in batches]
     changes = [(record.key, CHANGE) for record in records[:1000]]
     yield compared(
         "SQLite: get",

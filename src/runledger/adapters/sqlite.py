@@ -8,7 +8,7 @@ import sqlite3
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -246,7 +246,7 @@ class SQLiteRunRepository(SQLiteRunAccess):
     def _insert(self, records: Sequence[RunRecord]) -> None:
         key = records[0].key if len(records) == 1 else None
         try:
-            self._database.write(lambda cursor: cursor.executemany(_INSERT, map(_values, records)), key)
+            self._database.write(lambda cursor: cursor.executemany(_INSERT, _rows(records)), key)
         except StoreUnusable as error:
             if getattr(error.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
                 raise
@@ -273,8 +273,15 @@ def path_of(url: str) -> str:
     return path
 
 
-def _values(record: RunRecord) -> tuple[str | None, ...]:
-    started_at = time_text(record.started_at)
+def _rows(records: Iterable[RunRecord]) -> Iterator[tuple[str | None, ...]]:
+    at, text = None, ""
+    for record in records:
+        if record.started_at is not at:  # a batch mostly starts at one time
+            at, text = record.started_at, time_text(record.started_at)
+        yield _values(record, text)
+
+
+def _values(record: RunRecord, started_at: str) -> tuple[str | None, ...]:
     return (
         record.key.run_id,
         record.key.client_id,
