@@ -1,0 +1,184 @@
+"""What errors and events carry: the key, the time, the reason, and what to do."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from conftest import FaultyRepository
+from runledger import (
+    EventKind,
+    InvalidValue,
+    Outcome,
+    RunAlreadyExists,
+    RunAlreadyFinished,
+    RunChange,
+    RunEvent,
+    RunKey,
+    RunLedger,
+    RunLedgerError,
+    RunNotFound,
+    RunRecord,
+    RunStatus,
+    StoreUnavailable,
+    UnknownMetric,
+)
+
+KEY, OTHER = RunKey("r", "acme"), RunKey("r", "bolt")
+AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (RunNotFound(KEY), "no run record for {}: it was not started. Start it where the job begins."),
+        (RunAlreadyExists([KEY]), "{} was started before: update that record, or use a new run id."),
+        (
+            RunAlreadyExists([KEY, OTHER]),
+            "{} was started before (and 1 more of this start): update that record, or use a new run id.",
+        ),
+        (
+            RunAlreadyFinished(KEY, RunStatus.FAILED),
+            "{} has already finished as Failed: only metrics and notes may follow.",
+        ),
+        (UnknownMetric(KEY, "n"), "the store has no column 'n' (asked for by {}): add it there, or correct it."),
+        (
+            StoreUnavailable("no answer", Outcome.NOT_APPLIED, KEY),
+            "the store is unavailable ({}): no answer. Nothing was written; try again when the store is back.",
+        ),
+        (
+            StoreUnavailable("no answer", Outcome.UNKNOWN, KEY),
+            "the store is unavailable ({}): no answer. Whether the change was applied is unknown; read the record "
+            "before sending it again.",
+        ),
+    ],
+)
+def test_an_error_names_its_run_and_says_what_to_do(error: RunLedgerError, message: str) -> None:
+    assert str(error) == message.format("run 'r' of client 'acme'")
+    assert error.key == KEY
+
+
+def test_an_error_carries_its_facts() -> None:
+    assert UnknownMetric(KEY, "n").name == "n"
+    unavailable = StoreUnavailable("no answer", Outcome.UNKNOWN)
+    assert (unavailable.key, unavailable.reason, unavailable.outcome) == (None, "no answer", Outcome.UNKNOWN)
+    assert "unavailable: no answer." in str(unavailable)
+    exists = RunAlreadyExists([KEY, OTHER]).having_applied([OTHER])
+    assert (exists.keys, exists.applied) == ((KEY, OTHER), (OTHER,))
+    assert str(exists).endswith("1 of the batch had been applied before: first run 'r' of client 'bolt'.")
+
+
+def test_every_event_has_the_run_and_the_time_of_the_clock(ledger: RunLedger, events: list[RunEvent]) -> None:
+    run = ledger.start("r", "acme")
+    ledger.start_many("s", ["acme"])
+    run.update(note="n")
+    ledger.updates.update_many([(KEY, RunChange()), (KEY, RunChange(status=RunStatus.SKIPPED))])
+    acts: list[Callable[[], object]] = [
+        run.complete,
+        lambda: ledger.start("r", "acme"),
+        lambda: ledger.start("x", "acme", metrics={"n": float("nan")}),
+        lambda: ledger.get("gone", "acme"),
+    ]
+    for act in acts:
+        with pytest.raises(RunLedgerError):
+            act()
+    seen = [(event.kind.value, event.key and event.key.run_id, event.status) for event in events]
+    assert seen == [
+        ("run_started", "r", RunStatus.RUNNING),
+        ("run_started", "s", RunStatus.RUNNING),
+        ("run_updated", "r", None),
+        ("run_updated", "r", None),
+        ("run_finished", "r", RunStatus.SKIPPED),
+        ("run_refused", "r", None),
+        ("run_refused", "r", None),
+        ("start_failed", "x", None),
+        ("run_missing", "gone", None),
+    ]
+    times = [event.at for event in events]
+    assert times == sorted(times)
+    assert all(AT < at < AT + timedelta(minutes=1) for at in times)
+    errors = [type(event.error) for event in events[5:]]
+    assert errors == [RunAlreadyFinished, RunAlreadyExists, InvalidValue, RunNotFound]
+    assert all(event.call_site and __file__ in event.call_site for event in events[5:])
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_start_that_is_tried_again_says_so_each_time(
+    ledger: RunLedger, repository: FaultyRepository, events: list[RunEvent], many: bool
+) -> None:
+    def start() -> object:
+        return ledger.start_many("r", ["acme"]) if many else ledger.start("r", "acme")
+
+    repository.faults = [(False, Outcome.NOT_APPLIED)] * 5
+    with pytest.raises(StoreUnavailable, match="tried 5 times") as refusal:
+        start()
+    assert (refusal.value.key, refusal.value.applied) == (KEY, ())
+    *retried, failed = events
+    assert [(event.kind, event.attempt) for event in retried] == [(EventKind.START_RETRIED, i) for i in (1, 2, 3, 4)]
+    assert all(event.key == KEY and isinstance(event.error, StoreUnavailable) for event in events)
+    assert all(AT < event.at < AT + timedelta(minutes=1) for event in events)
+    assert all(event.call_site and __file__ in event.call_site for event in events)
+    assert (failed.kind, failed.error) == (EventKind.START_FAILED, refusal.value)
+
+
+def test_a_load_that_fails_says_so(ledger: RunLedger, repository: FaultyRepository, events: list[RunEvent]) -> None:
+    record = RunRecord.start(KEY, AT)
+    repository.faults = [(False, Outcome.NOT_APPLIED)] * 5
+    with pytest.raises(StoreUnavailable) as refusal:
+        ledger.load([record])
+    assert [event.kind.value for event in events] == ["start_retried"] * 4 + ["start_failed"]
+    assert (events[-1].error, events[-1].key) == (refusal.value, KEY)
+    assert all(AT < event.at < AT + timedelta(minutes=1) for event in events)
+    assert all(event.call_site and __file__ in event.call_site for event in events)
+
+
+def test_a_failing_read_is_reported_with_its_reason(repository: FaultyRepository, events: list[RunEvent]) -> None:
+    class Broken(FaultyRepository):
+        def find(self, _query: object) -> None:  # type: ignore[override]
+            raise StoreUnavailable("no answer", Outcome.NOT_APPLIED)
+
+        def without_creation(self) -> "Broken":
+            return self
+
+    with pytest.raises(StoreUnavailable) as refusal:
+        list(RunLedger(Broken(), observers=[events.append]).find())
+    assert [(event.kind, event.error) for event in events] == [(EventKind.REFUSED, refusal.value)]
+
+
+def test_each_way_to_finish_by_key_passes_all_it_is_given(ledger: RunLedger) -> None:
+    ledger.start_many("r", ["a", "b", "c", "d"])
+    ledger.updates.complete("r", "a", with_errors="2 of 45", metrics={"n": 1})
+    ledger.updates.fail("r", "b", "no disk", add={"n": 2}, note="gave up")
+    ledger.updates.skip("r", "c", "nothing new")
+    ledger.updates.cancel("r", "d", "stopped by hand")
+    a, b, c, d = (ledger.get("r", client) for client in "abcd")
+    assert (a.status, a.error, a.metrics) == (RunStatus.COMPLETED_WITH_ERRORS, "2 of 45", {"n": 1})
+    assert (b.status, b.error, b.metrics, b.log[0].text) == (RunStatus.FAILED, "no disk", {"n": 2}, "gave up")
+    assert (c.status, c.log[0].text) == (RunStatus.SKIPPED, "nothing new")
+    assert (d.status, d.log[0].text) == (RunStatus.CANCELLED, "stopped by hand")
+
+
+def test_a_summary_counts_every_run_of_a_status(ledger: RunLedger) -> None:
+    for run in ledger.start_many("r", ["a", "b", "c"]).values():
+        run.complete()
+    assert (ledger.summary("r").statuses, ledger.summary("r").runs) == ({RunStatus.COMPLETED: 3}, 3)
+
+
+def test_a_time_before_all_times_is_refused_with_the_reason(ledger: RunLedger) -> None:
+    with pytest.raises(InvalidValue, match="not negative"):
+        ledger.stale(timedelta(seconds=-1))
+    with pytest.raises(InvalidValue, match="before the year 1"):
+        ledger.stale(timedelta(days=999_999))
+
+
+def test_the_log_names_what_an_event_carries(
+    ledger: RunLedger, repository: FaultyRepository, caplog: pytest.LogCaptureFixture
+) -> None:
+    repository.faults = [(False, Outcome.NOT_APPLIED)]
+    RunLedger(repository, sleep=lambda _: None).start("r\u202e", "ünï")
+    retried = caplog.records[0]
+    assert retried.levelno == logging.WARNING
+    assert (retried.__dict__["attempt"], retried.__dict__["client_id"]) == (1, "ünï")
+    assert str(retried.__dict__["error"]).startswith("StoreUnavailable: the store is unavailable: the line went dead")
+    assert 'run_id="r\\u202e" client_id=ünï' in retried.getMessage()
