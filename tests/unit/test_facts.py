@@ -1,7 +1,7 @@
 """What errors and events carry: the key, the time, the reason, and what to do."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,6 +19,7 @@ from runledger import (
     RunLedger,
     RunLedgerError,
     RunNotFound,
+    RunQuery,
     RunRecord,
     RunStatus,
     StoreUnavailable,
@@ -135,7 +136,7 @@ def test_a_load_that_fails_says_so(ledger: RunLedger, repository: FaultyReposito
 
 def test_a_failing_read_is_reported_with_its_reason(repository: FaultyRepository, events: list[RunEvent]) -> None:
     class Broken(FaultyRepository):
-        def find(self, _query: object) -> None:  # type: ignore[override]
+        def find(self, query: RunQuery) -> Iterator[RunRecord]:
             raise StoreUnavailable("no answer", Outcome.NOT_APPLIED)
 
         def without_creation(self) -> "Broken":
