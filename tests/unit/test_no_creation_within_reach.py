@@ -1,18 +1,22 @@
 """Who may only update cannot create: shown by the type checker, and by a look at the objects."""
 
 import ast
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from airtable_base import TOKEN, served
 from postgres_server import fresh_database
 
 import runledger
 from runledger import RunLedger, open_repository
 from runledger.adapters.postgresql import PostgreSQLRunRepository
 from runledger.testing import creators_within_reach
+from runledger.testing.airtable import Column
 
 
 @pytest.mark.parametrize(
@@ -53,8 +57,13 @@ def use(ledger: RunLedger, updates: RunUpdates, reads: RunReads, access: RunAcce
     assert done.stdout.startswith("Success" if accepted else "program.py:6: error:"), done.stdout + done.stderr
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(params=["memory", "sqlite", "postgresql", "airtable"])
+def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    if request.param == "airtable":
+        monkeypatch.setenv("AIRTABLE_API_KEY", TOKEN)
+        with served(Column("Number", "autoNumber")) as base:
+            yield f"{base.store_url}&number=Number"
+        return
     if request.param == "postgresql":
         with fresh_database() as url:
             repository = PostgreSQLRunRepository(url)
@@ -74,6 +83,23 @@ def test_nothing_within_reach_of_updates_reads_or_a_handle_creates(url: str) -> 
     ledger.close()
 
 
+def test_the_client_library_within_reach_sends_nothing_that_creates() -> None:
+    with served() as base:
+        table = base.repository().without_creation()._table.table
+        cells: dict[str, Any] = {"Run ID": "r", "Client ID": "c", "Status": "Running"}
+        acts: list[Callable[[], object]] = [
+            lambda: table.create(cells),
+            lambda: table.batch_create([cells]),
+            lambda: table.batch_upsert([{"fields": cells}], key_fields=["Run ID"]),
+            lambda: table.batch_update([{"id": "rec00000000000000", "fields": cells}], replace=True),
+            lambda: table.api.post(table.urls.records, json={"fields": cells}),
+        ]
+        for act in acts:
+            with pytest.raises(PermissionError, match="could create a record"):
+                act()
+        assert base.requests() == []
+
+
 def test_one_module_calls_create() -> None:
     package = Path(runledger.__file__).parent
     callers = {
@@ -84,6 +110,65 @@ def test_one_module_calls_create() -> None:
         if isinstance(node, ast.Attribute) and node.attr in ("create", "create_many") and is_repository(node.value)
     }
     assert callers == {("services/creation.py", "create"), ("services/creation.py", "create_many")}
+
+
+_MAKES_ROWS = re.compile(
+    r"\b(INSERT\s+(OR\s+\w+\s+)?INTO|REPLACE\s+INTO|MERGE\s+INTO|COPY\s+\w+|ON\s+CONFLICT)\b", re.I
+)
+_MAKES_RECORDS = {".create", ".batch_create", ".batch_upsert", ".post", ".put"}
+"""Calls of pyairtable's Table and Api that make a record, or can be made to."""
+
+
+def test_each_statement_or_request_that_makes_a_record_stands_in_one_function() -> None:
+    package = Path(runledger.__file__).parent
+    places = set()
+    for path in package.rglob("*.py"):
+        module = path.relative_to(package)
+        if module.parts[0] != "testing":
+            tree = ast.parse(path.read_text())
+            statements = {name for name, text in _constants(tree) if _MAKES_ROWS.search(text)}
+            requests = _MAKES_RECORDS if "airtable" in str(module) else set()
+            places |= {
+                (module.as_posix(), function, word)
+                for function, words in _words_by_function(tree)
+                for word in words & (statements | requests)
+            }
+    assert places == {
+        ("adapters/sqlite.py", "_insert", "_INSERT"),
+        ("adapters/postgresql.py", "create", "_INSERT"),
+        ("adapters/postgresql.py", "create_many", "_COPY"),
+        ("adapters/airtable/repository.py", "_post_batch", ".batch_create"),
+        ("cli/airtable_setup.py", "make_table", ".post"),  # a table, which then has no rows
+        ("cli/airtable_probe.py", "_post", ".batch_create"),  # in a scratch table, and no run records
+    }
+
+
+def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """The module's texts, by the name that they are given; one without a name is itself."""
+    named = set()
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            for inner in ast.walk(node.value):
+                if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+                    named.add(inner)
+                    yield node.targets[0].id, inner.value
+    for inner in ast.walk(tree):
+        if isinstance(inner, ast.Constant) and isinstance(inner.value, str) and inner not in named:
+            yield inner.value, inner.value
+
+
+def _words_by_function(tree: ast.Module) -> Iterator[tuple[str, set[str]]]:
+    """The names and texts that each outermost function uses, but for its docstring, and `.name` of what it calls."""
+    for node in [*tree.body, *(inner for kind in tree.body if isinstance(kind, ast.ClassDef) for inner in kind.body)]:
+        if isinstance(node, ast.FunctionDef):
+            words = set()
+            for inner in ast.walk(node):
+                match inner:
+                    case ast.Name(id=word) | ast.Constant(value=str(word)):
+                        words.add(word)
+                    case ast.Call(func=ast.Attribute(attr=name, value=whose)) if ast.unparse(whose) != "self":
+                        words.add(f".{name}")
+            yield node.name, words - {ast.get_docstring(node, clean=False)}
 
 
 def is_repository(node: ast.expr) -> bool:
