@@ -1,0 +1,118 @@
+"""What the constructors of the record and its parts let in, as what, and in which words they refuse the rest."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from runledger import InvalidValue, LogLine, RunAlreadyFinished, RunChange, RunKey, RunRecord, RunStatus
+
+AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
+EARLIER_ELSEWHERE = datetime(2025, 11, 24, 10, 14, 59, 123_999, tzinfo=timezone(timedelta(hours=2)))
+EARLIER = datetime(2025, 11, 24, 8, 14, 59, 123_000, tzinfo=UTC)
+NAIVE = datetime(2025, 11, 24)  # noqa: DTZ001
+KEY = RunKey("r", "acme")
+DONE = RunRecord(
+    key=KEY,
+    client_name="Acme Ltd",
+    status=RunStatus.FAILED,
+    started_at=EARLIER,
+    ended_at=AT,
+    metrics={"n": 1},
+    log=(LogLine(AT, "one"),),
+    error="boom",
+    updated_at=AT,
+)
+STATUSES = "Running, Completed, Completed with Errors, Failed, Skipped, Cancelled"
+
+
+def made(**changed: Any) -> RunRecord:
+    return RunRecord(**{**DONE.__dict__, **changed})
+
+
+def of(**metrics: Any) -> RunRecord:
+    return RunRecord.start(KEY, AT, metrics=metrics)
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda: RunKey("", "acme"), "run id is empty: give it 1 to 255 characters."),
+        (lambda: RunKey("r", ""), "client id is empty: give it 1 to 255 characters."),
+        (lambda: made(client_name=""), "client name is empty: give it 1 to 255 characters."),
+        (lambda: made(key="r"), "key is str, not a RunKey."),
+        (lambda: made(log=("one",)), f"the log of {KEY} holds something that is not a LogLine."),
+        (lambda: made(ended_at=None), f"{KEY} is Failed: it has an end time if and only if it has finished."),
+        (lambda: made(started_at=None), "started_at is NoneType, not a datetime."),
+        (lambda: made(ended_at=7), "ended_at is int, not a datetime."),
+        (lambda: made(updated_at=None), "updated_at is NoneType, not a datetime."),
+        (lambda: made(status="Failed"), f"status 'Failed' is not a RunStatus: use one of {STATUSES}."),
+        (lambda: LogLine(7, "one"), "time of a log line is int, not a datetime."),  # type: ignore[arg-type]
+        (lambda: LogLine(AT, ""), "note is empty: leave it out, or give it text."),
+        (
+            lambda: RunChange(status=RunStatus.RUNNING),
+            "status Running cannot be set: a change can only finish a run.",
+        ),
+        (
+            lambda: RunRecord.start(KEY, NAIVE),
+            "time of the start 2025-11-24T00:00:00 has no time zone: pass an aware datetime.",
+        ),
+        (
+            lambda: DONE.apply(RunChange(), NAIVE),
+            "time of the change 2025-11-24T00:00:00 has no time zone: pass an aware datetime.",
+        ),
+        (
+            lambda: of(m="x").apply(RunChange(add={"m": 1}), AT),
+            f"cannot add to metric 'm' of {KEY}: it is str, not a number.",
+        ),
+        (
+            lambda: of(m=2**53).apply(RunChange(add={"m": 1}), AT),
+            f"sum of metric 'm' of {KEY} is beyond ±2^53: store it as text or as a float.",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_in_these_words(act: Callable[[], object], message: str) -> None:
+    with pytest.raises(InvalidValue) as refusal:
+        act()
+    assert str(refusal.value) == message
+
+
+def test_a_refused_sum_and_a_second_end_name_their_run() -> None:
+    with pytest.raises(InvalidValue) as sum_:
+        of(m=2**53).apply(RunChange(add={"m": 1}), AT)
+    with pytest.raises(RunAlreadyFinished) as end:
+        DONE.apply(RunChange(status=RunStatus.COMPLETED), AT)
+    assert (sum_.value.key, end.value.key) == (KEY, KEY)
+
+
+def test_every_time_of_a_record_is_kept_in_utc_to_the_millisecond() -> None:
+    record = made(started_at=EARLIER_ELSEWHERE, ended_at=EARLIER_ELSEWHERE, updated_at=EARLIER_ELSEWHERE)
+    for at in (record.started_at, record.ended_at, record.updated_at, LogLine(EARLIER_ELSEWHERE, "one").at):
+        assert at == EARLIER
+        assert at is not None
+        assert at.tzinfo is UTC
+    assert DONE.apply(RunChange(), AT + timedelta(microseconds=1500)).updated_at == AT + timedelta(milliseconds=1)
+
+
+def test_a_log_becomes_a_tuple_that_its_giver_cannot_change() -> None:
+    given = [LogLine(AT, "one")]
+    record = made(log=given)
+    given.append(LogLine(AT, "two"))
+    assert record.log == (LogLine(AT, "one"),)
+
+
+def test_sums_reach_the_bounds_and_floats_go_beyond() -> None:
+    assert of(m=2**53 - 1).apply(RunChange(add={"m": 1}), AT).metrics == {"m": 2**53}
+    assert of(m=1 - 2**53).apply(RunChange(add={"m": -1}), AT).metrics == {"m": -(2**53)}
+    assert of(m=1e300).apply(RunChange(add={"m": 1e300}), AT).metrics == {"m": 2e300}
+
+
+def test_a_record_read_back_is_the_one_that_was_written() -> None:
+    fields = dict(DONE.__dict__)
+    key = fields.pop("key")
+    back = RunRecord.restored(key.run_id, key.client_id, **fields)
+    assert back == DONE
+    assert back.__dict__.keys() == DONE.__dict__.keys()
+    line = LogLine.restored(AT, "one")
+    assert (line, line.__dict__) == (LogLine(AT, "one"), {"at": AT, "text": "one"})
