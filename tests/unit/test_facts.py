@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
 
@@ -31,31 +31,35 @@ AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("error", "message"),
+    ("make", "message"),
     [
-        (RunNotFound(KEY), "no run record for {}: it was not started. Start it where the job begins."),
-        (RunAlreadyExists([KEY]), "{} was started before: update that record, or use a new run id."),
+        (lambda: RunNotFound(KEY), "no run record for {}: it was not started. Start it where the job begins."),
+        (lambda: RunAlreadyExists([KEY]), "{} was started before: update that record, or use a new run id."),
         (
-            RunAlreadyExists([KEY, OTHER]),
+            lambda: RunAlreadyExists([KEY, OTHER]),
             "{} was started before (and 1 more of this start): update that record, or use a new run id.",
         ),
         (
-            RunAlreadyFinished(KEY, RunStatus.FAILED),
+            lambda: RunAlreadyFinished(KEY, RunStatus.FAILED),
             "{} has already finished as Failed: only metrics and notes may follow.",
         ),
-        (UnknownMetric(KEY, "n"), "the store has no column 'n' (asked for by {}): add it there, or correct it."),
         (
-            StoreUnavailable("no answer", Outcome.NOT_APPLIED, KEY),
+            lambda: UnknownMetric(KEY, "n"),
+            "the store has no column 'n' (asked for by {}): add it there, or correct it.",
+        ),
+        (
+            lambda: StoreUnavailable("no answer", Outcome.NOT_APPLIED, KEY),
             "the store is unavailable ({}): no answer. Nothing was written; try again when the store is back.",
         ),
         (
-            StoreUnavailable("no answer", Outcome.UNKNOWN, KEY),
+            lambda: StoreUnavailable("no answer", Outcome.UNKNOWN, KEY),
             "the store is unavailable ({}): no answer. Whether the change was applied is unknown; read the record "
             "before sending it again.",
         ),
     ],
 )
-def test_an_error_names_its_run_and_says_what_to_do(error: RunLedgerError, message: str) -> None:
+def test_an_error_names_its_run_and_says_what_to_do(make: Callable[[], RunLedgerError], message: str) -> None:
+    error = make()  # in the test: mutation runs make their changes after this file is imported
     assert str(error) == message.format("run 'r' of client 'acme'")
     assert error.key == KEY
 
@@ -183,3 +187,39 @@ def test_the_log_names_what_an_event_carries(
     assert (retried.__dict__["attempt"], retried.__dict__["client_id"]) == (1, "ünï")
     assert str(retried.__dict__["error"]).startswith("StoreUnavailable: the store is unavailable: the line went dead")
     assert 'run_id="r\\u202e" client_id=ünï' in retried.getMessage()
+
+
+def test_the_bounds_of_a_query_are_exact(ledger: RunLedger) -> None:
+    ledger.start("r", "acme")
+    at = ledger.get("r", "acme").started_at
+    assert list(ledger.find(limit=0)) == []
+    assert len(list(ledger.find(since=at, limit=1))) == 1
+    assert list(ledger.find(until=at)) == []
+    with pytest.raises(InvalidValue, match="limit is -1: give a whole number from 0"):
+        ledger.find(limit=-1)
+    with pytest.raises(InvalidValue, match="run id is empty"):
+        ledger.find(run_id="")
+
+
+class Nowhere(tzinfo):
+    def utcoffset(self, _at: datetime | None) -> None:
+        return None
+
+    dst = tzname = utcoffset
+
+
+def test_a_zone_that_knows_no_offset_is_no_zone() -> None:
+    with pytest.raises(InvalidValue, match="has no time zone"):
+        RunRecord.start(KEY, datetime(2025, 11, 24, tzinfo=Nowhere()))
+
+
+def test_the_least_integer_is_let_in_and_a_refused_addition_says_which_it_is() -> None:
+    assert RunChange(add={"n": -(2**53)}).add == {"n": -(2**53)}
+    with pytest.raises(InvalidValue, match="addition to 'n' is str, not a number"):
+        RunChange(add={"n": "1"})  # type: ignore[dict-item]
+    with pytest.raises(InvalidValue, match="metric name is empty"):
+        RunChange(add={"": 1})
+    with pytest.raises(InvalidValue, match="metric name is empty"):
+        RunChange(metrics={"": 1})
+    with pytest.raises(InvalidValue, match=r"^error is empty: say what went wrong, or leave it out"):
+        RunChange(error="")
