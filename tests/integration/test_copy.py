@@ -3,6 +3,7 @@ import os
 import pty
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from commands import RUNLEDGER, environment, runledger
+from hypothesis import given
+from hypothesis import strategies as st
 from operated_base import OPERATOR, InstantBase, operated
 from postgres_server import fresh_database
 
@@ -118,6 +121,33 @@ def test_what_is_there_already_is_left_and_named_if_it_differs() -> None:
         assert len(everything(target)) == (11 if dry_run else 31)
     assert target.get(records[0].key) == gone_on
     assert target.get(records[1].key) == restarted
+
+
+small_keys = st.builds(RunKey, st.sampled_from("rs"), st.sampled_from("abc"))
+small_records = st.builds(
+    lambda key, start, name: RunRecord.start(key, START + timedelta(seconds=start), client_name=name),
+    small_keys,
+    st.integers(0, 3),
+    st.sampled_from("xy"),
+)
+stores_of_records = st.lists(small_records, unique_by=lambda record: record.key)
+
+
+@given(stores_of_records, stores_of_records)
+def test_whatever_is_there_a_copy_adds_what_is_missing_and_counts_the_rest(
+    here: list[RunRecord], there: list[RunRecord]
+) -> None:
+    before = {record.key: record for record in there}
+    expected: Counter[Fate] = Counter()
+    for record in here:
+        stored = before.get(record.key)
+        expected[Fate.COPIED if stored is None else Fate.EQUAL if stored == record else Fate.DIFFERENT] += 1
+    target = filled(there)
+    for dry_run in (True, False):
+        counts, _ = copied(filled(here), target, dry_run=dry_run)
+        assert +Counter(counts) == expected
+        after = {record.key: record for record in everything(target)}
+        assert after == ({} if dry_run else {record.key: record for record in here}) | before
 
 
 class Failing(InMemoryRunRepository):

@@ -4,6 +4,7 @@ import pty
 import sqlite3
 import subprocess
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,14 @@ def test_a_ledger_in_sqlite_fits(tmp_path: Path) -> None:
     assert done.stdout == f"ok    {tmp_path}/runs.db is a ledger of this version, and may be written\n"
     assert (tmp_path / "runs.db").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["runs.db"]
+
+
+def test_a_sqlite_file_that_somebody_writes_to_needs_no_mending(tmp_path: Path) -> None:
+    runledger("init", store=tmp_path / "runs.db")
+    with closing(sqlite3.connect(tmp_path / "runs.db", isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        done = runledger("doctor", store=tmp_path / "runs.db")
+    assert done.stdout.startswith(f"note  {tmp_path}/runs.db is locked by another process just now")
 
 
 def test_an_empty_sqlite_file_stays_empty(tmp_path: Path) -> None:

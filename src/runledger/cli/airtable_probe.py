@@ -179,7 +179,7 @@ class Experiment:
             return Finding.note(f"not tried: {self.assumption}", f"the scratch table has no {missing[0]} column")
         try:
             seen = self.seen(scratch)
-        except Refused as error:
+        except (Refused, StoreUnusable) as error:
             seen = str(error)
         if not seen:
             return Finding.ok(self.assumption)
@@ -189,8 +189,13 @@ class Experiment:
 
 def probe(url: str, name_or_id: str) -> Generator[Finding]:
     """Run every experiment on a scratch table of the base that a store URL names; close it to clean up early."""
-    with scratch_table(url, name_or_id) as scratch:
-        yield from experiments_on(scratch)
+    try:
+        with scratch_table(url, name_or_id) as scratch:
+            yield from experiments_on(scratch)
+    except Refused as error:
+        raise StoreUnusable(
+            f"the scratch table cannot be used any more ({error}): the next probe removes the rows that are left."
+        ) from None
     yield Finding.ok("the scratch table is empty again")
 
 

@@ -82,11 +82,14 @@ def examine_base(url: str) -> Iterator[Finding]:
     """What there is to say about the token, base, table and columns that a store URL names."""
     at = AirtableAddress.of(url)
     api = api_of(at, token_from_environment())
-    who = sent(
-        lambda: api.get(api.build_url("meta", "whoami")), writes=False
-    )  # StoreUnusable if there is no such token
+    try:
+        # StoreUnusable, which says so, if there is no such token.
+        scopes = sent(lambda: dict(api.get(api.build_url("meta", "whoami"))).get("scopes"), writes=False)
+    except Refused as error:
+        yield Finding.fix(f"the server does not say whose the token is ({_said(error.refusal)})", "check the endpoint")
+        return
     yield Finding.ok("the token is accepted")
-    yield from _Examination(at, api, frozenset(who.get("scopes") or ())).findings()
+    yield from _Examination(at, api, frozenset(scopes or ())).findings()
 
 
 @frozen

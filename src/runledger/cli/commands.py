@@ -199,7 +199,10 @@ def _once(pairs: tuple[tuple[str, Any], ...], option: str) -> dict[str, Any]:
 @cli.command()
 @store_option
 def init() -> None:
-    """Make the store ready: the file, or the tables. Does no harm where they are there."""
+    """Make the store ready: the file, or the tables. Does no harm where they are there.
+
+    In Airtable it makes the table, with the scope schema.bases:write, and says what is left to do by hand.
+    """
     store = _store()
     if store.startswith("airtable://"):
         _init_airtable(store)
@@ -608,7 +611,8 @@ def copy(source: str, target: str, dry_run: bool, as_json: bool) -> None:
         try:
             work.run()
         except BaseException:
-            _complain(f"stopped after {work.counts[Fate.COPIED]:,} copies: run it again, and it goes on from here.")
+            if work.counts:
+                _complain(f"stopped after {work.counts[Fate.COPIED]:,} copies: run it again, and it goes on from here.")
             raise
     counts = work.counts
     if as_json:

@@ -100,11 +100,16 @@ def _examine_sqlite(url: str) -> Iterator[Finding]:
         return
     try:
         # mode=rw never creates: https://www.sqlite.org/uri.html
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, isolation_level=None)) as connection:
+        with closing(
+            sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=1, isolation_level=None)
+        ) as connection:
             is_ledger = has_schema(connection, str(path))
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+            yield Finding.note(f"{path} is locked by another process just now", "look again when it is done")
+            return
         yield Finding.fix(f"{path} cannot be used ({error})", "it must be a SQLite database that you may write")
         return
     if is_ledger:
@@ -117,33 +122,37 @@ def _examine_postgresql(url: str) -> Iterator[Finding]:
     open_repository(url).close()  # which says in plain words why a server cannot be reached, or needs a package
     import psycopg
 
-    with psycopg.connect(url, autocommit=True) as connection:
-        row = connection.execute(
-            "SELECT current_user, current_database(), current_setting('server_version'),"
-            " current_setting('transaction_read_only')::boolean, to_regclass('run_records') IS NOT NULL,"
-            " coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)"
-        ).fetchone()
-        assert row is not None
-        user, database, version, read_only, has_table, may_create = row
-        yield Finding.ok(f"PostgreSQL {version} answers, database {database!r}, role {user!r}")
-        if read_only:
-            yield Finding.fix("the server takes no writes", "name the primary server, not a standby")
-        if not has_table:
-            advice = "`runledger init` makes it"
-            if not may_create:
-                advice += ", by a role with the right to CREATE in the schema: this one has not"
-            yield Finding.fix("there is no table run_records", advice)
-            return
-        yield Finding.ok("the table run_records is there")
-        for right, missing in _RIGHTS.items():
-            (granted,) = connection.execute("SELECT has_table_privilege('run_records', %s)", [right]).fetchone() or ()
-            if granted:
-                yield Finding.ok(f"the role may {right}")
-            else:
-                verdict = Verdict.NOTE if right == "INSERT" else Verdict.FIX
-                yield Finding(verdict, f"the role may not {right}", f"{missing}; GRANT it if it should")
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            row = connection.execute(_ABOUT).fetchone()
+            rights = connection.execute(_GRANTED).fetchone()
+    except psycopg.Error as error:
+        yield Finding.fix(f"the database cannot be looked at ({str(error).strip().partition(chr(10))[0]})")
+        return
+    assert row is not None
+    user, database, version, read_only, has_table, may_create = row
+    yield Finding.ok(f"PostgreSQL {version} answers, database {database!r}, role {user!r}")
+    if read_only:
+        yield Finding.fix("the server takes no writes", "name the primary server, not a standby")
+    if not has_table:
+        without = "" if may_create else ", by a role with the right to CREATE in the schema: this one has not"
+        yield Finding.fix("there is no table run_records", f"`runledger init` makes it{without}")
+        return
+    yield Finding.ok("the table run_records is there")
+    for (right, missing), granted in zip(_RIGHTS.items(), rights or (), strict=True):
+        if granted:
+            yield Finding.ok(f"the role may {right}")
+        else:
+            verdict = Verdict.NOTE if right == "INSERT" else Verdict.FIX
+            yield Finding(verdict, f"the role may not {right}", f"{missing}; GRANT it if it should")
 
 
+_ABOUT = """SELECT current_user, current_database(), current_setting('server_version'),
+    current_setting('transaction_read_only')::boolean, to_regclass('run_records') IS NOT NULL,
+    coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)"""
+_GRANTED = """SELECT has_table_privilege(to_regclass('run_records'), 'SELECT'),
+    has_table_privilege(to_regclass('run_records'), 'UPDATE'),
+    has_table_privilege(to_regclass('run_records'), 'INSERT')"""
 _RIGHTS = {
     "SELECT": "it can neither read nor update runs",
     "UPDATE": "it cannot update runs",
