@@ -117,6 +117,14 @@ def test_what_a_killed_probe_left_is_removed() -> None:
         assert base.rows("Scratch") == []
 
 
+def test_a_row_that_somebody_else_removed_does_not_keep_the_others_there() -> None:
+    base = InstantBase(run_table("Runs"), SCRATCH)
+    with scratch_of(base) as scratch:
+        rows = scratch.make({}, {}, {})
+        base.api.table(BASE, "Scratch").delete(rows[1]["id"])
+    assert base.rows("Scratch") == []
+
+
 def test_a_probe_that_fails_removes_its_rows() -> None:
     base = InstantBase(run_table("Runs"), SCRATCH)
     base.connection.faults.arm(Fault(FaultKind.DROP, method="POST", nth=5))

@@ -109,7 +109,6 @@ class Scratch:
             if self.refusal(partial(self.delete, *batch)):
                 for row_id in batch:  # one of them is gone already, and a batch is refused as a whole
                     self.refusal(partial(self.delete, row_id))
-        self.made.clear()
 
 
 def _tens(items: Sequence[T]) -> Iterator[Sequence[T]]:
