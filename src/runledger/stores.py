@@ -10,7 +10,7 @@ from typing import cast
 
 from .domain import RunObserver, RunRepository, StoreUnusable
 from .services.creation import RetryPolicy
-from .services.ledger import RunLedger, _now
+from .services.ledger import RunLedger, utc_now
 from .services.observing import log_event
 from .services.updates import OnMissing
 
@@ -31,7 +31,7 @@ def connect(
     url: str,
     *,
     observers: Iterable[RunObserver] = (log_event,),
-    clock: Callable[[], datetime] = _now,
+    clock: Callable[[], datetime] = utc_now,
     on_missing: OnMissing = "raise",
     retry: RetryPolicy = RetryPolicy(),
     sleep: Callable[[float], None] = time.sleep,

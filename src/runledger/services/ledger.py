@@ -28,7 +28,8 @@ from .tracking import Id, Tracking
 from .updates import LedgerUpdates, OnMissing, Run
 
 
-def _now() -> datetime:
+def utc_now() -> datetime:
+    """The default clock."""
     return datetime.now(UTC)
 
 
@@ -46,7 +47,7 @@ class RunLedger:
         repository: RunRepository,
         *,
         observers: Iterable[RunObserver] = (log_event,),
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = utc_now,
         on_missing: OnMissing = "raise",
         retry: RetryPolicy = RetryPolicy(),
         sleep: Callable[[float], None] = time.sleep,
@@ -122,10 +123,11 @@ class RunLedger:
 
         That record stays as it is. Tells observers nothing but failures.
         """
+        site = call_site()
         try:
-            return self._creator.load(records, self._reporter.clock(), call_site())
+            return self._creator.load(records, self._reporter.clock(), site)
         except RunLedgerError as error:
-            self._reporter.start_failed(error, None, call_site())
+            self._reporter.start_failed(error, None, site)
             raise
 
     def close(self) -> None:
