@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 RUNLEDGER = [sys.executable, "-m", "runledger"]
@@ -15,6 +17,25 @@ def environment(store: str | Path | None = None, **variables: str) -> dict[str, 
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     of_store = {"RUNLEDGER_STORE": _url(store)} if store is not None else {}
     return {**kept, "LC_ALL": "C.UTF-8", **of_store, **variables}
+
+
+def on_a_terminal(*arguments: str, store: str | Path, columns: int = 80) -> str:
+    """All that the command writes to a terminal that is so wide."""
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [*RUNLEDGER, *arguments],
+        env=environment(store, TERM="xterm", COLUMNS=str(columns)),
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+    )
+    os.close(follower)
+    seen = b""
+    with process, suppress(OSError):  # how Linux says that the other end is closed
+        while chunk := os.read(leader, 1 << 16):
+            seen += chunk
+    os.close(leader)
+    return seen.decode().replace("\r\n", "\n")
 
 
 def _url(store: str | Path) -> str:

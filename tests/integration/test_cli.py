@@ -1,9 +1,11 @@
 import json
+import re
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
-from commands import runledger
+from commands import RUNLEDGER, environment, on_a_terminal, runledger
 from postgres_server import fresh_database
 
 from runledger import RunStatus, connect
@@ -71,6 +73,7 @@ def test_a_value_is_read_as_what_it_looks_like(store: Path, text: str, value: ob
         (["update", "there", "acme", "--set", "n"], 2, "no name=value pair"),
         (["list", "--status", "done"], 2, "Completed with Errors"),
         (["list", "--since", "yesterday"], 2, "is no time"),
+        (["list", "--since", "2025-11-24T08:15:00"], 2, "has no time zone: add Z"),
         (["stale", "--older-than", "5"], 2, "is no duration"),
         (["fail", "there", "acme"], 2, "--error"),
         (["nonsense"], 2, "No such command"),
@@ -88,12 +91,21 @@ def test_a_mistake_gets_one_clear_sentence_and_its_exit_code(
     assert done.stdout == ""
 
 
-def test_a_list_fits_80_columns_and_is_plain_in_a_pipe(store: Path) -> None:
+def test_a_list_is_plain_in_a_pipe(store: Path) -> None:
     with connect(f"sqlite:///{store}", observers=()) as ledger:
         ledger.start("251124-081500", "acme", client_name="Acme Ltd").fail("no\ndisk")
         ledger.start("[red]\u202egnp", "株式会社", metrics={"n": 1}).skip("x")
     lines = runledger("list", store=store).stdout.splitlines()
-    assert lines[0].split("\t") == ["started", "run id", "client id", "client name", "status", "took", "error"]
+    assert lines[0].split("\t") == [
+        "started",
+        "run id",
+        "client id",
+        "client name",
+        "status",
+        "took",
+        "updated",
+        "error",
+    ]
     assert lines[1].split("\t")[1:3] == ["[red]\\u202egnp", "株式会社"]
     assert lines[2].split("\t")[3:5] == ["Acme Ltd", "Failed"]
     assert lines[2].endswith("\tno")
@@ -101,6 +113,52 @@ def test_a_list_fits_80_columns_and_is_plain_in_a_pipe(store: Path) -> None:
     assert len(runledger("list", "--limit", "1", store=store).stdout.splitlines()) == 2
     assert len(runledger("list", "--status", "failed", "--since", "1h", store=store).stdout.splitlines()) == 2
     assert runledger("list", "--until", "2020-01-01", store=store).stdout == ""
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9]+m", "", text)
+
+
+def test_a_table_fits_the_terminal_and_loses_nothing(store: Path) -> None:
+    with connect(f"sqlite:///{store}", observers=()) as ledger:
+        ledger.start("251124-081500-" + 40 * "x", "客" * 60).complete(with_errors="2 of 45")
+        ledger.start("251124-081500-3f9a1c", "client-of-twenty-ch")
+    for columns in (80, 50):
+        lines = plain(on_a_terminal("list", store=store, columns=columns)).splitlines()
+        assert max(len(line) + line.count("客") for line in lines) <= columns
+        text = "".join(lines)
+        assert (text.count("客"), text.count("x")) == (60, 40)
+        assert lines[0].split() == ["Started", "(UTC)", "Run", "Client", "Status", "Took"]
+    header, *_, run = plain(on_a_terminal("stale", "--older-than", "0s", store=store)).splitlines()
+    assert header.split()[-2:] == ["Updated", "(UTC)"]
+    assert "251124-081500-3f9a1c  client-of-twenty-ch" in run
+    assert on_a_terminal("stale", store=store) == "No run has gone quiet.\n"
+
+
+def test_standard_streams_may_be_closed(store: Path) -> None:
+    runledger("start", "--client", "acme", "--run-id", "r", store=store)
+    for command in ("list", "stale --older-than 0s", "summary", "export", "doctor", "import - --strict"):
+        closed = subprocess.run(
+            ["sh", "-c", f"{' '.join(RUNLEDGER)} {command} <&- >&-"],
+            env=environment(store),
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        assert "Traceback" not in closed.stderr, closed.stderr
+    done = subprocess.run(
+        ["sh", "-c", f"{' '.join(RUNLEDGER)} show gone acme 2>&-"],
+        env=environment(store),
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (3, b"")
+
+
+def test_a_store_that_ends_with_the_command_is_refused() -> None:
+    for arguments in (["start", "--client", "a"], ["list"], ["exec", "--client", "a", "--", "echo", "hi"]):
+        done = runledger(*arguments, store="memory://", code=2)
+        assert (done.stdout, "memory:// lasts as long as this command" in done.stderr) == ("", True)
 
 
 def test_a_summary_and_what_is_stale(store: Path) -> None:
@@ -166,11 +224,14 @@ def test_completion_scripts_are_printed(shell: str) -> None:
 
 def test_every_command_has_help(store: Path) -> None:
     commands = ["init", "start", "update", "complete", "fail", "skip", "cancel", "show", "list", "summary", "stale"]
-    commands += ["import", "export", "exec", "completion"]
+    commands += ["import", "export", "copy", "doctor", "exec", "completion"]
     listed = runledger("--help").stdout
+    assert "..." not in listed.partition("Commands:")[2]
     for command in commands:
         assert f"\n  {command} " in listed
-        assert "Usage:" in runledger(command, "--help").stdout
+        text = runledger(command, "--help").stdout
+        assert "Usage:" in text
+        assert f"\n    runledger {command}" in text.replace("RUN=$(", "").replace('eval "$(', ""), text
     assert runledger("--version").stdout == "runledger 0.1.0\n"
     assert not store.exists()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -48,13 +49,17 @@ def moment_of(text: str) -> datetime:
             return datetime.now(UTC) - duration_of(text)
         except OverflowError:
             raise InvalidValue(f"{text!r} ago is before the year 1.") from None
+    with suppress(ValueError):
+        return datetime.combine(date.fromisoformat(text), time.min, UTC)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise InvalidValue(
             f"{text!r} is no time: write 2025-11-24, 2025-11-24T08:15:00Z, or 2h for two hours ago."
         ) from None
-    return checked_time(moment.replace(tzinfo=UTC) if len(text) == 10 else moment, f"the time {text!r}")
+    if moment.tzinfo is None:
+        raise InvalidValue(f"{text!r} has no time zone: add Z for UTC, or an offset such as +01:00.")
+    return checked_time(moment, f"the time {text!r}")
 
 
 def metric_of(text: str) -> tuple[str, MetricValue]:

@@ -67,8 +67,13 @@ class _Commands(click.Group):
             ctx.exit(130)
 
 
+def _remark(text: str) -> None:
+    """Print to standard error, above a bar if one is shown there: click.echo would write into the bar's line."""
+    print(text, file=sys.stderr)
+
+
 def _complain(what: object) -> None:
-    click.echo(f"runledger: {what}", err=True)
+    _remark(f"runledger: {what}")
 
 
 def _exit_code(error: RunLedgerError) -> int:
@@ -160,9 +165,16 @@ def _store() -> str:
     return f"sqlite:///{quote(bytes(folder / 'runs.db'))}"
 
 
+def _lasting_store() -> str:
+    store = _store()
+    if store.startswith("memory:"):
+        raise click.UsageError("memory:// lasts as long as this command: name a store that stays.")
+    return store
+
+
 @contextmanager
 def _ledger() -> Iterator[RunLedger]:
-    with connect(_store(), observers=()) as ledger:
+    with connect(_lasting_store(), observers=()) as ledger:
         yield ledger
 
 
@@ -170,16 +182,21 @@ def _new_run_id() -> str:
     return f"{datetime.now(UTC):%y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
-@contextmanager
-def _run(run_id: str | None, client_id: str | None) -> Iterator[Run]:
+def _key(run_id: str | None, client_id: str | None) -> tuple[str, str]:
     if run_id is None:
         run_id, client_id = os.environ.get("RUNLEDGER_RUN_ID"), os.environ.get("RUNLEDGER_CLIENT_ID")
     if not run_id or not client_id:
         raise click.UsageError(
             "name the run as RUN_ID CLIENT_ID; both may be left out only inside `runledger exec`, which sets them."
         )
+    return run_id, client_id
+
+
+@contextmanager
+def _run(run_id: str | None, client_id: str | None) -> Iterator[Run]:
+    key = _key(run_id, client_id)
     with _ledger() as ledger:
-        yield ledger.updates.run(run_id, client_id)
+        yield ledger.updates.run(*key)
 
 
 def _details(metrics: Any, add: Any, note: str | None) -> dict[str, Any]:
@@ -202,6 +219,10 @@ def init() -> None:
     """Make the store ready: the file, or the tables. Does no harm where they are there.
 
     In Airtable it makes the table, with the scope schema.bases:write, and says what is left to do by hand.
+
+    \b
+    Example:
+      runledger init --store postgresql://user@host/database
     """
     store = _store()
     if store.startswith("airtable://"):
@@ -282,6 +303,7 @@ def update(run_id: str | None, client_id: str | None, metrics: Any, add: Any, no
     Examples:
       runledger update 251124-081500-3f9a1c acme --set Posts=43 --add Tokens=1500
       runledger update --add Tokens=5 --note "half way"     (inside runledger exec)
+
     A value is a number, true, false, a time with its zone, or text; "7" in double quotes is text.
     """
     with _run(run_id, client_id) as run:
@@ -295,7 +317,13 @@ def update(run_id: str | None, client_id: str | None, metrics: Any, add: Any, no
 def complete(
     run_id: str | None, client_id: str | None, metrics: Any, add: Any, note: str | None, with_errors: str | None
 ) -> None:
-    """Finish a run as Completed."""
+    """Finish a run as Completed.
+
+    \b
+    Examples:
+      runledger complete 251124-081500-3f9a1c acme --set Posts=43
+      runledger complete 251124-081500-3f9a1c acme --with-errors "2 of 45 posts failed"
+    """
     with _run(run_id, client_id) as run:
         run.complete(with_errors=with_errors, **_details(metrics, add, note))
 
@@ -305,7 +333,12 @@ def complete(
 @detail_options
 @click.option("--error", required=True, metavar="TEXT", help="Why.")
 def fail(run_id: str | None, client_id: str | None, metrics: Any, add: Any, note: str | None, error: str) -> None:
-    """Finish a run as Failed."""
+    """Finish a run as Failed.
+
+    \b
+    Example:
+      runledger fail 251124-081500-3f9a1c acme --error "no disk"
+    """
     with _run(run_id, client_id) as run:
         run.fail(error, **_details(metrics, add, note))
 
@@ -314,7 +347,12 @@ def fail(run_id: str | None, client_id: str | None, metrics: Any, add: Any, note
 @key_arguments
 @click.option("--why", required=True, metavar="TEXT", help="Why there was nothing to do.")
 def skip(run_id: str | None, client_id: str | None, why: str) -> None:
-    """Finish a run as Skipped: there was nothing to do."""
+    """Finish a run as Skipped: there was nothing to do.
+
+    \b
+    Example:
+      runledger skip 251124-081500-3f9a1c acme --why "no new posts"
+    """
     with _run(run_id, client_id) as run:
         run.skip(why)
 
@@ -323,7 +361,12 @@ def skip(run_id: str | None, client_id: str | None, why: str) -> None:
 @key_arguments
 @click.option("--why", required=True, metavar="TEXT", help="Why it was stopped.")
 def cancel(run_id: str | None, client_id: str | None, why: str) -> None:
-    """Finish a run as Cancelled."""
+    """Finish a run as Cancelled.
+
+    \b
+    Example:
+      runledger cancel 251124-081500-3f9a1c acme --why "the client left"
+    """
     with _run(run_id, client_id) as run:
         run.cancel(why)
 
@@ -332,11 +375,17 @@ def cancel(run_id: str | None, client_id: str | None, why: str) -> None:
 @key_arguments
 @json_option
 def show(run_id: str | None, client_id: str | None, as_json: bool) -> None:
-    """Show all of one run."""
+    """Show all of one run.
+
+    \b
+    Example:
+      runledger show 251124-081500-3f9a1c acme
+    """
     from .output import as_json as json_of
 
-    with _run(run_id, client_id) as run, _ledger() as ledger:
-        record = ledger.get(run.key.run_id, run.key.client_id)
+    key = _key(run_id, client_id)
+    with _ledger() as ledger:
+        record = ledger.get(*key)
     if as_json:
         print_json(json_of(record))
     else:
@@ -349,7 +398,9 @@ def show(run_id: str | None, client_id: str | None, as_json: bool) -> None:
 @limit_options
 @json_option
 def list_(limit: int, all_: bool, as_json: bool, **filters: Any) -> None:
-    """List runs, newest first: a table on a terminal, tab-separated in a pipe.
+    """List runs, newest first.
+
+    A table on a terminal, tab-separated in a pipe.
 
     \b
     Examples:
@@ -367,7 +418,15 @@ def list_(limit: int, all_: bool, as_json: bool, **filters: Any) -> None:
 @filter_options
 @json_option
 def summary(run_id: str | None, as_json: bool, **filters: Any) -> None:
-    """Add up the records of a run, or of all runs that match: statuses, numbers, first start, last end."""
+    """Add up the records of a run, or of all that match.
+
+    Counts per status, sums of numbers, first start, last end.
+
+    \b
+    Examples:
+      runledger summary 251124-081500-3f9a1c
+      runledger summary --client acme --since 7d
+    """
     with _ledger() as ledger:
         added_up = ledger.summary(run_id, **filters)
     if run_id is not None and not added_up.runs:
@@ -386,17 +445,24 @@ def summary(run_id: str | None, as_json: bool, **filters: Any) -> None:
 @limit_options
 @json_option
 def stale(older_than: timedelta, client_id: str | None, limit: int, all_: bool, as_json: bool) -> None:
-    """List runs that are still Running though nothing has updated them. It only tells."""
+    """List Running runs that nothing updates any more.
+
+    It only tells: a run that went quiet stays Running until somebody finishes it.
+
+    \b
+    Example:
+      runledger stale --older-than 2h
+    """
     with _ledger() as ledger:
         bound = None if all_ else limit
         found = ledger.stale(older_than, client_id=client_id, limit=bound)
-        print_records(found, json_lines=as_json, limit=bound, nothing="No run has gone quiet.")
+        print_records(found, json_lines=as_json, limit=bound, nothing="No run has gone quiet.", quiet=True)
 
 
 @cli.command("import")
 @store_option
 @click.argument("file", metavar="FILE")
-@click.option("--format", "file_format", type=click.Choice(["csv", "jsonl"]), help="[default: by the file's name]")
+@click.option("--format", "file_format", type=click.Choice(["csv", "jsonl"]), help="[default: by its name or content]")
 @click.option(
     "--column", "columns", multiple=True, type=RENAMING, help='Which column a field is, e.g. run_id="Job ID".'
 )
@@ -407,7 +473,9 @@ def stale(older_than: timedelta, client_id: str | None, limit: int, all_: bool, 
 @click.option("--strict", is_flag=True, help="Stop at the first row that is refused.")
 @click.option("--verbose", "-v", is_flag=True, help="Name each row that was there already.")
 def import_(file: str, file_format: Any, strict: bool, verbose: bool, **options: Any) -> None:
-    """Load a history from a CSV or JSON Lines file (gzip-compressed or not; - is standard input).
+    """Load a history from CSV or JSON Lines.
+
+    The file may be gzip-compressed; - is standard input.
 
     Fields: run_id, client_id, client_name, status, started_at, ended_at, updated_at, error. A row whose run is there
     already is left alone, so that a file can be imported again.
@@ -525,7 +593,7 @@ class _Import:
         self._advance(0)
 
     def _say(self, text: str) -> None:
-        click.echo(text, err=True)
+        _remark(text)
 
 
 @contextmanager
@@ -553,9 +621,13 @@ def _progress(file: str, source: BinaryIO) -> Iterator[Callable[[int | None], No
 @cli.command()
 @filter_options
 @click.argument("file", default="-")
-@click.option("--format", "file_format", type=click.Choice(["csv", "jsonl"]), help="[default: by the file's name]")
+@click.option(
+    "--format", "file_format", type=click.Choice(["csv", "jsonl"]), help="[default: csv for *.csv, else jsonl]"
+)
 def export(file: str, file_format: Any, **filters: Any) -> None:
-    """Write runs to a file, or to standard output, so that import reads them back exactly.
+    """Write runs so that import reads them back exactly.
+
+    To a file, compressed if its name ends in .gz, or to standard output.
 
     \b
     Examples:
@@ -600,7 +672,7 @@ def copy(source: str, target: str, dry_run: bool, as_json: bool) -> None:
         if as_json:
             print_json(remark_as_json(remark))
         else:
-            click.echo(f"{remark.fate.value}: {remark.key or 'a row'}: {remark.detail}", err=True)
+            _remark(f"{remark.fate.value}: {remark.key or 'a row'}: {remark.detail}")
 
     with (
         closing(open_repository(source)) as origin,
@@ -652,10 +724,11 @@ def exec_(
     run_anyway: bool,
     command: tuple[str, ...],
 ) -> None:
-    """Run a command as a run: start its record, run it, finish the record as it ends.
+    """Run a command as a run.
 
-    Completed on exit code 0, Failed with the code and the last lines of standard error otherwise, Cancelled if a signal
-    ended it. Exits as the command did (128 + N for signal N). Inside, `runledger update` needs no keys.
+    Starts its record, runs it, finishes the record as it ends: Completed on exit code 0, Failed with the code and the
+    last lines of standard error otherwise, Cancelled if a signal ended it. Exits as the command did (128 + N for signal
+    N). Inside, `runledger update` needs no keys.
 
     \b
     Example:
@@ -666,7 +739,7 @@ def exec_(
     if not supported():
         raise click.UsageError("exec needs a POSIX system.")
     run_id = run_id or _new_run_id()
-    store = _absolute(_store())
+    store = _absolute(_lasting_store())
     started = False
     try:
         # Closed again before the command runs: a store's own threads would take the signals meant for it, and a

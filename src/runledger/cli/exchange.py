@@ -236,7 +236,7 @@ def _format_of(name: str, beginning: bytes) -> Format:
     stem = name.lower().removesuffix(".gz")
     if stem.endswith((".jsonl", ".ndjson", ".json")):
         return "jsonl"
-    if stem.endswith((".csv", ".txt")):
+    if stem.endswith(".csv"):
         return "csv"
     return "jsonl" if beginning.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{") else "csv"
 

@@ -49,17 +49,22 @@ def print_json(value: Mapping[str, Any]) -> None:
     click.echo(json.dumps(value, ensure_ascii=(sys.stdout.encoding or "").lower() != "utf-8"))
 
 
-def print_records(records: Iterable[RunRecord], *, json_lines: bool, limit: int | None, nothing: str) -> None:
-    """Records as JSON lines, as a table on a terminal, as tab-separated lines in a pipe."""
+def print_records(
+    records: Iterable[RunRecord], *, json_lines: bool, limit: int | None, nothing: str, quiet: bool = False
+) -> None:
+    """Records as JSON lines, as a table on a terminal, as tab-separated lines in a pipe.
+
+    Of `quiet` runs, all Running, the table tells since when.
+    """
     if json_lines:
         for record in records:
             print_json(as_json(record))
     elif sys.stdout.isatty():
-        _print_table(list(records), limit, nothing)
+        _print_table(list(records), limit, nothing, quiet)
     else:
         for i, record in enumerate(records):
             if i == 0:
-                click.echo("started\trun id\tclient id\tclient name\tstatus\ttook\terror")
+                click.echo("started\trun id\tclient id\tclient name\tstatus\ttook\tupdated\terror")
             cells = (
                 time_text(record.started_at),
                 record.key.run_id,
@@ -67,6 +72,7 @@ def print_records(records: Iterable[RunRecord], *, json_lines: bool, limit: int 
                 record.client_name,
                 record.status.value,
                 _took(record.duration),
+                time_text(record.updated_at),
                 (record.error or "").partition("\n")[0],
             )
             click.echo("\t".join(map(_safe, cells)))
@@ -124,7 +130,7 @@ def summary_as_json(summary: RunSummary) -> dict[str, Any]:
     }
 
 
-def _print_table(records: list[RunRecord], limit: int | None, nothing: str) -> None:
+def _print_table(records: list[RunRecord], limit: int | None, nothing: str, quiet: bool) -> None:
     if not records:
         click.echo(nothing)
         return
@@ -133,20 +139,23 @@ def _print_table(records: list[RunRecord], limit: int | None, nothing: str) -> N
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("Started (UTC)", "Run", "Client", "Status"):
-        table.add_column(name, overflow="fold", no_wrap=name == "Started (UTC)")
-    table.add_column("Took", justify="right", no_wrap=True)
+    table.add_column("Started (UTC)", no_wrap=True)
+    for name in ("Run", "Client") if quiet else ("Run", "Client", "Status"):
+        table.add_column(name, overflow="fold")
+    table.add_column("Updated (UTC)" if quiet else "Took", justify="right", no_wrap=True)
     for record in records:
-        table.add_row(
-            f"{record.started_at:%Y-%m-%d %H:%M}",
-            Text(_safe(record.key.run_id)),
-            Text(_safe(record.key.client_id)),
-            Text(record.status.value, style=_COLOURS[record.status]),
-            _took(record.duration),
-        )
+        run = _minute(record.started_at), Text(_safe(record.key.run_id)), Text(_safe(record.key.client_id))
+        if quiet:
+            table.add_row(*run, _minute(record.updated_at))
+        else:
+            table.add_row(*run, Text(record.status.value, style=_COLOURS[record.status]), _took(record.duration))
     Console(highlight=False).print(table)
     if limit is not None and len(records) == limit:
         click.echo(f"The newest {limit}; more with --limit N or --all.", err=True)
+
+
+def _minute(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}"
 
 
 def _moment(at: datetime) -> str:
