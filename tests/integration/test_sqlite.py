@@ -14,7 +14,6 @@ from runledger import (
     RunChange,
     RunKey,
     RunLedger,
-    RunNotFound,
     RunQuery,
     RunRecord,
     StoreUnavailable,
@@ -28,43 +27,19 @@ KEY = RunKey("r", "acme")
 STARTED = RunRecord.start(KEY, AT)
 
 
-def every_updating_path(ledger: RunLedger) -> None:
-    run = ledger.updates.run("r", "acme")
-    run.update(metrics={"a": 1}, add={"n": 1}, note="x")
-    run.heartbeat()
-    ledger.updates.update("r", "acme", note="y")
-    ledger.updates.update_many([(KEY, RunChange(add={"n": 1})), (KEY, RunChange(note="z"))])
-    run.complete(with_errors="few")
-    run.update(note="late")
+def test_a_closed_repository_says_so_and_stays_closed(tmp_path: Path) -> None:
+    repository = SQLiteRunRepository(tmp_path / "runs.db")
+    repository.create(STARTED)
+    repository.close()
+    repository.close()
     for act in (
-        lambda: ledger.updates.update("gone", "acme", note="x"),
-        lambda: ledger.updates.run("gone", "acme").fail("x"),
-        lambda: ledger.updates.update_many([(RunKey("gone", "acme"), RunChange())]),
-        lambda: ledger.get("gone", "acme"),
+        lambda: repository.create(STARTED),
+        lambda: repository.update(KEY, RunChange(), AT),
+        lambda: repository.get(KEY),
+        lambda: list(repository.find(RunQuery())),
     ):
-        with pytest.raises(RunNotFound):
+        with pytest.raises(StoreUnusable, match="was closed"):
             act()
-    assert [record.key for record in ledger.find()] == [KEY]
-
-
-def test_no_updating_path_inserts_says_sqlite_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "runs.db"
-    SQLiteRunRepository(path).create(STARTED)
-    real_connect = sqlite3.connect
-
-    def deny_inserts(action: int, *_: str | None) -> int:
-        return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_INSERT else sqlite3.SQLITE_OK
-
-    def guarded(*args: object, **kwargs: object) -> sqlite3.Connection:
-        connection: sqlite3.Connection = real_connect(*args, **kwargs)  # type: ignore[call-overload]
-        connection.set_authorizer(deny_inserts)
-        return connection
-
-    monkeypatch.setattr(sqlite3, "connect", guarded)
-    with RunLedger(SQLiteRunRepository(path), observers=()) as ledger:
-        every_updating_path(ledger)
-        with pytest.raises(StoreUnusable, match="not authorized"):
-            ledger.start("s", "acme")
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,12 @@ class _Database:
         self.path = os.path.abspath(path)
         self._synchronous = synchronous
         self._wait = wait
+        self._closed = False
         self._open_all()
+
+    def close(self) -> None:
+        self._closed = True
+        self._finalize()
 
     def read(self, sql: str, values: Sequence[Any], key: RunKey | None = None) -> list[tuple[Any, ...]]:
         """All rows of a SELECT, on a connection that no other thread uses meanwhile."""
@@ -137,6 +142,8 @@ class _Database:
         self, error: sqlite3.Error, key: RunKey | None = None, outcome: Outcome = Outcome.NOT_APPLIED
     ) -> StoreUnavailable | StoreUnusable:
         """The ledger's error for the driver's. Result codes: https://www.sqlite.org/rescode.html"""
+        if self._closed:
+            return StoreUnusable("this repository was closed: open it again to use it.", key)
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code == sqlite3.SQLITE_BUSY:
             return StoreUnavailable(f"{self.path} was locked by others for {self._wait:g} s", Outcome.NOT_APPLIED, key)
@@ -162,7 +169,7 @@ class _Database:
         self._readers: deque[sqlite3.Cursor] = deque()
         try:
             self._writer = self._connect()
-            self.close = weakref.finalize(self, _close, self._writer, self._readers, self._pid)
+            self._finalize = weakref.finalize(self, _close, self._writer, self._readers, self._pid)
             self.patiently(_prepare, self._writer.connection, self.path)
             self._writer.execute(f"PRAGMA synchronous = {self._synchronous}")
             # From here on waiting for the write lock is ours, see `patiently`.
@@ -172,6 +179,8 @@ class _Database:
 
     def _connect(self) -> sqlite3.Cursor:
         """A connection's one cursor, to be used again and again: making one takes as long as a short statement."""
+        if self._closed:
+            raise sqlite3.ProgrammingError("closed")
         connection = sqlite3.connect(self.path, timeout=self._wait, isolation_level=None, check_same_thread=False)
         try:
             # 64 MB: updates stay as fast in a file of millions of rows.
