@@ -4,7 +4,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -53,6 +53,16 @@ def test_a_run_is_started_updated_and_completed(ledger: RunLedger, events: list[
     assert run.finished
     assert kinds(events) == ["run_started", "run_updated", "run_updated", "run_finished"]
     assert [event.status for event in events] == [RunStatus.RUNNING, None, None, RunStatus.COMPLETED]
+
+
+def test_a_reason_must_be_given(ledger: RunLedger) -> None:
+    run = ledger.start(*KEY)
+    for finish in (run.fail, run.skip, run.cancel):
+        for nothing in ("", cast(str, None)):
+            with pytest.raises(InvalidValue, match="is empty"):
+                finish(nothing)
+    assert not run.finished
+    assert ledger.get(*KEY).status is RunStatus.RUNNING
 
 
 def test_each_way_to_finish_leaves_its_status_and_its_reason(ledger: RunLedger) -> None:
@@ -171,7 +181,7 @@ def test_a_summary_adds_up_what_a_run_did_for_all_clients(ledger: RunLedger) -> 
     assert ledger.summary("never").runs == 0
 
 
-def test_stale_names_running_runs_that_nothing_updated(ledger: RunLedger) -> None:
+def test_stale_names_running_runs_that_nothing_updated(ledger: RunLedger, events: list[RunEvent]) -> None:
     quiet, busy, done = ledger.start_many("r", ["quiet", "busy", "done"]).values()
     done.complete()
     busy.heartbeat()
@@ -181,14 +191,16 @@ def test_stale_names_running_runs_that_nothing_updated(ledger: RunLedger) -> Non
     assert ledger.get(*quiet.key.__dict__.values()).status is RunStatus.RUNNING
     with pytest.raises(InvalidValue):
         ledger.stale(timedelta(seconds=-1))
+    assert events[-1].kind.value == "run_refused"
 
 
-def test_find_filters_and_refuses_a_bad_filter_at_once(ledger: RunLedger) -> None:
+def test_find_filters_and_refuses_a_bad_filter_at_once(ledger: RunLedger, events: list[RunEvent]) -> None:
     ledger.start_many("r", ["a", "b"])
     assert [r.key.client_id for r in ledger.find(limit=1)] == ["b"]
     assert [r.key.client_id for r in ledger.find(client_id="a", status=RunStatus.RUNNING)] == ["a"]
     with pytest.raises(InvalidValue):
         ledger.find(since=datetime(2025, 1, 1))  # noqa: DTZ001
+    assert (events[-1].kind.value, type(events[-1].error)) == ("run_refused", InvalidValue)
 
 
 def test_loading_brings_in_what_is_new_and_names_the_rest(ledger: RunLedger, events: list[RunEvent]) -> None:

@@ -56,7 +56,11 @@ class LedgerReads:
 
         A filter that is refused raises InvalidValue here, not at the first record.
         """
-        query = RunQuery(**filters)
+        try:
+            query = RunQuery(**filters)
+        except InvalidValue as error:
+            self._reporter.refused(error)
+            raise
         return self._reporting(query)
 
     def summary(self, run_id: str | None = None, /, **filters: Unpack[Filters]) -> RunSummary:
@@ -86,14 +90,21 @@ class LedgerReads:
 
     def stale(self, older_than: timedelta, **filters: Unpack[Filters]) -> Iterator[RunRecord]:
         """Runs still Running that nothing has updated for longer than `older_than`. It only tells."""
-        if not isinstance(older_than, timedelta) or older_than < timedelta(0):
-            raise InvalidValue(f"older_than is {older_than!r}: give a timedelta that is not negative.")
         try:
-            before = self._reporter.clock() - older_than
-        except OverflowError:
-            raise InvalidValue(f"older_than is {older_than}: that reaches back before the year 1.") from None
+            before = self._before(older_than)
+        except InvalidValue as error:
+            self._reporter.refused(error)
+            raise
         narrowed: Any = {**filters, "status": RunStatus.RUNNING, "updated_before": before}
         return self.find(**narrowed)
+
+    def _before(self, age: timedelta) -> datetime:
+        if not isinstance(age, timedelta) or age < timedelta(0):
+            raise InvalidValue(f"older_than is {age!r}: give a timedelta that is not negative.")
+        try:
+            return self._reporter.clock() - age
+        except OverflowError:
+            raise InvalidValue(f"older_than is {age}: that reaches back before the year 1.") from None
 
     def _reporting(self, query: RunQuery) -> Iterator[RunRecord]:
         try:

@@ -138,17 +138,22 @@ class Run:
 
     def fail(self, error: str, **details: Unpack[Details]) -> RunRecord | None:
         """Finish as Failed; `error` says why."""
-        return self._finish(details, RunStatus.FAILED, error)
+        return self._finish(details, RunStatus.FAILED, _said(error))
 
     def skip(self, why: str) -> RunRecord | None:
         """Finish as Skipped."""
-        return self._finish({"note": why}, RunStatus.SKIPPED)
+        return self._finish({"note": _said(why)}, RunStatus.SKIPPED)
 
     def cancel(self, why: str) -> RunRecord | None:
         """Finish as Cancelled."""
-        return self._finish({"note": why}, RunStatus.CANCELLED)
+        return self._finish({"note": _said(why)}, RunStatus.CANCELLED)
 
     def _finish(self, details: Details, status: RunStatus, error: str | None = None) -> RunRecord | None:
         record = self._updates._change(self.key, details, status, error)
         self.finished = True
         return record
+
+
+def _said(reason: str) -> str:
+    """A reason that must be given: None, which elsewhere leaves it out, is refused as empty text is."""
+    return "" if reason is None else reason
