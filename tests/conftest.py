@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -6,6 +7,9 @@ import pytest
 
 from runledger import Outcome, RunEvent, RunKey, RunLedger, RunRecord, StoreUnavailable
 from runledger.adapters.memory import InMemoryRunRepository
+
+# In the background of a shell a process ignores Ctrl-C, and so would those that the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 T = TypeVar("T")
 
