@@ -177,6 +177,14 @@ def test_a_summary_and_what_is_stale(store: Path) -> None:
     assert runledger("stale", "--older-than", "1d", store=store).stdout == ""
 
 
+def test_a_sum_beyond_a_float_is_null_in_json_which_has_no_infinity(store: Path) -> None:
+    with connect(f"sqlite:///{store}", observers=()) as ledger:
+        for run in ledger.start_many("r", ["a", "b"]).values():
+            run.update(metrics={"big": 1.7e308, "n": 1})
+    told = runledger("summary", "r", "--json", store=store).stdout
+    assert json.loads(told, parse_constant=pytest.fail)["metrics"] == {"big": None, "n": 2}
+
+
 def test_without_a_store_a_file_in_the_data_directory_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert runledger("init").stdout == "The store is ready.\n"

@@ -164,6 +164,20 @@ def test_a_file_that_cannot_be_read_says_why(
     assert words in " ".join(done.stderr.split())
 
 
+def test_a_line_without_end_is_a_row_that_is_refused(store: Path, tmp_path: Path) -> None:
+    good = b'{"run_id": "%d", "client_id": "c", "status": "Running", "started_at": "2025-01-01T00:00Z"}\r\n'
+    file = tmp_path / "a.jsonl.gz"
+    file.write_bytes(
+        b"".join(
+            gzip.compress(part, 1) for part in [good % 1, *[b" " * 2**24] * 9, b"\n", good % 2, *[b"[" * 2**24] * 9]
+        )
+    )
+    done = runledger("import", str(file), store=store, code=1)
+    assert done.stdout == "4 rows: 2 loaded, 0 already there, 2 refused\n"
+    assert "line 2: longer than 67,108,864 characters" in done.stderr
+    assert [record.key.run_id for record in everything(store)] == ["2", "1"]
+
+
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(records(), max_size=30), st.sampled_from(["a.csv", "a.csv.gz", "a.jsonl", "a.jsonl.gz", "a.txt", "a"]))
 def test_what_is_exported_is_imported_exactly(

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TextIO, cast
 
@@ -29,8 +30,9 @@ from .output import as_json
 Format = Literal["csv", "jsonl"]
 FIELDS = ("run_id", "client_id", "client_name", "status", "started_at", "ended_at", "updated_at", "error")
 _COLUMNS = (*FIELDS, "metrics", "log")
-_LONGEST_CELL = 1 << 28
-"""Characters; a long run's log is one cell, and a quote that nobody closed must not fill the memory."""
+_LONGEST = 1 << 26
+"""Characters of a CSV cell or a line of JSON: a long run's log is one; a quote that nobody closed, or a file without
+line ends, must not fill the memory."""
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
@@ -194,7 +196,8 @@ def read_records(
     try:
         plain = _decompressed(source)
         file_format = file_format or _format_of(name, plain.peek(64)[:64])
-        with _text(plain) as text:
+        # JSON Lines end with a line feed alone; a CSV cell keeps whatever line ends it holds.
+        with _text(plain, newline="" if file_format == "csv" else "\n") as text:
             rows = _csv_rows(text, mapping) if file_format == "csv" else _json_rows(text)
             for line, row in rows:
                 yield line, row if isinstance(row, BadRow) else _record_of(line, row, mapping)
@@ -218,8 +221,8 @@ def _record_of(line: int, row: Mapping[str, Any], mapping: FileMapping) -> RunRe
 
 
 @contextmanager
-def _text(plain: io.BufferedReader) -> Iterator[TextIO]:
-    text = io.TextIOWrapper(plain, encoding="utf-8-sig", newline="")
+def _text(plain: io.BufferedReader, newline: str) -> Iterator[TextIO]:
+    text = io.TextIOWrapper(plain, encoding="utf-8-sig", newline=newline)
     try:
         yield text
     finally:
@@ -242,7 +245,7 @@ def _format_of(name: str, beginning: bytes) -> Format:
 
 
 def _csv_rows(text: TextIO, mapping: FileMapping) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
-    csv.field_size_limit(_LONGEST_CELL)
+    csv.field_size_limit(_LONGEST)
     reader = csv.reader(text, strict=True)
     header = next(reader, None)
     if header is None:
@@ -260,7 +263,15 @@ def _csv_rows(text: TextIO, mapping: FileMapping) -> Iterator[tuple[int, Mapping
 
 
 def _json_rows(text: TextIO) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
-    for number, line in enumerate(text, 1):
+    for number in count(1):
+        line = text.readline(_LONGEST)
+        if not line:
+            return
+        if len(line) == _LONGEST and not line.endswith("\n"):
+            while (rest := text.readline(_LONGEST)) and not rest.endswith("\n"):
+                pass
+            yield number, BadRow(number, f"longer than {_LONGEST:,} characters.")
+            continue
         if not line.strip():
             continue
         try:
@@ -272,20 +283,20 @@ def _json_rows(text: TextIO) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]
 
 def write_records(records: Iterable[RunRecord], target: TextIO, file_format: Format) -> int:
     """Write records so that reading them gives the same; returns how many."""
-    count = 0
+    written = 0
     # The line ending of RFC 4180; with another, a carriage return in a text is not quoted, and splits its row.
     writer = csv.writer(target, lineterminator="\r\n")
     if file_format == "csv":
         writer.writerow(_COLUMNS)
     for record in records:
-        count += 1
+        written += 1
         row = as_json(record)
         if file_format == "jsonl":
             target.write(json.dumps(row) + "\n")
         else:
             cells = [json.dumps(row[name]) if name in ("metrics", "log") else row[name] for name in _COLUMNS]
             writer.writerow(cells)
-    return count
+    return written
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import sys
@@ -120,11 +121,11 @@ def print_summary(summary: RunSummary) -> None:
 
 
 def summary_as_json(summary: RunSummary) -> dict[str, Any]:
-    """A summary as a JSON object."""
+    """A summary as a JSON object; a sum beyond what a float holds is null, as JSON has no infinity."""
     return {
         "runs": summary.runs,
         "statuses": {status.value: count for status, count in summary.statuses.items()},
-        "metrics": dict(summary.metrics),
+        "metrics": {name: total if math.isfinite(total) else None for name, total in summary.metrics.items()},
         "first_start": summary.first_start and time_text(summary.first_start),
         "last_end": summary.last_end and time_text(summary.last_end),
     }
