@@ -133,6 +133,15 @@ def test_a_table_fits_the_terminal_and_loses_nothing(store: Path) -> None:
     assert header.split()[-2:] == ["Updated", "(UTC)"]
     assert "251124-081500-3f9a1c  client-of-twenty-ch" in run
     assert on_a_terminal("stale", store=store) == "No run has gone quiet.\n"
+    assert on_a_terminal("list", "--limit", "1", store=store).endswith("The newest 1; more with --limit N or --all.\n")
+
+
+def test_a_long_list_is_shown_page_by_page_and_whole(store: Path) -> None:
+    with connect(f"sqlite:///{store}", observers=()) as ledger:
+        ledger.start_many("r", [f"client {i}" for i in range(1100)])
+    lines = plain(on_a_terminal("list", "--all", store=store)).splitlines()
+    assert [i for i, line in enumerate(lines) if line.startswith("Started")] == [0, 501, 1002]
+    assert len(lines) == 1103
 
 
 def test_standard_streams_may_be_closed(store: Path) -> None:

@@ -7,8 +7,9 @@ import math
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import click
@@ -25,6 +26,7 @@ _COLOURS = {
     RunStatus.SKIPPED: "cyan",
     RunStatus.CANCELLED: "magenta",
 }
+_PAGE = 500
 # What would move a terminal's cursor or turn its text around: control and bidirectional formatting characters.
 _UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -61,7 +63,11 @@ def print_records(
         for record in records:
             print_json(as_json(record))
     elif sys.stdout.isatty():
-        _print_table(list(records), limit, nothing, quiet)
+        count = _print_tables(iter(records), quiet)
+        if not count:
+            click.echo(nothing)
+        elif count == limit:
+            click.echo(f"The newest {limit}; more with --limit N or --all.", err=True)
     else:
         for i, record in enumerate(records):
             if i == 0:
@@ -131,10 +137,16 @@ def summary_as_json(summary: RunSummary) -> dict[str, Any]:
     }
 
 
-def _print_table(records: list[RunRecord], limit: int | None, nothing: str, quiet: bool) -> None:
-    if not records:
-        click.echo(nothing)
-        return
+def _print_tables(records: Iterator[RunRecord], quiet: bool) -> int:
+    """A table for each page, so that the first rows of a long list are there at once; returns the number of rows."""
+    count = 0
+    while page := list(islice(records, _PAGE)):
+        _print_table(page, quiet)
+        count += len(page)
+    return count
+
+
+def _print_table(records: Iterable[RunRecord], quiet: bool) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -151,8 +163,6 @@ def _print_table(records: list[RunRecord], limit: int | None, nothing: str, quie
         else:
             table.add_row(*run, Text(record.status.value, style=_COLOURS[record.status]), _took(record.duration))
     Console(highlight=False).print(table)
-    if limit is not None and len(records) == limit:
-        click.echo(f"The newest {limit}; more with --limit N or --all.", err=True)
 
 
 def _minute(at: datetime) -> str:
