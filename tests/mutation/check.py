@@ -31,14 +31,15 @@ def mutmut(*arguments: str) -> str:
     return done.stdout
 
 
-def survivors(chosen: tuple[str, ...]) -> set[Mutant]:
-    """The mutants that no test noticed, or that no test runs."""
+def survivors(chosen: tuple[str, ...]) -> tuple[set[Mutant], int]:
+    """The mutants that no test noticed, or that no test runs; and how many mutants there were."""
     shutil.rmtree(ROOT / "mutants", ignore_errors=True)  # what an earlier run found out, with other tests
     mutmut("run", "--max-children", str(os.cpu_count() or 1), *chosen)
-    lines = [line.split(": ") for line in mutmut("results").splitlines() if ": " in line]
-    names = [name.strip() for name, fate in lines if fate.strip() in ("survived", "no tests", "suspicious")]
-    prefixes = tuple(pattern.rstrip("*") for pattern in chosen)
-    return {described(name) for name in names if not chosen or name.startswith(prefixes)}
+    prefixes = tuple(pattern.rstrip("*") for pattern in chosen) or ("",)
+    lines = [line.strip().split(": ") for line in mutmut("results", "--all", "true").splitlines() if ": " in line]
+    fates = {name: fate for name, fate in lines if name.startswith(prefixes)}
+    alive = [name for name, fate in fates.items() if fate in ("survived", "no tests", "suspicious")]
+    return {described(name) for name in alive}, len(fates)
 
 
 def described(name: str) -> Mutant:
@@ -54,10 +55,12 @@ def main() -> None:
     chosen = () if "--all" in sys.argv else RULES
     listed = tomllib.loads((Path(__file__).parent / "harmless.toml").read_text())["mutant"]
     harmless = {(each["function"], each["lines"].strip()) for each in listed}
-    found = survivors(chosen)
+    found, tried = survivors(chosen)
     for function, lines in sorted(found - harmless):
         print(f"\n[[mutant]]\nfunction = \"{function}\"\nlines = '''\n{lines}\n'''\nwhy = \"\"")
-    print(f"{len(found)} mutants survive, {len(found - harmless)} of them not listed as harmless.")
+    print(f"{len(found)} of {tried:,} mutants survive, {len(found - harmless)} of them not listed as harmless.")
+    if "--all" in sys.argv and (gone := harmless - found):
+        print(f"Listed, but noticed or no longer made: {', '.join(sorted(function for function, _ in gone))}.")
     sys.exit(bool(found - harmless))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runledger import InvalidValue, LogLine, RunAlreadyFinished, RunChange, RunKey, RunRecord, RunStatus
+from runledger import InvalidValue, LogLine, RunAlreadyFinished, RunChange, RunKey, RunQuery, RunRecord, RunStatus
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 EARLIER_ELSEWHERE = datetime(2025, 11, 24, 10, 14, 59, 123_999, tzinfo=timezone(timedelta(hours=2)))
@@ -39,6 +39,24 @@ def of(**metrics: Any) -> RunRecord:
     ("act", "message"),
     [
         (lambda: RunKey("", "acme"), "run id is empty: give it 1 to 255 characters."),
+        (lambda: RunKey(7, "acme"), "run id is int, not text."),  # type: ignore[arg-type]
+        (lambda: RunKey("x" * 256, "acme"), "run id has 256 characters: at most 255 can be stored."),
+        (
+            lambda: RunKey("r ", "acme"),
+            "run id 'r ' begins or ends with white space: remove it where the value is made.",
+        ),
+        (
+            lambda: RunKey("r", "a\ud800b"),
+            "client id 'a\\ud800b' has the character U+D800 at position 2: it cannot be stored there.",
+        ),
+        (
+            lambda: RunKey("r", " " + "x" * 57),
+            f"client id ' {'x' * 57}' begins or ends with white space: remove it where the value is made.",
+        ),
+        (
+            lambda: RunKey("r", " " + "x" * 58),
+            f"client id ' {'x' * 55}…' begins or ends with white space: remove it where the value is made.",
+        ),
         (lambda: RunKey("r", ""), "client id is empty: give it 1 to 255 characters."),
         (lambda: made(client_name=""), "client name is empty: give it 1 to 255 characters."),
         (lambda: made(key="r"), "key is str, not a RunKey."),
@@ -50,6 +68,12 @@ def of(**metrics: Any) -> RunRecord:
         (lambda: made(status="Failed"), f"status 'Failed' is not a RunStatus: use one of {STATUSES}."),
         (lambda: LogLine(7, "one"), "time of a log line is int, not a datetime."),  # type: ignore[arg-type]
         (lambda: LogLine(AT, ""), "note is empty: leave it out, or give it text."),
+        (lambda: RunChange(note=7), "note is int, not text."),  # type: ignore[arg-type]
+        (lambda: RunChange(note="x" * 10_001), "note has 10001 characters: at most 10,000 can be stored."),
+        (lambda: RunChange(error=7), "error is int, not text."),  # type: ignore[arg-type]
+        (lambda: RunChange(metrics=[1]), "metrics is list: give a mapping of names to values."),  # type: ignore[arg-type]
+        (lambda: RunChange(add="n=1"), "add is str: give a mapping of names to values."),  # type: ignore[arg-type]
+        (lambda: RunQuery(since=NAIVE), "since 2025-11-24T00:00:00 has no time zone: pass an aware datetime."),
         (
             lambda: RunChange(status=RunStatus.RUNNING),
             "status Running cannot be set: a change can only finish a run.",
@@ -92,7 +116,11 @@ def test_every_time_of_a_record_is_kept_in_utc_to_the_millisecond() -> None:
         assert at == EARLIER
         assert at is not None
         assert at.tzinfo is UTC
-    assert DONE.apply(RunChange(), AT + timedelta(microseconds=1500)).updated_at == AT + timedelta(milliseconds=1)
+    for micros in (1000, 1001, 1500):
+        after = DONE.apply(RunChange(), AT + timedelta(microseconds=micros))
+        assert after.updated_at == AT + timedelta(milliseconds=1)
+    for time in (AT, AT.replace(microsecond=1500)):
+        assert made(started_at=time.replace(fold=1)).started_at.fold == 0  # means nothing in UTC
 
 
 def test_a_log_becomes_a_tuple_that_its_giver_cannot_change() -> None:

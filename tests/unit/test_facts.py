@@ -1,7 +1,11 @@
 """What errors and events carry: the key, the time, the reason, and what to do."""
 
+import asyncio
 import logging
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
@@ -25,6 +29,7 @@ from runledger import (
     StoreUnavailable,
     UnknownMetric,
 )
+from runledger.services.observing import log_event
 
 KEY, OTHER = RunKey("r", "acme"), RunKey("r", "bolt")
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
@@ -187,6 +192,36 @@ def test_the_log_names_what_an_event_carries(
     assert (retried.__dict__["attempt"], retried.__dict__["client_id"]) == (1, "ünï")
     assert str(retried.__dict__["error"]).startswith("StoreUnavailable: the store is unavailable: the line went dead")
     assert 'run_id="r\\u202e" client_id=ünï' in retried.getMessage()
+    log_event(RunEvent(kind=EventKind.DUPLICATED, key=RunKey("XX", "ü x"), at=AT, detail="100% twice"))
+    duplicated = caplog.records[-1]
+    assert duplicated.getMessage() == 'event=run_duplicated run_id=XX client_id="ü x" detail="100% twice"'
+    assert (duplicated.levelno, duplicated.__dict__["detail"]) == (logging.ERROR, "100% twice")
+
+
+def test_a_call_site_is_in_the_machinery_of_nobody(repository: FaultyRepository, events: list[RunEvent]) -> None:
+    ledger = RunLedger(repository, observers=[events.append], on_missing="report")
+    heartbeat = ledger.updates.heartbeat
+
+    async def from_a_loop() -> None:
+        asyncio.get_running_loop().call_soon(heartbeat, "gone", "acme")
+        await asyncio.sleep(0)
+
+    heartbeat("gone", "acme")
+    asyncio.run(from_a_loop())
+    for _ in range(2):
+        with suppress(RunAlreadyExists), ledger.track("r", "acme"):
+            pass
+    with suppress(RunAlreadyExists), ExitStack() as stack:
+        stack.enter_context(ledger.track("r", "acme"))
+    sites = [event.call_site for event in events if event.error]
+    assert len(sites) == 4
+    assert all(site and site.startswith(f"{__file__}:") for site in sites)
+    with ThreadPoolExecutor() as pool:
+        pool.submit(heartbeat, "gone", "acme").result()
+    thread = threading.Thread(target=heartbeat, args=("gone", "acme"))
+    thread.start()
+    thread.join()
+    assert [event.call_site for event in events[-2:]] == [None, None]  # no code of the application is in sight
 
 
 def test_the_bounds_of_a_query_are_exact(ledger: RunLedger) -> None:

@@ -1,5 +1,6 @@
 import asyncio
 import threading
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 
 import pytest
@@ -154,8 +155,19 @@ def test_async_forms_call_the_store_in_a_thread(events: list[RunEvent]) -> None:
 
 
 def test_generators_cannot_be_tracked_as_a_call(ledger: RunLedger) -> None:
-    with pytest.raises(TypeError, match="generator"):
+    def rows() -> Iterator[int]:
+        yield 1
 
-        @ledger.track("r", "acme")
-        def rows():  # type: ignore[no-untyped-def]
-            yield 1
+    async def rows_later() -> AsyncIterator[int]:
+        yield 1
+
+    refusal = "track cannot decorate a generator, whose work happens after the call: use `with` inside it."
+    for generator in (rows, rows_later):
+        with pytest.raises(TypeError, match=f"^{refusal}$"):
+            ledger.track("r", "acme")(generator)
+
+
+def test_a_cancelled_run_notes_what_cancelled_it(ledger: RunLedger) -> None:
+    with pytest.raises(KeyboardInterrupt), ledger.track("r", "acme"):
+        raise KeyboardInterrupt
+    assert [line.text for line in ledger.get("r", "acme").log] == ["KeyboardInterrupt"]

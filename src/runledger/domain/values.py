@@ -165,6 +165,6 @@ def _checked(value: str, what: str, longest: int, forbidden: re.Pattern[str]) ->
     return value
 
 
-def _shown(value: object) -> str:
-    text = ascii(value) if isinstance(value, str) and _UNSTORABLE.search(value) else repr(value)
+def _shown(value: str) -> str:
+    text = repr(value)  # which escapes what cannot be printed
     return text if len(text) <= 60 else text[:57] + "…'"

@@ -55,7 +55,7 @@ def log_event(event: RunEvent) -> None:
         "error": event.error and f"{type(event.error).__name__}: {event.error}",
     }
     known = {name: value for name, value in fields.items() if value is not None}
-    _log.log(level, "%s", " ".join(f"{name}={_quoted(value)}" for name, value in known.items()), extra=known)
+    _log.log(level, " ".join(f"{name}={_quoted(value)}" for name, value in known.items()), extra=known)
 
 
 def _quoted(value: Any) -> str:
@@ -68,7 +68,7 @@ def call_site() -> str | None:
     """ "file:line in function" of the nearest caller outside this package and the machinery of threads."""
     frame = sys._getframe(1)
     while frame is not None:
-        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        package = str(frame.f_globals.get("__name__")).partition(".")[0]
         if package not in ("runledger", "concurrent", "asyncio", "threading", "contextlib"):
             return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_qualname}"
         frame = frame.f_back  # type: ignore[assignment]

@@ -40,12 +40,7 @@ class Tracking:
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _tb: TracebackType | None
     ) -> None:
-        try:
-            self._finish(error)
-        except RunLedgerError as refusal:
-            if error is None:
-                raise
-            error.add_note(f"The run could not be finished: {refusal}")
+        self._end(error)
 
     async def __aenter__(self) -> Run:
         import asyncio  # here, because it would double the time of `import runledger`
@@ -57,15 +52,15 @@ class Tracking:
             # The thread goes on; a run that it starts must not stay Running for ever.
             await asyncio.wait([starting])
             if starting.exception() is None:
-                await self.__aexit__(type(error), error, None)
+                await asyncio.to_thread(self._end, error)
             raise
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+        self, _kind: type[BaseException] | None, error: BaseException | None, _tb: TracebackType | None
     ) -> None:
         import asyncio
 
-        await asyncio.to_thread(self.__exit__, kind, error, tb)
+        await asyncio.to_thread(self._end, error)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
@@ -95,6 +90,14 @@ class Tracking:
     def _begin(self, site: str | None) -> Run:
         self._run = self._start(cast(str, self._run_id), cast(str, self._client_id), site)
         return self._run
+
+    def _end(self, error: BaseException | None) -> None:
+        try:
+            self._finish(error)
+        except RunLedgerError as refusal:
+            if error is None:
+                raise
+            error.add_note(f"The run could not be finished: {refusal}")
 
     def _finish(self, error: BaseException | None) -> None:
         run = self._run
