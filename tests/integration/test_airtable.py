@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from airtable_base import BASE, METRIC_COLUMNS, TABLE, TOKEN, AirtableBase, Clock, served
 
 import runledger
@@ -34,7 +35,8 @@ from runledger import (
     UnknownMetric,
 )
 from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
-from runledger.testing.airtable import Column, Fault, FaultKind, Limits, MissingRecord, Token, Unknowns
+from runledger.adapters.airtable.transport import Refusal
+from runledger.testing.airtable import Column, Fault, FaultKind, Limits, MissingRecord, Token, Unknowns, run_table
 
 KEY = RunKey("251124-081500", "acme")
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
@@ -221,6 +223,22 @@ class TestRefusals:
                 act()
         assert base.rows() == []
 
+    @pytest.mark.parametrize(
+        ("body", "kind", "message"),
+        [
+            ('{"error": {"type": "T", "message": "m"}}', "T", "m"),
+            ('{"error": "T"}', "T", ""),
+            ('{"errors": [{"error": "T", "message": "m"}]}', "T", "m"),
+            *((body, "", "") for body in ('{"errors": []}', '{"error": null}', "{}", "[]", "null", "<html>", "")),
+            ('{"errors": 1}', "1", ""),
+        ],
+    )
+    def test_bodies_of_every_shape_are_read(self, body: str, kind: str, message: str) -> None:
+        response = requests.Response()
+        response.status_code = 422
+        response._content = body.encode()
+        assert Refusal.of(response) == Refusal(422, kind, message)
+
     def test_of_a_mapping_to_a_column_that_is_not_there(self, base: AirtableBase) -> None:
         for columns in (Columns(run_id="Job"), Columns(status="State"), Columns(updated_at="Seen")):
             with pytest.raises(StoreUnusable, match="column"):
@@ -284,6 +302,21 @@ class TestLostAnswers:
         base.server.faults.arm(Fault(**{**_facts(fault), "nth": step}))
         run = ledger.start("251124-081500", "acme")
         assert [row["id"] for row in base.rows()] == [run.key.reference]
+
+    def test_a_loser_that_cannot_be_removed_hides_no_winner(
+        self, base: AirtableBase, repository: AirtableRunRepository
+    ) -> None:
+        lost, won = RunKey("r", "lost"), RunKey("r", "won")
+
+        def another_is_first() -> None:
+            base.insert({"Run ID": "r", "Client ID": "lost", "Status": "Running", "Start Time": "2025-11-24"})
+            base.clock.sleep(1)
+
+        base.before_next("POST", another_is_first)
+        base.server.faults.arm(Fault(FaultKind.STATUS, method="DELETE", after_commit=False))
+        with pytest.raises(StoreUnavailable, match="may still be there") as refusal:
+            repository.create_many([started(lost), started(won)])
+        assert (refusal.value.key, refusal.value.applied) == (lost, (won,))
 
     def test_a_server_that_is_down(self, base: AirtableBase) -> None:
         down = AirtableRunRepository(TOKEN, BASE, TABLE, endpoint="http://127.0.0.1:9")
@@ -399,6 +432,32 @@ class TestPeople:
         assert [event.kind for event in events] == [EventKind.UNREADABLE] * 2
         assert "'Status'" in str(events[1].detail) or "'Status'" in str(events[0].detail)
 
+    def test_what_they_spoil_is_neither_started_again_nor_missing(
+        self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
+    ) -> None:
+        base.write(key, {"Start Time": None})
+        before = base.rows()
+        bare = RunKey(key.run_id, key.client_id)
+        for act in (
+            lambda: repository.create(started()),
+            lambda: repository.update(bare, SETS, LATER),
+            lambda: repository.get(bare),
+        ):
+            with pytest.raises(StoreUnusable, match="cannot be read: column 'Start Time' is empty") as refusal:
+                act()
+            assert refusal.value.key == key
+        assert base.rows() == before
+        with pytest.raises(StoreUnusable, match="was changed, but cannot be read: column 'Start Time' is empty"):
+            repository.update(key, SETS, LATER)
+
+    def test_a_spoilt_duplicate_does_no_harm(
+        self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
+    ) -> None:
+        base.insert({"Run ID": key.run_id, "Client ID": key.client_id})
+        repository.update(key, ADDS, LATER)
+        with pytest.raises(RunAlreadyExists):
+            repository.create(started())
+
     def test_what_they_write_into_the_log_stays(
         self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
     ) -> None:
@@ -468,6 +527,39 @@ class TestMapping:
             repository.update(key, FINISHES, LATER)
         assert [found.key for found in repository.find(RunQuery(status=RunStatus.FAILED))] == [key]
 
+    def test_without_a_column_for_names_a_lost_answer_is_still_looked_for(self, base: AirtableBase) -> None:
+        base.server.faults.arm(Fault(FaultKind.DROP, method="POST"))
+        base.repository(Columns(client_name=None)).create(started())
+        assert len(base.rows()) == 1
+
+    def test_an_autonumber_column_that_is_none_is_not_trusted(self, base: AirtableBase) -> None:
+        repository = base.repository(Columns(number="Nr"))
+        with pytest.raises(StoreUnavailable, match="column 'Nr' holds None: it must be an autonumber column"):
+            repository.create(started())
+        with pytest.raises(StoreUnusable, match="'Nr'"):
+            repository.create(started())
+        assert len(base.rows()) == 1
+
+    def test_two_metrics_never_share_a_column(self, base: AirtableBase) -> None:
+        repository = base.repository(Columns(metrics={"Tokens": "n"}))
+        with pytest.raises(InvalidValue, match="metric 'n'"):
+            repository.create(started(Tokens=1, n=2))
+        assert base.rows() == []
+
+    def test_a_column_named_as_a_mapped_metric_is_not_read_for_it(self) -> None:
+        with served(*METRIC_COLUMNS, Column("Tokens", "number")) as base:
+            repository = base.repository(Columns(metrics={"Tokens": "n"}))
+            key = repository.create(started(Tokens=1))
+            base.write(key, {"Tokens": 9})
+            assert repository.get(key).metrics == {"Tokens": 1}
+
+    def test_a_column_that_alters_ids_is_refused_after_one_record(self) -> None:
+        columns = [Column("Run ID", "richText"), *run_table(TABLE).columns[1:]]
+        with served(table_columns=columns, unknowns=Unknowns(rich_text_adds_newline=True)) as base:
+            with pytest.raises(StoreUnusable, match="would not find its record again"):
+                runledger.RunLedger(base.repository(), clock=base.clock).start("r", "c")
+            assert len(base.rows()) == 1
+
     def test_a_heartbeat_needs_a_column(self, mapped: AirtableBase) -> None:
         repository = mapped.repository(self.COLUMNS)
         key = repository.create(started())
@@ -502,6 +594,13 @@ class TestMapping:
         with pytest.raises(RunLedgerError, match=words) as refusal:
             runledger.connect(url)
         assert "patSecret" not in str(refusal.value)
+
+    @pytest.mark.parametrize("token", ["pat one", "pat.\nb", "pat…"])
+    def test_a_token_that_is_none_gets_one_clear_sentence(self, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AIRTABLE_API_KEY", token)
+        with pytest.raises(StoreUnusable, match="the token is none") as refusal:
+            runledger.connect("airtable://appX/T")
+        assert token not in str(refusal.value)
 
     def test_no_token_gets_one_clear_sentence(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("AIRTABLE_API_KEY", raising=False)
@@ -540,6 +639,12 @@ class TestListing:
             assert list(repository.find(query)) == expected
 
 
+def error_of(act: Callable[[], object]) -> RunLedgerError:
+    with pytest.raises(RunLedgerError) as refusal:
+        act()
+    return refusal.value
+
+
 class TestSecrets:
     def test_the_token_is_never_shown(
         self, base: AirtableBase, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
@@ -553,15 +658,13 @@ class TestSecrets:
             lambda: base.repository(token="pat" + TOKEN).get(KEY),
         ]
         kinds = (FaultKind.DROP, FaultKind.CUT, FaultKind.HTML, FaultKind.STATUS)
-        acts += [lambda: repository.get(KEY)] * len(kinds)
+        for kind in kinds:
+            acts += [lambda kind=kind: base.server.faults.arm(Fault(kind)) or repository.get(KEY)]  # type: ignore[misc]
         for act in acts:
-            if act is acts[-1]:
-                base.server.faults.arm(Fault(kinds[len(shown) % len(kinds)]))
-            with pytest.raises(RunLedgerError) as refusal:
-                act()
-            error = refusal.value
-            shown += [*traceback.format_exception(error), repr(error), repr(error.__context__), repr(error.__cause__)]
-            shown.append(str(pickle.dumps(error)))
+            error = error_of(act)
+            shown += traceback.TracebackException.from_exception(error, capture_locals=True).format()
+            shown += [repr(error), repr(error.__context__), repr(error.__cause__), str(pickle.dumps(error))]
+        assert "act = " in "".join(shown)
         assert TOKEN not in "".join(shown) + caplog.text
 
     def test_a_netrc_does_not_take_its_place(

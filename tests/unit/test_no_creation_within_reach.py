@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airtable_base import TOKEN, served
+from airtable_base import BASE, TOKEN, served
 from postgres_server import fresh_database
 
 import runledger
@@ -93,6 +93,7 @@ def test_the_client_library_within_reach_sends_nothing_that_creates() -> None:
             lambda: table.batch_upsert([{"fields": cells}], key_fields=["Run ID"]),
             lambda: table.batch_update([{"id": "rec00000000000000", "fields": cells}], replace=True),
             lambda: table.api.post(table.urls.records, json={"fields": cells}),
+            lambda: table.api.table(BASE, "listRecords").create(cells),
         ]
         for act in acts:
             with pytest.raises(PermissionError, match="could create a record"):

@@ -102,3 +102,11 @@ def test_apply_keeps_what_no_change_may_touch(record: RunRecord, change: RunChan
     if record.status.is_final:
         assert (after.status, after.ended_at, after.error) == (record.status, record.ended_at, record.error)
     assert RunRecord(**after.__dict__) == after  # what the rules make passes the checks of the constructor
+
+
+def test_a_start_knows_its_record_again_though_the_store_keeps_no_names() -> None:
+    start = RunRecord.start(RUNNING.key, AT, client_name="Acme Ltd")
+    for name, own in (("Acme Ltd", True), (RUNNING.key.client_id, True), ("Another", False)):
+        stored = RunRecord.start(RUNNING.key, AT, client_name=name)
+        assert start.is_start_of(stored.apply(RunChange(note="went on"), LATER)) is own
+    assert not start.is_start_of(RunRecord.start(RUNNING.key, LATER, client_name="Acme Ltd"))

@@ -218,7 +218,9 @@ class RunRecord:
 
     def is_start_of(self, stored: RunRecord) -> bool:
         """Whether a stored record was made by the start of this one, as far as records can tell; updates may follow."""
-        return (self.key, self.started_at, self.client_name) == (stored.key, stored.started_at, stored.client_name)
+        # A store that keeps no names gives the client id for one.
+        named = stored.client_name in (self.client_name, stored.key.client_id)
+        return named and (self.key, self.started_at) == (stored.key, stored.started_at)
 
     def apply(self, change: RunChange, at: datetime) -> RunRecord:
         """The record after `change`, made at `at`. The one place where the rules of updating are written.

@@ -24,6 +24,8 @@ _LOG_LINE = re.compile(rf"({_TIME.pattern}) (.*)")
 class Columns:
     """Which column of the table holds which part of a record; None leaves a part out.
 
+    Without `started_at`, a start whose answer is lost cannot tell its record from another's: it ends as
+    RunAlreadyExists, and the record stands.
     `number` names an autonumber column, by which creations are then ordered without waiting. `metrics` maps names of
     metrics to columns; every other metric is the column of its own name. `statuses` maps statuses to the choices of
     the status column; every other status is the choice of its own name.
@@ -83,16 +85,20 @@ class Columns:
         """The columns of the record's own parts, by part; the parts that are left out are not there."""
         return {part: getattr(self, part) for part in _PARTS if getattr(self, part)}
 
+    def ids(self, cells: Mapping[str, Any]) -> tuple[object, object]:
+        """What stands where run id and client id belong."""
+        return cells.get(self.run_id), cells.get(self.client_id)
+
     def label(self, status: RunStatus) -> str:
         """The choice that stands for a status."""
         return self.statuses.get(status, status.value)
 
     def metric_column(self, name: str, key: RunKey) -> str:
-        """The column of a metric. Raises InvalidValue for one that is a part of the record itself."""
+        """The column of a metric. Raises InvalidValue for one that a part or another metric has."""
         column = self.metrics.get(name, name)
-        if column in self.of_parts.values():
+        if self.metric_of(column) != name:
             raise InvalidValue(
-                f"metric {name!r} of {key} would overwrite a column of the record itself: rename it.", key
+                f"metric {name!r} of {key} would overwrite a column that holds something else: rename it.", key
             )
         return column
 
@@ -100,7 +106,8 @@ class Columns:
         """The metric that a column holds, if it can hold one."""
         if column is None or column in self.of_parts.values():
             return None
-        return next((name for name, mapped in self.metrics.items() if mapped == column), column)
+        name = next((name for name, mapped in self.metrics.items() if mapped == column), column)
+        return name if self.metrics.get(name, name) == column else None
 
     def of_new(self, record: RunRecord) -> dict[str, Any]:
         """The cells of a record that is to be created."""
@@ -173,8 +180,14 @@ class Columns:
             self._time(get("updated_at"), "updated_at") or max(known),
         )
         record.__dict__["key"] = key
-        order = (cells.get(self.number, 0) if self.number else 0, created, reference)
+        order = (self._number(cells), created, reference)
         return Row(reference, created, order, cells, record)
+
+    def _number(self, cells: Mapping[str, Any]) -> float:
+        number = cells.get(self.number) if self.number else 0
+        if not isinstance(number, (int, float)):  # without it, creations that nobody waits for have no order
+            raise InvalidValue(f"column {self.number!r} holds {number!r}: it must be an autonumber column.")
+        return number
 
     def _status(self, label: Any) -> RunStatus:
         for status in RunStatus:

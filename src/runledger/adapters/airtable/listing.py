@@ -9,7 +9,7 @@ from typing import Any
 
 from pyairtable.formulas import AND, Field, Formula
 
-from ...domain import RunQuery, RunRecord, newest_first
+from ...domain import InvalidValue, RunQuery, RunRecord, newest_first
 from .columns import Columns, Row
 from .table import EXPIRED, READ_AT_ONCE, RunTable
 from .transport import Refused
@@ -36,8 +36,9 @@ def _newest_first(table: RunTable, query: RunQuery) -> Iterator[Row]:
         before = len(seen)
         try:
             for page in table.pages(**options, **_filter(table.columns, query, last)):
-                for row in page:
-                    if row.reference not in seen:
+                for raw in page:
+                    row = table.row(raw) if raw["id"] not in seen else None
+                    if row is not None and not isinstance(row, InvalidValue):
                         seen.add(row.reference)
                         last = row.record.started_at
                         yield row

@@ -142,7 +142,7 @@ class AirtableRunRepository(AirtableRunAccess):
                 made = self._post_batch(batch)
                 posted.update(made)
                 for key, cells in batch:
-                    require_kept(key, cells, made[key].cells)
+                    require_kept(key, cells, made[key].cells, exactly=self._table.columns.ids)
             except StoreUnavailable as error:
                 if error.outcome is Outcome.UNKNOWN:
                     posted.update((key, None) for key, _ in batch)
@@ -171,6 +171,7 @@ class AirtableRunRepository(AirtableRunAccess):
         """Tell for each record that was posted whether it is the first of its key, and remove what is not."""
         made: list[RunKey] = []
         refused: list[RunKey] = []
+        left_over = None
         found = self._look_again(posted) if posted else {}
         for record in records[: len(posted)]:
             rows, one = found[record.key], posted[record.key]
@@ -180,7 +181,12 @@ class AirtableRunRepository(AirtableRunAccess):
                 self._remove_others(record.key, rows[1:])
             elif rows:
                 refused.append(record.key)
-                self._remove(record.key, own)
+                try:
+                    self._remove(record.key, own)
+                except RunLedgerError as error:
+                    left_over = error
+        if left_over:
+            raise left_over.having_applied(made)
         if refused:
             raise RunAlreadyExists(refused).having_applied(made)
         if len(made) < len(records) and failure is None:
@@ -196,7 +202,7 @@ class AirtableRunRepository(AirtableRunAccess):
         try:
             return self._table.settled(keys, made_at)
         except RunLedgerError as error:
-            reason = f"what was made could not be confirmed: {getattr(error, 'reason', error)}"
+            reason = f"what was made could not be confirmed: {getattr(error, 'reason', error)}".rstrip(".")
             raise StoreUnavailable(reason, Outcome.UNKNOWN, keys[0]) from None
 
     def _remove_others(self, key: RunKey, rows: Sequence[Row]) -> None:

@@ -76,18 +76,25 @@ class RunTable:
     def of_keys(self, keys: Sequence[RunKey]) -> tuple[dict[RunKey, list[Row]], datetime]:
         """The rows of each key, in the order of their creation, and the server's time when they were read."""
         found: dict[RunKey, list[Row]] = {key: [] for key in keys}
+        unreadable: dict[tuple[object, object], str] = {}
         read_at = None
         for first in range(0, len(keys), READ_AT_ONCE):
             try:
                 for page in self.pages(formula=self._formula(keys[first : first + READ_AT_ONCE])):
                     read_at = read_at or self.transport.server_time()
                     # What the formula found is compared again: exactly, which formulas do not promise.
-                    for row in page:
-                        if row.record.key in found:
+                    for raw in page:
+                        row = self.row(raw)
+                        if isinstance(row, InvalidValue):
+                            unreadable[self.columns.ids(raw["fields"])] = str(row)
+                        elif row.record.key in found:
                             found[row.record.key].append(row)
             except Refused as error:
                 self.refused(error.refusal)
-        for rows in found.values():
+        for key, rows in found.items():
+            if not rows and (reason := unreadable.get((key.run_id, key.client_id))):
+                # It is no missing run: a start that took it for one would make a second record.
+                raise StoreUnusable(f"the record of {key} is there, but cannot be read: {reason}", key)
             rows.sort(key=lambda row: row.order)
         assert read_at is not None
         return found, read_at
@@ -99,23 +106,19 @@ class RunTable:
         run = Field(self.columns.run_id)
         return OR([AND(run.eq(run_id), OR(of_clients)) for run_id, of_clients in clients.items()])
 
-    def pages(self, **options: Any) -> Iterator[list[Row]]:
-        """Pages of rows, one request each. Raises Refused, as an iterator that has expired is."""
+    def pages(self, **options: Any) -> Iterator[Sequence[Mapping[str, Any]]]:
+        """Pages of what `row` reads, one request each. Raises Refused, as an iterator that has expired is."""
         pages = self.table.iterate(**options)
-
-        def next_page() -> list[Row] | None:
-            page = next(pages, None)
-            return None if page is None else [row for raw in page if (row := self._row(raw)) is not None]
-
-        while (page := sent(next_page, writes=False)) is not None:
+        while (page := sent(lambda: next(pages, None), writes=False)) is not None:
             yield page
 
-    def _row(self, raw: Mapping[str, Any]) -> Row | None:
+    def row(self, raw: Mapping[str, Any]) -> Row | InvalidValue:
+        """A record of Airtable's as a row, or what is wrong with it, which the observers are told."""
         try:
             return self.columns.row(raw["id"], raw["createdTime"], raw["fields"])
         except InvalidValue as error:
             self.tell(EventKind.UNREADABLE, error.key, f"record {raw['id']} is no run record: {error}")
-            return None
+            return error
 
     def settled(self, keys: Sequence[RunKey], made_at: datetime | None = None) -> dict[RunKey, list[Row]]:
         """The rows of each key once the first of them can no longer change, in the order of their creation.
@@ -196,10 +199,12 @@ class RunTable:
             self._refused_patch(error.refusal, changes)
         except StoreUnavailable as error:
             raise StoreUnavailable(error.reason, error.outcome, changes[0][0]) from None
-        return [self._after(key, cells, answers.get(str(key.reference), {})) for key, cells in changes]
+        return [self._after(key, cells, answers.get(str(key.reference))) for key, cells in changes]
 
-    def _after(self, key: RunKey, cells: Mapping[str, Any], raw: Mapping[str, Any]) -> Row:
-        row = self._row(raw) if raw else None
+    def _after(self, key: RunKey, cells: Mapping[str, Any], raw: Mapping[str, Any] | None) -> Row:
+        row = self.row(raw) if raw else None
+        if isinstance(row, InvalidValue):
+            raise StoreUnusable(f"the record of {key} was changed, but cannot be read: {row}", key)
         if row is None or row.record.key != key:
             raise StoreUnusable(f"record {key.reference} of {key} is now another's, and was changed: see to it.", key)
         require_kept(key, cells, row.cells)
@@ -265,8 +270,22 @@ def _advice(refusal: Refusal, writing: bool) -> str:
     return f"{said or refusal.status}. {advice[0].upper()}{advice[1:]}."
 
 
-def require_kept(key: RunKey, sent_cells: Mapping[str, Any], kept: Mapping[str, Any]) -> None:
-    """Raise StoreUnusable if the table rounded a number or a time, or cut a text, that was just written to it."""
+def require_kept(
+    key: RunKey,
+    sent_cells: Mapping[str, Any],
+    kept: Mapping[str, Any],
+    exactly: Callable[[Mapping[str, Any]], object] = lambda cells: None,
+) -> None:
+    """Raise StoreUnusable if the table rounded a number, or cut a text or a time, that was just written to it.
+
+    What `exactly` takes from the cells must have come back unchanged: by it the record is found again.
+    """
+    if exactly(kept) != exactly(sent_cells):
+        raise StoreUnusable(
+            f"the table keeps {exactly(kept)} of the ids of {key}, and would not find its record again: remove that "
+            "record, and give the columns of the ids the type single line text.",
+            key,
+        )
     for column, value in sent_cells.items():
         there = kept.get(column)
         if isinstance(value, str):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from threading import Lock, local
@@ -102,9 +103,11 @@ class Paced(BaseAdapter):
             return parsedate_to_datetime(self._answers.date).astimezone(UTC)
         except (AttributeError, ValueError):
             raise StoreUnusable(
-                "the server's answers carry no Date, by which creations are ordered: let proxies pass that header, or "
-                "give the table an autonumber column and name it in the mapping."
+                "the server's answers carry no Date, by which creations are ordered: let proxies pass that header."
             ) from None
+
+
+_LISTS = re.compile(r"/v0/app[^/]+/[^/]+/listRecords$")  # and not …/v0/app…/listRecords: a table may have that name
 
 
 class WithoutCreation(BaseAdapter):
@@ -119,7 +122,7 @@ class WithoutCreation(BaseAdapter):
 
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
         path = str(request.url).partition("?")[0]
-        reads = request.method == "GET" or (request.method == "POST" and path.endswith("/listRecords"))
+        reads = request.method == "GET" or (request.method == "POST" and _LISTS.search(path) is not None)
         updates = request.method == "PATCH" and b"performUpsert" not in _body(request)
         if not (reads or updates):
             raise PermissionError(
@@ -138,6 +141,10 @@ def _body(request: PreparedRequest) -> bytes:
 
 def api_over(transport: BaseAdapter, token: str, endpoint: str) -> Api:
     """A pyairtable Api that sends through a transport, and itself never repeats a request."""
+    if not re.fullmatch(r"[!-~]+", token):
+        raise StoreUnusable("the token is none: a personal access token is letters, digits and points, on one line.")
+    if not re.match("https?://.", endpoint):
+        raise StoreUnusable(f"the endpoint {endpoint!r} is no address: it begins with https:// or http://.")
     api = Api(token, endpoint_url=endpoint, timeout=TIMEOUT, retry_strategy=None)
     api.session.max_redirects = 0  # following one would send a POST or PATCH a second time
     api.session.auth = _as_it_is  # or what a .netrc holds for the host would take the token's place
@@ -170,9 +177,11 @@ class Refusal:
             body = response.json()
         except ValueError:
             body = None
-        error: Any = body.get("error") or next(iter(body.get("errors") or ()), {}) if isinstance(body, Mapping) else {}
+        error: Any = body.get("error") or body.get("errors") if isinstance(body, Mapping) else None
+        if isinstance(error, Sequence) and not isinstance(error, str):
+            error = error[0] if error else None
         if not isinstance(error, Mapping):
-            error = {"type": error}
+            error = {"type": error or ""}
         kind = error.get("type") or error.get("error") or ""
         return cls(response.status_code, str(kind), str(error.get("message") or ""))
 
@@ -212,7 +221,8 @@ def sent(act: Callable[[], T], *, writes: bool) -> T:
         failure = StoreUnavailable("the server's answer was not what Airtable answers", _outcome(writes))
     except RequestException as error:
         lost = not _never_left(error)
-        reason = "the whole answer did not come" if lost else "no connection to the server could be made"
+        what = "the whole answer did not come" if lost else "no connection to the server could be made"
+        reason = f"{what} ({type(error).__name__})"
         failure = StoreUnavailable(reason, _outcome(writes and lost))
     raise failure
 
