@@ -41,9 +41,6 @@ class FaultyRepository(InMemoryRunRepository):
         self.creates += 1
         return self._with_fault(lambda: super(FaultyRepository, self).create_many(records))
 
-    def get(self, key: RunKey) -> RunRecord:
-        return super().get(key)
-
     def _with_fault(self, act: Callable[[], T]) -> T:
         if not self.faults:
             return act()

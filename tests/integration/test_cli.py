@@ -239,6 +239,16 @@ def test_completion_scripts_are_printed(shell: str) -> None:
     assert "_RUNLEDGER_COMPLETE" in runledger("completion", shell).stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [("runledger li", "plain,list\n"), ("runledger list --al", "plain,--all\n"), ("runledger import jo", "file,jo\n")],
+)
+def test_commands_options_and_files_are_completed(words: str, offered: str) -> None:
+    number = str(len(words.split()) - 1)
+    completed = runledger(_RUNLEDGER_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=number)
+    assert completed.stdout == offered
+
+
 def test_every_command_has_help(store: Path) -> None:
     commands = ["init", "start", "update", "complete", "fail", "skip", "cancel", "show", "list", "summary", "stale"]
     commands += ["import", "export", "copy", "doctor", "exec", "completion"]

@@ -51,6 +51,8 @@ _EXIT_CODES: Mapping[type[RunLedgerError], int] = {
     UnknownMetric: 7,
 }
 _BATCH = 2000
+FILE = click.Path(readable=False, allow_dash=True)
+"""Looked at when it is opened; the type is for the shell, which then completes names of files."""
 
 
 class _Commands(click.Group):
@@ -461,7 +463,7 @@ def stale(older_than: timedelta, client_id: str | None, limit: int, all_: bool, 
 
 @cli.command("import")
 @store_option
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", type=FILE)
 @click.option("--format", "file_format", type=click.Choice(["csv", "jsonl"]), help="[default: by its name or content]")
 @click.option(
     "--column", "columns", multiple=True, type=RENAMING, help='Which column a field is, e.g. run_id="Job ID".'
@@ -620,7 +622,7 @@ def _progress(file: str, source: BinaryIO) -> Iterator[Callable[[int | None], No
 
 @cli.command()
 @filter_options
-@click.argument("file", default="-")
+@click.argument("file", default="-", type=FILE)
 @click.option(
     "--format", "file_format", type=click.Choice(["csv", "jsonl"]), help="[default: csv for *.csv, else jsonl]"
 )
