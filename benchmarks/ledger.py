@@ -87,19 +87,20 @@ def sqlite_rows(folder: Path, synchronous: Any) -> Iterator[Row]:
         bare.execute(sqlite_adapter._INSERT, values[i])
         bare.execute("COMMIT")
 
-    def bare_change(i: int) -> None:
+    def bare_change(i: int, metrics: str = AFTER) -> None:
         bare.execute(sqlite_adapter._SELECT_TO_UPDATE, (f"run-{i:06}", "acme")).fetchone()
-        bare.execute(sqlite_adapter._UPDATE, (AFTER, "[]", None, AT_TEXT, i + 1))
+        bare.execute(sqlite_adapter._UPDATE, (metrics, "[]", None, AT_TEXT, i + 1))
 
     def bare_update(i: int) -> None:
         bare.execute("BEGIN IMMEDIATE")
         bare_change(i)
         bare.execute("COMMIT")
 
-    def bare_updates(_: int) -> None:
+    def bare_updates(n: int) -> None:
+        metrics = AFTER.replace("1500", str(1500 * (n + 2)))  # SQLite writes no page that stays as it is
         bare.execute("BEGIN IMMEDIATE")
         for i in range(1000):
-            bare_change(i)
+            bare_change(i, metrics)
         bare.execute("COMMIT")
 
     def bare_creates(i: int) -> None:

@@ -18,16 +18,15 @@ from ..domain.values import MAX_INTEGER
 STATUSES = {status.value: status for status in RunStatus}
 
 
+_TWO = [f"{number:02}" for number in range(60)]
+_THREE = [f"{number:03}" for number in range(1000)]
+
+
 def time_text(at: datetime) -> str:
     """The UTC time `at` as 2025-11-24T08:15:00.000Z, which sorts as the times do."""
-    return "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ" % (  # noqa: UP031, measured: a third faster than isoformat
-        at.year,
-        at.month,
-        at.day,
-        at.hour,
-        at.minute,
-        at.second,
-        at.microsecond // 1000,
+    return (  # from tables of digits, because isoformat takes twice as long
+        f"{at.year:04}-{_TWO[at.month]}-{_TWO[at.day]}"
+        f"T{_TWO[at.hour]}:{_TWO[at.minute]}:{_TWO[at.second]}.{_THREE[at.microsecond // 1000]}Z"
     )
 
 
@@ -77,44 +76,47 @@ def restored_log(lines: list[list[str]]) -> tuple[LogLine, ...]:
     return tuple([LogLine.restored(_time(at), text) for at, text in lines])
 
 
-def records_from_texts(rows: Sequence[Sequence[Any]]) -> list[RunRecord]:
-    """The records of rows of texts, in the order of the table's columns.
+def record_from_texts(row: Sequence[Any]) -> RunRecord:
+    """The record of a row of texts, in the order of the table's columns.
 
     Raises StoreUnusable with the key of a row that other hands wrote and that cannot be read.
     """
+    text = row[6]
     try:
-        return _records(rows)
-    except UNREADABLE:
-        return [_record(row) for row in rows]
-
-
-def _record(row: Sequence[Any]) -> RunRecord:
-    try:
-        return _records([row])[0]
+        metrics, end = _decode(text, 0)
+        if end != len(text):
+            raise ValueError("more than one JSON value")
+        return _restored(row, Metrics(metrics) if text.count("{") == 1 else restored_metrics(metrics))
     except UNREADABLE:
         raise unreadable(row) from None
 
 
-def _records(rows: Sequence[Sequence[Any]]) -> list[RunRecord]:
-    every_metrics = "[" + ",".join([row[6] for row in rows]) + "]"  # read in one go: half the time of one by one
-    metrics_of = Metrics if every_metrics.count("{") == len(rows) else restored_metrics
-    restored, time, records = RunRecord.restored, datetime.fromisoformat, []
-    for row, metrics in zip(rows, _decode(every_metrics, 0)[0], strict=True):
-        run_id, client_id, name, status, started, ended, _, log, error, updated = row
-        started_at = time(started)
-        ended_at = None if ended is None else time(ended)
-        # The last update is mostly the start or the end.
-        updated_at = started_at if updated == started else (updated == ended and ended_at) or time(updated)
-        if not (started_at.tzinfo is updated_at.tzinfo is (ended_at or started_at).tzinfo is UTC):
-            raise ValueError("no time in UTC")
-        lines = () if log == "[]" else restored_log(_decode(log, 0)[0])
-        state = STATUSES[status]
-        records.append(
-            restored(
-                run_id, client_id, name, state, started_at, ended_at, metrics_of(metrics), lines, error, updated_at
-            )
-        )
-    return records
+def records_from_texts(rows: Sequence[Sequence[Any]]) -> list[RunRecord]:
+    """The records of rows, as `record_from_texts` makes them, in half the time."""
+    try:
+        every_metrics = "[" + ",".join([row[6] for row in rows]) + "]"
+        metrics_of = Metrics if every_metrics.count("{") == len(rows) else restored_metrics
+        decoded = _decode(every_metrics, 0)[0]
+        return [_restored(row, metrics_of(metrics)) for row, metrics in zip(rows, decoded, strict=True)]
+    except UNREADABLE:
+        return [record_from_texts(row) for row in rows]
+
+
+def _restored(row: Sequence[Any], metrics: Metrics) -> RunRecord:
+    run_id, client_id, name, status, started, ended, _, log, error, updated = row
+    started_at = _read_time(started)
+    ended_at = None if ended is None else _read_time(ended)
+    # The last update is mostly the start or the end.
+    updated_at = started_at if updated == started else (updated == ended and ended_at) or _read_time(updated)
+    if not (started_at.tzinfo is updated_at.tzinfo is (ended_at or started_at).tzinfo is UTC):
+        raise ValueError("no time in UTC")
+    lines = () if log == "[]" else restored_log(_decode(log, 0)[0])
+    return RunRecord.restored(
+        run_id, client_id, name, STATUSES[status], started_at, ended_at, metrics, lines, error, updated_at
+    )
+
+
+_read_time = datetime.fromisoformat
 
 
 def _time(text: str) -> datetime:

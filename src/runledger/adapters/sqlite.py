@@ -30,7 +30,7 @@ from ..domain import (
     repeated_keys,
 )
 from ..domain.values import checked_time
-from .rows import conditions, log_text, metrics_text, records_from_texts, time_text
+from .rows import conditions, log_text, metrics_text, record_from_texts, records_from_texts, time_text
 
 T = TypeVar("T")
 
@@ -91,7 +91,10 @@ class _Database:
         if self._pid != os.getpid():
             self._open_all()
         try:
-            reader = self._readers.pop() if self._readers else self._connect()
+            try:
+                reader = self._readers.pop()
+            except IndexError:
+                reader = self._connect()
             try:
                 return reader.execute(sql, values).fetchall()
             finally:
@@ -204,9 +207,10 @@ class SQLiteRunAccess:
         self._database.write(lambda cursor: _update_many(cursor, changes, at))
 
     def get(self, key: RunKey) -> RunRecord:
-        for record in records_from_texts(self._database.read(_SELECT, (key.run_id, key.client_id), key)):
-            return record
-        raise RunNotFound(key)
+        rows = self._database.read(_SELECT, (key.run_id, key.client_id), key)
+        if not rows:
+            raise RunNotFound(key)
+        return record_from_texts(rows[0])
 
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
         last: RunRecord | None = None
@@ -309,28 +313,31 @@ def _update(cursor: sqlite3.Cursor, key: RunKey, change: RunChange, at: datetime
     row = cursor.execute(_SELECT_TO_UPDATE, (key.run_id, key.client_id)).fetchone()
     if row is None:
         raise RunNotFound(key)
-    (old,) = records_from_texts([row[:10]])
+    old = record_from_texts(row[:10])
     new = old.apply(change, at)
     cursor.execute(*_rewriting(row, old, new, time_text(new.updated_at)))
     return new
 
 
 def _update_many(cursor: sqlite3.Cursor, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
-    ids = list(dict.fromkeys([(key.run_id, key.client_id) for key, _ in changes]))
-    rows: list[tuple[Any, ...]] = []
-    for first in range(0, len(ids), _BATCH):
-        some = ids[first : first + _BATCH]
-        places = ",".join(["(?,?)"] * len(some))
-        rows += cursor.execute(_SELECT_BATCH.format(places), list(chain.from_iterable(some))).fetchall()
+    at = checked_time(at, "time of the change")
+    text = time_text(at)
+    for first in range(0, len(changes), _BATCH):
+        _update_some(cursor, changes[first : first + _BATCH], at, text)
+
+
+def _update_some(cursor: sqlite3.Cursor, changes: Sequence[tuple[RunKey, RunChange]], at: datetime, text: str) -> None:
+    """Some of a batch's changes, in their order; `text` is the time `at`."""
+    ids = dict.fromkeys([(key.run_id, key.client_id) for key, _ in changes])
+    places = ",".join(["(?,?)"] * len(ids))
+    rows = cursor.execute(_SELECT_BATCH.format(places), list(chain.from_iterable(ids))).fetchall()
     olds = records_from_texts([row[:10] for row in rows])
     news = {row[:2]: record for row, record in zip(rows, olds, strict=True)}
-    at = checked_time(at, "time of the change")
     for key, change in changes:
         pair = (key.run_id, key.client_id)
         if pair not in news:
             raise RunNotFound(key)
         news[pair] = news[pair].apply(change, at)
-    text = time_text(at)
     writes: dict[str, list[tuple[Any, ...]]] = {_UPDATE: [], _FINISH: []}
     for row, old, new in zip(rows, olds, news.values(), strict=True):
         sql, values = _rewriting(row, old, new, text if new.updated_at is at else row[9])

@@ -232,7 +232,7 @@ class RunRecord:
         Raises RunAlreadyFinished and InvalidValue; this record is as it was.
         """
         at = checked_time(at, "time of the change")
-        new = dict(self.__dict__)
+        new = self.__dict__.copy()
         if at > self.updated_at:
             new["updated_at"] = at
         if change.status is not None or change.error is not None:

@@ -22,13 +22,16 @@ MAX_INTEGER = 2**53
 
 MetricValue = str | int | float | bool | datetime
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+# Surrogates stand apart: a class of characters from both ends of Unicode takes long to compile.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]|[\ud800-\udfff]")
+_UNSTORABLE = re.compile("\x00|[\ud800-\udfff]")
 """No store keeps NUL or half of a surrogate pair in text."""
 
 
 class Metrics(dict[str, Any]):
     """A read-only dict of metric values: equal to a dict of the same items, ready for `json.dumps`."""
+
+    __slots__ = ()
 
     def _refuse(self, *_args: object, **_named: object) -> NoReturn:
         raise TypeError("metrics are read-only: ask for a change with RunChange(metrics=…)")
@@ -85,12 +88,14 @@ def checked_time(value: datetime, what: str) -> datetime:
     """An aware datetime, in UTC, cut to the millisecond."""
     if not isinstance(value, datetime):
         raise InvalidValue(f"{what} is {type(value).__name__}, not a datetime.")
-    if value.tzinfo is None or value.utcoffset() is None:
-        raise InvalidValue(f"{what} {value.isoformat()} has no time zone: pass an aware datetime.")
-    try:
-        utc = value if value.tzinfo is UTC else value.astimezone(UTC)
-    except OverflowError:
-        raise InvalidValue(f"{what} {value.isoformat()} is outside the years 1 to 9999 in UTC.") from None
+    utc = value
+    if value.tzinfo is not UTC:
+        if value.tzinfo is None or value.utcoffset() is None:
+            raise InvalidValue(f"{what} {value.isoformat()} has no time zone: pass an aware datetime.")
+        try:
+            utc = value.astimezone(UTC)
+        except OverflowError:
+            raise InvalidValue(f"{what} {value.isoformat()} is outside the years 1 to 9999 in UTC.") from None
     micros = utc.microsecond
     return utc if micros % 1000 == 0 and not utc.fold else utc.replace(microsecond=micros - micros % 1000, fold=0)
 
