@@ -36,7 +36,17 @@ from runledger import (
 )
 from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
 from runledger.adapters.airtable.transport import Refusal
-from runledger.testing.airtable import Column, Fault, FaultKind, Limits, MissingRecord, Token, Unknowns, run_table
+from runledger.testing.airtable import (
+    Column,
+    Fault,
+    FaultKind,
+    Limits,
+    MissingRecord,
+    Response,
+    Token,
+    Unknowns,
+    run_table,
+)
 
 KEY = RunKey("251124-081500", "acme")
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
@@ -449,6 +459,22 @@ class TestPeople:
         assert base.rows() == before
         with pytest.raises(StoreUnusable, match="was changed, but cannot be read: column 'Start Time' is empty"):
             repository.update(key, SETS, LATER)
+
+    @pytest.mark.parametrize(
+        "column", ["Client Name", "Progress Log", "Error Details", "Status", "Client ID", "Run ID"]
+    )
+    def test_a_column_that_gives_lists_is_named(self, column: str) -> None:
+        text = {"Run ID": "r", "Client ID": "c", "Status": "Running", "Start Time": "2025-11-24T08:15:00.000Z"}
+        with pytest.raises(InvalidValue, match=r"list|holds"):
+            Columns().row("rec1", "2025-11-24T08:15:00.000Z", {**text, column: ["c"]})
+
+    def test_ids_that_are_lists_are_no_ids(self, base: AirtableBase, repository: AirtableRunRepository) -> None:
+        answer = (
+            b'{"records": [{"id": "rec1", "createdTime": "2025-11-24T08:15:00.000Z", "fields": {"Run ID": ["r"]}}]}'
+        )
+        base.service.handle = lambda request: Response(200, {}, answer)  # type: ignore[method-assign]
+        with pytest.raises(RunNotFound):
+            repository.get(KEY)
 
     def test_a_spoilt_duplicate_does_no_harm(
         self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from types import NoneType
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -165,18 +166,18 @@ class Columns:
         if started_at is None:
             raise InvalidValue(f"column {self.started_at!r} is empty: fill it in.")
         ended_at = self._time(get("ended_at"), "ended_at")
-        log = tuple(_lines(get("log") or "", started_at))
+        log = tuple(_lines(self._text(get("log"), "log"), started_at))
         known = [at for at in (started_at, ended_at, *(line.at for line in log)) if at is not None]
         record = RunRecord.restored(
             key.run_id,
             key.client_id,
-            get("client_name") or key.client_id,
+            self._text(get("client_name"), "client_name") or key.client_id,
             self._status(get("status")),
             started_at,
             ended_at,
             Metrics(self._metrics(cells)),
             log,
-            get("error") or None,
+            self._text(get("error"), "error") or None,
             self._time(get("updated_at"), "updated_at") or max(known),
         )
         record.__dict__["key"] = key
@@ -194,6 +195,11 @@ class Columns:
             if self.label(status) == label:
                 return status
         raise InvalidValue(f"column {self.status!r} holds {label!r}, which stands for no status: correct it or map it.")
+
+    def _text(self, value: Any, part: str) -> str:
+        if not isinstance(value, (str, NoneType)):  # as computed and linked columns give it
+            raise InvalidValue(f"column {self.of_parts[part]!r} holds {value!r}, which is no text.")
+        return value or ""
 
     def _time(self, text: Any, part: str) -> datetime | None:
         if text is None:

@@ -76,7 +76,7 @@ class RunTable:
     def of_keys(self, keys: Sequence[RunKey]) -> tuple[dict[RunKey, list[Row]], datetime]:
         """The rows of each key, in the order of their creation, and the server's time when they were read."""
         found: dict[RunKey, list[Row]] = {key: [] for key in keys}
-        unreadable: dict[tuple[object, object], str] = {}
+        unreadable: list[tuple[object, str]] = []
         read_at = None
         for first in range(0, len(keys), READ_AT_ONCE):
             try:
@@ -86,15 +86,15 @@ class RunTable:
                     for raw in page:
                         row = self.row(raw)
                         if isinstance(row, InvalidValue):
-                            unreadable[self.columns.ids(raw["fields"])] = str(row)
+                            unreadable.append((self.columns.ids(raw["fields"]), str(row)))
                         elif row.record.key in found:
                             found[row.record.key].append(row)
             except Refused as error:
                 self.refused(error.refusal)
         for key, rows in found.items():
-            if not rows and (reason := unreadable.get((key.run_id, key.client_id))):
-                # It is no missing run: a start that took it for one would make a second record.
-                raise StoreUnusable(f"the record of {key} is there, but cannot be read: {reason}", key)
+            reasons = [reason for ids, reason in unreadable if ids == (key.run_id, key.client_id)]
+            if reasons and not rows:  # no missing run: a start that took it for one would make a second record
+                raise StoreUnusable(f"the record of {key} is there, but cannot be read: {reasons[0]}", key)
             rows.sort(key=lambda row: row.order)
         assert read_at is not None
         return found, read_at
@@ -266,6 +266,8 @@ def _advice(refusal: Refusal, writing: bool) -> str:
     }.get(refusal.kind, "see `runledger doctor`")
     if writing and refusal.status == 403:  # what is written has been looked at before
         advice = "give the token the scope data.records:write, and its user the right to edit"
+    if refusal.status == 413:
+        advice = "the request was too large: write shorter texts, or fewer records at once"
     said = ": ".join(filter(None, (refusal.kind, refusal.message.rstrip("."))))
     return f"{said or refusal.status}. {advice[0].upper()}{advice[1:]}."
 

@@ -100,7 +100,7 @@ class Paced(BaseAdapter):
     def server_time(self) -> datetime:
         """The server's clock, in whole seconds, at its last answer to this thread."""
         try:
-            return parsedate_to_datetime(self._answers.date).astimezone(UTC)
+            return parsedate_to_datetime(self._answers.date.replace("-0000", "GMT")).astimezone(UTC)
         except (AttributeError, ValueError):
             raise StoreUnusable(
                 "the server's answers carry no Date, by which creations are ordered: let proxies pass that header."
