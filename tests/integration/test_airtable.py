@@ -468,11 +468,17 @@ class TestPeople:
         with pytest.raises(InvalidValue, match=r"list|holds"):
             Columns().row("rec1", "2025-11-24T08:15:00.000Z", {**text, column: ["c"]})
 
-    def test_ids_that_are_lists_are_no_ids(self, base: AirtableBase, repository: AirtableRunRepository) -> None:
+    def test_ids_that_are_lists_are_no_ids_and_no_date_is_no_order(
+        self, base: AirtableBase, repository: AirtableRunRepository
+    ) -> None:
         answer = (
             b'{"records": [{"id": "rec1", "createdTime": "2025-11-24T08:15:00.000Z", "fields": {"Run ID": ["r"]}}]}'
         )
-        base.service.handle = lambda request: Response(200, {}, answer)  # type: ignore[method-assign]
+        headers: dict[str, str] = {}
+        base.service.handle = lambda request: Response(200, headers, answer)  # type: ignore[method-assign]
+        with pytest.raises(StoreUnusable, match="carry no Date"):
+            repository.get(KEY)
+        headers["Date"] = "Mon, 24 Nov 2025 08:15:09 GMT"
         with pytest.raises(RunNotFound):
             repository.get(KEY)
 
