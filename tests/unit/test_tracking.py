@@ -135,23 +135,51 @@ def test_async_forms_call_the_store_in_a_thread(events: list[RunEvent]) -> None:
         with pytest.raises(RunAlreadyExists):
             await job(1)
         task = asyncio.create_task(hang())
-        await asyncio.sleep(0)
-        while not any(event.key and event.key.run_id == "t" for event in events):
-            await asyncio.sleep(0)
+        await inside.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
     @ledger.track("t", "acme")
     async def hang() -> None:
+        inside.set()
         await asyncio.Event().wait()
 
+    inside = asyncio.Event()
     asyncio.run(main())
     assert threading.main_thread().name not in threads
     assert [r.status.value for r in ledger.find()] == ["Cancelled", "Completed", "Completed"]
     (refused,) = [event for event in events if event.error]
     assert refused.call_site is not None
     assert __file__ in refused.call_site
+
+
+def test_a_run_whose_start_was_cancelled_meanwhile_is_cancelled() -> None:
+    begun, goes_on = threading.Event(), threading.Event()
+
+    class Slow(InMemoryRunRepository):
+        def create(self, record: RunRecord) -> RunKey:
+            begun.set()
+            goes_on.wait()
+            return super().create(record)
+
+    ledger = RunLedger(Slow(), observers=())
+
+    @ledger.track("r", "acme")
+    async def never() -> None:
+        pytest.fail("the function ran")
+
+    async def main() -> None:
+        task = asyncio.create_task(never())
+        await asyncio.to_thread(begun.wait)
+        task.cancel()
+        await asyncio.sleep(0)
+        goes_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert [(r.status.value, r.log[0].text) for r in ledger.find()] == [("Cancelled", "CancelledError")]
 
 
 def test_generators_cannot_be_tracked_as_a_call(ledger: RunLedger) -> None:
