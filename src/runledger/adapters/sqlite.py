@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import sqlite3
 import time
 import weakref
@@ -11,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
-from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, TypeVar
 from urllib.parse import unquote
@@ -75,7 +73,7 @@ _FINISH = _UPDATE.replace("SET", "SET status = ?, ended_at = ?,")
 class _Database:
     """The connections to one file: one that writes, used by one thread at a time, and any number that read."""
 
-    def __init__(self, path: str | Path, synchronous: str, wait: float) -> None:
+    def __init__(self, path: str | os.PathLike[str], synchronous: str, wait: float) -> None:
         self.path = os.path.abspath(path)
         self._synchronous = synchronous
         self._wait = wait
@@ -139,6 +137,8 @@ class _Database:
                 deadline = now + self._wait if deadline is None else deadline
                 if not _is_busy(error) or now >= deadline:
                     raise
+                import random  # here, because most processes never wait
+
                 time.sleep(random.uniform(0.0002, 0.001))
 
     def refusal(
@@ -238,7 +238,7 @@ class SQLiteRunRepository(SQLiteRunAccess):
     guarantees = Guarantees()
 
     def __init__(
-        self, path: str | Path, *, synchronous: Literal["FULL", "NORMAL"] = "FULL", wait: float = 10.0
+        self, path: str | os.PathLike[str], *, synchronous: Literal["FULL", "NORMAL"] = "FULL", wait: float = 10.0
     ) -> None:
         super().__init__(_Database(path, synchronous, wait))
 

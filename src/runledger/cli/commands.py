@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import reduce
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import quote
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
@@ -157,6 +154,8 @@ def _store() -> str:
     url = click.get_current_context().find_root().obj or os.environ.get("RUNLEDGER_STORE")
     if url:
         return str(url)
+    from pathlib import Path  # here, so that `exec` with a store named starts sooner
+
     try:
         folder = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "runledger"
         folder.mkdir(parents=True, exist_ok=True)
@@ -181,7 +180,7 @@ def _ledger() -> Iterator[RunLedger]:
 
 
 def _new_run_id() -> str:
-    return f"{datetime.now(UTC):%y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    return f"{datetime.now(UTC):%y%m%d-%H%M%S}-{os.urandom(3).hex()}"
 
 
 def _key(run_id: str | None, client_id: str | None) -> tuple[str, str]:
@@ -512,6 +511,8 @@ def import_(file: str, file_format: Any, strict: bool, verbose: bool, **options:
 
 
 def _file_mapping(columns: Any, statuses: Any, default_status: Any, timezone: Any, rest_as_metrics: bool) -> Any:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     from .exchange import FIELDS, FileMapping
 
     for name, _ in columns:

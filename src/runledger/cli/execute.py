@@ -6,7 +6,6 @@ import errno
 import fcntl
 import os
 import select
-import shutil
 import signal
 import sys
 import termios
@@ -45,7 +44,9 @@ def run_command(command: Sequence[str], environment: Mapping[str, str]) -> Endin
         try:
             pid = _spawn(command, environment, relay, before)
         except OSError as error:
-            path = shutil.which(command[0])
+            from shutil import which  # here, because it loads every kind of compression
+
+            path = which(command[0])
             if error.errno != errno.ENOEXEC or path is None:
                 raise
             # A script without #! is the shell's, as for execvp and every shell.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from collections.abc import Callable
@@ -61,7 +60,11 @@ def log_event(event: RunEvent) -> None:
 def _quoted(value: Any) -> str:
     text = str(value)
     plain = text.isprintable() and not any(c in ' "=\\' for c in text)
-    return text if plain and text else json.dumps(text, ensure_ascii=not text.isprintable())
+    if plain and text:
+        return text
+    import json  # here, because not every store needs it
+
+    return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 def call_site() -> str | None:
