@@ -90,6 +90,8 @@ def test_started_once_each(run_ledger: RunLedger, run_ledger_events: RunEvents) 
         run_ledger_events.assert_started_once_each(["acme", "bolt"])
     run_ledger.start("r2", "bolt")
     run_ledger_events.assert_started_once_each(["bolt"], run_id="r2")
+    with pytest.raises(TypeError, match="the text 'acme'"):
+        run_ledger_events.assert_started_once_each("acme")
 
 
 def test_all_finished(run_ledger: RunLedger, run_ledger_events: RunEvents) -> None:

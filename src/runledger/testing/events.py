@@ -34,6 +34,8 @@ class RunEvents:
 
         With a run id, only the starts of that run count.
         """
+        if isinstance(clients, str):
+            raise TypeError(f"clients is the text {clients!r}: give a list of client ids.")
         starts = [event.key for event in self.of(EventKind.STARTED) if event.key is not None]
         starts += [key for event in self.of(EventKind.REFUSED) for key in _refused_starts(event)]
         counts = Counter(key.client_id for key in starts if run_id in (None, key.run_id))
