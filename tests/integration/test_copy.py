@@ -86,11 +86,12 @@ def test_a_ledger_goes_from_store_to_store_and_stays_the_same(tmp_path: Path) ->
     records = history(250)
     base = InstantBase(run_table("Runs", METRICS))
     with fresh_database() as url:
-        PostgreSQLRunRepository(url).create_schema()
+        postgresql = PostgreSQLRunRepository(url)
+        postgresql.create_schema()
         stores: list[RunRepository] = [
             filled(records),
             SQLiteRunRepository(tmp_path / "a.db"),
-            PostgreSQLRunRepository(url),
+            postgresql,
             base.repository(),
             SQLiteRunRepository(tmp_path / "b.db"),
             InMemoryRunRepository(),
