@@ -4,7 +4,9 @@ import ast
 import re
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,28 @@ def test_nothing_within_reach_of_updates_reads_or_a_handle_creates(url: str) -> 
     ledger.close()
 
 
+def test_the_look_goes_wherever_an_object_may_hold_something() -> None:
+    repository = open_repository("memory://")
+
+    class Slots:
+        __slots__ = ("__kept",)
+
+        def __init__(self) -> None:
+            self.__kept = repository
+
+    def closing() -> object:
+        return repository
+
+    def with_default(kept: object = repository) -> object:
+        return kept
+
+    holders: list[object] = [Slots(), closing, with_default, partial(print, repository), partial(print, end=repository)]
+    holders += [deque([repository]), {"kept": [repository]}, repository.get]
+    for holder in holders:
+        assert creators_within_reach(holder), holder
+    assert creators_within_reach(repository.without_creation()) == set()
+
+
 def test_the_client_library_within_reach_sends_nothing_that_creates() -> None:
     with served() as base:
         table = base.repository().without_creation()._table.table
@@ -145,29 +169,30 @@ def test_each_statement_or_request_that_makes_a_record_stands_in_one_function() 
 
 
 def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """The module's texts, by the name that they are given; one without a name is itself."""
-    named = set()
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+    """The module's texts, each by the names that it is given, and by itself."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [inner.id for target in targets for inner in ast.walk(target) if isinstance(inner, ast.Name)]
             for inner in ast.walk(node.value):
                 if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
-                    named.add(inner)
-                    yield node.targets[0].id, inner.value
-    for inner in ast.walk(tree):
-        if isinstance(inner, ast.Constant) and isinstance(inner.value, str) and inner not in named:
-            yield inner.value, inner.value
+                    yield from ((name, inner.value) for name in names)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value, node.value
 
 
-def _words_by_function(tree: ast.Module) -> Iterator[tuple[str, set[str]]]:
-    """The names and texts that each outermost function uses, but for its docstring, and `.name` of what it calls."""
-    for node in [*tree.body, *(inner for kind in tree.body if isinstance(kind, ast.ClassDef) for inner in kind.body)]:
-        if isinstance(node, ast.FunctionDef):
+def _words_by_function(tree: ast.Module | ast.ClassDef) -> Iterator[tuple[str, set[str]]]:
+    """The names and texts that each outermost function uses, but for docstrings, and `.name` of its attributes."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            yield from _words_by_function(node)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             words = set()
             for inner in ast.walk(node):
                 match inner:
                     case ast.Name(id=word) | ast.Constant(value=str(word)):
                         words.add(word)
-                    case ast.Call(func=ast.Attribute(attr=name, value=whose)) if ast.unparse(whose) != "self":
+                    case ast.Attribute(attr=name, value=whose) if ast.unparse(whose) != "self":
                         words.add(f".{name}")
             yield node.name, words - {ast.get_docstring(node, clean=False)}
 
@@ -176,4 +201,4 @@ def is_repository(node: ast.expr) -> bool:
     """Anything but the creator and an adapter itself, whose methods have the same names."""
     is_own = isinstance(node, ast.Name) and node.id == "self"
     is_creator = isinstance(node, ast.Attribute) and node.attr == "_creator"
-    return not is_own and not is_creator and not isinstance(node, ast.Call)
+    return not is_own and not is_creator and ast.unparse(node) != "super()"

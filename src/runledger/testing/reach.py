@@ -1,9 +1,12 @@
-"""Whether a right to create lies within reach of an object: over attributes, items, closures and bound methods."""
+"""Whether a right to create lies within reach of an object: over what it holds, and what its functions were given."""
 
 from __future__ import annotations
 
 import types
+from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from ..domain import RunRecord
@@ -37,17 +40,24 @@ def _creating(thing: Any) -> set[str]:
 
 
 def _neighbours(thing: Any) -> Iterator[tuple[str, Any]]:
-    """What is one attribute, item, closure or bound method away from a thing, each with the step that leads there."""
+    """What is one step away from a thing, and the step: what it holds, not what its class has or its properties make.
+
+    Attributes and slots, items of the standard collections, closures, defaults, bound and partial arguments.
+    """
     yield from ((f".{name}", value) for name, value in list(getattr(thing, "__dict__", {}).items()))
     for kind in type(thing).__mro__:
         slots = getattr(kind, "__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
-            yield f".{name}", getattr(thing, name, None)
-    if isinstance(thing, (list, tuple, set, frozenset)):
+            private = f"_{kind.__name__.lstrip('_')}{name}" if name.startswith("__") else name
+            yield f".{name}", getattr(thing, private, None)
+    if isinstance(thing, (list, tuple, set, frozenset, deque)):
         yield from ((f"[{i}]", item) for i, item in enumerate(list(thing)))
     if isinstance(thing, dict):
         yield from ((f"[{key!r}]", item) for key, item in list(thing.items()))
-    for name in ("__self__", "__func__", "func"):
+    for name in ("__self__", "__func__", "__defaults__", "__kwdefaults__"):
         yield f".{name}", getattr(thing, name, None)
+    if isinstance(thing, partial):
+        yield from ((".func", thing.func), (".args", thing.args), (".keywords", thing.keywords))
     for i, cell in enumerate(getattr(thing, "__closure__", None) or ()):
-        yield f".__closure__[{i}]", cell.cell_contents
+        with suppress(ValueError):  # a cell that nothing was put into yet
+            yield f".__closure__[{i}]", cell.cell_contents

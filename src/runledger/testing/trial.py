@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -73,7 +74,7 @@ class RepositoryOnTrial(AccessOnTrial):
 
     @property
     def guarantees(self) -> Guarantees:
-        given: object = self.adapter.guarantees
+        given: object = getattr(self.adapter, "guarantees", None)
         if not isinstance(given, Guarantees):
             raise self._trial.broken(f"the repository's guarantees are {given!r}, no Guarantees", Rule.PROMISES)
         return given
@@ -102,11 +103,17 @@ class Trial:
     """
 
     def __init__(self, open_store: OpenStore) -> None:
+        if not callable(open_store):
+            raise TypeError(
+                f"the fixture new_store must return a function that opens the store, and not {open_store!r}."
+            )
         self._open = open_store
         self._handles: list[RunRepository] = []
         self.acts: list[Act] = []
         self.rule = Rule.WRITTEN
         self.repository = self.open()
+        if there := [record.key for record in self.repository.adapter.find(EVERYTHING)]:
+            raise TypeError(f"the fixture new_store must make an empty store, and this one holds {shown(there)}.")
 
     def open(self) -> RepositoryOnTrial:
         """One more handle on the store, as another process has one."""
@@ -153,8 +160,9 @@ class Trial:
             raise self.broken(f"{act} let {named(error)!r} through: no error of the ledger", Rule.LOUD) from error
 
     def at_once(self, threads: int, act: Callable[[int], object]) -> list[RunLedgerError | None]:
-        """Run an act in many threads that begin together; what each raised, or None."""
+        """Run an act in many threads that begin together and take turns often; what each raised, or None."""
         barrier = Barrier(threads)
+        interval = sys.getswitchinterval()
 
         def run(i: int) -> RunLedgerError | None:
             barrier.wait()
@@ -165,8 +173,12 @@ class Trial:
             return None
 
         before = len(self.acts)
-        with ThreadPoolExecutor(threads) as pool:
-            outcomes = list(pool.map(run, range(threads)))
+        sys.setswitchinterval(1e-6)
+        try:
+            with ThreadPoolExecutor(threads) as pool:
+                outcomes = list(pool.map(run, range(threads)))
+        finally:
+            sys.setswitchinterval(interval)
         meanwhile = sorted(self.acts[before:], key=str)  # in an order that is the same each time
         for done in meanwhile:
             done.at_once = True
