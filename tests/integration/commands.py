@@ -19,12 +19,12 @@ def environment(store: str | Path | None = None, **variables: str) -> dict[str, 
     return {**kept, "LC_ALL": "C.UTF-8", **of_store, **variables}
 
 
-def on_a_terminal(*arguments: str, store: str | Path, columns: int = 80) -> str:
+def on_a_terminal(*arguments: str, store: str | Path, columns: int = 80, **variables: str) -> str:
     """All that the command writes to a terminal that is so wide."""
     leader, follower = pty.openpty()
     process = subprocess.Popen(
         [*RUNLEDGER, *arguments],
-        env=environment(store, TERM="xterm", COLUMNS=str(columns)),
+        env=environment(store, TERM="xterm", COLUMNS=str(columns), **variables),
         stdin=follower,
         stdout=follower,
         stderr=follower,

@@ -136,6 +136,15 @@ def test_a_table_fits_the_terminal_and_loses_nothing(store: Path) -> None:
     assert on_a_terminal("list", "--limit", "1", store=store).endswith("The newest 1; more with --limit N or --all.\n")
 
 
+def test_colour_is_for_terminals_alone_and_not_where_it_is_unwanted(store: Path) -> None:
+    with connect(f"sqlite:///{store}", observers=()) as ledger:
+        ledger.start("r", "acme").fail("no disk")
+    for command in (["list"], ["show", "r", "acme"], ["summary"]):
+        assert "\x1b[31mFailed\x1b[0m" in on_a_terminal(*command, store=store)
+        assert "\x1b" not in on_a_terminal(*command, store=store, NO_COLOR="1")
+        assert "\x1b" not in runledger(*command, store=store).stdout
+
+
 def test_a_long_list_is_shown_page_by_page_and_whole(store: Path) -> None:
     with connect(f"sqlite:///{store}", observers=()) as ledger:
         ledger.start_many("r", [f"client {i}" for i in range(1100)])

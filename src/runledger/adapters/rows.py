@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
+from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]  # known to CPython, not to typeshed
 from typing import Any
 
 from ..domain import LogLine, Metrics, MetricValue, RunKey, RunQuery, RunRecord, RunStatus, StoreUnusable
@@ -36,7 +36,7 @@ def _encode_time(value: Any) -> dict[str, str]:
 
 # What json.JSONEncoder.encode makes anew for each value, and what JSONDecoder.decode does less its checks of the ends.
 _chunks = c_make_encoder(None, _encode_time, encode_basestring, None, ":", ",", False, False, True)
-_decode = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+_decode = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # as above
 
 
 def metrics_text(metrics: Mapping[str, MetricValue]) -> str:

@@ -162,7 +162,8 @@ def _print_table(records: Iterable[RunRecord], quiet: bool) -> None:
             table.add_row(*run, _minute(record.updated_at))
         else:
             table.add_row(*run, Text(record.status.value, style=_COLOURS[record.status]), _took(record.duration))
-    Console(highlight=False).print(table)
+    # None leaves the heading plain too, which NO_COLOR alone leaves bold.
+    Console(highlight=False, color_system=None if colour_wanted() is False else "auto").print(table)
 
 
 def _minute(at: datetime) -> str:

@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Callable
 from datetime import datetime
+from types import FrameType
 from typing import Any
 
 from attrs import frozen
@@ -69,12 +70,12 @@ def _quoted(value: Any) -> str:
 
 def call_site() -> str | None:
     """ "file:line in function" of the nearest caller outside this package and the machinery of threads."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         package = str(frame.f_globals.get("__name__")).partition(".")[0]
         if package not in ("runledger", "concurrent", "asyncio", "threading", "contextlib"):
             return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_qualname}"
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return None
 
 

@@ -99,8 +99,8 @@ def _(value: Sequence[object]) -> str:
     return f"[{items}]" if isinstance(value, list) else f"({items}{',' * (len(value) == 1)})"
 
 
-@shown.register
-def _(value: Mapping) -> str:  # type: ignore[type-arg]
+@shown.register(Mapping)
+def _(value: Mapping[object, object]) -> str:
     return f"{{{', '.join(f'{shown(name)}: {shown(each)}' for name, each in value.items())}}}"
 
 

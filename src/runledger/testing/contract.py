@@ -118,10 +118,7 @@ class RunRepositoryContract:
         handles = trial.handles(8)
         for attempt in range(5):
             trial.begin()
-            rivals = [started(f"r{attempt}", at=AT + timedelta(seconds=i)) for i in range(8)]
-            outcomes = trial.at_once(8, lambda i, rivals=rivals: handles[i].create(rivals[i]))  # type: ignore[misc]
-            require_one_success(trial, outcomes, RunAlreadyExists, "creates of one key at once")
-            trial.same(trial.repository.get(rivals[0].key), rivals[outcomes.index(None)])
+            require_one_creation(trial, handles, f"r{attempt}")
 
     @keeps(Rule.WHOLE)
     def test_an_existing_run_in_a_bulk_start_leaves_none_of_the_others(self, trial: Trial) -> None:
@@ -480,6 +477,14 @@ def require_all_additions(trial: Trial, handles: Sequence[RepositoryOnTrial]) ->
     record, due = trial.repository.get(R), 10 * len(handles)
     kept = (record.metrics.get("n"), len(record.log))
     trial.require(kept == (due, due), f"of {due} additions of 1 and as many notes, {kept[0]} and {kept[1]} were kept")
+
+
+def require_one_creation(trial: Trial, handles: Sequence[RepositoryOnTrial], run_id: str) -> None:
+    """Of handles that create one run at once exactly one succeeds, and the record is that one's."""
+    rivals = [started(run_id, at=AT + timedelta(seconds=i)) for i in range(len(handles))]
+    outcomes = trial.at_once(len(handles), lambda i: handles[i].create(rivals[i]))
+    require_one_success(trial, outcomes, RunAlreadyExists, "creates of one key at once")
+    trial.same(trial.repository.get(rivals[0].key), rivals[outcomes.index(None)])
 
 
 def require_one_finish(trial: Trial, handles: Sequence[RepositoryOnTrial]) -> None:

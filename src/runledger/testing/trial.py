@@ -41,17 +41,17 @@ class AccessOnTrial:
         self._trial = trial
 
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
-        record = self._done("update", key, change, at)
+        record: RunRecord = self._done("update", key, change, at)
         self._trial.require_record(record)
-        return record  # type: ignore[no-any-return]
+        return record
 
     def update_many(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
         self._done("update_many", changes, at)
 
     def get(self, key: RunKey) -> RunRecord:
-        record = self._done("get", key)
+        record: RunRecord = self._done("get", key)
         self._trial.require_record(record)
-        return record  # type: ignore[no-any-return]
+        return record
 
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
         act = self._trial.noted(self._name, "find", query)
@@ -79,14 +79,14 @@ class RepositoryOnTrial(AccessOnTrial):
         return given
 
     def create(self, record: RunRecord) -> RunKey:
-        key = self._done("create", record)
+        key: RunKey = self._done("create", record)
         self._trial.require_keys([key], [record])
-        return key  # type: ignore[no-any-return]
+        return key
 
     def create_many(self, records: Sequence[RunRecord]) -> Sequence[RunKey]:
-        keys = self._done("create_many", records)
+        keys: Sequence[RunKey] = self._done("create_many", records)
         self._trial.require_keys(keys, records)
-        return keys  # type: ignore[no-any-return]
+        return keys
 
     def without_creation(self) -> AccessOnTrial:
         return AccessOnTrial(self.adapter.without_creation(), f"{self._name}.without_creation()", self._trial)

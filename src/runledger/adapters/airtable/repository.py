@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -216,7 +217,7 @@ class AirtableRunRepository(AirtableRunAccess):
         """Remove records that lost to an older one of their key. Raises StoreUnavailable if one may be left."""
         for row in rows:
             try:
-                sent(lambda row=row: self._creating.batch_delete([row.reference]), writes=True)  # type: ignore[misc]
+                sent(partial(self._creating.batch_delete, [row.reference]), writes=True)
             except Refused as error:
                 if self._table.may_hold(row, error.refusal):  # else its own creator or the other has removed it
                     self._table.refused(error.refusal, [(key, {})])

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from attrs import field, frozen
 from pyairtable import Table
+from pyairtable.api.types import UpdateRecordDict
 from pyairtable.formulas import AND, OR, Field, Formula
 
 from ...domain import (
@@ -192,9 +193,9 @@ class RunTable:
     def patch(self, changes: Cells) -> list[Row]:
         """Write cells of up to ten records that are there; their rows after it. One PATCH, sent once."""
         # Always by the batch's URL: only there is a missing record told apart from a missing permission.
-        body = [{"id": str(key.reference), "fields": dict(cells)} for key, cells in changes]
+        body: list[UpdateRecordDict] = [{"id": str(key.reference), "fields": dict(cells)} for key, cells in changes]
         try:
-            answers = {raw["id"]: raw for raw in sent(lambda: self.table.batch_update(body), writes=True)}  # type: ignore[arg-type]
+            answers = {raw["id"]: raw for raw in sent(lambda: self.table.batch_update(body), writes=True)}
         except Refused as error:
             self._refused_patch(error.refusal, changes)
         except StoreUnavailable as error:

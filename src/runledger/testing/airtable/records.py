@@ -6,6 +6,7 @@ import math
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from attrs import evolve, frozen
@@ -161,7 +162,7 @@ def listed(table: Table, options: Mapping[str, Any], unknowns: Unknowns, now: da
         # No order is promised: this one is steady, but nobody can take it for that of creation.
         rows.sort(key=lambda row: zlib.crc32(row.id.encode()))
     for column, descending in reversed(_orders(table, options.get("sort"))):
-        rows.sort(key=lambda row, column=column: rank_of(column, row), reverse=descending)  # type: ignore[misc]
+        rows.sort(key=partial(rank_of, column), reverse=descending)
     maximum = options.get("maxRecords")
     return rows if maximum is None else rows[: natural(maximum, "maxRecords")]
 
