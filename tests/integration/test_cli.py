@@ -1,7 +1,10 @@
 import json
+import os
+import pty
 import re
 import sqlite3
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -276,5 +279,22 @@ def test_an_option_that_would_be_lost_is_refused(store: Path) -> None:
     runledger("start", "--client", "a", "--run-id", "r", store=store)
     for options in (["--note", ""], ["--add", "n=1", "--add", "n=2"], ["--set", "n=1", "--set", "n=2"]):
         runledger("update", "r", "a", *options, store=store, code=2)
+    runledger("start", "--client", "b", "--run-id", "", store=store, code=2)
+    runledger("--store", "", "list", store=store, code=2)
+    runledger("list", "--store", "", store=store, code=2)
     record = json.loads(runledger("show", "r", "a", "--json", store=store).stdout)
     assert (record["metrics"], record["log"]) == ({}, [])
+
+
+def test_without_the_libraries_of_the_command_line_it_says_what_to_install(store: Path) -> None:
+    runledger("start", "--client", "a", store=store)
+    for library in ("click", "rich"):
+        absent = f"import sys; sys.modules[{library!r}] = None; sys.argv[1:] = ['list']; import runledger.__main__"
+        leader, terminal = pty.openpty()
+        done = subprocess.run(
+            [sys.executable, "-c", absent], env=environment(store), stdout=terminal, stderr=subprocess.PIPE, check=False
+        )
+        os.close(terminal)
+        os.close(leader)
+        needs = b"runledger: the command line needs more than the core: pip install 'runledger[cli]'\n"
+        assert (done.returncode, done.stderr) == (2, needs)

@@ -150,10 +150,12 @@ def test_each_bad_row_is_named_by_its_line_and_the_others_are_loaded(store: Path
             1,
             "[1]",
         ),
-        ("a.csv", JOBS.encode(), ["--column", "id=Job ID"], 2, "names no field"),
+        ("a.csv", JOBS.encode(), ["--column", "id=Job ID"], 2, "is no field"),
+        ("a.csv", JOBS.encode(), ["--column", "run_id=User", "--column", "run_id=Site"], 2, "'run_id' stands twice"),
         ("a.csv", JOBS.encode(), ["--status", "Completed"], 2, "WORD=STATUS"),
+        ("a.csv", JOBS.encode(), ["--status", "OK=Failed", "--status", "OK=Skipped"], 2, "'OK' stands twice"),
         ("a.csv", JOBS.encode(), ["--status", "OK=Fine"], 2, "is no status"),
-        ("a.csv", JOBS.encode(), ["--timezone", "Mars/Base"], 2, "not known"),
+        ("a.csv", JOBS.encode(), ["--timezone", "Mars/Base"], 2, "no time zone known"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_why(
@@ -241,3 +243,10 @@ def test_what_standard_input_holds_is_seen_from_its_beginning(store: Path, compr
             check=True,
         )
         assert done.stdout == b"%d rows: %d loaded, 0 already there, 0 refused\n" % (loaded, loaded)
+
+
+def test_a_named_pipe_is_read_before_a_person_too(store: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "jobs.csv")
+    with subprocess.Popen(["sh", "-c", 'printf "%s" "$0" > "$1"', JOBS, str(tmp_path / "jobs.csv")]):
+        seen = on_a_terminal("import", str(tmp_path / "jobs.csv"), *MAPPING, store=store)
+    assert seen == "2 rows: 2 loaded, 0 already there, 0 refused\n"

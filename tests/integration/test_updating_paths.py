@@ -34,7 +34,7 @@ from runledger import (
     RunStatus,
     StoreUnusable,
 )
-from runledger.cli.commands import cli
+from runledger.cli.group import cli
 from runledger.domain import RunAccess
 from runledger.testing.airtable import LogEntry
 

@@ -59,7 +59,9 @@ class Terminal:
     def run(self, *arguments: str, given: bytes = b"", environment: Mapping[str, str] | None = None) -> Done:
         """Run a command as the console script does. Anything but an exit is what a user would see as a traceback."""
         out, err = io.BytesIO(), io.BytesIO()
-        with pytest.MonkeyPatch.context() as patch:
+        typed = self.folder / "typed"
+        typed.write_bytes(given)
+        with typed.open() as standard_input, pytest.MonkeyPatch.context() as patch:
             patch.chdir(self.folder)
             for name in [name for name in os.environ if name.startswith(("RUNLEDGER_", "AIRTABLE_"))]:
                 patch.delenv(name)
@@ -68,7 +70,7 @@ class Terminal:
             for name, value in {"RUNLEDGER_STORE": self.url, **(environment or {})}.items():
                 patch.setenv(name, value)
             patch.setattr("sys.argv", ["runledger", *arguments])
-            patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given)))
+            patch.setattr("sys.stdin", standard_input)
             # As Python opens them in a UTF-8 locale.
             patch.setattr("sys.stdout", io.TextIOWrapper(out, "utf-8", write_through=True))
             patch.setattr("sys.stderr", io.TextIOWrapper(err, "utf-8", "backslashreplace", write_through=True))

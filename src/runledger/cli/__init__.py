@@ -12,14 +12,15 @@ def main() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed by the caller: nobody reads, and nothing comes
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, for as long as we run
-    try:
-        from .commands import cli
-    except ModuleNotFoundError as error:
-        if error.name not in ("click", "rich"):
-            raise
-        sys.stderr.write("runledger: the command line needs more than the core: pip install 'runledger[cli]'\n")
-        sys.exit(2)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # As standard error has it: what the terminal's encoding or a file's odd name cannot show is escaped.
         sys.stdout.reconfigure(errors="backslashreplace")
-    cli(prog_name="runledger")
+    try:
+        from .group import cli
+
+        cli(prog_name="runledger")
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in ("click", "rich"):
+            raise
+        sys.stderr.write("runledger: the command line needs more than the core: pip install 'runledger[cli]'\n")
+        sys.exit(2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import suppress
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -88,9 +88,22 @@ def addition_of(text: str) -> tuple[str, int | float]:
         raise InvalidValue(f"cannot add {text!r}: {reason}") from None
 
 
-def renaming_of(text: str) -> tuple[str, str]:
-    """A pair from left=right."""
-    return _pair(text)
+def meaning_of(text: str) -> tuple[str, RunStatus]:
+    """A word of a file and the status that it means, from word=status."""
+    word, separator, status = text.rpartition("=")
+    if not separator:
+        raise InvalidValue(f"{text!r} is no WORD=STATUS; for rows without one use --default-status.")
+    return word, status_of(status)
+
+
+def zone_of(text: str) -> tzinfo:
+    """A time zone by its name in the IANA database."""
+    from zoneinfo import ZoneInfo  # here, because only an import of files needs it
+
+    try:
+        return UTC if text == "UTC" else ZoneInfo(text)  # which a system without the database has not even of UTC
+    except (ValueError, OSError, LookupError):
+        raise InvalidValue(f"{text!r} is no time zone known here: use a name like UTC or Europe/Berlin.") from None
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -121,4 +134,6 @@ MOMENT = Parsed(moment_of, "TIME")
 DURATION = Parsed(duration_of, "DURATION")
 METRIC = Parsed(metric_of, "NAME=VALUE")
 ADDITION = Parsed(addition_of, "NAME=NUMBER")
-RENAMING = Parsed(renaming_of, "NAME=COLUMN")
+RENAMING = Parsed(_pair, "NAME=COLUMN")
+MEANING = Parsed(meaning_of, "WORD=STATUS")
+ZONE = Parsed(zone_of, "NAME")

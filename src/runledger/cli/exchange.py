@@ -12,7 +12,7 @@ import re
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from functools import lru_cache
@@ -25,7 +25,7 @@ from attrs import field, frozen
 from ..domain import InvalidValue, LogLine, MetricValue, RunKey, RunRecord, RunStatus
 from ..domain.values import MAX_INTEGER
 from .arguments import status_of
-from .output import as_json
+from .output import record_as_json
 
 Format = Literal["csv", "jsonl"]
 FIELDS = ("run_id", "client_id", "client_name", "status", "started_at", "ended_at", "updated_at", "error")
@@ -190,8 +190,11 @@ def _inferred(value: Any) -> MetricValue:
 
 def read_records(
     source: BinaryIO, name: str, file_format: Format | None, mapping: FileMapping
-) -> Iterator[tuple[int, RunRecord | BadRow]]:
-    """Each row of a file with its line number, as a record or as why it is none. Raises UnreadableFile."""
+) -> Generator[tuple[int, RunRecord | BadRow], None, None]:
+    """Each row of a file with its line number, as a record or as why it is none; close it before the file.
+
+    Raises UnsuitableFile before the first row, UnreadableFile anywhere.
+    """
     line = 0
     try:
         plain = _decompressed(source)
@@ -290,7 +293,7 @@ def write_records(records: Iterable[RunRecord], target: TextIO, file_format: For
         writer.writerow(_COLUMNS)
     for record in records:
         written += 1
-        row = as_json(record)
+        row = record_as_json(record)
         if file_format == "jsonl":
             target.write(json.dumps(row) + "\n")
         else:

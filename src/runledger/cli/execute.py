@@ -7,7 +7,6 @@ import fcntl
 import os
 import select
 import signal
-import sys
 import termios
 import threading
 import tty
@@ -26,11 +25,11 @@ _PIPE_BYTES = 1 << 20
 
 @frozen
 class Ending:
-    """How a command ended: its exit code, the name of the signal that ended it, if one did, and its last errors."""
+    """How a command ended: its exit code, what went wrong if it is not 0, the name of the signal that ended it."""
 
     code: int
-    signal: str | None
-    last_lines: str
+    error: str | None = None
+    signal: str | None = None
 
 
 def run_command(command: Sequence[str], environment: Mapping[str, str]) -> Ending:
@@ -58,9 +57,9 @@ def run_command(command: Sequence[str], environment: Mapping[str, str]) -> Endin
         _discard_pending()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     code = os.waitstatus_to_exitcode(status)
-    if code >= 0:
-        return Ending(code, None, relay.last_lines())
-    return Ending(128 - code, _signal_name(-code), relay.last_lines())
+    if code < 0:
+        return Ending(128 - code, signal=_signal_name(-code))
+    return Ending(code, error=f"exit code {code}\n{relay.last_lines()}".strip() if code else None)
 
 
 def _spawn(command: Sequence[str], environment: Mapping[str, str], relay: _Relay, mask: Iterable[int]) -> int:
@@ -204,8 +203,3 @@ def environment_for(store: str, run_id: str, client_id: str, started: bool) -> d
     keys = {"RUNLEDGER_RUN_ID": run_id, "RUNLEDGER_CLIENT_ID": client_id}
     others = {name: value for name, value in os.environ.items() if name not in keys}
     return {**others, "RUNLEDGER_STORE": store, **(keys if started else {})}
-
-
-def supported() -> bool:
-    """Whether this system has the signals and pseudo-terminals that running a command takes."""
-    return sys.platform != "win32"

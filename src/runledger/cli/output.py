@@ -31,7 +31,7 @@ _PAGE = 500
 _UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-def as_json(record: RunRecord) -> dict[str, Any]:
+def record_as_json(record: RunRecord) -> dict[str, Any]:
     """A record as a JSON object; a time among the metrics is {"datetime": …}."""
     return {
         "run_id": record.key.run_id,
@@ -61,7 +61,7 @@ def print_records(
     """
     if json_lines:
         for record in records:
-            print_json(as_json(record))
+            print_json(record_as_json(record))
     elif sys.stdout.isatty():
         count = _print_tables(iter(records), quiet)
         if not count:
@@ -196,3 +196,13 @@ def _safe(text: str) -> str:
 def colour_wanted() -> bool | None:
     """False where NO_COLOR is set (https://no-color.org); None lets the terminal decide."""
     return False if os.environ.get("NO_COLOR") else None
+
+
+def remark(text: str) -> None:
+    """Print to standard error, above a bar if one is shown there: click.echo would write into the bar's line."""
+    print(text, file=sys.stderr)
+
+
+def complain(what: object) -> None:
+    """Say on standard error what went wrong."""
+    remark(f"runledger: {what}")

@@ -1,0 +1,109 @@
+"""Starting, updating and finishing a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from ...services.updates import Run
+from ..options import chosen_key, chosen_ledger, detail_options, key_arguments, start_options
+
+
+@click.command()
+@start_options
+def start(client_id: str, client_name: str | None, run_id: str, metrics: dict[str, Any]) -> None:
+    """Start a run: make its record, and print its run id.
+
+    \b
+    Example:
+      RUN=$(runledger start --client acme --name "Acme Ltd")
+    """
+    with chosen_ledger() as ledger:
+        run = ledger.start(run_id, client_id, client_name=client_name, metrics=metrics)
+    click.echo(run.key.run_id)
+
+
+@click.command()
+@key_arguments
+@detail_options
+def update(run_id: str | None, client_id: str | None, **details: Any) -> None:
+    """Update a run; with no option a heartbeat.
+
+    \b
+    Examples:
+      runledger update 251124-081500-3f9a1c acme --set Posts=43 --add Tokens=1500
+      runledger update --add Tokens=5 --note "half way"     (inside runledger exec)
+
+    A value is a number, true, false, a time with its zone, or text; "7" in double quotes is text.
+    """
+    with _chosen_run(run_id, client_id) as run:
+        run.update(**details)
+
+
+@click.command()
+@key_arguments
+@detail_options
+@click.option("--with-errors", metavar="TEXT", help="What went wrong: finishes as Completed with Errors.")
+def complete(run_id: str | None, client_id: str | None, with_errors: str | None, **details: Any) -> None:
+    """Finish a run as Completed.
+
+    \b
+    Examples:
+      runledger complete 251124-081500-3f9a1c acme --set Posts=43
+      runledger complete 251124-081500-3f9a1c acme --with-errors "2 of 45 posts failed"
+    """
+    with _chosen_run(run_id, client_id) as run:
+        run.complete(with_errors=with_errors, **details)
+
+
+@click.command()
+@key_arguments
+@detail_options
+@click.option("--error", required=True, metavar="TEXT", help="Why.")
+def fail(run_id: str | None, client_id: str | None, error: str, **details: Any) -> None:
+    """Finish a run as Failed.
+
+    \b
+    Example:
+      runledger fail 251124-081500-3f9a1c acme --error "no disk"
+    """
+    with _chosen_run(run_id, client_id) as run:
+        run.fail(error, **details)
+
+
+@click.command()
+@key_arguments
+@click.option("--why", required=True, metavar="TEXT", help="Why there was nothing to do.")
+def skip(run_id: str | None, client_id: str | None, why: str) -> None:
+    """Finish a run as Skipped: there was nothing to do.
+
+    \b
+    Example:
+      runledger skip 251124-081500-3f9a1c acme --why "no new posts"
+    """
+    with _chosen_run(run_id, client_id) as run:
+        run.skip(why)
+
+
+@click.command()
+@key_arguments
+@click.option("--why", required=True, metavar="TEXT", help="Why it was stopped.")
+def cancel(run_id: str | None, client_id: str | None, why: str) -> None:
+    """Finish a run as Cancelled.
+
+    \b
+    Example:
+      runledger cancel 251124-081500-3f9a1c acme --why "the client left"
+    """
+    with _chosen_run(run_id, client_id) as run:
+        run.cancel(why)
+
+
+@contextmanager
+def _chosen_run(run_id: str | None, client_id: str | None) -> Iterator[Run]:
+    key = chosen_key(run_id, client_id)
+    with chosen_ledger() as ledger:
+        yield ledger.updates.run(*key)

@@ -1,0 +1,73 @@
+"""The store itself: making it ready, and examining it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import click
+
+from ...stores import open_repository
+from ..doctor import examine, print_findings
+from ..options import chosen_store, json_option, store_option
+
+
+@click.command()
+@store_option
+def init() -> None:
+    """Make the store ready: the file, or the tables. Does no harm where they are there.
+
+    In Airtable it makes the table, with the scope schema.bases:write, and says what is left to do by hand.
+
+    \b
+    Example:
+      runledger init --store postgresql://user@host/database
+    """
+    store = chosen_store()
+    if store.startswith("airtable://"):
+        _init_airtable(store)
+        return
+    repository = open_repository(store)
+    create_schema = getattr(repository, "create_schema", None)
+    if create_schema is not None:
+        create_schema()
+    repository.close()
+    click.echo("The store is ready.")
+
+
+def _init_airtable(store: str) -> None:
+    try:
+        from ..airtable_setup import make_table
+    except ModuleNotFoundError:
+        open_repository(store)  # which says what to install
+        raise
+    if not print_findings(make_table(store), as_json=False):
+        click.get_current_context().exit(7)
+
+
+@click.command()
+@store_option
+@click.option(
+    "--probe", "scratch_table", metavar="TABLE", help="Airtable only: try what the adapter relies on, in this table."
+)
+@json_option
+def doctor(scratch_table: str | None, as_json: bool) -> None:
+    """Say whether the store can serve as it is, and what to change. Looking changes nothing.
+
+    One finding a line: ok, note (worth knowing), or fix (the store cannot serve before that; exit code 7).
+    With --probe TABLE, small experiments make, change and remove rows in that table, which must be another than the
+    ledger's, and empty.
+
+    \b
+    Example:
+      runledger doctor --store airtable://appAbcDefGhiJklMn/Runs --probe Scratch
+    """
+    store = chosen_store()
+    if scratch_table is not None and not store.startswith("airtable://"):
+        raise click.UsageError("--probe is for airtable:// stores: nothing is assumed of the others.")
+    fits = print_findings(examine(store), as_json=as_json)
+    if fits and scratch_table is not None:
+        from ..airtable_probe import probe
+
+        with closing(probe(store, scratch_table)) as findings:  # which cleans up, whatever ends it
+            fits = print_findings(findings, as_json=as_json)
+    click.get_current_context().exit(0 if fits else 7)

@@ -1,0 +1,137 @@
+"""Options that several commands share, and what they choose: the store, the run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import reduce
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import click
+
+from ..domain import StoreUnusable
+from ..services.ledger import RunLedger
+from ..stores import connect
+from .arguments import ADDITION, METRIC, MOMENT, STATUS
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+    return lambda function: reduce(lambda made, decorate: decorate(made), reversed(decorators), function)
+
+
+def _remember_store(ctx: click.Context, _param: click.Parameter, url: str | None) -> None:
+    if url == "":
+        raise click.BadParameter("it is empty: write it like sqlite:///runs.db.")
+    if url is not None:
+        ctx.find_root().obj = url
+
+
+def _new_run_id() -> str:
+    return f"{datetime.now(UTC):%y%m%d-%H%M%S}-{os.urandom(3).hex()}"
+
+
+def each_once(_ctx: click.Context, _param: click.Parameter, pairs: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    """The pairs of a repeated option, by name; a name that stands twice is refused, because one would be lost."""
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in values:
+            raise click.BadParameter(f"{name!r} stands twice: give it once.")
+        values[name] = value
+    return values
+
+
+store_option = click.option(
+    "--store",
+    metavar="URL",
+    expose_value=False,
+    callback=_remember_store,
+    help="Where the runs are, e.g. sqlite:///runs.db.  [env: RUNLEDGER_STORE; default: a file in your data directory]",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="JSON, one object a line.")
+key_arguments = _options(
+    store_option,
+    click.argument("run_id", required=False, metavar="[RUN_ID"),
+    click.argument("client_id", required=False, metavar="CLIENT_ID]"),
+)
+detail_options = _options(
+    click.option(
+        "--set", "metrics", multiple=True, type=METRIC, callback=each_once, help="Set a metric; may be repeated."
+    ),
+    click.option("--add", multiple=True, type=ADDITION, callback=each_once, help="Add to a number; may be repeated."),
+    click.option("--note", help="Append a line to the log."),
+)
+start_options = _options(
+    store_option,
+    click.option("--client", "client_id", required=True, metavar="ID", help="The client the run is for."),
+    click.option("--name", "client_name", metavar="TEXT", help="The client's name. [default: the id]"),
+    click.option(
+        "--run-id", metavar="ID", default=_new_run_id, help="The run's id. [default: a new one, from the time]"
+    ),
+    click.option(
+        "--set",
+        "metrics",
+        multiple=True,
+        type=METRIC,
+        callback=each_once,
+        help="A metric to begin with; may be repeated.",
+    ),
+)
+filter_options = _options(
+    store_option,
+    click.option("--client", "client_id", metavar="ID", help="Only this client's runs."),
+    click.option("--status", type=STATUS, help="Only runs with this status, e.g. failed."),
+    click.option("--since", type=MOMENT, help="Only runs started at or after: 2025-11-24, an ISO time, or 2h ago: 2h."),
+    click.option("--until", type=MOMENT, help="Only runs started before."),
+)
+limit_options = _options(
+    click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many."),
+    click.option("--all", "all_", is_flag=True, help="No limit."),
+)
+
+
+def chosen_store() -> str:
+    """The URL that --store or RUNLEDGER_STORE names, or that of a file in the person's data directory."""
+    url = click.get_current_context().find_root().obj or os.environ.get("RUNLEDGER_STORE")
+    if url:
+        return str(url)
+    from pathlib import Path  # here, so that `exec` with a store named starts sooner
+
+    try:
+        folder = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "runledger"
+        folder.mkdir(parents=True, exist_ok=True)
+    except RuntimeError:
+        raise StoreUnusable("you have no home folder to keep runs in: name a store with --store.") from None
+    except OSError as error:
+        raise StoreUnusable(f"{error.filename} cannot be made ({error.strerror}): name a store with --store.") from None
+    return f"sqlite:///{quote(bytes(folder / 'runs.db'))}"
+
+
+def lasting_store() -> str:
+    """The chosen store's URL; a store that ends with the command is refused."""
+    store = chosen_store()
+    if store.startswith("memory:"):
+        raise click.UsageError("memory:// lasts as long as this command: name a store that stays.")
+    return store
+
+
+@contextmanager
+def chosen_ledger() -> Iterator[RunLedger]:
+    """The ledger of the chosen store, which tells its events to nobody: the command's output does."""
+    with connect(lasting_store(), observers=()) as ledger:
+        yield ledger
+
+
+def chosen_key(run_id: str | None, client_id: str | None) -> tuple[str, str]:
+    """The run that the arguments name, or the one around us."""
+    if run_id is None:
+        run_id, client_id = os.environ.get("RUNLEDGER_RUN_ID"), os.environ.get("RUNLEDGER_CLIENT_ID")
+    if not run_id or not client_id:
+        raise click.UsageError(
+            "name the run as RUN_ID CLIENT_ID; both may be left out only inside `runledger exec`, which sets them."
+        )
+    return run_id, client_id

@@ -1,0 +1,33 @@
+"""A bar on a terminal's standard error, for work that may take long."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+
+@contextmanager
+def progress(unit: Literal["bytes", "records"], *, wanted: bool = True) -> Iterator[Callable[[int, int | None], None]]:
+    """Show a bar while the block runs. What is yielded takes how many are done, of how many where that is known."""
+    if not (wanted and sys.stderr.isatty()):
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        Progress,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    numbers = (
+        (DownloadColumn(), TimeRemainingColumn()) if unit == "bytes" else (MofNCompleteColumn(), TimeElapsedColumn())
+    )
+    # What is printed to standard error meanwhile appears above the bar; standard output may be a file.
+    with Progress(BarColumn(), *numbers, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
