@@ -182,12 +182,26 @@ def test_a_relative_path_and_odd_names_lead_to_their_file(tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize(
+    ("column", "value"),
+    [("started_at", "2025-11-24 08:15:00"), ("ended_at", "2025-11-24T08:15:00.000+00:00"), ("updated_at", b"\xff")],
+)
+def test_other_hands_write_no_time_without_its_zone(tmp_path: Path, column: str, value: object) -> None:
+    repository = SQLiteRunRepository(tmp_path / "runs.db")
+    repository.create(STARTED)
+    repository.close()
+    other = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
+    with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+        other.execute(f"UPDATE run_records SET {column} = ?", (value,))  # noqa: S608
+    other.close()
+
+
+@pytest.mark.parametrize(
     ("column", "value", "words"),
     [
         ("status", "Done", "unknown status 'Done'"),
-        ("started_at", "2025-11-24 08:15:00", "not written by"),
-        ("updated_at", "soon", "not written by"),
-        ("updated_at", b"\xff", "not written by"),
+        ("started_at", "2025-11-24 8Z", "not written by"),
+        ("updated_at", "soonZ", "not written by"),
+        ("ended_at", "nowZ", "not written by"),
         ("metrics", "", "not written by"),
         ("metrics", "{}, {}", "not written by"),
         ("metrics", "[]", "not written by"),

@@ -77,7 +77,7 @@ def restored_log(lines: list[list[str]]) -> tuple[LogLine, ...]:
 
 
 def record_from_texts(row: Sequence[Any]) -> RunRecord:
-    """The record of a row of texts, in the order of the table's columns.
+    """The record of a row of texts, in the order of the table's columns, its times known to end in Z.
 
     Raises StoreUnusable with the key of a row that other hands wrote and that cannot be read.
     """
@@ -104,15 +104,17 @@ def records_from_texts(rows: Sequence[Sequence[Any]]) -> list[RunRecord]:
 
 def _restored(row: Sequence[Any], metrics: Metrics) -> RunRecord:
     run_id, client_id, name, status, started, ended, _, log, error, updated = row
-    started_at = _read_time(started)
-    ended_at = None if ended is None else _read_time(ended)
-    # The last update is mostly the start or the end.
-    updated_at = started_at if updated == started else (updated == ended and ended_at) or _read_time(updated)
-    if not (started_at.tzinfo is updated_at.tzinfo is (ended_at or started_at).tzinfo is UTC):
-        raise ValueError("no time in UTC")
-    lines = () if log == "[]" else restored_log(_decode(log, 0)[0])
     return RunRecord.restored(
-        run_id, client_id, name, STATUSES[status], started_at, ended_at, metrics, lines, error, updated_at
+        run_id,
+        client_id,
+        name,
+        STATUSES[status],
+        started_at := _read_time(started),
+        None if ended is None else _read_time(ended),
+        metrics,
+        () if log == "[]" else restored_log(_decode(log, 0)[0]),
+        error,
+        started_at if updated == started else _read_time(updated),
     )
 
 

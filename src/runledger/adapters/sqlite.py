@@ -50,7 +50,8 @@ _SCHEMA = (
         log TEXT NOT NULL,
         error TEXT,
         updated_at TEXT NOT NULL,
-        PRIMARY KEY (run_id, client_id)
+        PRIMARY KEY (run_id, client_id),
+        CHECK (started_at GLOB '*Z' AND updated_at GLOB '*Z' AND ifnull(ended_at, 'Z') GLOB '*Z')
     )
     """,
     "CREATE INDEX run_records_by_start ON run_records (started_at, run_id, client_id)",

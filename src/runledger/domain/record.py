@@ -48,6 +48,9 @@ def checked_status(value: RunStatus) -> RunStatus:
     return value
 
 
+_new = object.__new__
+
+
 # slots=False: a frozen class with a __dict__ can settle its own fields while it is made, and be restored from a
 # store's row in one step, without checking again what was checked when it was written.
 @frozen(slots=False, order=True)
@@ -66,7 +69,7 @@ class RunKey:
     @classmethod
     def restored(cls, run_id: str, client_id: str) -> RunKey:
         """A key read from a store, which holds only keys that were checked before."""
-        key = object.__new__(cls)
+        key = _new(cls)
         fields = key.__dict__
         fields["run_id"] = run_id
         fields["client_id"] = client_id
@@ -95,7 +98,7 @@ class LogLine:
     @classmethod
     def restored(cls, at: datetime, text: str) -> LogLine:
         """A line read from a store, not checked again."""
-        line = object.__new__(cls)
+        line = _new(cls)
         fields = line.__dict__
         fields["at"] = at
         fields["text"] = text
@@ -194,11 +197,11 @@ class RunRecord:
         updated_at: datetime,
     ) -> RunRecord:
         """A record as a store gave it back, not checked again. For adapters, which read only what was checked."""
-        key = object.__new__(RunKey)
+        key = _new(RunKey)
         ids = key.__dict__
         ids["run_id"] = run_id
         ids["client_id"] = client_id
-        record = object.__new__(cls)
+        record = _new(cls)
         fields = record.__dict__  # filled in the order of the class: faster, and smaller, than a dict of its own
         fields["key"] = key
         fields["client_name"] = client_name
@@ -250,7 +253,7 @@ class RunRecord:
             new["metrics"] = Metrics(metrics)
         if change.note is not None:
             new["log"] = (*self.log, LogLine(at, change.note))
-        after = object.__new__(RunRecord)
+        after = _new(RunRecord)
         object.__setattr__(after, "__dict__", new)
         return after
 
