@@ -8,8 +8,9 @@ import pytest
 from runledger import Outcome, RunEvent, RunKey, RunLedger, RunRecord, StoreUnavailable
 from runledger.adapters.memory import InMemoryRunRepository
 
-# In the background of a shell a process ignores Ctrl-C, and so would those that the tests start and interrupt.
+# In the background of a shell a process ignores Ctrl-C, under nohup a hang-up, and so would those that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 T = TypeVar("T")
 
