@@ -17,6 +17,7 @@ from pyairtable.formulas import AND, OR, Field
 
 from runledger import RunChange, RunKey, RunLedger
 from runledger.adapters.airtable import AirtableRunRepository, RateLimit
+from runledger.adapters.airtable.transport import WithoutCreation
 from runledger.testing.airtable import AirtableService, Column, Connection, Token, run_table
 from runledger.testing.airtable.transport import ServiceTransport
 
@@ -24,6 +25,10 @@ BASE, TABLE, TOKEN = "appBenchmark00000", "Runs", "patBenchmark"
 RUN = "251124-081500"
 MANY = [f"client {i:03}" for i in range(100)]
 Row = tuple[str, int, int, int]
+
+
+class UpdatesInProcess(WithoutCreation, ServiceTransport):
+    """To a service in this process, for all requests but those that create."""
 
 
 class Base:
@@ -44,7 +49,7 @@ class Base:
             BASE,
             TABLE,
             limit=RateLimit(requests=10**6),
-            transport=ServiceTransport(self.connection),
+            transports=(ServiceTransport(self.connection), UpdatesInProcess(self.connection)),
             sleep=self.sleep,
         )
         return RunLedger(repository, clock=lambda: self.now, sleep=self.sleep)

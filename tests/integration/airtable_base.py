@@ -14,6 +14,7 @@ from attrs import define
 
 from runledger import RunKey
 from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
+from runledger.adapters.airtable.transport import WithoutCreation
 from runledger.testing import COLUMNS
 from runledger.testing.airtable import (
     AirtableServer,
@@ -29,6 +30,7 @@ from runledger.testing.airtable import (
     Unknowns,
     run_table,
 )
+from runledger.testing.airtable.transport import ServiceTransport
 
 TOKEN = "patTest.0123456789abcdef"  # noqa: S105 (a token of the local server)
 TABLE = "Runs: 100% / all"
@@ -59,6 +61,15 @@ class Clock:
 
     def seconds(self) -> float:
         return self.now.timestamp()
+
+
+class UpdatesInProcess(WithoutCreation, ServiceTransport):
+    """To a service in this process, for all requests but those that create."""
+
+
+def in_process(connection: Connection) -> tuple[ServiceTransport, UpdatesInProcess]:
+    """The transports of a repository, without a socket."""
+    return ServiceTransport(connection), UpdatesInProcess(connection)
 
 
 @define

@@ -23,6 +23,7 @@ from requests.structures import CaseInsensitiveDict
 
 from runledger import RunLedgerError
 from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
+from runledger.adapters.airtable.transport import WithoutCreation
 from runledger.testing.airtable import AirtableService, Column, Request, Token, run_table
 
 BASE, TABLE, TOKEN = "appInterleavings0", "Runs", "patTest"
@@ -85,11 +86,10 @@ class _Pause(BaseException):
         self.step = step
 
 
-class _Script(BaseAdapter):
+class _Script:
     """Answers from a history; at its end the process pauses with what it would do next."""
 
     def __init__(self, history: tuple[Answer, ...]) -> None:
-        super().__init__()
         self._answers: Iterator[Answer] = iter(history)
 
     def next(self, step: Step) -> Answer:
@@ -98,10 +98,18 @@ class _Script(BaseAdapter):
             raise _Pause(step)
         return answer
 
+
+class _Transport(BaseAdapter):
+    """Hears the answers of a script."""
+
+    def __init__(self, script: _Script) -> None:
+        super().__init__()
+        self._script = script
+
     def send(self, request: PreparedRequest, *_args: Any, **_options: Any) -> Response:
         body = request.body or b""
         given = body if isinstance(body, bytes) else body.encode()
-        answer = self.next(Request(str(request.method), str(request.url), dict(request.headers), given))
+        answer = self._script.next(Request(str(request.method), str(request.url), dict(request.headers), given))
         match answer.fault:
             case Fault.LOST_BEFORE | Fault.LATE:
                 raise ReadTimeout(request=request)
@@ -118,6 +126,10 @@ class _Script(BaseAdapter):
 
     def close(self) -> None:
         pass
+
+
+class _Updates(WithoutCreation, _Transport):
+    """What a process's updates and reads go through."""
 
 
 class _NoLimit(RateLimit):
@@ -167,8 +179,9 @@ class Process:
         def sleep(seconds: float) -> None:
             script.next(Sleep(seconds))
 
+        transports = _Transport(script), _Updates(script)
         repository = AirtableRunRepository(
-            TOKEN, BASE, TABLE, columns=self._columns, limit=_NoLimit(), transport=script, sleep=sleep
+            TOKEN, BASE, TABLE, columns=self._columns, limit=_NoLimit(), transports=transports, sleep=sleep
         )
         try:
             return Done(self._act(repository))

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from airtable_base import in_process
 from attrs import define
 from commands import runledger
 from pyairtable import Api
 
 from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
-from runledger.adapters.airtable.transport import Paced
 from runledger.testing.airtable import (
     AirtableServer,
     AirtableService,
@@ -51,13 +51,10 @@ class InstantBase:
     def sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
-    def paced(self) -> Paced:
-        return Paced(ServiceTransport(self.connection), RateLimit(requests=10**6))
-
     def repository(self, table: str = "Runs", columns: Columns = Columns()) -> AirtableRunRepository:
-        limit, transport = RateLimit(requests=10**6), ServiceTransport(self.connection)
+        limit, transports = RateLimit(requests=10**6), in_process(self.connection)
         return AirtableRunRepository(
-            OPERATOR, BASE, table, columns=columns, limit=limit, transport=transport, sleep=self.sleep
+            OPERATOR, BASE, table, columns=columns, limit=limit, transports=transports, sleep=self.sleep
         )
 
     @property

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import pickle
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 import requests
 from airtable_base import BASE, METRIC_COLUMNS, TABLE, TOKEN, AirtableBase, Clock, served
+from attrs import evolve
 
 import runledger
 from runledger import (
@@ -42,6 +45,7 @@ from runledger.testing.airtable import (
     FaultKind,
     Limits,
     MissingRecord,
+    Request,
     Response,
     Token,
     Unknowns,
@@ -134,6 +138,15 @@ class TestRequests:
         assert base.requests() == ["POST listRecords", *["POST"] * 4, "POST listRecords"]
         repository.update_many([(record.key, ADDS) for record in records], LATER)
         assert base.requests() == ["POST listRecords", *["PATCH"] * 4]
+
+    def test_the_first_of_many_takes_one(self, base: AirtableBase, repository: AirtableRunRepository) -> None:
+        starts = [(RunKey("r", f"client {i:03}"), AT + timedelta(milliseconds=i)) for i in range(230)]
+        repository.create_many([RunRecord.start(key, at) for key, at in starts])
+        base.requests()
+        found = repository.find(RunQuery())
+        assert base.requests() == []
+        assert next(found).key.client_id == "client 229"
+        assert base.requests() == ["GET"]
 
 
 class TestMissing:
@@ -335,6 +348,26 @@ class TestLostAnswers:
                 act()
             assert failure.value.outcome is Outcome.NOT_APPLIED
 
+    def test_records_are_known_by_their_ids_whatever_the_order_of_the_answer(
+        self, base: AirtableBase, repository: AirtableRunRepository
+    ) -> None:
+        alter_answers(base, "POST", lambda records: records[::-1])
+        records = [started(RunKey("r", f"{i:02}"), n=i) for i in range(15)]
+        keys = repository.create_many(records)
+        assert keys == [record.key for record in records]
+        by_id = {row["id"]: row["fields"]["Client ID"] for row in base.rows()}
+        assert [by_id[str(key.reference)] for key in keys] == [key.client_id for key in keys]
+
+    def test_records_that_the_answer_leaves_out_are_looked_for(
+        self, base: AirtableBase, repository: AirtableRunRepository
+    ) -> None:
+        alter_answers(base, "POST", lambda records: records[1:])
+        records = [started(RunKey("r", f"{i:02}")) for i in range(15)]
+        with pytest.raises(StoreUnavailable, match="not what Airtable answers") as failure:
+            repository.create_many(records)
+        assert failure.value.applied == tuple(record.key for record in records[:10])
+        assert len(base.rows()) == 10
+
     def test_many_starts_of_which_a_batch_fails_say_which_were_made(
         self, base: AirtableBase, repository: AirtableRunRepository
     ) -> None:
@@ -345,6 +378,19 @@ class TestLostAnswers:
         assert failure.value.applied == tuple(record.key for record in records[:20])
         assert "20 of the batch" in str(failure.value)
         assert len(base.rows()) == 20
+
+
+def alter_answers(base: AirtableBase, method: str, alter: Callable[[list[Any]], list[Any]]) -> None:
+    """From now on, requests of this method are answered with other records than the server's."""
+    handle = base.service.handle
+
+    def altered(request: Request) -> Response:
+        response = handle(request)
+        if request.method != method:
+            return response
+        return evolve(response, body=json.dumps({"records": alter(json.loads(response.body)["records"])}).encode())
+
+    base.service.handle = altered  # type: ignore[method-assign]
 
 
 def _facts(fault: Fault) -> dict[str, Any]:
@@ -391,6 +437,16 @@ class TestPace:
             repository.get(KEY)
         assert failure.value.outcome is Outcome.NOT_APPLIED
         assert base.requests() == ["GET"] * 4
+
+    def test_all_stores_of_one_base_share_one_pace(self, base: AirtableBase, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AIRTABLE_API_KEY", TOKEN)
+        waits: list[RateLimit] = []
+        monkeypatch.setattr(RateLimit, "wait", lambda limit: waits.append(limit))
+        other_base = base.store_url.replace(BASE, "appAnotherBase000")
+        for url in (base.store_url, base.store_url, base.store_url.replace("/Runs", "/Others"), other_base):
+            with runledger.connect(url) as ledger, suppress(StoreUnusable):
+                list(ledger.find())
+        assert [limit is waits[0] for limit in waits] == [True, True, True, False]
 
     def test_a_quota_that_is_used_up_is_an_error_at_once(self) -> None:
         with served(limits=Limits(requests_left_this_month=0)) as base:
@@ -558,6 +614,14 @@ class TestMapping:
         with pytest.raises(RunAlreadyFinished):
             repository.update(key, FINISHES, LATER)
         assert [found.key for found in repository.find(RunQuery(status=RunStatus.FAILED))] == [key]
+
+    def test_without_a_column_for_the_start_no_run_ends_before_it(self, base: AirtableBase) -> None:
+        repository = base.repository(Columns(started_at=None))
+        key = repository.create(started())
+        assert repository.get(key).started_at == AT
+        early = AT - timedelta(seconds=3)  # by the clock of who finishes it
+        repository.update(key, FINISHES, early)
+        assert (repository.get(key).started_at, repository.get(key).ended_at) == (early, early)
 
     def test_without_a_column_for_names_a_lost_answer_is_still_looked_for(self, base: AirtableBase) -> None:
         base.server.faults.arm(Fault(FaultKind.DROP, method="POST"))

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from airtable_base import Clock
+from airtable_base import Clock, in_process
 from interleavings import BASE, TABLE, TOKEN, Act, Ending, Exploration, Fault, Process, new_service
 
 from runledger import (
@@ -30,7 +30,6 @@ from runledger import (
 )
 from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
 from runledger.testing.airtable import AirtableService, Column, Connection
-from runledger.testing.airtable.transport import ServiceTransport
 
 KEY, OTHER = RunKey("251124-081500", "acme"), RunKey("251124-081500", "bolt")
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
@@ -105,10 +104,10 @@ def one_more(
     """A repository of one more process, from a time on and with nothing in its way, and the server that it works on."""
     clock = Clock(at)
     twin = service.copy(now=clock, new_id=lambda _: "recZ0000000000000")
-    transport = ServiceTransport(Connection(twin, now=clock))
+    transports = in_process(Connection(twin, now=clock))
     limit = RateLimit(requests=10**6)
     repository = AirtableRunRepository(
-        TOKEN, BASE, TABLE, columns=columns, transport=transport, limit=limit, sleep=clock.sleep
+        TOKEN, BASE, TABLE, columns=columns, transports=transports, limit=limit, sleep=clock.sleep
     )
     return repository, twin
 

@@ -10,6 +10,7 @@ from commands import RUNLEDGER, environment, runledger
 from operated_base import BASE, OPERATOR, SCRATCH, InstantBase, operated
 
 from runledger import StoreUnavailable, StoreUnusable
+from runledger.adapters.airtable import RateLimit
 from runledger.cli.airtable_probe import EXPERIMENTS, MARK, Scratch, experiments_on, scratch_table
 from runledger.cli.doctor import Verdict
 from runledger.testing.airtable import (
@@ -20,13 +21,15 @@ from runledger.testing.airtable import (
     Unknowns,
     run_table,
 )
+from runledger.testing.airtable.transport import ServiceTransport
 
 URL = f"airtable://{BASE}/Runs"
 
 
 @contextmanager
 def scratch_of(base: InstantBase, table: str = "Scratch", url: str = URL) -> Iterator[Scratch]:
-    with scratch_table(url, table, transport=base.paced(), sleep=base.sleep) as scratch:
+    transport, limit = ServiceTransport(base.connection), RateLimit(requests=10**6)
+    with scratch_table(url, table, transport=transport, limit=limit, sleep=base.sleep) as scratch:
         yield scratch
 
 

@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from airtable_base import BASE, TOKEN, served
 from postgres_server import fresh_database
+from requests.adapters import BaseAdapter, HTTPAdapter
 
 import runledger
 from runledger import RunLedger, open_repository
 from runledger.adapters.postgresql import PostgreSQLRunRepository
 from runledger.testing import creators_within_reach
 from runledger.testing.airtable import Column
+from runledger.testing.reach import things_within_reach
 
 
 @pytest.mark.parametrize(
@@ -123,6 +126,29 @@ def test_the_client_library_within_reach_sends_nothing_that_creates() -> None:
             with pytest.raises(PermissionError, match="could create a record"):
                 act()
         assert base.requests() == []
+
+
+def test_every_transport_and_session_within_reach_sends_nothing_that_creates() -> None:
+    with served() as base:
+        access = base.repository().without_creation()
+        things = [thing for _, thing in things_within_reach(access)]
+        transports = [thing for thing in things if isinstance(thing, BaseAdapter)]
+        sessions = [thing for thing in things if isinstance(thing, requests.Session)]
+        assert len(transports) == 2  # one that paces, and the one beneath it that sends
+        assert len(sessions) == 1
+        url = access._table.table.urls.records
+        cells: dict[str, Any] = {"Run ID": "r", "Client ID": "c", "Status": "Running"}
+        body = {"records": [{"fields": cells}]}
+        upsert = {**body, "performUpsert": {"fieldsToMergeOn": ["Run ID"]}}
+        for method, json in (("POST", body), ("PUT", body), ("PATCH", upsert)):
+            prepared = sessions[0].prepare_request(requests.Request(method, url, json=json))
+            senders = [transport.send for transport in transports] + [session.send for session in sessions]
+            for send in senders:
+                with pytest.raises(PermissionError, match="could create a record"):
+                    send(prepared)
+        assert base.requests() == []
+        prepared = sessions[0].prepare_request(requests.Request("POST", url, json=body))
+        assert HTTPAdapter().send(prepared).ok  # what was refused would have created
 
 
 def test_one_module_calls_create() -> None:

@@ -17,9 +17,10 @@ from attrs import define, field, frozen
 from pyairtable import Table
 from pyairtable.api.types import RecordDict, UpdateRecordDict
 from pyairtable.formulas import AND, OR, Field, Formula
+from requests.adapters import BaseAdapter, HTTPAdapter
 
-from ..adapters.airtable import AirtableAddress, RateLimit, token_from_environment
-from ..adapters.airtable.transport import Paced, Refused, api_over, default_transport, sent
+from ..adapters.airtable import AirtableAddress, RateLimit, limit_of, token_from_environment
+from ..adapters.airtable.transport import Paced, Refused, ServerClock, api_over, sent
 from ..domain import StoreUnusable
 from .airtable_setup import find_table, tables_of
 from .doctor import Finding
@@ -37,7 +38,7 @@ class Scratch:
     """A table for experiments, and the rows that were made in it. `columns` are names by type, in the table's order."""
 
     table: Table
-    transport: Paced
+    clock: ServerClock
     columns: Mapping[str, list[str]]
     sleep: Callable[[float], None]
     mark: str = MARK
@@ -120,7 +121,8 @@ def scratch_table(
     url: str,
     name_or_id: str,
     *,
-    transport: Paced | None = None,
+    transport: BaseAdapter | None = None,
+    limit: RateLimit | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Scratch]:
     """A table of the base that a store URL names, without the probe's rows before and after.
@@ -128,7 +130,8 @@ def scratch_table(
     Raises StoreUnusable if it is the ledger's own, holds rows that are not the probe's, or cannot be looked at.
     """
     at = AirtableAddress.of(url)
-    paced = transport or Paced(default_transport(), RateLimit())
+    clock = ServerClock()
+    paced = Paced(transport or HTTPAdapter(), limit or limit_of(at), clock)
     api = api_over(paced, token_from_environment(), at.endpoint)
     try:
         tables = tables_of(api, at.base_id)
@@ -144,7 +147,7 @@ def scratch_table(
             columns.setdefault(each["type"], []).append(each["name"])
         if len(columns.get("singleLineText", ())) < 2:
             raise StoreUnusable(f"the table {name_or_id!r} needs two columns of single line text: add them.")
-        scratch = Scratch(api.table(at.base_id, found["id"]), paced, columns, sleep)
+        scratch = Scratch(api.table(at.base_id, found["id"]), clock, columns, sleep)
         scratch.require_own()
     except Refused as error:
         raise StoreUnusable(
@@ -212,9 +215,9 @@ def _clock(scratch: Scratch) -> str:
     last = datetime.min.replace(tzinfo=UTC)
     for _ in range(3):
         scratch.rows()
-        before = scratch.transport.server_time()
+        before = scratch.clock.now()
         (row,) = scratch.make({})
-        created, after = _time(row["createdTime"]), scratch.transport.server_time()
+        created, after = _time(row["createdTime"]), scratch.clock.now()
         if not before - timedelta(seconds=1) <= created <= after + timedelta(seconds=1):
             return f"created {row['createdTime']}, by the header between {before:%H:%M:%S} and {after:%H:%M:%S}"
         if created < last:
@@ -230,12 +233,6 @@ def _whole_seconds(scratch: Scratch) -> str:
             return str(row["createdTime"])
         scratch.sleep(0.37)
     return ""
-
-
-def _batch_order(scratch: Scratch) -> str:
-    names = [f"row {number}" for number in range(_AT_ONCE)]
-    answered = [row["fields"].get(scratch.text) for row in scratch.make(*({scratch.text: name} for name in names))]
-    return "" if answered == names else ", ".join(map(str, answered))
 
 
 def _autonumber(scratch: Scratch) -> str:
@@ -418,7 +415,6 @@ EXPERIMENTS = (
     Experiment(
         "createdTime is in whole seconds", _whole_seconds, "the ledger then waits longer than it must", (), True
     ),
-    Experiment("a batch is answered in the order of its request", _batch_order, _REPORT),
     Experiment("an autonumber grows with each creation", _autonumber, "leave number= out of the URL", ("autoNumber",)),
     Experiment("a listing sorts by time, to the millisecond", _sorting, "`list` gets the order wrong", ("dateTime",)),
     Experiment("a formula compares times", _time_window, "do not ask for runs by time", ("dateTime",)),

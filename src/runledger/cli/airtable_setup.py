@@ -12,9 +12,10 @@ from urllib.parse import quote
 
 from attrs import frozen
 from pyairtable import Api
+from requests.adapters import HTTPAdapter
 
-from ..adapters.airtable import AirtableAddress, Columns, RateLimit, token_from_environment
-from ..adapters.airtable.transport import Paced, Refusal, Refused, api_over, default_transport, sent
+from ..adapters.airtable import AirtableAddress, Columns, limit_of, token_from_environment
+from ..adapters.airtable.transport import Paced, Refusal, Refused, ServerClock, api_over, sent
 from ..domain import RunStatus, StoreUnusable
 from .doctor import Finding
 
@@ -64,7 +65,7 @@ _NO_RECORD = "recNoSuchRecord00"
 
 def api_of(at: AirtableAddress, token: str) -> Api:
     """A client that keeps to the rate limit and sends nothing twice."""
-    return api_over(Paced(default_transport(), RateLimit()), token, at.endpoint)
+    return api_over(Paced(HTTPAdapter(), limit_of(at), ServerClock()), token, at.endpoint)
 
 
 def tables_of(api: Api, base_id: str) -> list[dict[str, Any]]:

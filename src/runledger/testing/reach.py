@@ -17,17 +17,20 @@ _LEDGER = {"start", "start_many", "track", "load"}
 
 def creators_within_reach(thing: object) -> set[str]:
     """The paths from `thing` to anything that creates run records, such as `._store.repository.create`."""
+    return {f"{path}.{name}" for path, each in things_within_reach(thing) for name in _creating(each)}
+
+
+def things_within_reach(thing: object) -> Iterator[tuple[str, Any]]:
+    """Everything that a thing holds, at any depth, and the thing itself, each once, with the path to it."""
     seen: dict[int, Any] = {}  # the things themselves, so that no id is used twice
-    found: set[str] = set()
     left: list[tuple[str, Any]] = [("", thing)]
     while left:
         path, thing = left.pop()
         if id(thing) in seen or isinstance(thing, (type, types.ModuleType)):
             continue
         seen[id(thing)] = thing
-        found |= {f"{path}.{name}" for name in _creating(thing)}
+        yield path, thing
         left.extend((path + step, neighbour) for step, neighbour in _neighbours(thing))
-    return found
 
 
 def _creating(thing: Any) -> set[str]:

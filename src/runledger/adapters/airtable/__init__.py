@@ -46,6 +46,14 @@ class AirtableAddress:
         return cls(base_id=parts.netloc, table=table, columns=columns, endpoint=endpoint)
 
 
+_LIMITS: dict[tuple[str, str], RateLimit] = {}
+
+
+def limit_of(at: AirtableAddress) -> RateLimit:
+    """The one limiter that this process has for a base, which counts requests over all tables, threads and stores."""
+    return _LIMITS.setdefault((at.endpoint, at.base_id), RateLimit())
+
+
 def token_from_environment() -> str:
     """The personal access token. Raises StoreUnusable if there is none."""
     token = os.environ.get("AIRTABLE_API_KEY", "").strip()
@@ -58,5 +66,5 @@ def open_url(url: str) -> AirtableRunRepository:
     """The store at a URL that AirtableAddress reads; the token from AIRTABLE_API_KEY."""
     at = AirtableAddress.of(url)
     return AirtableRunRepository(
-        token_from_environment(), at.base_id, at.table, columns=at.columns, endpoint=at.endpoint
+        token_from_environment(), at.base_id, at.table, columns=at.columns, endpoint=at.endpoint, limit=limit_of(at)
     )

@@ -162,10 +162,13 @@ class Columns:
         get = {part: cells.get(column) for part, column in self.of_parts.items()}.get
         key = RunKey(get("run_id") or "", get("client_id") or "").referring_to(reference)
         created = datetime.fromisoformat(created_time)
-        started_at = self._time(get("started_at"), "started_at") if self.started_at else created
+        ended_at = self._time(get("ended_at"), "ended_at")
+        if self.started_at:
+            started_at = self._time(get("started_at"), "started_at")
+        else:  # two clocks that may disagree, and yet no run ends before it starts
+            started_at = min(created, ended_at or created)
         if started_at is None:
             raise InvalidValue(f"column {self.started_at!r} is empty: fill it in.")
-        ended_at = self._time(get("ended_at"), "ended_at")
         log = tuple(_lines(self._text(get("log"), "log"), started_at))
         known = [at for at in (started_at, ended_at, *(line.at for line in log)) if at is not None]
         record = RunRecord.restored(

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from attrs import frozen
-from requests.adapters import BaseAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 
 from ...domain import (
     EventKind,
@@ -24,12 +24,23 @@ from ...domain import (
     RunQuery,
     RunRecord,
     StoreUnavailable,
+    StoreUnusable,
     repeated_keys,
 )
 from .columns import Columns, Row
 from .listing import matching
 from .table import WRITTEN_AT_ONCE, Cells, Locks, RunTable, require_kept
-from .transport import ENDPOINT, Paced, RateLimit, Refused, WithoutCreation, api_over, default_transport, sent
+from .transport import (
+    ENDPOINT,
+    HTTPWithoutCreation,
+    Paced,
+    RateLimit,
+    Refused,
+    ServerClock,
+    WithoutCreation,
+    api_over,
+    sent,
+)
 
 
 class AirtableRunAccess:
@@ -75,8 +86,8 @@ class Made:
 class AirtableRunRepository(AirtableRunAccess):
     """A store in the table of a base, by its name or id, with a personal access token.
 
-    `limit` paces the requests of all repositories that share it: give those of one base the same. `transport` sends
-    the requests (default: HTTP), `sleep` waits.
+    `limit` paces the requests of all repositories that share it: give those of one base the same. `transports` send
+    the requests, the first those of creation, the second all others (default: HTTP); `sleep` waits.
     """
 
     guarantees = Guarantees(atomic_bulk=False, atomic_add=False, exact_finish=False, exact_values=False)
@@ -90,13 +101,17 @@ class AirtableRunRepository(AirtableRunAccess):
         columns: Columns = Columns(),
         endpoint: str = ENDPOINT,
         limit: RateLimit | None = None,
-        transport: BaseAdapter | None = None,
+        transports: tuple[BaseAdapter, WithoutCreation] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        paced = Paced(transport or default_transport(), limit or RateLimit(sleep=sleep))
-        updating = api_over(WithoutCreation(paced), token, endpoint).table(base_id, table)
-        super().__init__(RunTable(updating, columns, paced, sleep))
-        self._creating = api_over(paced, token, endpoint).table(base_id, table)
+        limit = limit or RateLimit(sleep=sleep)
+        clock = ServerClock()
+        creating, updating = (
+            api_over(Paced(transport, limit, clock), token, endpoint).table(base_id, table)
+            for transport in transports or (HTTPAdapter(), HTTPWithoutCreation())
+        )
+        super().__init__(RunTable(updating, columns, clock, sleep))
+        self._creating = creating
         self._creations = Locks()
 
     def create(self, record: RunRecord) -> RunKey:
@@ -118,7 +133,8 @@ class AirtableRunRepository(AirtableRunAccess):
         self._table.observers.append(observer)
 
     def close(self) -> None:
-        self._table.transport.close()
+        for table in (self._table.table, self._creating):
+            table.api.session.close()
 
     def _require_new(self, records: Sequence[RunRecord]) -> None:
         found, _ = self._table.of_keys(list(dict.fromkeys(record.key for record in records)))
@@ -141,9 +157,9 @@ class AirtableRunRepository(AirtableRunAccess):
             batch = writing[first : first + WRITTEN_AT_ONCE]
             try:
                 made = self._post_batch(batch)
-                posted.update(made)
+                posted.update((key, self._own(cells, made)) for key, cells in batch)
                 for key, cells in batch:
-                    require_kept(key, cells, made[key].cells, exactly=self._table.columns.ids)
+                    self._require_kept(key, cells, posted[key], made)
             except StoreUnavailable as error:
                 if error.outcome is Outcome.UNKNOWN:
                     posted.update((key, None) for key, _ in batch)
@@ -152,12 +168,29 @@ class AirtableRunRepository(AirtableRunAccess):
                 return posted, error
         return posted, None
 
-    def _post_batch(self, batch: Cells) -> dict[RunKey, Made]:
+    def _own(self, cells: Mapping[str, Any], made: Sequence[Made]) -> Made | None:
+        """Which of the records that were made has exactly the ids that were written."""
+        ids = self._table.columns.ids
+        return next((one for one in made if ids(one.cells) == ids(cells)), None)
+
+    def _require_kept(self, key: RunKey, cells: Mapping[str, Any], own: Made | None, made: Sequence[Made]) -> None:
+        if own is None:
+            there = ", ".join(str(self._table.columns.ids(one.cells)) for one in made)
+            raise StoreUnusable(
+                f"the table does not keep the ids of {key} as they are, and would not find its record again: it made "
+                f"{there}. Remove that record, and give the columns of the ids the type single line text.",
+                key,
+            )
+        require_kept(key, cells, own.cells)
+
+    def _post_batch(self, batch: Cells) -> list[Made]:
         """The one request that makes records."""
 
-        def post() -> dict[RunKey, Made]:
-            answers = self._creating.batch_create([dict(cells) for _, cells in batch])
-            return {key: Made.of(raw) for (key, _), raw in zip(batch, answers, strict=True)}
+        def post() -> list[Made]:
+            made = [Made.of(raw) for raw in self._creating.batch_create([dict(cells) for _, cells in batch])]
+            if len(made) != len(batch):
+                raise ValueError("as many records are answered as were posted")
+            return made
 
         try:
             return sent(post, writes=True)

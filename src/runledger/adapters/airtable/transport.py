@@ -33,7 +33,7 @@ class RateLimit:
     """At most 5 requests a second for all threads, and a pause for all of them after a refusal.
 
     Airtable allows 5 requests a second to a base, and asks for 30 seconds of quiet after a 429
-    (https://airtable.com/developers/web/api/rate-limits). Repositories of one base may share one of these.
+    (https://airtable.com/developers/web/api/rate-limits). All who send to one base share one of these.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class RateLimit:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._sent: deque[float] = deque([float("-inf")] * requests, maxlen=requests)
+        self._sent: deque[float] = deque(maxlen=requests)
         self._seconds = seconds
         self._penalty = penalty
         self._resume_at = float("-inf")
@@ -57,7 +57,9 @@ class RateLimit:
         while True:
             with self._lock:
                 now = self._clock()
-                free_at = max(self._resume_at, self._sent[0] + self._seconds)
+                free_at = self._resume_at
+                if len(self._sent) == self._sent.maxlen:
+                    free_at = max(free_at, self._sent[0] + self._seconds)
                 if free_at <= now:
                     self._sent.append(now)
                     return
@@ -69,36 +71,18 @@ class RateLimit:
             self._resume_at = self._clock() + self._penalty
 
 
-class Paced(BaseAdapter):
-    """A transport that keeps to a rate limit, and remembers what the server's clock said.
+class ServerClock:
+    """The server's clock, as its last answer to this thread told it."""
 
-    Only what the server refused unprocessed for its rate is sent again, at most `patience` times.
-    """
-
-    def __init__(self, inner: BaseAdapter, limit: RateLimit, patience: int = 3) -> None:
-        super().__init__()
-        self._inner = inner
-        self._limit = limit
-        self._patience = patience
+    def __init__(self) -> None:
         self._answers = local()
 
-    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
-        refusals = 0
-        while True:
-            self._limit.wait()
-            response = self._inner.send(request, *args, **options)
-            if date := response.headers.get("Date"):
-                self._answers.date = date
-            if response.status_code != 429 or QUOTA in response.text or refusals == self._patience:
-                return response
-            refusals += 1
-            self._limit.refused()
+    def hear(self, response: Response) -> None:
+        if date := response.headers.get("Date"):
+            self._answers.date = date
 
-    def close(self) -> None:
-        self._inner.close()
-
-    def server_time(self) -> datetime:
-        """The server's clock, in whole seconds, at its last answer to this thread."""
+    def now(self) -> datetime:
+        """In whole seconds. Raises StoreUnusable if no answer told it."""
         try:
             return parsedate_to_datetime(self._answers.date.replace("-0000", "GMT")).astimezone(UTC)
         except (AttributeError, ValueError):
@@ -107,18 +91,43 @@ class Paced(BaseAdapter):
             ) from None
 
 
+class Paced(BaseAdapter):
+    """A transport that keeps to a rate limit, and lets a clock hear each answer.
+
+    Only what the server refused unprocessed for its rate is sent again, at most `patience` times.
+    """
+
+    def __init__(self, inner: BaseAdapter, limit: RateLimit, clock: ServerClock, patience: int = 3) -> None:
+        super().__init__()
+        self._inner = inner
+        self._limit = limit
+        self._clock = clock
+        self._patience = patience
+
+    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
+        refusals = 0
+        while True:
+            self._limit.wait()
+            response = self._inner.send(request, *args, **options)
+            self._clock.hear(response)
+            if response.status_code != 429 or QUOTA in response.text or refusals == self._patience:
+                return response
+            refusals += 1
+            self._limit.refused()
+
+    def close(self) -> None:
+        self._inner.close()
+
+
 _LISTS = re.compile(r"/v0/app[^/]+/[^/]+/listRecords$")  # and not …/v0/app…/listRecords: a table may have that name
 
 
 class WithoutCreation(BaseAdapter):
-    """A transport that refuses every request that could make a record, whoever sends it: links 2 and 5 of the proof.
+    """What makes a transport refuse every request that could make a record, whoever sends it: link 2 of the proof.
 
-    Records are made by POST, but for POST …/listRecords, which reads, and by upserts.
+    Records are made by POST, but for POST …/listRecords, which reads, and by upserts. A base class and no wrapper, so
+    that whoever holds the transport holds nothing that sends more.
     """
-
-    def __init__(self, inner: BaseAdapter) -> None:
-        super().__init__()
-        self._inner = inner
 
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
         path = str(request.url).partition("?")[0]
@@ -128,10 +137,11 @@ class WithoutCreation(BaseAdapter):
             raise PermissionError(
                 f"{request.method} {path} could create a record: only updates and reads are sent here."
             )
-        return self._inner.send(request, *args, **options)
+        return super().send(request, *args, **options)
 
-    def close(self) -> None:
-        self._inner.close()
+
+class HTTPWithoutCreation(WithoutCreation, HTTPAdapter):
+    """HTTP that sends updates and reads alone, and nothing twice."""
 
 
 def _body(request: PreparedRequest) -> bytes:
@@ -155,11 +165,6 @@ def api_over(transport: BaseAdapter, token: str, endpoint: str) -> Api:
 
 def _as_it_is(request: PreparedRequest) -> PreparedRequest:
     return request
-
-
-def default_transport() -> BaseAdapter:
-    """HTTP that sends nothing twice."""
-    return HTTPAdapter(max_retries=0)
 
 
 @frozen
