@@ -441,7 +441,11 @@ class TestPace:
     def test_all_stores_of_one_base_share_one_pace(self, base: AirtableBase, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AIRTABLE_API_KEY", TOKEN)
         waits: list[RateLimit] = []
-        monkeypatch.setattr(RateLimit, "wait", lambda limit: waits.append(limit))
+
+        def wait(limit: RateLimit) -> None:
+            waits.append(limit)
+
+        monkeypatch.setattr(RateLimit, "wait", wait)
         other_base = base.store_url.replace(BASE, "appAnotherBase000")
         for url in (base.store_url, base.store_url, base.store_url.replace("/Runs", "/Others"), other_base):
             with runledger.connect(url) as ledger, suppress(StoreUnusable):
