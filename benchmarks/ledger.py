@@ -9,6 +9,7 @@ side gets prepared values and keeps raw rows: it reads and writes no JSON and ma
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -344,8 +345,10 @@ def command_rows(folder: Path) -> Iterator[Row]:
     """Start-up, and the import of 100,000 rows, as whole processes."""
 
     def run(*arguments: str) -> Callable[[int], object]:
-        return lambda _: subprocess.run([*arguments], check=True, capture_output=True)
+        return lambda _: subprocess.run([*arguments], check=True, capture_output=True, env=environment)
 
+    # As a user has it: with bytecode, which pip writes when it installs.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     python, store = sys.executable, f"sqlite:///{folder / 'exec.db'}"
     bare, ours = interleaved(15, run(python, "-c", "pass"), run(python, "-c", "import runledger"))
     added = (ours - bare) * 1000

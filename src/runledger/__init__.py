@@ -19,7 +19,6 @@ from .domain import (
     StoreUnusable,
     UnknownMetric,
 )
-from .services.creation import RetryPolicy
 from .services.ledger import RunLedger
 from .services.observing import log_event
 from .services.reads import LedgerReads, RunSummary
@@ -33,7 +32,6 @@ __all__ = [
     "LedgerUpdates",
     "LogLine",
     "Outcome",
-    "RetryPolicy",
     "Run",
     "RunAlreadyExists",
     "RunAlreadyFinished",

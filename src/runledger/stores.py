@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from importlib import import_module
 from typing import cast
 
 from .domain import RunObserver, RunRepository, StoreUnusable
-from .services.creation import RetryPolicy
+from .services.creation import RETRY_WAITS
 from .services.ledger import RunLedger, utc_now
 from .services.observing import log_event
 from .services.updates import OnMissing
@@ -33,7 +33,7 @@ def connect(
     observers: Iterable[RunObserver] = (log_event,),
     clock: Callable[[], datetime] = utc_now,
     on_missing: OnMissing = "raise",
-    retry: RetryPolicy = RetryPolicy(),
+    retry_waits: Sequence[float] = RETRY_WAITS,
     sleep: Callable[[float], None] = time.sleep,
 ) -> RunLedger:
     """The ledger of the store at `url`; see RunLedger for the rest.
@@ -46,7 +46,7 @@ def connect(
         observers=observers,
         clock=clock,
         on_missing=on_missing,
-        retry=retry,
+        retry_waits=retry_waits,
         sleep=sleep,
         owns_repository=True,
     )

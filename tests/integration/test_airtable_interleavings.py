@@ -17,7 +17,6 @@ from interleavings import BASE, TABLE, TOKEN, Act, Ending, Exploration, Fault, P
 from runledger import (
     EventKind,
     Outcome,
-    RetryPolicy,
     RunAlreadyExists,
     RunChange,
     RunEvent,
@@ -60,8 +59,7 @@ def starts(i: int) -> Act:
 
     def act(repository: AirtableRunRepository) -> RunKey:
         at = AT + timedelta(milliseconds=i)
-        retry = RetryPolicy(attempts=2)
-        ledger = RunLedger(repository, observers=(), clock=lambda: at, retry=retry, sleep=lambda _: None)
+        ledger = RunLedger(repository, observers=(), clock=lambda: at, retry_waits=[0], sleep=lambda _: None)
         return ledger.start(KEY.run_id, KEY.client_id).key
 
     return act

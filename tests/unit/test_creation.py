@@ -1,9 +1,11 @@
+import math
+
 import pytest
 
 from conftest import FaultyRepository
 from runledger import (
+    InvalidValue,
     Outcome,
-    RetryPolicy,
     RunAlreadyExists,
     RunChange,
     RunEvent,
@@ -86,13 +88,25 @@ def test_a_start_gives_up_within_its_bounds_and_says_what_is_known(
     assert refusal.value.outcome is Outcome.UNKNOWN
 
 
-def test_waits_double_up_to_the_longest_with_jitter() -> None:
-    policy = RetryPolicy(first_wait=1, longest_wait=4)
-    waits = [[policy.wait(attempt) for _ in range(50)] for attempt in (1, 2, 3, 9)]
-    for seen, longest in zip(waits, (1, 2, 4, 4), strict=True):
-        assert longest / 2 <= min(seen) < max(seen) <= longest
-    with pytest.raises(ValueError, match="attempts"):
-        RetryPolicy(attempts=0)
+def test_waits_are_those_asked_for_with_jitter(repository: FaultyRepository, naps: list[float]) -> None:
+    ledger = RunLedger(repository, observers=(), sleep=naps.append, retry_waits=[1] * 50)
+    repository.faults = [REFUSED] * 50
+    ledger.start("r", "acme")
+    assert (repository.creates, len(naps)) == (51, 50)
+    assert 0.5 <= min(naps) < 0.7
+    assert 0.8 < max(naps) <= 1
+
+    repository.faults = [REFUSED]
+    with pytest.raises(StoreUnavailable, match="tried 1 times"):
+        RunLedger(repository, observers=(), sleep=naps.append, retry_waits=()).start("s", "acme")
+    assert len(naps) == 50
+
+
+@pytest.mark.parametrize("wait", [-0.1, math.nan, math.inf])
+def test_a_wait_that_nobody_can_wait_is_refused(repository: FaultyRepository, wait: float) -> None:
+    with pytest.raises(InvalidValue, match="retry_waits"):
+        RunLedger(repository, retry_waits=[0, wait])
+    RunLedger(repository, retry_waits=[0])
 
 
 def test_nothing_but_a_start_is_tried_twice(repository: FaultyRepository, naps: list[float]) -> None:

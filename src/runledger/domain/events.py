@@ -30,7 +30,7 @@ class EventKind(Enum):
     UNREADABLE = "record_unreadable"
 
 
-@frozen(kw_only=True)
+@frozen(slots=False, kw_only=True)
 class RunEvent:
     """One thing that happened to one run.
 

@@ -70,7 +70,7 @@ class RunAccess(RunUpdates, RunReads, Protocol):
     """The rights to update and to look, and nothing else."""
 
 
-@frozen(kw_only=True)
+@frozen(slots=False, kw_only=True)
 class Guarantees:
     """What a store promises beyond the rules that every store keeps. The conformance suite asks for each promise.
 

@@ -23,8 +23,8 @@ MAX_INTEGER = 2**53
 MetricValue = str | int | float | bool | datetime
 
 # Surrogates stand apart: a class of characters from both ends of Unicode takes long to compile.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]|[\ud800-\udfff]")
-_UNSTORABLE = re.compile("\x00|[\ud800-\udfff]")
+_CONTROL = "[\x00-\x1f\x7f-\x9f]|[\ud800-\udfff]"
+_UNSTORABLE = "\x00|[\ud800-\udfff]"
 """No store keeps NUL or half of a surrogate pair in text."""
 
 
@@ -80,7 +80,7 @@ def checked_error(value: str) -> str:
 
 def storable_text(text: str) -> str:
     """Text that nobody chose, such as an exception's, made to fit `checked_text`: replaced and cut in plain sight."""
-    clean = _UNSTORABLE.sub("\ufffd", text)
+    clean = re.sub(_UNSTORABLE, "\ufffd", text)
     return clean if len(clean) <= MAX_TEXT else clean[: MAX_TEXT - 1] + "…"
 
 
@@ -159,10 +159,10 @@ def _require_text(value: str, what: str) -> str:
     return value
 
 
-def _checked(value: str, what: str, longest: int, forbidden: re.Pattern[str]) -> str:
+def _checked(value: str, what: str, longest: int, forbidden: str) -> str:
     if len(value) > longest:
         raise InvalidValue(f"{what} has {len(value)} characters: at most {longest:,} can be stored.")
-    if found := forbidden.search(value):
+    if found := re.search(forbidden, value):
         raise InvalidValue(
             f"{what} {_shown(value)} has the character U+{ord(found.group()):04X} at position {found.start() + 1}: "
             "it cannot be stored there."

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import count
 
-from attrs import field, frozen
-from attrs.validators import ge
-
 from ..domain import (
     EventKind,
+    InvalidValue,
     Outcome,
     RunAlreadyExists,
     RunKey,
@@ -21,33 +20,25 @@ from ..domain import (
 )
 from .observing import Reporter
 
+RETRY_WAITS = (0.1, 0.2, 0.4, 0.8)
+"""Seconds to wait before each further try of a start that found the store unavailable."""
 
-@frozen(kw_only=True)
-class RetryPolicy:
-    """How often a start is tried when the store is unavailable, and how long it waits between tries, in seconds.
 
-    The wait doubles from `first_wait` to at most `longest_wait`; jitter takes up to half of it off.
+class RunCreator:
+    """Creates records, retrying only on StoreUnavailable; a retry finds what an earlier attempt of its own left.
+
+    There is one attempt more than there are waits, and jitter takes up to half off each wait.
     """
 
-    attempts: int = field(default=5, validator=ge(1))
-    first_wait: float = field(default=0.1, validator=ge(0))
-    longest_wait: float = field(default=5.0, validator=ge(0))
-
-    def wait(self, attempt: int) -> float:
-        """Seconds to wait after the given failed attempt, the first being 1."""
-        import random  # here, because it is rarely needed, and slows `import runledger`
-
-        return min(self.first_wait * 2.0 ** (attempt - 1), self.longest_wait) * random.uniform(0.5, 1.0)
-
-
-@frozen
-class RunCreator:
-    """Creates records, retrying only on StoreUnavailable; a retry finds what an earlier attempt of its own left."""
-
-    _repository: RunRepository
-    _reporter: Reporter
-    _retry: RetryPolicy
-    _sleep: Callable[[float], None]
+    def __init__(
+        self, repository: RunRepository, reporter: Reporter, waits: Sequence[float], sleep: Callable[[float], None]
+    ) -> None:
+        if not all(0 <= wait < math.inf for wait in waits):
+            raise InvalidValue(f"retry_waits is {waits!r}: give seconds, none of them negative.")
+        self._repository = repository
+        self._reporter = reporter
+        self._waits = tuple(waits)
+        self._sleep = sleep
 
     def create(self, record: RunRecord, at: datetime, site: str | None = None) -> RunKey:
         """Create one record. Raises RunAlreadyExists unless the record there is from an attempt of this very call."""
@@ -95,12 +86,12 @@ class RunCreator:
                 in_doubt = in_doubt or error.outcome is Outcome.UNKNOWN
                 made.update((key, key) for key in error.applied)
                 key = records[0].key
-                if attempt >= self._retry.attempts:
+                if attempt > len(self._waits):
                     outcome = Outcome.UNKNOWN if in_doubt else Outcome.NOT_APPLIED
                     reason = f"{error.reason} (tried {attempt} times)"
                     raise StoreUnavailable(reason, outcome, key).having_applied(made) from error
                 self._reporter.report(EventKind.START_RETRIED, key, at, error=error, attempt=attempt, call_site=site)
-                self._sleep(self._retry.wait(attempt))
+                self._sleep(_jittered(self._waits[attempt - 1]))
         return [made[record.key] for record in records]
 
     def _our_own(self, records: Sequence[RunRecord], refusal: RunAlreadyExists) -> list[RunKey]:
@@ -116,3 +107,9 @@ class RunCreator:
                 raise RunAlreadyExists([key])
             keys.append(stored.key)
         return keys
+
+
+def _jittered(wait: float) -> float:
+    import random  # here, because it is rarely needed, and slows `import runledger`
+
+    return wait * random.uniform(0.5, 1.0)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from ..domain import (
     EventKind,
@@ -21,11 +21,13 @@ from ..domain import (
     RunStatus,
 )
 from ..domain.values import NO_METRICS
-from .creation import RetryPolicy, RunCreator
+from .creation import RETRY_WAITS, RunCreator
 from .observing import Reporter, call_site, log_event
 from .reads import LedgerReads
-from .tracking import Id, Tracking
 from .updates import LedgerUpdates, OnMissing, Run
+
+if TYPE_CHECKING:
+    from .tracking import Id, Tracking
 
 
 def utc_now() -> datetime:
@@ -37,7 +39,8 @@ class RunLedger:
     """The ledger of one store. Starting is done here and only here; hand `updates` or `reads` to the rest.
 
     `observers` hear of every event (default: the log), `clock` gives the aware time now, `on_missing` says whether an
-    update of a missing run raises or is only reported, `retry` and `sleep` say how a start outlasts a short outage.
+    update of a missing run raises or is only reported. A start that finds the store unavailable is tried again after
+    each of `retry_waits`, in seconds, less a random part; `sleep` does the waiting.
     Leaving a `with` block closes the repository if the ledger owns it, as one from `connect` does; a repository that
     was handed in is its giver's to close.
     """
@@ -49,15 +52,15 @@ class RunLedger:
         observers: Iterable[RunObserver] = (log_event,),
         clock: Callable[[], datetime] = utc_now,
         on_missing: OnMissing = "raise",
-        retry: RetryPolicy = RetryPolicy(),
+        retry_waits: Sequence[float] = RETRY_WAITS,
         sleep: Callable[[float], None] = time.sleep,
         owns_repository: bool = False,
     ) -> None:
         if on_missing not in ("raise", "report"):
             raise InvalidValue(f"on_missing is {on_missing!r}: use 'raise' or 'report'.")
         self._close = repository.close if owns_repository else None
-        self._reporter = Reporter(tuple(observers), clock)
-        self._creator = RunCreator(repository, self._reporter, retry, sleep)
+        self._reporter = Reporter(observers, clock)
+        self._creator = RunCreator(repository, self._reporter, retry_waits, sleep)
         if isinstance(repository, ObservedStore):
             repository.report_to(self._reporter.tell)
         access = repository.without_creation()
@@ -112,6 +115,7 @@ class RunLedger:
         metrics: Mapping[str, MetricValue] = NO_METRICS,
     ) -> Tracking:
         """A run around a block (`with`, `async with`) or, as a decorator, around each call of a function."""
+        from .tracking import Tracking  # here, because it slows `import runledger`, and not every ledger needs it
 
         def start(run: str, client: str, site: str | None) -> Run:
             return self._start(run, client, client_name, metrics, site)

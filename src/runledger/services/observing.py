@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from types import FrameType
 from typing import Any
-
-from attrs import frozen
 
 from ..domain import (
     EventKind,
@@ -22,16 +19,15 @@ from ..domain import (
     RunStatus,
 )
 
-_log = logging.getLogger("runledger")
 _LEVELS = {
-    EventKind.UPDATED: logging.DEBUG,
-    EventKind.REFUSED: logging.WARNING,
-    EventKind.START_RETRIED: logging.WARNING,
-    EventKind.MISSING: logging.ERROR,
-    EventKind.START_FAILED: logging.ERROR,
-    EventKind.DUPLICATED: logging.ERROR,
-    EventKind.CONTENDED: logging.ERROR,
-    EventKind.UNREADABLE: logging.ERROR,
+    EventKind.UPDATED: "DEBUG",
+    EventKind.REFUSED: "WARNING",
+    EventKind.START_RETRIED: "WARNING",
+    EventKind.MISSING: "ERROR",
+    EventKind.START_FAILED: "ERROR",
+    EventKind.DUPLICATED: "ERROR",
+    EventKind.CONTENDED: "ERROR",
+    EventKind.UNREADABLE: "ERROR",
 }
 
 
@@ -41,8 +37,10 @@ def log_event(event: RunEvent) -> None:
     Starts and finishes are INFO, other updates DEBUG, refusals and retries WARNING; a missing run, a failed start, and
     what a store comes upon (duplicates, lost races, unreadable records) are ERROR.
     """
-    level = _LEVELS.get(event.kind, logging.INFO)
-    if not _log.isEnabledFor(level):
+    import logging  # here, because it slows `import runledger`
+
+    log, level = logging.getLogger("runledger"), getattr(logging, _LEVELS.get(event.kind, "INFO"))
+    if not log.isEnabledFor(level):
         return
     fields = {
         "event": event.kind.value,
@@ -55,7 +53,7 @@ def log_event(event: RunEvent) -> None:
         "error": event.error and f"{type(event.error).__name__}: {event.error}",
     }
     known = {name: value for name, value in fields.items() if value is not None}
-    _log.log(level, " ".join(f"{name}={_quoted(value)}" for name, value in known.items()), extra=known)
+    log.log(level, " ".join(f"{name}={_quoted(value)}" for name, value in known.items()), extra=known)
 
 
 def _quoted(value: Any) -> str:
@@ -79,12 +77,12 @@ def call_site() -> str | None:
     return None
 
 
-@frozen
 class Reporter:
     """Hands each event to every observer, and a clock to those who make events."""
 
-    observers: tuple[RunObserver, ...]
-    clock: Callable[[], datetime]
+    def __init__(self, observers: Iterable[RunObserver], clock: Callable[[], datetime]) -> None:
+        self.observers = tuple(observers)
+        self.clock = clock
 
     def report(self, kind: EventKind, key: RunKey | None, at: datetime, **facts: Any) -> None:
         """Make an event and tell all observers; one that raises is logged and breaks nothing."""
@@ -98,7 +96,9 @@ class Reporter:
             try:
                 observer(event)
             except Exception:
-                _log.exception("an observer failed on event=%s", event.kind.value)
+                import logging
+
+                logging.getLogger("runledger").exception("an observer failed on event=%s", event.kind.value)
 
     def changed(self, key: RunKey, status: RunStatus | None, at: datetime) -> None:
         """An update was applied; with a status it finished the run."""

@@ -25,7 +25,7 @@ class Filters(TypedDict, total=False):
     limit: int | None
 
 
-@frozen(kw_only=True)
+@frozen(slots=False, kw_only=True)
 class RunSummary:
     """Many records added up: how many per status, the sum of each numeric metric, the first start and the last end."""
 
@@ -36,12 +36,12 @@ class RunSummary:
     last_end: datetime | None
 
 
-@frozen
 class LedgerReads:
     """`ledger.reads`: the right to look, and nothing else. Raises StoreUnavailable and StoreUnusable."""
 
-    _access: RunAccess
-    _reporter: Reporter
+    def __init__(self, access: RunAccess, reporter: Reporter) -> None:
+        self._access = access
+        self._reporter = reporter
 
     def get(self, run_id: str, client_id: str) -> RunRecord:
         """The record of exactly this key. Raises RunNotFound if the run was never started."""

@@ -8,8 +8,6 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, cast
 
-from attrs import define, field
-
 from ..domain import RunLedgerError
 from ..domain.values import storable_text
 from .observing import call_site
@@ -20,7 +18,6 @@ R = TypeVar("R")
 Id = str | Callable[..., str]
 
 
-@define
 class Tracking:
     """A run around a `with` or `async with` block, or around each call of a decorated function.
 
@@ -29,10 +26,11 @@ class Tracking:
     loop. As a decorator, run id and client id may be functions of the call's arguments.
     """
 
-    _start: Callable[[str, str, str | None], Run]
-    _run_id: Id
-    _client_id: Id
-    _run: Run | None = field(default=None, init=False)
+    def __init__(self, start: Callable[[str, str, str | None], Run], run_id: Id, client_id: Id) -> None:
+        self._start = start
+        self._run_id = run_id
+        self._client_id = client_id
+        self._run: Run | None = None
 
     def __enter__(self) -> Run:
         return self._begin(call_site())

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal, TypedDict, Unpack
 
-from attrs import define, field, frozen, setters
-
 from ..domain import (
     InvalidValue,
     MetricValue,
@@ -31,7 +29,6 @@ class Details(TypedDict, total=False):
     note: str
 
 
-@frozen
 class LedgerUpdates:
     """`ledger.updates`: the right to update, and nothing else.
 
@@ -40,9 +37,10 @@ class LedgerUpdates:
     StoreUnusable. Each update is sent once.
     """
 
-    _access: RunAccess
-    _reporter: Reporter
-    _on_missing: OnMissing
+    def __init__(self, access: RunAccess, reporter: Reporter, on_missing: OnMissing) -> None:
+        self._access = access
+        self._reporter = reporter
+        self._on_missing = on_missing
 
     def update(self, run_id: str, client_id: str, **details: Unpack[Details]) -> RunRecord | None:
         """Set metrics, add to numbers, append a note; with none of them a heartbeat. Returns the record after it."""
@@ -114,22 +112,32 @@ class LedgerUpdates:
             raise error
 
 
-@define(eq=False)
 class Run:
-    """A handle on one run: the updates of LedgerUpdates without naming the key each time."""
+    """A handle on one run: the updates of LedgerUpdates without naming the key each time.
 
-    key: RunKey = field(on_setattr=setters.frozen)
-    _updates: LedgerUpdates = field(repr=False)
-    finished: bool = field(default=False, init=False)
-    """Whether this handle has finished the run; what others did to it, it does not know."""
+    `finished` says whether this handle has finished the run; what others did to it, it does not know.
+    """
+
+    def __init__(self, key: RunKey, updates: LedgerUpdates) -> None:
+        self._key = key
+        self._updates = updates
+        self.finished = False
+
+    def __repr__(self) -> str:
+        return f"Run({self._key!r})"
+
+    @property
+    def key(self) -> RunKey:
+        """The run's key, with the store's reference to its record where `start` gave one."""
+        return self._key
 
     def update(self, **details: Unpack[Details]) -> RunRecord | None:
         """Set metrics, add to numbers, append a note. Returns the record after it."""
-        return self._updates._change(self.key, details)
+        return self._updates._change(self._key, details)
 
     def heartbeat(self) -> RunRecord | None:
         """Say that the run is still alive."""
-        return self._updates._change(self.key, {})
+        return self._updates._change(self._key, {})
 
     def complete(self, *, with_errors: str | None = None, **details: Unpack[Details]) -> RunRecord | None:
         """Finish as Completed, or, given what went wrong, as Completed with Errors."""
@@ -149,7 +157,7 @@ class Run:
         return self._finish({"note": _said(why)}, RunStatus.CANCELLED)
 
     def _finish(self, details: Details, status: RunStatus, error: str | None = None) -> RunRecord | None:
-        record = self._updates._change(self.key, details, status, error)
+        record = self._updates._change(self._key, details, status, error)
         self.finished = True
         return record
 
