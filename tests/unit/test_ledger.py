@@ -233,6 +233,7 @@ def test_an_observer_that_fails_breaks_nothing_and_is_logged(
     ledger.start(*KEY).complete()
     assert kinds(events) == ["run_started", "run_finished"]
     assert caplog.messages == [f"an observer failed on event=run_{what}" for what in ("started", "finished")]
+    assert {record.name for record in caplog.records} == {"runledger"}
 
 
 def test_the_log_has_one_line_per_event_with_the_fields_in_extra(caplog: pytest.LogCaptureFixture) -> None:

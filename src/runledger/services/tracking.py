@@ -26,11 +26,12 @@ class Tracking:
     loop. As a decorator, run id and client id may be functions of the call's arguments.
     """
 
+    _run: Run | None = None
+
     def __init__(self, start: Callable[[str, str, str | None], Run], run_id: Id, client_id: Id) -> None:
         self._start = start
         self._run_id = run_id
         self._client_id = client_id
-        self._run: Run | None = None
 
     def __enter__(self) -> Run:
         return self._begin(call_site())

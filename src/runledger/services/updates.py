@@ -113,15 +113,14 @@ class LedgerUpdates:
 
 
 class Run:
-    """A handle on one run: the updates of LedgerUpdates without naming the key each time.
+    """A handle on one run: the updates of LedgerUpdates without naming the key each time."""
 
-    `finished` says whether this handle has finished the run; what others did to it, it does not know.
-    """
+    finished = False
+    """Whether this handle has finished the run; what others did to it, it does not know."""
 
     def __init__(self, key: RunKey, updates: LedgerUpdates) -> None:
         self._key = key
         self._updates = updates
-        self.finished = False
 
     def __repr__(self) -> str:
         return f"Run({self._key!r})"
