@@ -29,6 +29,7 @@ import attrs
 from runledger import RunChange, RunKey, RunLedger, RunQuery, RunRecord
 from runledger.adapters import sqlite as sqlite_adapter
 from runledger.adapters.memory import InMemoryRunRepository
+from runledger.adapters.rows import rows_of_texts
 from runledger.adapters.sqlite import SQLiteRunRepository
 from runledger.domain import MetricValue
 
@@ -81,7 +82,7 @@ def sqlite_rows(folder: Path, synchronous: Any) -> Iterator[Row]:
     bare.execute("PRAGMA cache_size = -65536")
     times = 1000 if full else 3000
     records = [started(f"run-{i:06}") for i in range(times)]
-    values = list(sqlite_adapter._rows(records))
+    values = list(rows_of_texts(records))
 
     def bare_create(i: int) -> None:
         bare.execute("BEGIN IMMEDIATE")
@@ -119,7 +120,7 @@ def sqlite_rows(folder: Path, synchronous: Any) -> Iterator[Row]:
         return
     listing = sqlite_adapter._FIND.format("TRUE")
     batches = [[started(f"batch {b} {i:04}") for i in range(1000)] for b in range(7)]
-    batch_values = [list(sqlite_adapter._rows(batch)) for batch in batches]
+    batch_values = [list(rows_of_texts(batch)) for batch in batches]
     changes = [(record.key, CHANGE) for record in records[:1000]]
     yield compared(
         "SQLite: get",
@@ -203,7 +204,7 @@ def postgresql_rows() -> Iterator[Row]:
         cursor = bare.cursor(binary=True)
         records = [started(f"run-{i:06}") for i in range(1500)]
         values = [adapter._row(record) for record in records]
-        batches = [[started(f"batch {b} {i:04}") for i in range(1000)] for b in range(7)]
+        batches = [[started(f"batch {b} {i:04}") for i in range(1000)] for b in range(15)]
         batch_values = [[adapter._row(record) for record in batch] for batch in batches]
 
         def bare_update(i: int) -> None:
@@ -248,7 +249,7 @@ def postgresql_rows() -> Iterator[Row]:
         yield compared(
             "PostgreSQL: 1,000 creates (bare: executemany)",
             0.8,
-            7,
+            15,
             bare_creates,
             lambda i: repository.create_many(batches[i]),
         )

@@ -30,7 +30,17 @@ from ..domain import (
     StoreUnusable,
 )
 from ..domain.values import checked_time
-from .rows import STATUSES, UNREADABLE, conditions, log_text, metrics_text, restored_log, restored_metrics, unreadable
+from .rows import (
+    STATUSES,
+    UNREADABLE,
+    conditions,
+    log_text,
+    metrics_text,
+    restored_log,
+    restored_metrics,
+    rows_of_texts,
+    unreadable,
+)
 
 # No index on updated_at, and room left in each page: a heartbeat then writes no index entry.
 _SCHEMA = (
@@ -236,8 +246,8 @@ class PostgreSQLRunRepository(PostgreSQLRunAccess):
         with self._cursor("INSERT") as cursor:
             try:
                 with cursor.copy(_COPY) as copy:
-                    for record in records:
-                        copy.write_row(_row(record))
+                    for row in rows_of_texts(records):  # psycopg takes four times as long to write a datetime
+                        copy.write_row(row)
             except errors.UniqueViolation:
                 counts = Counter(record.key for record in records)
                 there = set(cursor.execute(_EXISTING, _arrays(counts)).fetchall())

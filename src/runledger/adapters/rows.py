@@ -7,7 +7,7 @@ no other value can be. The log is a JSON array of [time, text].
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]  # known to CPython, not to typeshed
 from typing import Any
@@ -47,6 +47,26 @@ def metrics_text(metrics: Mapping[str, MetricValue]) -> str:
 def log_text(log: tuple[LogLine, ...]) -> str:
     """The JSON array for a log."""
     return "".join(_chunks([(time_text(line.at), line.text) for line in log], 0)) if log else "[]"
+
+
+def rows_of_texts(records: Iterable[RunRecord]) -> Iterator[tuple[str | None, ...]]:
+    """Rows, all of texts, in the order of the table's columns."""
+    at, text = None, ""
+    for record in records:
+        if record.started_at is not at:  # a batch mostly starts at one time
+            at, text = record.started_at, time_text(record.started_at)
+        yield (
+            record.key.run_id,
+            record.key.client_id,
+            record.client_name,
+            record.status.value,
+            text,
+            None if record.ended_at is None else time_text(record.ended_at),
+            metrics_text(record.metrics),
+            log_text(record.log),
+            record.error,
+            text if record.updated_at is at else time_text(record.updated_at),
+        )
 
 
 UNREADABLE = (AttributeError, KeyError, OverflowError, RecursionError, StopIteration, TypeError, ValueError)

@@ -7,7 +7,7 @@ import sqlite3
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from threading import Lock
@@ -28,7 +28,15 @@ from ..domain import (
     repeated_keys,
 )
 from ..domain.values import checked_time
-from .rows import conditions, log_text, metrics_text, record_from_texts, records_from_texts, time_text
+from .rows import (
+    conditions,
+    log_text,
+    metrics_text,
+    record_from_texts,
+    records_from_texts,
+    rows_of_texts,
+    time_text,
+)
 
 T = TypeVar("T")
 
@@ -260,7 +268,7 @@ class SQLiteRunRepository(SQLiteRunAccess):
     def _insert(self, records: Sequence[RunRecord]) -> None:
         key = records[0].key if len(records) == 1 else None
         try:
-            self._database.write(lambda cursor: cursor.executemany(_INSERT, _rows(records)), key)
+            self._database.write(lambda cursor: cursor.executemany(_INSERT, rows_of_texts(records)), key)
         except StoreUnusable as error:
             if getattr(error.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
                 raise
@@ -285,29 +293,6 @@ def path_of(url: str) -> str:
             "a SQLite URL is sqlite:///relative.db or sqlite:////absolute.db; for a store in memory use memory://."
         )
     return path
-
-
-def _rows(records: Iterable[RunRecord]) -> Iterator[tuple[str | None, ...]]:
-    at, text = None, ""
-    for record in records:
-        if record.started_at is not at:  # a batch mostly starts at one time
-            at, text = record.started_at, time_text(record.started_at)
-        yield _values(record, text)
-
-
-def _values(record: RunRecord, started_at: str) -> tuple[str | None, ...]:
-    return (
-        record.key.run_id,
-        record.key.client_id,
-        record.client_name,
-        record.status.value,
-        started_at,
-        None if record.ended_at is None else time_text(record.ended_at),
-        metrics_text(record.metrics),
-        log_text(record.log),
-        record.error,
-        started_at if record.updated_at is record.started_at else time_text(record.updated_at),
-    )
 
 
 def _update(cursor: sqlite3.Cursor, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
