@@ -12,11 +12,11 @@ from typing import Any
 
 from attrs import define, field
 from commands import environment
+from documents import blocks, typed
 from operated_base import OPERATOR
 
 from runledger.testing.airtable import AirtableServer, AirtableService, Column, Connection, Table, Token
 
-DOCS = Path(__file__).parents[2] / "docs"
 BASE = "appAbcDefGhiJklMn"
 STORE = re.compile(rf"(airtable://{BASE}/[\w%]+)\??([^\s'\"]*)")
 
@@ -33,13 +33,12 @@ class Reader:
 
     def read(self, page: str) -> int:
         """Do everything; how much that was."""
-        blocks = re.findall(r"^```(console|python)\n(.*?)^```", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
         done = 0
-        for kind, text in blocks:
+        for kind, text in blocks(f"docs/{page}", "console", "python"):
             if kind == "python":
                 self.run([sys.executable, "-c", self.here(text)])
                 done += 1
-            for command, expected in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", text, re.MULTILINE):
+            for command, expected in typed(text):
                 for beginning, columns in self.by_hand.items():
                     for table, column in columns if command.startswith(beginning) else ():
                         self.service.set_column(BASE, table, column)
