@@ -400,6 +400,12 @@ class HalfAppliesABulkUpdate(Broken):
 
 
 @breaks(Rule.WHOLE)
+class LosesTheLastOfEachTen(Broken):
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        super().update_many([pair for i, pair in enumerate(changes) if i % 10 != 9], at)
+
+
+@breaks(Rule.WHOLE)
 class HalfAppliesAnUpdate(Broken):
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         for name, number in change.add.items():

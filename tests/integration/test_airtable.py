@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 import requests
-from airtable_base import BASE, METRIC_COLUMNS, TABLE, TOKEN, AirtableBase, Clock, served
+from airtable_base import BASE, METRIC_COLUMNS, TABLE, TOKEN, AirtableBase, Clock, in_process, served
 from attrs import evolve
+from urllib3 import PoolManager
 
 import runledger
 from runledger import (
@@ -40,7 +41,9 @@ from runledger import (
 from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
 from runledger.adapters.airtable.transport import Refusal
 from runledger.testing.airtable import (
+    AirtableService,
     Column,
+    Connection,
     Fault,
     FaultKind,
     Limits,
@@ -51,6 +54,7 @@ from runledger.testing.airtable import (
     Unknowns,
     run_table,
 )
+from runledger.testing.reach import things_within_reach
 
 KEY = RunKey("251124-081500", "acme")
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
@@ -129,6 +133,7 @@ class TestRequests:
         base.requests()
         repository.update_many([(key, ADDS) for key in keys], LATER)
         assert base.requests() == [*["GET"] * 2, *["PATCH"] * 12]
+        assert [row["fields"]["n"] for row in base.rows()] == [1] * 120
 
     def test_a_look_up_too_long_for_a_url_is_a_post_that_reads(
         self, base: AirtableBase, repository: AirtableRunRepository
@@ -147,6 +152,14 @@ class TestRequests:
         assert base.requests() == []
         assert next(found).key.client_id == "client 229"
         assert base.requests() == ["GET"]
+
+    def test_closing_leaves_no_connection_open(self, base: AirtableBase, repository: AirtableRunRepository) -> None:
+        repository.create(started())
+        things = [thing for _, thing in things_within_reach(repository)]
+        pools = [thing.pools for thing in things if isinstance(thing, PoolManager)]
+        assert [len(each) for each in pools] == [1, 1]
+        repository.close()
+        assert [len(each) for each in pools] == [0, 0]
 
 
 class TestMissing:
@@ -273,8 +286,12 @@ class TestRefusals:
         with served(*columns, unknowns=Unknowns(rounds_numbers_to_precision=True)) as base:
             repository = base.repository()
             key = repository.create(started())
-            with pytest.raises(StoreUnusable, match=r"'n'.*keeps 0"):
+            with pytest.raises(StoreUnusable, match=r"'n'.*keeps 0") as refusal:
                 repository.update(key, RunChange(metrics={"n": 0.25}), LATER)
+            assert refusal.value.key == key
+            with pytest.raises(StoreUnusable, match=r"'n'.*keeps 0") as refusal:
+                repository.create(started(RunKey("other", "acme"), n=0.25))
+            assert refusal.value.applied == (RunKey("other", "acme"),)
 
     def test_of_a_log_that_outgrows_its_cell(
         self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
@@ -341,12 +358,53 @@ class TestLostAnswers:
             repository.create_many([started(lost), started(won)])
         assert (refusal.value.key, refusal.value.applied) == (lost, (won,))
 
+    def test_a_redirect_is_not_followed(
+        self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
+    ) -> None:
+        redirect = Response(307, {"Location": f"{base.server.url}/v0/elsewhere"}, b"")
+        base.service.handle = lambda request: redirect  # type: ignore[method-assign]
+        with pytest.raises(StoreUnusable, match="redirects elsewhere"):
+            repository.update(key, SETS, LATER)
+        assert base.requests() == ["PATCH"]
+
     def test_a_server_that_is_down(self, base: AirtableBase) -> None:
         down = AirtableRunRepository(TOKEN, BASE, TABLE, endpoint="http://127.0.0.1:9")
         for act in (lambda: down.create(started()), lambda: down.update(KEY.referring_to("rec0"), SETS, AT)):
             with pytest.raises(StoreUnavailable) as failure:
                 act()
             assert failure.value.outcome is Outcome.NOT_APPLIED
+
+    def test_many_updates_of_which_a_batch_fails_say_which_were_applied(
+        self, base: AirtableBase, repository: AirtableRunRepository
+    ) -> None:
+        keys = repository.create_many([started(RunKey("r", f"{i:02}")) for i in range(30)])
+        base.server.faults.arm(Fault(FaultKind.STATUS, method="PATCH", nth=3, status=500, after_commit=False))
+        with pytest.raises(StoreUnavailable) as failure:
+            repository.update_many([(key, ADDS) for key in keys], LATER)
+        assert failure.value.applied == tuple(keys[:20])
+        assert ["n" in row["fields"] for row in base.rows()] == [True] * 20 + [False] * 10
+
+    def test_a_time_out_is_set_for_every_request(self) -> None:
+        clock = Clock()
+        service = AirtableService([Token(TOKEN)], now=clock)
+        service.add_base("Operations", [run_table(TABLE, METRIC_COLUMNS)], BASE)
+        connection = Connection(service, now=clock, sleep=clock.sleep)
+        repository = AirtableRunRepository(
+            TOKEN, BASE, TABLE, limit=RateLimit(requests=99), transports=in_process(connection), sleep=clock.sleep
+        )
+        connection.faults.arm(Fault(FaultKind.DELAY, method="POST", seconds=30))
+        key = repository.create(started())  # found again, though its answer took too long
+        connection.faults.arm(Fault(FaultKind.DELAY, seconds=29))
+        repository.update(key, SETS, LATER)
+        acts: list[tuple[Callable[[], object], Outcome]] = [
+            (lambda: repository.update(key, SETS, LATER), Outcome.UNKNOWN),
+            (lambda: repository.get(key), Outcome.NOT_APPLIED),
+        ]
+        for act, outcome in acts:
+            connection.faults.arm(Fault(FaultKind.DELAY, seconds=30))
+            with pytest.raises(StoreUnavailable, match="ReadTimeout") as failure:
+                act()
+            assert failure.value.outcome is outcome
 
     def test_records_are_known_by_their_ids_whatever_the_order_of_the_answer(
         self, base: AirtableBase, repository: AirtableRunRepository
@@ -542,6 +600,16 @@ class TestPeople:
         with pytest.raises(RunNotFound):
             repository.get(KEY)
 
+    def test_a_row_that_they_gave_to_another_is_reported_when_it_was_changed_by_its_reference(
+        self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
+    ) -> None:
+        base.write(key, {"Client ID": "bolt"})
+        with pytest.raises(StoreUnusable, match=f"record {key.reference} of .* is now another's") as refusal:
+            repository.update(key, SETS, LATER)
+        assert refusal.value.key == key
+        with pytest.raises(RunNotFound):
+            repository.update(key, ADDS, LATER)
+
     def test_a_spoilt_duplicate_does_no_harm(
         self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
     ) -> None:
@@ -709,17 +777,36 @@ class TestMapping:
 
 
 class TestListing:
-    def test_an_iterator_that_expires_is_gone_on_from(
+    @pytest.mark.parametrize(
+        ("apart", "again"), [(timedelta(0), 4), (timedelta(milliseconds=1), 4), (timedelta(minutes=5), 2)]
+    )
+    def test_an_iterator_that_expires_is_gone_on_from_the_last_start_that_was_seen(
+        self, base: AirtableBase, repository: AirtableRunRepository, apart: timedelta, again: int
+    ) -> None:
+        repository.create_many([RunRecord.start(RunKey(f"{i:03}", "acme"), AT + i * apart) for i in range(350)])
+        base.requests()
+
+        def expire_before(page: int) -> None:
+            base.before_next("GET", base.service.expire_iterators if page == 1 else lambda: expire_before(page - 1))
+
+        expire_before(3)
+        seen = [record.key.run_id for record in repository.find(RunQuery())]
+        assert seen == [f"{i:03}" for i in reversed(range(350))]
+        assert base.requests() == ["GET"] * (3 + again)
+
+    def test_an_iterator_that_always_expires_is_an_error(
         self, base: AirtableBase, repository: AirtableRunRepository
     ) -> None:
-        records = [started(RunKey(f"{i:03}", "acme")) for i in range(350)]
-        repository.create_many(records)
-        seen = []
-        for i, record in enumerate(repository.find(RunQuery())):
-            seen.append(record.key.run_id)
-            if i % 100 == 50:
-                base.service.expire_iterators()
-        assert seen == [f"{i:03}" for i in reversed(range(350))]
+        repository.create_many([started(RunKey(f"{i:03}", "acme")) for i in range(101)])
+        handle = base.service.handle
+
+        def expired(request: Request) -> Response:
+            base.service.expire_iterators()
+            return handle(request)
+
+        base.service.handle = expired  # type: ignore[method-assign]
+        with pytest.raises(StoreUnavailable, match="expired before it was read"):
+            list(repository.find(RunQuery()))
 
     def test_filters_are_the_models(self, base: AirtableBase, repository: AirtableRunRepository) -> None:
         for i in range(6):

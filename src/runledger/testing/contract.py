@@ -317,6 +317,15 @@ class RunRepositoryContract:
         trial.holds(record, started("s"))
 
     @keeps(Rule.WHOLE)
+    def test_a_bulk_update_leaves_no_record_out(self, trial: Trial) -> None:
+        records = [started(f"{i:03}") for i in range(123)]
+        trial.repository.create_many(records)
+        changes = [(record.key, RunChange(metrics={"n": i + 1})) for i, record in enumerate(records)]
+        trial.repository.update_many(changes, AT)
+        changed = [record.apply(change, AT) for record, (_, change) in zip(records, changes, strict=True)]
+        trial.same_list(list(trial.repository.find(EVERYTHING)), changed[::-1])
+
+    @keeps(Rule.WHOLE)
     def test_empty_bulk_calls_do_nothing(self, trial: Trial) -> None:
         trial.repository.create_many([])
         trial.repository.update_many([], AT)

@@ -29,7 +29,7 @@ from ...domain import (
 )
 from .columns import Columns, Row
 from .listing import matching
-from .table import WRITTEN_AT_ONCE, Cells, Locks, RunTable, require_kept
+from .table import WRITTEN_AT_ONCE, Cells, RunTable, require_kept
 from .transport import (
     ENDPOINT,
     HTTPWithoutCreation,
@@ -112,7 +112,6 @@ class AirtableRunRepository(AirtableRunAccess):
         )
         super().__init__(RunTable(updating, columns, clock, sleep))
         self._creating = creating
-        self._creations = Locks()
 
     def create(self, record: RunRecord) -> RunKey:
         return self.create_many([record])[0]
@@ -121,10 +120,9 @@ class AirtableRunRepository(AirtableRunAccess):
         """Look, create, confirm: the protocol of ARCHITECTURE.md, for any number of records."""
         if not records:
             return []
-        with self._creations.held(record.key for record in records):
-            self._require_new(records)
-            posted, failure = self._post(records)
-            return self._confirm(records, posted, failure)
+        self._require_new(records)
+        posted, failure = self._post(records)
+        return self._confirm(records, posted, failure)
 
     def without_creation(self) -> AirtableRunAccess:
         return AirtableRunAccess(self._table)
