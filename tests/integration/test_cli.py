@@ -126,7 +126,7 @@ def test_a_table_fits_the_terminal_and_loses_nothing(store: Path) -> None:
     with connect(f"sqlite:///{store}", observers=()) as ledger:
         ledger.start("251124-081500-" + 40 * "x", "客" * 60).complete(with_errors="2 of 45")
         ledger.start("251124-081500-3f9a1c", "client-of-twenty-ch")
-    for columns in (80, 50):
+    for columns in (80, 60):
         lines = plain(on_a_terminal("list", store=store, columns=columns)).splitlines()
         assert max(len(line) + line.count("客") for line in lines) <= columns
         text = "".join(lines)
@@ -137,6 +137,19 @@ def test_a_table_fits_the_terminal_and_loses_nothing(store: Path) -> None:
     assert "251124-081500-3f9a1c  client-of-twenty-ch" in run
     assert on_a_terminal("stale", store=store) == "No run has gone quiet.\n"
     assert on_a_terminal("list", "--limit", "1", store=store).endswith("The newest 1; more with --limit N or --all.\n")
+
+
+def test_on_a_narrow_terminal_a_run_takes_lines_instead_of_columns(store: Path) -> None:
+    with connect(f"sqlite:///{store}", observers=()) as ledger:
+        ledger.start("251124-081500-3f9a1c", "acme").complete()
+        ledger.start("251124-081500-4b7d20", "acme")
+    lines = plain(on_a_terminal("list", store=store, columns=40)).splitlines()
+    assert lines[0] == "251124-081500-4b7d20  acme"
+    assert re.fullmatch(r"  [0-9-]{10} [0-9:]{5} UTC  Running", lines[1])
+    assert re.fullmatch(r"  [0-9-]{10} [0-9:]{5} UTC  Completed  [0-9.e-]+s", lines[3])
+    told = on_a_terminal("stale", "--older-than", "0s", store=store, columns=40)
+    assert re.fullmatch(r"251124-081500-4b7d20  acme\n  started [0-9-]{10} [0-9:]{5} UTC\n  updated .*\n", told)
+    assert on_a_terminal("list", "--client", "none", store=store, columns=40) == "No runs found.\n"
 
 
 def test_colour_is_for_terminals_alone_and_not_where_it_is_unwanted(store: Path) -> None:
@@ -177,7 +190,8 @@ def test_standard_streams_may_be_closed(store: Path) -> None:
 
 
 def test_a_store_that_ends_with_the_command_is_refused() -> None:
-    for arguments in (["start", "--client", "a"], ["list"], ["exec", "--client", "a", "--", "echo", "hi"]):
+    copies = ["copy", "memory://", "sqlite:///runs.db"], ["copy", "sqlite:///runs.db", "memory://"]
+    for arguments in (["start", "--client", "a"], ["list"], ["exec", "--client", "a", "--", "echo", "hi"], *copies):
         done = runledger(*arguments, store="memory://", code=2)
         assert (done.stdout, "memory:// lasts as long as this command" in done.stderr) == ("", True)
 
@@ -269,6 +283,7 @@ def test_every_command_has_help(store: Path) -> None:
     for command in commands:
         assert f"\n  {command} " in listed
         text = runledger(command, "--help").stdout
+        assert max(map(len, text.splitlines())) <= 80
         assert "Usage:" in text
         assert f"\n    runledger {command}" in text.replace("RUN=$(", "").replace('eval "$(', ""), text
     assert runledger("--version").stdout == "runledger 0.1.0\n"
@@ -298,3 +313,14 @@ def test_without_the_libraries_of_the_command_line_it_says_what_to_install(store
         os.close(leader)
         needs = b"runledger: the command line needs more than the core: pip install 'runledger[cli]'\n"
         assert (done.returncode, done.stderr) == (2, needs)
+
+
+def test_output_that_cannot_be_written_is_told_in_one_line(store: Path) -> None:
+    runledger("start", "--client", "acme", "--run-id", "r", store=store)
+    with open("/dev/full", "w") as full:
+        for command in (["list"], ["show", "r", "acme"], ["summary", "--json"], ["export"], ["doctor"], ["--help"]):
+            done = subprocess.run(
+                [*RUNLEDGER, *command], env=environment(store), stdout=full, stderr=subprocess.PIPE, check=False
+            )
+            said = b"runledger: the output cannot be written: No space left on device.\n"
+            assert (command, done.returncode, done.stderr) == (command, 1, said)

@@ -132,13 +132,20 @@ def test_each_bad_row_is_named_by_its_line_and_the_others_are_loaded(store: Path
     ("name", "content", "options", "code", "words"),
     [
         ("a.csv", b"", [], 1, "is empty"),
-        ("a.csv", b"a,b\n", [], 2, "no column 'client_id' for client_id"),
+        (
+            "a.csv",
+            b"a,status\n",
+            ["--column", "run_id=A"],
+            2,
+            "the file has no column 'A', 'client_id', 'started_at': say which it is with --column run_id=…, "
+            "--column client_id=…, --column started_at=…. It has 'a', 'status'.",
+        ),
         ("a.csv", b"run_id,client_id,started_at\n", [], 2, "--default-status"),
         ("a.csv", b"a,a\n", [], 1, "stands twice"),
         ("a.csv", JOBS.encode() + b"\xff\xfe\n", MAPPING, 1, "not UTF-8"),
         ("a.csv.gz", gzip.compress(JOBS.encode() * 500)[:-40], MAPPING, 1, "damaged or cut short"),
         ("a.csv", JOBS.encode() + b'3,"un"closed\n', MAPPING, 1, "not CSV"),
-        ("a.bin", b"x", [], 2, "no column 'client_id'"),
+        ("a.bin", b"x", [], 2, "no column 'run_id', 'client_id'"),
         ("a.jsonl", b"[1]\n{\n\n", [], 1, "line 1: not a JSON object"),
         ("a.jsonl", b"[" * 100_000, [], 1, "not a JSON object"),
         ("a.jsonl", b'{"run_id": ["x"]}', [], 1, "run id is list"),
@@ -228,7 +235,7 @@ def test_a_log_of_millions_of_characters_survives_csv(store: Path, tmp_path: Pat
         ledger.updates.update_many([(key, RunChange(note="x" * 10_000))] * 300)
     runledger("export", str(tmp_path / "x.csv"), store=store)
     done = runledger("import", str(tmp_path / "x.csv"), store=tmp_path / "2.db")
-    assert done.stdout == "1 rows: 1 loaded, 0 already there, 0 refused\n"
+    assert done.stdout == "1 row: 1 loaded, 0 already there, 0 refused\n"
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -242,7 +249,7 @@ def test_what_standard_input_holds_is_seen_from_its_beginning(store: Path, compr
             capture_output=True,
             check=True,
         )
-        assert done.stdout == b"%d rows: %d loaded, 0 already there, 0 refused\n" % (loaded, loaded)
+        assert done.stdout == b"%d row: %d loaded, 0 already there, 0 refused\n" % (loaded, loaded)
 
 
 def test_a_named_pipe_is_read_before_a_person_too(store: Path, tmp_path: Path) -> None:
@@ -250,3 +257,27 @@ def test_a_named_pipe_is_read_before_a_person_too(store: Path, tmp_path: Path) -
     with subprocess.Popen(["sh", "-c", 'printf "%s" "$0" > "$1"', JOBS, str(tmp_path / "jobs.csv")]):
         seen = on_a_terminal("import", str(tmp_path / "jobs.csv"), *MAPPING, store=store)
     assert seen == "2 rows: 2 loaded, 0 already there, 0 refused\n"
+
+
+def test_what_is_exported_goes_where_a_link_leads_and_into_pipes(store: Path, tmp_path: Path) -> None:
+    runledger("start", "--client", "a", "--run-id", "r", store=store)
+    (tmp_path / "link.csv").symlink_to(tmp_path / "runs.csv")
+    for _ in range(2):
+        told = runledger("export", str(tmp_path / "link.csv"), store=store).stdout
+        assert told == f"1 run written to {tmp_path}/link.csv\n"
+    assert (tmp_path / "link.csv").is_symlink()
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cat", str(tmp_path / "pipe")], stdout=subprocess.PIPE, text=True) as reader:
+        runledger("export", "--format", "csv", str(tmp_path / "pipe"), store=store)
+        assert reader.stdout is not None
+        assert reader.stdout.read() == (tmp_path / "runs.csv").read_text(encoding="utf-8")
+    assert (tmp_path / "pipe").is_fifo()
+    done = subprocess.run(
+        ["sh", "-c", f"{' '.join(RUNLEDGER)} export /dev/stdout | cat"],
+        env=environment(store),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout.splitlines()[0])["run_id"] == "r"
+    assert not list(tmp_path.glob("*.part"))

@@ -287,7 +287,7 @@ def test_any_file_is_imported_or_refused_row_by_row(
     if done.code == 2:
         assert after == before
     else:
-        loaded = int(done.out.split("rows: ")[1].partition(" loaded")[0].replace(",", ""))
+        loaded = int(done.out.split(": ")[1].partition(" loaded")[0].replace(",", ""))
         assert len(after) == len(before) + loaded
     shown = terminal.run("export", "--format", "jsonl").out  # what was let in can be read, written and read again
     assert len(shown.splitlines()) == len(after)

@@ -24,3 +24,7 @@ def main() -> None:
             raise
         sys.stderr.write("runledger: the command line needs more than the core: pip install 'runledger[cli]'\n")
         sys.exit(2)
+    except OSError as error:  # but a closed pipe, at which click ends quietly
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where the rest of it goes when Python ends
+        sys.stderr.write(f"runledger: the output cannot be written: {error.strerror or error}.\n")
+        sys.exit(1)

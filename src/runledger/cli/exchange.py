@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import math
+import os
 import re
 import sys
 import zlib
@@ -70,17 +71,22 @@ class FileMapping:
 
     def require(self, header: Iterable[str]) -> None:
         """Raises UnsuitableFile if a column that was named, or must be there, is not."""
-        there = set(header)
-        needed = {"run_id", "client_id", "started_at", *self.columns}
-        if self.default_status is None:
-            needed.add("status")
-        for name in sorted(needed):
-            if self.column(name) not in there:
-                raise UnsuitableFile(
-                    f"there is no column {self.column(name)!r} for {name}: name it with --column {name}=…"
-                    + (", or give --default-status" if name == "status" else "")
-                    + f". The file has {', '.join(map(repr, header))}."
-                )
+        needed = [
+            *self.columns,
+            "run_id",
+            "client_id",
+            "started_at",
+            *(["status"] if self.default_status is None else []),
+        ]
+        missing = {name: self.column(name) for name in needed if self.column(name) not in header}
+        if not missing:
+            return
+        columns = ", ".join(map(repr, dict.fromkeys(missing.values())))
+        options = (f"--column {name}=…" + " (or --default-status)" * (name == "status") for name in missing)
+        raise UnsuitableFile(
+            f"the file has no column {columns}: say which it is with {', '.join(options)}. "
+            f"It has {', '.join(map(repr, header))}."
+        )
 
     def record(self, row: Mapping[str, Any]) -> RunRecord:
         """The record of a row. Raises InvalidValue with what is wrong."""
@@ -304,17 +310,26 @@ def write_records(records: Iterable[RunRecord], target: TextIO, file_format: For
 
 @contextmanager
 def target_file(path: str) -> Iterator[TextIO]:
-    """Standard output for "-"; else a file that appears, whole, at the end; compressed if its name ends in .gz."""
+    """Standard output for "-"; else a file that appears, whole, at the end; compressed if its name ends in .gz.
+
+    What is there and is no file, such as a pipe, is written to as it is.
+    """
     if path == "-":
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8", newline="")
         yield sys.stdout
+        sys.stdout.flush()
         return
-    part = Path(f"{path}.part")
     opener: Callable[..., Any] = gzip.open if path.endswith(".gz") else open
+    whole = part = Path(path)
+    if not whole.exists() or whole.is_file():
+        whole = Path(os.path.realpath(path))  # a link stays one
+        part = whole.with_name(f"{whole.name}.part")
     try:
         with opener(part, "wt", encoding="utf-8", newline="") as target:
             yield target
-        part.replace(path)
+        if part is not whole:
+            part.replace(whole)
     finally:
-        part.unlink(missing_ok=True)
+        if part is not whole:
+            part.unlink(missing_ok=True)

@@ -55,7 +55,7 @@ _EXIT_CODES: Mapping[type[RunLedgerError], int] = {
 
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(_PLACES)
+        return list(_PLACES)  # in this order, which is that of a run's life
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         for name in [cmd_name] if cmd_name in _PLACES else _PLACES:  # all, so that click can say what was meant
@@ -84,7 +84,7 @@ def _exit_code(error: RunLedgerError) -> int:
     epilog="""\b
 Exit codes:
   0  done                        4  the run exists already
-  1  some rows do not fit        5  the run has already finished
+  1  not all could be done       5  the run has already finished
   2  wrong usage or value        6  the store is unavailable
   3  no such run                 7  the store cannot serve as it is
 exec exits as the command did.

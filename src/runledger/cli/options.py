@@ -85,11 +85,17 @@ filter_options = _options(
     store_option,
     click.option("--client", "client_id", metavar="ID", help="Only this client's runs."),
     click.option("--status", type=STATUS, help="Only runs with this status, e.g. failed."),
-    click.option("--since", type=MOMENT, help="Only runs started at or after: 2025-11-24, an ISO time, or 2h ago: 2h."),
-    click.option("--until", type=MOMENT, help="Only runs started before."),
+    click.option(
+        "--since",
+        type=MOMENT,
+        help="Only runs started at or after a day (2025-11-24), an ISO time, or so long ago (2h).",
+    ),
+    click.option("--until", type=MOMENT, help="Only runs started before that; given as for --since."),
 )
 limit_options = _options(
-    click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many."),
+    click.option(
+        "--limit", metavar="N", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many."
+    ),
     click.option("--all", "all_", is_flag=True, help="No limit."),
 )
 
@@ -111,9 +117,8 @@ def chosen_store() -> str:
     return f"sqlite:///{quote(bytes(folder / 'runs.db'))}"
 
 
-def lasting_store() -> str:
-    """The chosen store's URL; a store that ends with the command is refused."""
-    store = chosen_store()
+def lasting(store: str) -> str:
+    """The store's URL; one that ends with the command is refused."""
     if store.startswith("memory:"):
         raise click.UsageError("memory:// lasts as long as this command: name a store that stays.")
     return store
@@ -122,7 +127,7 @@ def lasting_store() -> str:
 @contextmanager
 def chosen_ledger() -> Iterator[RunLedger]:
     """The ledger of the chosen store, which tells its events to nobody: the command's output does."""
-    with connect(lasting_store(), observers=()) as ledger:
+    with connect(lasting(chosen_store()), observers=()) as ledger:
         yield ledger
 
 

@@ -27,6 +27,7 @@ _COLOURS = {
     RunStatus.CANCELLED: "magenta",
 }
 _PAGE = 500
+_TABLE_WIDTH = 60
 # What would move a terminal's cursor or turn its text around: control and bidirectional formatting characters.
 _UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -139,11 +140,25 @@ def summary_as_json(summary: RunSummary) -> dict[str, Any]:
 
 def _print_tables(records: Iterator[RunRecord], quiet: bool) -> int:
     """A table for each page, so that the first rows of a long list are there at once; returns the number of rows."""
+    import shutil  # here, because it loads every kind of compression
+
     count = 0
+    print_page = _print_table if shutil.get_terminal_size().columns >= _TABLE_WIDTH else _print_blocks
     while page := list(islice(records, _PAGE)):
-        _print_table(page, quiet)
+        print_page(page, quiet)
         count += len(page)
     return count
+
+
+def _print_blocks(records: Iterable[RunRecord], quiet: bool) -> None:
+    """Two or three short lines for each record, where the columns of a table would be too narrow to be read."""
+    for record in records:
+        click.echo(_safe(f"{record.key.run_id}  {record.key.client_id}"))
+        if quiet:
+            click.echo(f"  started {_minute(record.started_at)} UTC\n  updated {_minute(record.updated_at)} UTC")
+        else:
+            status = click.style(record.status.value, fg=_COLOURS[record.status])
+            click.echo(f"  {_minute(record.started_at)} UTC  {status}  {_took(record.duration)}".rstrip())
 
 
 def _print_table(records: Iterable[RunRecord], quiet: bool) -> None:

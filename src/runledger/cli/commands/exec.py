@@ -12,7 +12,7 @@ import click
 from ...domain import RunAlreadyFinished, RunLedgerError
 from ...domain.values import storable_text
 from ...stores import connect
-from ..options import lasting_store, start_options
+from ..options import chosen_store, lasting, start_options
 from ..output import complain
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def exec_(run_id: str, client_id: str, run_anyway: bool, command: tuple[str, ...
         raise click.UsageError("exec needs a POSIX system.")
     from ..execute import Ending, environment_for, run_command
 
-    store = _absolute(lasting_store())
+    store = _absolute(lasting(chosen_store()))
     started = True
     try:
         # Closed again before the command runs: a store's own threads would take the signals meant for it, and a

@@ -25,7 +25,7 @@ from ..exchange import (
     target_file,
     write_records,
 )
-from ..options import chosen_ledger, each_once, filter_options, json_option, store_option
+from ..options import chosen_ledger, each_once, filter_options, json_option, lasting, store_option
 from ..output import complain, print_json, remark
 from ..progress import progress
 
@@ -70,9 +70,9 @@ def import_(source: BinaryIO, file_format: Format | None, strict: bool, verbose:
 
     \b
     Example:
-      runledger import jobs.csv.gz --column run_id="Job ID" --column client_id=Site \\
-          --column started_at="Start Time" --column ended_at="End Time" \\
-          --default-status Completed --rest-as-metrics
+      runledger import jobs.csv.gz --default-status Completed --rest-as-metrics \\
+          --column run_id="Job ID" --column client_id=Site \\
+          --column started_at="Start Time" --column ended_at="End Time"
     """
     reading = read_records(source, source.name, file_format, FileMapping(**mapping))
     with closing(reading) as rows, chosen_ledger() as ledger:
@@ -134,7 +134,9 @@ class _Import:
         if self.stopped:
             complain(self.stopped)
         rows = self.loaded + self.there + self.refused
-        click.echo(f"{rows:,} rows: {self.loaded:,} loaded, {self.there:,} already there, {self.refused:,} refused")
+        click.echo(
+            f"{_count(rows, 'row')}: {self.loaded:,} loaded, {self.there:,} already there, {self.refused:,} refused"
+        )
 
     def _load(self) -> None:
         batch, self._batch = self._batch, []
@@ -170,12 +172,12 @@ def export(file: str, file_format: Format | None, **filters: Any) -> None:
         try:
             with target_file(file) as target:
                 count = write_records(found, target, file_format)
-        except BrokenPipeError:
-            raise
         except OSError as error:
+            if file == "-":
+                raise
             raise click.UsageError(f"{file} cannot be written: {error.strerror or error}.") from None
     if file != "-":
-        click.echo(f"{count:,} runs written to {file}")
+        click.echo(f"{_count(count, 'run')} written to {file}")
 
 
 @click.command()
@@ -194,8 +196,8 @@ def copy(source: str, target: str, dry_run: bool, as_json: bool) -> None:
       runledger copy airtable://appAbcDefGhiJklMn/Runs postgresql://ops@db/runs
     """
     with (
-        closing(open_repository(source)) as origin,
-        closing(open_repository(target)) as goal,
+        closing(open_repository(lasting(source))) as origin,
+        closing(open_repository(lasting(target))) as goal,
         progress("records", wanted=not as_json) as advance,
     ):
         tell = _tell_as_json if as_json else _tell
@@ -214,6 +216,10 @@ def copy(source: str, target: str, dry_run: bool, as_json: bool) -> None:
         problems = "".join(f", {counts[fate]:,} {fate.value}" for fate in PROBLEMS if counts[fate])
         click.echo(f"{counts[Fate.COPIED]:,} {done}, {counts[Fate.EQUAL]:,} {Fate.EQUAL.value}{problems}")
     click.get_current_context().exit(1 if any(counts[fate] for fate in PROBLEMS) else 0)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _tell(found: Remark) -> None:

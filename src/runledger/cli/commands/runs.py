@@ -35,7 +35,7 @@ def update(run_id: str | None, client_id: str | None, **details: Any) -> None:
     \b
     Examples:
       runledger update 251124-081500-3f9a1c acme --set Posts=43 --add Tokens=1500
-      runledger update --add Tokens=5 --note "half way"     (inside runledger exec)
+      runledger update --add Tokens=5 --note "half way"   (inside runledger exec)
 
     A value is a number, true, false, a time with its zone, or text; "7" in double quotes is text.
     """
@@ -53,7 +53,7 @@ def complete(run_id: str | None, client_id: str | None, with_errors: str | None,
     \b
     Examples:
       runledger complete 251124-081500-3f9a1c acme --set Posts=43
-      runledger complete 251124-081500-3f9a1c acme --with-errors "2 of 45 posts failed"
+      runledger complete 251124-081500-3f9a1c acme --with-errors "2 of 45 failed"
     """
     with _chosen_run(run_id, client_id) as run:
         run.complete(with_errors=with_errors, **details)
