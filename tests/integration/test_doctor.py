@@ -3,6 +3,8 @@ import os
 import pty
 import sqlite3
 import subprocess
+import sys
+import tempfile
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -61,6 +63,44 @@ def test_what_is_no_ledger_in_sqlite_wants_mending(tmp_path: Path) -> None:
         done = runledger("doctor", store=tmp_path / name, code=7)
         assert done.stdout.startswith("fix   ")
         assert words in done.stdout
+
+
+AS_A_USER = """
+import os, sys
+import runledger.adapters.sqlite
+from runledger.cli.doctor import examine
+if os.geteuid() == 0:  # who may write everything
+    os.setgroups([])
+    os.setuid(65534)
+for finding in examine(f"sqlite:///{sys.argv[1]}"):
+    print(finding.verdict.value, finding.what)
+"""
+
+
+def test_what_may_not_be_written_in_sqlite_wants_mending() -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:  # which another user can reach
+        folder = Path(name)
+        folder.chmod(0o755)
+        for part in ("file", "folder"):
+            (folder / part).mkdir()
+            runledger("init", store=folder / part / "runs.db")
+        (folder / "file").chmod(0o777)
+        (folder / "file" / "runs.db").chmod(0o444)
+        (folder / "folder").chmod(0o555)
+        seen = [
+            subprocess.run(
+                [sys.executable, "-c", AS_A_USER, folder / part / "runs.db"],
+                check=True,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for part in ("file", "folder")
+        ]
+        assert [each.stdout for each in seen] == [
+            f"fix the file {folder}/file/runs.db may not be written\n",
+            f"fix the folder {folder}/folder may not be written\n",
+        ]
+        (folder / "folder").chmod(0o755)
 
 
 def test_postgresql_is_looked_at_with_the_eyes_of_its_role() -> None:

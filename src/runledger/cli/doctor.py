@@ -98,6 +98,9 @@ def _examine_sqlite(url: str) -> Iterator[Finding]:
     if not path.exists():
         yield Finding.note(f"there is no file {path}", "`runledger init` or the first start makes it")
         return
+    if not os.access(path, os.W_OK):  # SQLite itself says so only when something is written
+        yield Finding.fix(f"the file {path} may not be written", "allow it")
+        return
     try:
         # mode=rw never creates: https://www.sqlite.org/uri.html
         with closing(

@@ -9,7 +9,8 @@ from typing import Any, BinaryIO
 
 import click
 
-from ...domain import RunRecord
+from ...adapters.sqlite import path_of
+from ...domain import RunRecord, StoreUnusable
 from ...services.ledger import RunLedger
 from ...stores import open_repository
 from ..arguments import MEANING, RENAMING, STATUS, ZONE
@@ -196,7 +197,7 @@ def copy(source: str, target: str, dry_run: bool, as_json: bool) -> None:
       runledger copy airtable://appAbcDefGhiJklMn/Runs postgresql://ops@db/runs
     """
     with (
-        closing(open_repository(lasting(source))) as origin,
+        closing(open_repository(_there(lasting(source)))) as origin,
         closing(open_repository(lasting(target))) as goal,
         progress("records", wanted=not as_json) as advance,
     ):
@@ -220,6 +221,13 @@ def copy(source: str, target: str, dry_run: bool, as_json: bool) -> None:
 
 def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _there(store: str) -> str:
+    """The store, unless it is a SQLite file that is not there: opening would make it, and copy it as empty."""
+    if store.startswith("sqlite:") and not os.path.exists(path_of(store)):
+        raise StoreUnusable(f"there is no file {path_of(store)} to copy from: correct the URL.")
+    return store
 
 
 def _tell(found: Remark) -> None:
