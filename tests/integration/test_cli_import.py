@@ -80,7 +80,7 @@ def test_what_is_said_while_a_bar_is_shown_stands_in_lines_of_its_own(store: Pat
     ]
     (tmp_path / "runs.csv").write_text("\n".join(["run_id,client_id,status,started_at,ended_at", *rows]))
     seen = on_a_terminal("import", str(tmp_path / "runs.csv"), store=store)
-    assert "\r\x1b[2Kline 5002: status 'Oops' is not known: map it with --status Oops=Completed.\n" in seen
+    assert "\r\x1b[2Kline 5002: status 'Oops' is not known: map it with --status Oops=STATUS.\n" in seen
     assert seen.endswith("9,000 rows: 8,999 loaded, 0 already there, 1 refused\n")
 
 
@@ -111,7 +111,7 @@ def test_each_bad_row_is_named_by_its_line_and_the_others_are_loaded(store: Path
         [
             "line 3: run '2' of client 'a' is Completed: it has an end time if and only if",
             "line 4: run '3' of client 'a' is Running",
-            "line 5: status 'weird' is not known: map it with --status weird=Completed",
+            "line 5: status 'weird' is not known: map it with --status weird=STATUS",
             "line 6: started_at 'yesterday' is no ISO time",
             "line 7: started_at '2025-01-01 00:00:00' has no time zone: give --timezone",
             "line 8: 3 cells where the first line has 6",
@@ -156,6 +156,13 @@ def test_each_bad_row_is_named_by_its_line_and_the_others_are_loaded(store: Path
             [],
             1,
             "[1]",
+        ),
+        (
+            "a.jsonl",
+            b'{"run_id": "x", "client_id": "c", "status": "Timed out", "started_at": "2025-01-01T00:00Z"}',
+            [],
+            1,
+            "--status 'Timed out'=STATUS",
         ),
         ("a.csv", JOBS.encode(), ["--column", "id=Job ID"], 2, "is no field"),
         ("a.csv", JOBS.encode(), ["--column", "run_id=User", "--column", "run_id=Site"], 2, "'run_id' stands twice"),
@@ -281,3 +288,16 @@ def test_what_is_exported_goes_where_a_link_leads_and_into_pipes(store: Path, tm
     )
     assert json.loads(done.stdout.splitlines()[0])["run_id"] == "r"
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_of_very_many_refused_rows_the_first_are_named_and_all_if_asked_for(store: Path, tmp_path: Path) -> None:
+    rows = [f"{i},a,Oops,2025-01-01T00:00:00Z" for i in range(150)]
+    (tmp_path / "runs.csv").write_text("\n".join(["run_id,client_id,status,started_at", *rows]))
+    told = runledger("import", str(tmp_path / "runs.csv"), store=store, code=1).stderr.splitlines()
+    assert (len(told), told[99][:9], told[100]) == (
+        101,
+        "line 101:",
+        "… 50 refused rows more; --verbose names them too.",
+    )
+    told = runledger("import", "-v", str(tmp_path / "runs.csv"), store=store, code=1).stderr.splitlines()
+    assert (len(told), told[149][:9]) == (150, "line 151:")

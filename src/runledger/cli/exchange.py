@@ -10,6 +10,7 @@ import json
 import math
 import os
 import re
+import shlex
 import sys
 import zlib
 from collections import Counter
@@ -132,7 +133,8 @@ class FileMapping:
         try:
             return status_of(str(text))
         except InvalidValue:
-            raise InvalidValue(f"status {text!r} is not known: map it with --status {text}=Completed.") from None
+            word = shlex.quote(str(text))
+            raise InvalidValue(f"status {text!r} is not known: map it with --status {word}=STATUS.") from None
 
     def _time(self, text: Any, name: str) -> datetime | None:
         if text in (None, ""):

@@ -31,6 +31,8 @@ from ..output import complain, print_json, remark
 from ..progress import progress
 
 _BATCH = 2000
+_NAMED = 100
+"""Refused rows that are named unless all are asked for: a mapping that does not fit refuses all of a file's."""
 
 
 def _columns(ctx: click.Context, param: click.Parameter, pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
@@ -60,7 +62,7 @@ def _columns(ctx: click.Context, param: click.Parameter, pairs: tuple[tuple[str,
 @click.option("--default-status", type=STATUS, help="The status of rows for which the file has none.")
 @click.option("--timezone", type=ZONE, help="The zone of times that name none, e.g. UTC or Europe/Berlin.")
 @click.option("--strict", is_flag=True, help="Stop at the first row that is refused.")
-@click.option("--verbose", "-v", is_flag=True, help="Name each row that was there already.")
+@click.option("--verbose", "-v", is_flag=True, help="Name every row that is refused or was there already.")
 def import_(source: BinaryIO, file_format: Format | None, strict: bool, verbose: bool, **mapping: Any) -> None:
     """Load a history from CSV or JSON Lines.
 
@@ -123,7 +125,8 @@ class _Import:
                         advance()
                     continue
                 self.refused += 1
-                remark(f"line {line}: {row.reason}")
+                if self.refused <= _NAMED or self._verbose:
+                    remark(f"line {line}: {row.reason}")
                 if self._strict:
                     self.stopped = f"stopped at line {line}, because of --strict."
                     break
@@ -132,6 +135,8 @@ class _Import:
         self._load()
 
     def report(self) -> None:
+        if self.refused > _NAMED and not self._verbose:
+            remark(f"… {_count(self.refused - _NAMED, 'refused row')} more; --verbose names them too.")
         if self.stopped:
             complain(self.stopped)
         rows = self.loaded + self.there + self.refused
