@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from attrs import evolve, field, frozen
 from requests import PreparedRequest, Response
@@ -121,6 +121,7 @@ class _Transport(BaseAdapter):
         response.status_code = answer.status
         response.headers = CaseInsensitiveDict({"Date": answer.date, "Content-Type": "application/json"})
         response.raw = io.BytesIO(answer.body)
+        response.encoding = "utf-8"
         response.url, response.request = str(request.url), request
         return response
 
@@ -191,8 +192,7 @@ class Process:
             return pause.step
 
 
-@frozen
-class Place:
+class Place(NamedTuple):
     """Where one process stands: its history, when it wakes if it sleeps, whether it died, how much it has created."""
 
     history: int = 0
@@ -209,9 +209,31 @@ class State:
     seconds: int
     places: tuple[Place, ...]
     faults: int
-    late: tuple[tuple[int, int], ...] = ()
+    late: tuple[tuple[int, int], ...]
     """Requests that are still on their way to the server: the process, and its history when it sent one."""
-    service: AirtableService = field(eq=False, kw_only=True)
+    service: AirtableService = field(eq=False)
+
+    def later(self) -> State:
+        return State(self.table, self.seconds + 1, self.places, self.faults, self.late, self.service)
+
+    def with_place(self, i: int, place: Place, faults: int = 0, late: tuple[tuple[int, int], ...] = ()) -> State:
+        """The state after one process has moved on, with so many faults less and these requests more on their way."""
+        places = (*self.places[:i], place, *self.places[i + 1 :])
+        return State(self.table, self.seconds, places, self.faults - faults, (*self.late, *late), self.service)
+
+    def after(self, served: Served) -> State:
+        """The state of the server after a request, all else as it is."""
+        return State(served.table, self.seconds, self.places, self.faults, self.late, served.service)
+
+
+@frozen
+class Served:
+    """What the server made of a request: its answer, the server after it, and how many records it has created."""
+
+    answer: Answer
+    service: AirtableService
+    table: Hashable
+    created: int
 
 
 @frozen
@@ -247,10 +269,10 @@ class Exploration:
         self._kinds = kinds
         self._free_seconds = free_seconds
         self._ways: dict[State, int] = {}
-        self._answers: dict[Hashable, tuple[Answer, AirtableService, int]] = {}
+        self._served: dict[Hashable, Served] = {}
         self.endings = 0
         service = service or new_service()
-        begin = State((service.snapshot(), 0), 0, tuple(Place() for _ in processes), faults, service=service)
+        begin = State((service.snapshot(), 0), 0, tuple(Place() for _ in processes), faults, (), service)
         self.schedules = self._ways_from(begin)
         self.states = len(self._ways)
 
@@ -284,57 +306,65 @@ class Exploration:
             elif place.wakes is not None and place.wakes > state.seconds:
                 is_asleep = True
             else:
-                yield self._heard(state, i, Answer())
+                yield self._heard(state, i, place, Answer())
         for i, history in state.late:
             step = self._processes[i].step(history)
             assert isinstance(step, Request)
-            arrived, _ = self._handled(state, i, step)
-            yield evolve(arrived, late=tuple(one for one in state.late if one != (i, history)))
+            served, place = self._handled(state, i, step)
+            left = tuple(one for one in state.late if one != (i, history))
+            yield evolve(state.after(served).with_place(i, place), late=left)
         if is_asleep or (is_live and state.seconds < self._free_seconds):
-            yield evolve(state, seconds=state.seconds + 1)
+            yield state.later()
 
     def _sent(self, state: State, i: int, request: Request) -> Iterator[State]:
-        done, answer = self._handled(state, i, request)
-        yield self._heard(done, i, answer)
+        served, after = self._handled(state, i, request)
+        done = state.after(served)
+        yield self._heard(done, i, after, served.answer)
         if not state.faults:
             return
-        state, done = evolve(state, faults=state.faults - 1), evolve(done, faults=state.faults - 1)
         for kind in self._kinds:
-            before = done if kind.commits else state
+            before, place = (done, after) if kind.commits else (state, state.places[i])
             if kind.commits and done.table == state.table:
                 continue  # nothing was done, as with the kinds that do nothing
-            if kind.kills:
-                yield _with_place(before, i, evolve(before.places[i], dead=True))
+            if kind.kills:  # and what the dead have heard makes no difference
+                yield before.with_place(i, Place(dead=True, created=place.created), faults=1)
             elif kind is not Fault.LATE:
-                yield self._heard(before, i, _FAULTY[kind])
+                yield self._heard(before, i, place, _FAULTY[kind], faults=1)
             elif done.table != state.table:
-                late = (*state.late, (i, state.places[i].history))
-                yield self._heard(evolve(state, late=late), i, _FAULTY[kind])
+                yield self._heard(state, i, place, _FAULTY[kind], faults=1, late=((i, place.history),))
 
-    def _handled(self, state: State, i: int, request: Request) -> tuple[State, Answer]:
-        """The state after the server has done what a process asks for, and its answer."""
+    def _handled(self, state: State, i: int, request: Request) -> tuple[Served, Place]:
+        """What the server makes of a process's request, and the place of that process with what it has created."""
         place = state.places[i]
         id_ = self._processes[i].ids[place.created]
         known = (state.table, state.seconds, id_, request.method, request.url, request.body)
-        if known not in self._answers:
+        served = self._served.get(known)
+        if served is None:
             now = BEGIN + timedelta(seconds=state.seconds)
             service = state.service.copy(now=lambda: now, new_id=lambda _prefix: id_)
             response = service.handle(request)
             created = sum(verb == "created" for verb, _ in response.changed)
-            self._answers[known] = Answer(response.status, response.headers["Date"], response.body), service, created
-        answer, service, created = self._answers[known]
-        table = (service.snapshot(), state.table[1] + created)  # type: ignore[index]
-        done = evolve(state, table=table, service=service)
-        return _with_place(done, i, evolve(place, created=place.created + created)), answer
+            table = (service.snapshot(), state.table[1] + created)  # type: ignore[index]
+            answer = Answer(response.status, response.headers["Date"], response.body)
+            served = self._served[known] = Served(answer, service, table, created)
+        return served, place._replace(created=place.created + served.created)
 
-    def _heard(self, state: State, i: int, answer: Answer) -> State:
-        process, place = self._processes[i], state.places[i]
+    def _heard(
+        self,
+        state: State,
+        i: int,
+        place: Place,
+        answer: Answer,
+        faults: int = 0,
+        late: tuple[tuple[int, int], ...] = (),
+    ) -> State:
+        process = self._processes[i]
         history = process.after(place.history, answer)
         step = process.step(history)
         if isinstance(step, Done):
             history = process.ended_like(history)
         wakes = state.seconds + math.ceil(step.seconds) if isinstance(step, Sleep) else None
-        return _with_place(state, i, evolve(place, history=history, wakes=wakes))
+        return state.with_place(i, Place(history, wakes, place.dead, place.created), faults, late)
 
 
 _FAULTY = {
@@ -343,10 +373,6 @@ _FAULTY = {
     Fault.ERROR_AFTER: Answer(503, body=b'{"error":{"type":"RETRIABLE_ERROR","message":"Please retry."}}'),
     Fault.REFUSED: Answer(429, body=b'{"error":{"type":"RATE_LIMIT_REACHED","message":"Rate limit exceeded."}}'),
 }
-
-
-def _with_place(state: State, i: int, place: Place) -> State:
-    return evolve(state, places=(*state.places[:i], place, *state.places[i + 1 :]))
 
 
 def new_service(*columns: Column) -> AirtableService:

@@ -5,12 +5,12 @@ The counts that are asserted say that nothing was left out: change them only wit
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import requests
 from airtable_base import Clock, in_process
 from interleavings import BASE, TABLE, TOKEN, Act, Ending, Exploration, Fault, Process, new_service
 
@@ -38,15 +38,23 @@ Check = Callable[[Ending], None]
 EVERY_FAULT = tuple(Fault)
 MAIN_FAULTS = (Fault.LOST_AFTER, Fault.ERROR_BEFORE, Fault.ERROR_AFTER, Fault.DEATH_BEFORE, Fault.DEATH_AFTER)
 
-pytestmark = [pytest.mark.timeout(1200), pytest.mark.usefixtures("_empty_environment")]
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.usefixtures("_each_request_prepared_once")]
 
 
 @pytest.fixture
-def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    # The client library looks through it for proxies at each of a million requests.
-    for name in list(os.environ):
-        if not name.startswith("PYTEST"):
-            monkeypatch.delenv(name)
+def _each_request_prepared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Of a million requests few differ, and for each the client library works out its form anew, and looks for proxies.
+    prepare = requests.Session.prepare_request
+    prepared: dict[Hashable, requests.PreparedRequest] = {}
+
+    def prepare_once(session: requests.Session, request: requests.Request) -> requests.PreparedRequest:
+        form = request.method, request.url, repr((request.params, request.json, request.data))
+        if form not in prepared:
+            prepared[form] = prepare(session, request)
+        return prepared[form]
+
+    monkeypatch.setattr(requests.Session, "prepare_request", prepare_once)
+    monkeypatch.setattr(requests.sessions, "get_environ_proxies", lambda *_args, **_options: {})
 
 
 def creates(i: int) -> Act:
@@ -252,6 +260,17 @@ def test_two_creators_with_two_faults() -> None:
 def test_two_ledgers_that_start_and_try_again() -> None:
     found = Exploration(processes(starts(0), starts(1)), check_creators(2, retrying=True), kinds=EVERY_FAULT, faults=1)
     assert found.schedules == 783_006
+
+
+def test_three_ledgers_that_start_and_try_again() -> None:
+    found = Exploration(
+        processes(starts(0), starts(1), starts(2)),
+        check_creators(3, retrying=True),
+        kinds=[Fault.LOST_AFTER],
+        faults=1,
+        free_seconds=0,
+    )
+    assert found.schedules == 163_283_232
 
 
 def test_three_creators() -> None:
