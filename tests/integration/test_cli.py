@@ -191,7 +191,13 @@ def test_standard_streams_may_be_closed(store: Path) -> None:
 
 def test_a_store_that_ends_with_the_command_is_refused() -> None:
     copies = ["copy", "memory://", "sqlite:///runs.db"], ["copy", "sqlite:///runs.db", "memory://"]
-    for arguments in (["start", "--client", "a"], ["list"], ["exec", "--client", "a", "--", "echo", "hi"], *copies):
+    for arguments in (
+        ["init"],
+        ["start", "--client", "a"],
+        ["list"],
+        ["exec", "--client", "a", "--", "echo", "hi"],
+        *copies,
+    ):
         done = runledger(*arguments, store="memory://", code=2)
         assert (done.stdout, "memory:// lasts as long as this command" in done.stderr) == ("", True)
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from commands import RUNLEDGER, environment, runledger
 from documents import ROOT, blocks
 
@@ -14,6 +15,7 @@ SETUP, _, COMMANDS = (text for _, text in blocks("README.md", "sh"))
 [(_, PYTHON)] = blocks("README.md", "python")
 
 
+@pytest.mark.timeout(600)  # packages may have to come from far away
 def test_the_first_command_sets_up_runs_a_command_as_a_run_and_lists_it(tmp_path: Path) -> None:
     checkout = fresh_copy(tmp_path)
     done = subprocess.run(

@@ -8,7 +8,7 @@ import click
 
 from ...stores import open_repository
 from ..doctor import examine, print_findings
-from ..options import chosen_store, json_option, store_option
+from ..options import chosen_store, json_option, lasting, store_option
 
 
 @click.command()
@@ -22,15 +22,14 @@ def init() -> None:
     Example:
       runledger init --store postgresql://user@host/database
     """
-    store = chosen_store()
+    store = lasting(chosen_store())
     if store.startswith("airtable://"):
         _init_airtable(store)
         return
-    repository = open_repository(store)
-    create_schema = getattr(repository, "create_schema", None)
-    if create_schema is not None:
-        create_schema()
-    repository.close()
+    with closing(open_repository(store)) as repository:
+        create_schema = getattr(repository, "create_schema", None)
+        if create_schema is not None:
+            create_schema()
     click.echo("The store is ready.")
 
 
