@@ -510,6 +510,16 @@ class TestPace:
                 list(ledger.find())
         assert [limit is waits[0] for limit in waits] == [True, True, True, False]
 
+    def test_stores_that_one_process_opens_lose_nothing_of_each_other(
+        self, base: AirtableBase, key: RunKey, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AIRTABLE_API_KEY", TOKEN)
+        monkeypatch.setattr(RateLimit, "wait", lambda _: None)
+        stores = [runledger.open_repository(base.store_url) for _ in range(8)]
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda store: store.update(key, ADDS, LATER), stores * 5))
+        assert stores[0].get(key).metrics == {"n": 40}
+
     def test_a_quota_that_is_used_up_is_an_error_at_once(self) -> None:
         with served(limits=Limits(requests_left_this_month=0)) as base:
             with pytest.raises(StoreUnusable, match="monthly quota"):

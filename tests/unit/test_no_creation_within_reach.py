@@ -164,7 +164,7 @@ def test_one_module_calls_create() -> None:
 
 
 _MAKES_ROWS = re.compile(
-    r"\b(INSERT\s+(OR\s+\w+\s+)?INTO|REPLACE\s+INTO|MERGE\s+INTO|COPY\s+\w+|ON\s+CONFLICT)\b", re.I
+    r"\b(INSERT\s+(OR\s+\w+\s+)?INTO|REPLACE\s+INTO|MERGE\s+INTO|(?-i:COPY)\s+\w+|ON\s+CONFLICT)\b", re.I
 )
 _MAKES_RECORDS = {".create", ".batch_create", ".batch_upsert", ".post", ".put"}
 """Calls of pyairtable's Table and Api that make a record, or can be made to."""

@@ -19,7 +19,7 @@ from pyairtable.api.types import RecordDict, UpdateRecordDict
 from pyairtable.formulas import AND, OR, Field, Formula
 from requests.adapters import BaseAdapter, HTTPAdapter
 
-from ..adapters.airtable import AirtableAddress, RateLimit, limit_of, token_from_environment
+from ..adapters.airtable import AirtableAddress, RateLimit, token_from_environment, turns_of
 from ..adapters.airtable.transport import Paced, Refused, ServerClock, api_over, sent
 from ..domain import StoreUnusable
 from .airtable_setup import find_table, tables_of
@@ -131,7 +131,7 @@ def scratch_table(
     """
     at = AirtableAddress.of(url)
     clock = ServerClock()
-    paced = Paced(transport or HTTPAdapter(), limit or limit_of(at), clock)
+    paced = Paced(transport or HTTPAdapter(), limit or turns_of(at).limit, clock)
     api = api_over(paced, token_from_environment(), at.endpoint)
     try:
         tables = tables_of(api, at.base_id)

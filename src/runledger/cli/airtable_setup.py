@@ -14,7 +14,7 @@ from attrs import frozen
 from pyairtable import Api
 from requests.adapters import HTTPAdapter
 
-from ..adapters.airtable import AirtableAddress, Columns, limit_of, token_from_environment
+from ..adapters.airtable import AirtableAddress, Columns, token_from_environment, turns_of
 from ..adapters.airtable.transport import Paced, Refusal, Refused, ServerClock, api_over, sent
 from ..domain import RunStatus, StoreUnusable
 from .doctor import Finding
@@ -65,7 +65,7 @@ _NO_RECORD = "recNoSuchRecord00"
 
 def api_of(at: AirtableAddress, token: str) -> Api:
     """A client that keeps to the rate limit and sends nothing twice."""
-    return api_over(Paced(HTTPAdapter(), limit_of(at), ServerClock()), token, at.endpoint)
+    return api_over(Paced(HTTPAdapter(), turns_of(at).limit, ServerClock()), token, at.endpoint)
 
 
 def tables_of(api: Api, base_id: str) -> list[dict[str, Any]]:

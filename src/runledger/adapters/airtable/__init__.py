@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ...domain import StoreUnusable
 from .columns import Columns
 from .repository import AirtableRunAccess, AirtableRunRepository
+from .table import Locks
 from .transport import ENDPOINT, RateLimit
 
 __all__ = ["AirtableAddress", "AirtableRunAccess", "AirtableRunRepository", "Columns", "RateLimit", "open_url"]
@@ -46,12 +47,20 @@ class AirtableAddress:
         return cls(base_id=parts.netloc, table=table, columns=columns, endpoint=endpoint)
 
 
-_LIMITS: dict[tuple[str, str], RateLimit] = {}
+@frozen
+class Turns:
+    """What all that use one base take turns by, in one process: a pace for requests, and locks for runs."""
+
+    limit: RateLimit = field(factory=RateLimit)
+    locks: Locks = field(factory=Locks)
 
 
-def limit_of(at: AirtableAddress) -> RateLimit:
-    """The one limiter that this process has for a base, which counts requests over all tables, threads and stores."""
-    return _LIMITS.setdefault((at.endpoint, at.base_id), RateLimit())
+_TURNS: dict[tuple[str, str], Turns] = {}
+
+
+def turns_of(at: AirtableAddress) -> Turns:
+    """The one pace and the locks that this process has for a base, whatever tables, threads and stores use it."""
+    return _TURNS.setdefault((at.endpoint, at.base_id), Turns())
 
 
 def token_from_environment() -> str:
@@ -65,6 +74,13 @@ def token_from_environment() -> str:
 def open_url(url: str) -> AirtableRunRepository:
     """The store at a URL that AirtableAddress reads; the token from AIRTABLE_API_KEY."""
     at = AirtableAddress.of(url)
+    turns = turns_of(at)
     return AirtableRunRepository(
-        token_from_environment(), at.base_id, at.table, columns=at.columns, endpoint=at.endpoint, limit=limit_of(at)
+        token_from_environment(),
+        at.base_id,
+        at.table,
+        columns=at.columns,
+        endpoint=at.endpoint,
+        limit=turns.limit,
+        locks=turns.locks,
     )

@@ -29,7 +29,7 @@ from ...domain import (
 )
 from .columns import Columns, Row
 from .listing import matching
-from .table import WRITTEN_AT_ONCE, Cells, RunTable, require_kept
+from .table import WRITTEN_AT_ONCE, Cells, Locks, RunTable, require_kept
 from .transport import (
     ENDPOINT,
     HTTPWithoutCreation,
@@ -86,8 +86,9 @@ class Made:
 class AirtableRunRepository(AirtableRunAccess):
     """A store in the table of a base, by its name or id, with a personal access token.
 
-    `limit` paces the requests of all repositories that share it: give those of one base the same. `transports` send
-    the requests, the first those of creation, the second all others (default: HTTP); `sleep` waits.
+    `limit` paces the requests of all repositories that share it, and what is read and then written is exact among those
+    that share `locks`: give those of one base the same. `transports` send the requests, the first those of creation,
+    the second all others (default: HTTP); `sleep` waits.
     """
 
     guarantees = Guarantees(atomic_bulk=False, atomic_add=False, exact_finish=False, exact_values=False)
@@ -101,6 +102,7 @@ class AirtableRunRepository(AirtableRunAccess):
         columns: Columns = Columns(),
         endpoint: str = ENDPOINT,
         limit: RateLimit | None = None,
+        locks: Locks | None = None,
         transports: tuple[BaseAdapter, WithoutCreation] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -110,7 +112,7 @@ class AirtableRunRepository(AirtableRunAccess):
             api_over(Paced(transport, limit, clock), token, endpoint).table(base_id, table)
             for transport in transports or (HTTPAdapter(), HTTPWithoutCreation())
         )
-        super().__init__(RunTable(updating, columns, clock, sleep))
+        super().__init__(RunTable(updating, columns, clock, sleep, locks or Locks()))
         self._creating = creating
 
     def create(self, record: RunRecord) -> RunKey:

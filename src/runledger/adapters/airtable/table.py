@@ -64,7 +64,7 @@ class RunTable:
     columns: Columns
     clock: ServerClock
     sleep: Callable[[float], None]
-    locks: Locks = field(factory=Locks)
+    locks: Locks
     observers: list[RunObserver] = field(factory=list)
 
     def tell(self, kind: EventKind, key: RunKey | None, detail: str) -> None:
