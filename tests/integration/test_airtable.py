@@ -718,6 +718,14 @@ class TestMapping:
             repository.create(started())
         assert len(base.rows()) == 1
 
+    def test_a_mapping_stays_as_it_was_checked(self) -> None:
+        metrics = {"Tokens": "Token Count"}
+        columns = Columns(metrics=metrics)
+        metrics["Posts"] = "Status"
+        assert columns == Columns(metrics={"Tokens": "Token Count"})
+        with pytest.raises(TypeError):
+            columns.metrics["Posts"] = "Status"  # type: ignore[index]
+
     def test_two_metrics_never_share_a_column(self, base: AirtableBase) -> None:
         repository = base.repository(Columns(metrics={"Tokens": "n"}))
         with pytest.raises(InvalidValue, match="metric 'n'"):

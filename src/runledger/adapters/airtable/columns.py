@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from types import NoneType
+from functools import cached_property
+from types import MappingProxyType, NoneType
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -19,6 +20,10 @@ MAX_CELL = 100_000
 """Characters in a text cell: https://support.airtable.com/docs/using-rich-text-formatting-in-airtable"""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _LOG_LINE = re.compile(rf"({_TIME.pattern}) (.*)")
+
+
+def _unchanging(names: Mapping[Any, str]) -> Mapping[Any, str]:
+    return MappingProxyType(dict(names))
 
 
 @frozen(kw_only=True)
@@ -42,8 +47,8 @@ class Columns:
     log: str | None = "Progress Log"
     error: str | None = "Error Details"
     number: str | None = None
-    metrics: Mapping[str, str] = field(factory=dict)
-    statuses: Mapping[RunStatus, str] = field(factory=dict)
+    metrics: Mapping[str, str] = field(factory=dict, converter=_unchanging)
+    statuses: Mapping[RunStatus, str] = field(factory=dict, converter=_unchanging)
 
     def __attrs_post_init__(self) -> None:
         names = [*self.of_parts.values(), *self.metrics.values()]
@@ -81,7 +86,7 @@ class Columns:
                 )
         return cls(**parts, metrics=metrics, statuses=statuses)
 
-    @property
+    @cached_property
     def of_parts(self) -> dict[str, str]:
         """The columns of the record's own parts, by part; the parts that are left out are not there."""
         return {part: getattr(self, part) for part in _PARTS if getattr(self, part)}
