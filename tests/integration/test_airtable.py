@@ -570,6 +570,19 @@ class TestPeople:
         assert [event.kind for event in events] == [EventKind.UNREADABLE] * 2
         assert "'Status'" in str(events[1].detail) or "'Status'" in str(events[0].detail)
 
+    def test_a_listing_may_be_read_by_one_thread_after_another(
+        self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
+    ) -> None:
+        before = repository.create(RunRecord.start(RunKey("before", "acme"), AT - timedelta(minutes=1)))
+        base.insert({"Run ID": "r", "Client ID": "c", "Start Time": "2025-11-24T08:13:00.000Z"})
+        events: list[RunEvent] = []
+        repository.report_to(events.append)
+        found = repository.find(RunQuery())
+        with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+            keys = [pool.submit(next, found).result().key for pool in (one, other)]
+        assert keys == [key, before]
+        assert [event.kind for event in events] == [EventKind.UNREADABLE]
+
     def test_what_they_spoil_is_neither_started_again_nor_missing(
         self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
     ) -> None:

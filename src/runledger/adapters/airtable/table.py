@@ -68,7 +68,7 @@ class RunTable:
     observers: list[RunObserver] = field(factory=list)
 
     def tell(self, kind: EventKind, key: RunKey | None, detail: str) -> None:
-        event = RunEvent(kind=kind, key=key, at=self.clock.now(), detail=detail)
+        event = RunEvent(kind=kind, key=key, at=self.clock.last(), detail=detail)
         for observer in self.observers:
             observer(event)
 

@@ -72,23 +72,32 @@ class RateLimit:
 
 
 class ServerClock:
-    """The server's clock, as its last answer to this thread told it."""
+    """The server's clock, in whole seconds, as its answers tell it. Raises StoreUnusable if none did."""
 
     def __init__(self) -> None:
         self._answers = local()
+        self._last = ""
 
     def hear(self, response: Response) -> None:
         if date := response.headers.get("Date"):
-            self._answers.date = date
+            self._answers.date = self._last = date
 
     def now(self) -> datetime:
-        """In whole seconds. Raises StoreUnusable if no answer told it."""
-        try:
-            return parsedate_to_datetime(self._answers.date.replace("-0000", "GMT")).astimezone(UTC)
-        except (AttributeError, ValueError):
-            raise StoreUnusable(
-                "the server's answers carry no Date, by which creations are ordered: let proxies pass that header."
-            ) from None
+        """At the last answer to this thread: what others hear meanwhile may be later than what this one has read."""
+        return _date(getattr(self._answers, "date", ""))
+
+    def last(self) -> datetime:
+        """At the last answer to any thread."""
+        return _date(self._last)
+
+
+def _date(header: str) -> datetime:
+    try:
+        return parsedate_to_datetime(header.replace("-0000", "GMT")).astimezone(UTC)
+    except ValueError:
+        raise StoreUnusable(
+            "the server's answers carry no Date, by which creations are ordered: let proxies pass that header."
+        ) from None
 
 
 class Paced(BaseAdapter):
