@@ -9,12 +9,13 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from commands import RUNLEDGER, environment, runledger
 from hypothesis import given
 from hypothesis import strategies as st
-from operated_base import OPERATOR, InstantBase, operated
+from operated_base import BASE, OPERATOR, InstantBase, operated
 from postgres_server import fresh_database
 
 from runledger import (
@@ -32,7 +33,7 @@ from runledger.adapters.postgresql import PostgreSQLRunRepository
 from runledger.adapters.sqlite import SQLiteRunRepository
 from runledger.cli.copying import Fate, LedgerCopy, Remark
 from runledger.domain import MetricValue, Outcome, RunRepository
-from runledger.testing.airtable import Column, LogEntry, Unknowns, run_table
+from runledger.testing.airtable import Column, LogEntry, Request, Response, Unknowns, run_table
 from runledger.testing.strategies import AWKWARD
 
 START = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
@@ -303,6 +304,24 @@ def test_of_a_run_that_stands_several_times_the_oldest_row_is_copied(grown_base:
         first, second, third, *_ = (each["id"] for each in grown_base.rows("Runs"))
         assert duplicated.detail == f"{first} is the run's record; remove {second}, {third}"
     assert target.get(RunKey("r", "twice")).client_name == "the first"
+    assert {record.key.client_id for record in everything(target)} == {"twice", "fits"}
+
+
+def test_a_run_that_is_removed_meanwhile_is_copied_as_it_was_seen(grown_base: InstantBase) -> None:
+    handle, asked = grown_base.service.handle, 0
+
+    def remove_before_third(request: Request) -> Response:
+        nonlocal asked
+        asked += 1
+        if asked == 3:  # two listings have been read, and what is the record of the run that stands several times?
+            ids = [row["id"] for row in grown_base.rows("Runs") if row["fields"].get("Client ID") == "twice"]
+            url = f"https://api.airtable.com/v0/{BASE}/Runs?{urlencode([('records[]', each) for each in ids])}"
+            assert handle(Request("DELETE", url, {"Authorization": f"Bearer {OPERATOR}"}, b"")).status == 200
+        return handle(request)
+
+    grown_base.service.handle = remove_before_third  # type: ignore[method-assign]
+    target = InMemoryRunRepository()
+    copied(grown_base.repository(), target)
     assert {record.key.client_id for record in everything(target)} == {"twice", "fits"}
 
 
