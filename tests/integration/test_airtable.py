@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import pickle
+import subprocess
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -519,6 +521,22 @@ class TestPace:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda store: store.update(key, ADDS, LATER), stores * 5))
         assert stores[0].get(key).metrics == {"n": 40}
+
+    def test_a_process_that_was_forked_takes_turns_of_its_own(self) -> None:
+        program = """
+import os
+from runledger.adapters.airtable import AirtableAddress, turns_of
+at = AirtableAddress.of("airtable://appX/Runs")
+turns = turns_of(at)
+with turns.limit._lock:
+    child = os.fork()
+    if not child:
+        turns_of(at).limit.wait()
+        os._exit(0)
+print(os.waitpid(child, 0)[1], turns_of(at) is turns)
+"""
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=20)
+        assert done.stdout == "0 True\n"
 
     def test_a_quota_that_is_used_up_is_an_error_at_once(self) -> None:
         with served(limits=Limits(requests_left_this_month=0)) as base:

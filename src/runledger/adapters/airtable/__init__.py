@@ -56,6 +56,8 @@ class Turns:
 
 
 _TURNS: dict[tuple[str, str], Turns] = {}
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_TURNS.clear)  # a lock that another thread holds would never be let go there
 
 
 def turns_of(at: AirtableAddress) -> Turns:
