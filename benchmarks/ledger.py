@@ -243,7 +243,7 @@ def postgresql_rows() -> Iterator[Row]:
             "PostgreSQL: list of 100",
             2.0,
             300,
-            lambda _: cursor.execute("TRUE".join(adapter._PAGE), [100]).fetchall(),
+            lambda _: cursor.execute(adapter._FIND.format("TRUE"), [100]).fetchall(),
             lambda _: list(repository.find(RunQuery(limit=100))),
         )
         yield compared(

@@ -15,13 +15,14 @@ from .domain import (
     RunQuery,
     RunRecord,
     RunStatus,
+    RunSummary,
     StoreUnavailable,
     StoreUnusable,
     UnknownMetric,
 )
 from .services.ledger import RunLedger
 from .services.observing import log_event
-from .services.reads import LedgerReads, RunSummary
+from .services.reads import LedgerReads
 from .services.updates import LedgerUpdates, Run
 from .stores import connect, open_repository
 

@@ -21,8 +21,10 @@ from runledger.domain import (
     RunNotFound,
     RunQuery,
     RunRecord,
+    RunSummary,
     StoreUnavailable,
     StoreUnusable,
+    summary_of,
 )
 from runledger.testing import COLUMNS, OpenStore, Rule
 
@@ -620,6 +622,12 @@ class PromisesAtomicBulk(Broken):
 
 
 # -- found in order
+
+
+@breaks(Rule.FOUND_IN_ORDER)
+class AddsUpWithoutLimit(Broken):
+    def summary(self, query: RunQuery) -> RunSummary:
+        return summary_of(self.find(evolve(query, limit=None)))
 
 
 @breaks(Rule.FOUND_IN_ORDER)

@@ -19,7 +19,7 @@ import pytest
 from postgres_server import admin, fresh_database
 from psycopg import sql
 
-from runledger.adapters import postgresql
+from runledger.adapters import rows
 from runledger.adapters.memory import InMemoryRunRepository
 from runledger.adapters.postgresql import PostgreSQLRunRepository, open_url
 from runledger.domain import (
@@ -439,7 +439,7 @@ def test_a_batch_of_updates_is_all_or_nothing(repository: PostgreSQLRunRepositor
 def test_finding_stays_stable_across_pages_while_records_come_and_change(
     repository: PostgreSQLRunRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgresql, "_PAGE_ROWS", 7)
+    monkeypatch.setattr(rows, "PAGE", 7)
     records = [
         RunRecord.start(RunKey(f"run-{number % 5}", name), AT - timedelta(milliseconds=number // 10))
         for number in range(40)
@@ -462,7 +462,7 @@ def test_finding_stays_stable_across_pages_while_records_come_and_change(
 
 
 def test_finding_holds_no_connection_between_pages(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgresql, "_PAGE_ROWS", 1)
+    monkeypatch.setattr(rows, "PAGE", 1)
     with closing(PostgreSQLRunRepository(url, max_connections=1, timeout=5)) as repository:
         repository.create_schema()
         repository.create_many([RunRecord.start(key, AT) for key in (KEY, OTHER)])
@@ -473,5 +473,6 @@ def test_finding_holds_no_connection_between_pages(url: str, monkeypatch: pytest
 def test_a_foreign_row_is_told_as_such(url: str, repository: PostgreSQLRunRepository) -> None:
     with psycopg.connect(url) as connection:
         connection.execute("UPDATE run_records SET status = 'Paused'")
-    with pytest.raises(StoreUnusable, match="unknown status 'Paused'"):
-        repository.get(KEY)
+    for look in (lambda: repository.get(KEY), lambda: repository.summary(RunQuery())):
+        with pytest.raises(StoreUnusable, match="unknown status 'Paused'"):
+            look()

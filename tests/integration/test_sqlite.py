@@ -232,5 +232,22 @@ def test_a_row_that_other_hands_wrote_is_refused_by_its_key(
         with pytest.raises(StoreUnusable, match=words) as refusal:
             act()
         assert refusal.value.key == KEY
+    if column in ("status", "metrics") and value != b"{}":  # what a summary looks at, and SQLite does not mend
+        with pytest.raises(StoreUnusable, match=words) as refusal:
+            repository.summary(RunQuery())
+        assert refusal.value.key == KEY
     assert repository.get(RunKey("s", "acme")).updated_at == AT
+    repository.close()
+
+
+def test_two_rows_that_make_sense_only_together_are_refused(tmp_path: Path) -> None:
+    repository = SQLiteRunRepository(tmp_path / "runs.db")
+    repository.create_many([STARTED, RunRecord.start(RunKey("s", "acme"), AT)])
+    other = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
+    for half, run_id in (('{"a": 1', "s"), ('"b": 2}', "r")):
+        other.execute("UPDATE run_records SET metrics = ? WHERE run_id = ?", (half, run_id))
+    other.close()
+    for look in (repository.summary, lambda query: list(repository.find(query))):
+        with pytest.raises(StoreUnusable, match="not written by"):
+            look(RunQuery())
     repository.close()

@@ -3,6 +3,7 @@ import pickle
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,12 +24,13 @@ from runledger import (
     RunNotFound,
     RunRecord,
     RunStatus,
+    RunSummary,
     StoreUnavailable,
     StoreUnusable,
 )
 from runledger.adapters.memory import InMemoryRunAccess, InMemoryRunRepository
 from runledger.adapters.sqlite import SQLiteRunRepository
-from runledger.domain import RunObserver
+from runledger.domain import RunObserver, SummableStore, summary_of
 
 KEY = ("251124-081500", "acme")
 
@@ -178,7 +180,34 @@ def test_a_summary_adds_up_what_a_run_did_for_all_clients(ledger: RunLedger) -> 
     assert summary.first_start == ledger.get("r", "a").started_at
     assert summary.last_end == ledger.get("r", "b").ended_at
     assert ledger.summary(client_id="a").metrics["Tokens"] == 1010
-    assert ledger.summary("never").runs == 0
+    assert list(summary.metrics) == ["Share", "Tokens"]
+    nothing = RunSummary(runs=0, statuses={}, metrics={}, first_start=None, last_end=None)
+    assert ledger.summary("never") == nothing
+
+
+def test_a_store_may_add_up_itself(ledger: RunLedger, tmp_path: Path) -> None:
+    with RunLedger(SQLiteRunRepository(tmp_path / "runs.db"), observers=(), owns_repository=True) as other:
+        for each in (ledger, other):
+            each.start_many("r", ["a", "b"])["a"].update(add={"Tokens": 7})
+            each.start("s", "a", metrics={"Tokens": 1})
+        assert isinstance(other.reads._access, SummableStore)
+        assert other.summary("r").metrics == ledger.summary("r").metrics == {"Tokens": 7}
+        assert other.summary(client_id="a").statuses == ledger.summary(client_id="a").statuses
+
+
+def test_a_summary_that_is_refused_is_reported(ledger: RunLedger, events: list[RunEvent]) -> None:
+    with pytest.raises(InvalidValue) as refusal:
+        ledger.summary("r", limit=-1)
+    assert (kinds(events), events[-1].error) == (["run_refused"], refusal.value)
+
+
+def test_runs_are_added_up_in_any_order(ledger: RunLedger) -> None:
+    records = [ledger.start("r", client).complete() for client in "abc"]
+    known = [record for record in records if record is not None]
+    for order in permutations(known):
+        assert summary_of(order) == ledger.summary("r")
+    assert ledger.summary("r").first_start == known[0].started_at
+    assert ledger.summary("r").last_end == known[2].ended_at
 
 
 def test_stale_names_running_runs_that_nothing_updated(ledger: RunLedger, events: list[RunEvent]) -> None:

@@ -12,9 +12,21 @@ from datetime import UTC, datetime
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]  # known to CPython, not to typeshed
 from typing import Any
 
-from ..domain import LogLine, Metrics, MetricValue, RunKey, RunQuery, RunRecord, RunStatus, StoreUnusable
+from ..domain import (
+    LogLine,
+    Metrics,
+    MetricValue,
+    RunKey,
+    RunQuery,
+    RunRecord,
+    RunStatus,
+    RunSummary,
+    StoreUnusable,
+    added_up,
+)
 from ..domain.values import MAX_INTEGER
 
+PAGE = 500
 STATUSES = {status.value: status for status in RunStatus}
 
 
@@ -36,7 +48,8 @@ def _encode_time(value: Any) -> dict[str, str]:
 
 # What json.JSONEncoder.encode makes anew for each value, and what JSONDecoder.decode does less its checks of the ends.
 _chunks = c_make_encoder(None, _encode_time, encode_basestring, None, ":", ",", False, False, True)
-_decode = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # as above
+_decoder = json.JSONDecoder()
+_decode = _decoder.scan_once  # type: ignore[attr-defined]  # as above
 
 
 def metrics_text(metrics: Mapping[str, MetricValue]) -> str:
@@ -114,12 +127,35 @@ def record_from_texts(row: Sequence[Any]) -> RunRecord:
 def records_from_texts(rows: Sequence[Sequence[Any]]) -> list[RunRecord]:
     """The records of rows, as `record_from_texts` makes them, in half the time."""
     try:
-        every_metrics = "[" + ",".join([row[6] for row in rows]) + "]"
-        metrics_of = Metrics if every_metrics.count("{") == len(rows) else restored_metrics
-        decoded = _decode(every_metrics, 0)[0]
-        return [_restored(row, metrics_of(metrics)) for row, metrics in zip(rows, decoded, strict=True)]
+        every_metrics = _decoded(",".join([row[6] for row in rows]), len(rows))
+        return [_restored(row, metrics) for row, metrics in zip(rows, every_metrics, strict=True)]
     except UNREADABLE:
         return [record_from_texts(row) for row in rows]
+
+
+def summary_of_texts(rows: Iterable[Sequence[Any]], time: Callable[[Any], datetime]) -> RunSummary:
+    """A summary of rows that each stand for some runs: their statuses, first start, last end and metrics.
+
+    Statuses and metrics are texts with commas in between; `time` reads what stands for a time. Raises as decoding does.
+    """
+    return added_up(
+        (
+            states := [STATUSES[status] for status in statuses.split(",")],
+            _decoded(metrics, len(states)),
+            time(first_start),
+            None if last_end is None else time(last_end),
+        )
+        for statuses, first_start, last_end, metrics in rows
+    )
+
+
+def _decoded(joined: str, count: int) -> list[Metrics]:
+    """The metrics of this many JSON objects with commas in between."""
+    metrics_of = Metrics if joined.count("{") == count else restored_metrics
+    decoded, end = _decoder.raw_decode(f"[{joined}]")
+    if (len(decoded), end) != (count, len(joined) + 2):
+        raise ValueError("another number of JSON values")
+    return [metrics_of(metrics) for metrics in decoded]
 
 
 def _restored(row: Sequence[Any], metrics: Metrics) -> RunRecord:
@@ -129,16 +165,16 @@ def _restored(row: Sequence[Any], metrics: Metrics) -> RunRecord:
         client_id,
         name,
         STATUSES[status],
-        started_at := _read_time(started),
-        None if ended is None else _read_time(ended),
+        started_at := read_time(started),
+        None if ended is None else read_time(ended),
         metrics,
         () if log == "[]" else restored_log(_decode(log, 0)[0]),
         error,
-        started_at if updated == started else _read_time(updated),
+        started_at if updated == started else read_time(updated),
     )
 
 
-_read_time = datetime.fromisoformat
+read_time = datetime.fromisoformat
 
 
 def _time(text: str) -> datetime:
@@ -148,12 +184,32 @@ def _time(text: str) -> datetime:
     return at
 
 
-def conditions(
-    query: RunQuery, after: RunRecord | None, mark: str, time: Callable[[datetime], Any]
-) -> tuple[str, list[Any]]:
-    """The WHERE of a query, for the page that follows the record `after`, and the values for its placeholders.
+def pages(
+    query: RunQuery, mark: str, time: Callable[[datetime], Any], read: Callable[[str, list[Any]], list[Any]]
+) -> Iterator[list[Any]]:
+    """The rows that a query finds, newest start first, page by page.
 
-    `mark` is the driver's placeholder, `time` makes a datetime ready for it. No text of the query gets into the SQL.
+    `read` gets a condition and the values for its placeholders and, last, for that of LIMIT. See `conditions`.
+    """
+    where, values = conditions(query, mark, time)
+    after: list[Any] = []
+    left = query.limit
+    while left is None or left > 0:
+        size = PAGE if left is None else min(left, PAGE)
+        rows = read(where, [*values, *after, size])
+        yield rows
+        if len(rows) < size:
+            return
+        if not after:
+            where += f" AND (started_at, run_id, client_id) < ({mark}, {mark}, {mark})"
+        run_id, client_id, _, _, started_at = rows[-1][:5]
+        left, after = None if left is None else left - size, [started_at, run_id, client_id]
+
+
+def conditions(query: RunQuery, mark: str, time: Callable[[datetime], Any]) -> tuple[str, list[Any]]:
+    """What must hold of the rows that a query finds, and the values for the placeholders, in which alone its texts are.
+
+    `mark` is the driver's placeholder, `time` makes a datetime ready for it.
     """
     parts = [
         (f"run_id = {mark}", query.run_id),
@@ -164,9 +220,4 @@ def conditions(
         (f"updated_at < {mark}", query.updated_before and time(query.updated_before)),
     ]
     given = [(sql, value) for sql, value in parts if value is not None]
-    clauses = [sql for sql, _ in given]
-    values = [value for _, value in given]
-    if after is not None:
-        clauses.append(f"(started_at, run_id, client_id) < ({mark}, {mark}, {mark})")
-        values += [time(after.started_at), after.key.run_id, after.key.client_id]
-    return " AND ".join(clauses) or "TRUE", values
+    return " AND ".join(sql for sql, _ in given) or "TRUE", [value for _, value in given]

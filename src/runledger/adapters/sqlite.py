@@ -23,18 +23,24 @@ from ..domain import (
     RunNotFound,
     RunQuery,
     RunRecord,
+    RunSummary,
     StoreUnavailable,
     StoreUnusable,
     repeated_keys,
+    summary_of,
 )
 from ..domain.values import checked_time
 from .rows import (
+    UNREADABLE,
     conditions,
     log_text,
     metrics_text,
+    pages,
+    read_time,
     record_from_texts,
     records_from_texts,
     rows_of_texts,
+    summary_of_texts,
     time_text,
 )
 
@@ -44,7 +50,6 @@ SCHEMA_VERSION = 1
 APPLICATION_ID = 0x72756E6C
 """Marks a file as a ledger: https://www.sqlite.org/pragma.html#pragma_application_id"""
 
-_PAGE = 500
 _SCHEMA = (
     """
     CREATE TABLE run_records (
@@ -74,6 +79,10 @@ _SELECT_TO_UPDATE = "SELECT *, rowid FROM run_records WHERE run_id = ? AND clien
 _SELECT_BATCH = "SELECT *, rowid FROM run_records WHERE (run_id, client_id) IN (VALUES {})"
 _BATCH = 400  # twice as many placeholders: SQLite before 3.32 allows 999
 _FIND = "SELECT * FROM run_records WHERE {} ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?"
+# Some hundred runs a row: JSON that SQLite has joined is decoded at once, and nothing grows with the table.
+_SUMMARY = """SELECT group_concat(status), min(started_at), max(ended_at), group_concat(metrics)
+    FROM (SELECT rowid, * FROM run_records WHERE {} ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?)
+    GROUP BY rowid / 500"""
 # Two statements, because naming an indexed column (status) in SET rewrites its index entry even if it stays the same.
 _UPDATE = "UPDATE run_records SET metrics = ?, log = ?, error = ?, updated_at = ? WHERE rowid = ?"
 _FINISH = _UPDATE.replace("SET", "SET status = ?, ended_at = ?,")
@@ -94,7 +103,13 @@ class _Database:
         self._finalize()
 
     def read(self, sql: str, values: Sequence[Any], key: RunKey | None = None) -> list[tuple[Any, ...]]:
-        """All rows of a SELECT, on a connection that no other thread uses meanwhile."""
+        """All rows of a SELECT."""
+        return self.reading(sqlite3.Cursor.fetchall, sql, values, key)
+
+    def reading(
+        self, take: Callable[[sqlite3.Cursor], T], sql: str, values: Sequence[Any], key: RunKey | None = None
+    ) -> T:
+        """What `take` makes of the rows of a SELECT, on a connection that no other thread uses meanwhile."""
         if self._pid != os.getpid():
             self._open_all()
         try:
@@ -103,7 +118,7 @@ class _Database:
             except IndexError:
                 reader = self._connect()
             try:
-                return reader.execute(sql, values).fetchall()
+                return take(reader.execute(sql, values))
             finally:
                 self._readers.append(reader)
         except sqlite3.Error as error:
@@ -222,17 +237,22 @@ class SQLiteRunAccess:
         return record_from_texts(rows[0])
 
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
-        last: RunRecord | None = None
-        left = query.limit
-        while left is None or left > 0:
-            size = _PAGE if left is None else min(left, _PAGE)
-            where, values = conditions(query, last, "?", time_text)
-            page = records_from_texts(self._database.read(_FIND.format(where), (*values, size)))
-            yield from page
-            if len(page) < size:
-                return
-            last = page[-1]
-            left = None if left is None else left - size
+        def read(where: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+            return self._database.read(_FIND.format(where), values)
+
+        for rows in pages(query, "?", time_text, read):
+            yield from records_from_texts(rows)
+
+    def summary(self, query: RunQuery) -> RunSummary:
+        """See SummableStore."""
+        where, values = conditions(query, "?", time_text)
+        values.append(-1 if query.limit is None else query.limit)
+        try:
+            return self._database.reading(
+                lambda rows: summary_of_texts(rows, read_time), _SUMMARY.format(where), values
+            )
+        except UNREADABLE:
+            return summary_of(self.find(query))  # which names the row
 
 
 class SQLiteRunRepository(SQLiteRunAccess):

@@ -15,8 +15,7 @@ from typing import Any
 import click
 
 from ..adapters.rows import log_text, metrics_text, time_text
-from ..domain import MetricValue, RunRecord, RunStatus
-from ..services.reads import RunSummary
+from ..domain import MetricValue, RunRecord, RunStatus, RunSummary
 
 _COLOURS = {
     RunStatus.RUNNING: "blue",

@@ -12,8 +12,17 @@ from .errors import (
     UnknownMetric,
 )
 from .events import EventKind, RunEvent, RunObserver
-from .port import Guarantees, ObservedStore, RunAccess, RunCreation, RunReads, RunRepository, RunUpdates
-from .query import RunQuery, newest_first
+from .port import (
+    Guarantees,
+    ObservedStore,
+    RunAccess,
+    RunCreation,
+    RunReads,
+    RunRepository,
+    RunUpdates,
+    SummableStore,
+)
+from .query import RunQuery, RunsAsOne, RunSummary, added_up, newest_first, summary_of
 from .record import LogLine, RunChange, RunKey, RunRecord, RunStatus, repeated_keys
 from .values import Metrics, MetricValue
 
@@ -41,10 +50,15 @@ __all__ = [
     "RunRecord",
     "RunRepository",
     "RunStatus",
+    "RunSummary",
     "RunUpdates",
+    "RunsAsOne",
     "StoreUnavailable",
     "StoreUnusable",
+    "SummableStore",
     "UnknownMetric",
+    "added_up",
     "newest_first",
     "repeated_keys",
+    "summary_of",
 ]

@@ -43,13 +43,7 @@ class RunLedgerError(Exception):
 
     def __reduce__(self) -> Any:
         # By its facts: the default calls the class with the message alone, and an error could not leave its process.
-        return _restored, (type(self), self.args, self.__dict__)
-
-
-def _restored(kind: type[RunLedgerError], args: tuple[str], facts: dict[str, Any]) -> RunLedgerError:
-    error = kind.__new__(kind, *args)
-    error.__dict__.update(facts)
-    return error
+        return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
 class InvalidValue(RunLedgerError, ValueError):

@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 from attrs import frozen
 
 from .events import RunObserver
-from .query import RunQuery
+from .query import RunQuery, RunSummary
 from .record import RunChange, RunKey, RunRecord
 
 
@@ -93,6 +93,14 @@ class ObservedStore(Protocol):
 
     def report_to(self, observer: RunObserver) -> None:
         """Tell this observer, from now on."""
+
+
+@runtime_checkable
+class SummableStore(Protocol):
+    """A store that adds records up in less time than it takes to find them. Optional."""
+
+    def summary(self, query: RunQuery) -> RunSummary:
+        """The summary of the records that `find` gives."""
 
 
 class RunRepository(RunCreation, RunAccess, Protocol):

@@ -1,14 +1,16 @@
-"""Which records to find, and in which order they come."""
+"""Which records to find, in which order they come, and what they add up to."""
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from attrs import frozen
 
 from .errors import InvalidValue
 from .record import RunKey, RunRecord, RunStatus, checked_status
-from .values import checked_name, checked_time
+from .values import MetricValue, checked_name, checked_time
 
 
 @frozen(slots=False, kw_only=True)
@@ -53,3 +55,49 @@ class RunQuery:
 def newest_first(record: RunRecord) -> tuple[datetime, RunKey]:
     """The order of `find`, when sorted in reverse: by start, then run id, then client id, by code point."""
     return record.started_at, record.key
+
+
+@frozen(slots=False, kw_only=True)
+class RunSummary:
+    """Many records added up: how many per status, the sum of each numeric metric, the first start and the last end.
+
+    The metrics come in the order of their names. Sums of integers are exact; floats are added one by one in no certain
+    order, which may show in the last digits.
+    """
+
+    runs: int
+    statuses: Mapping[RunStatus, int]
+    metrics: Mapping[str, int | float]
+    first_start: datetime | None
+    last_end: datetime | None
+
+
+RunsAsOne = tuple[Iterable[RunStatus], Iterable[Mapping[str, MetricValue]], datetime, datetime | None]
+"""Some runs, as far as a summary asks: the status and the metrics of each, their first start and their last end."""
+
+
+def summary_of(records: Iterable[RunRecord]) -> RunSummary:
+    """Records added up; a summary of zero runs, if there are none."""
+    return added_up(([record.status], [record.metrics], record.started_at, record.ended_at) for record in records)
+
+
+def added_up(parts: Iterable[RunsAsOne]) -> RunSummary:
+    """The one place where runs are added up."""
+    statuses: Counter[RunStatus] = Counter()
+    sums: defaultdict[str, int | float] = defaultdict(int)
+    first_start = last_end = None
+    for its_statuses, its_metrics, its_first_start, its_last_end in parts:
+        statuses.update(its_statuses)
+        for metrics in its_metrics:
+            for name, value in metrics.items():
+                if type(value) is int or type(value) is float:  # and no bool
+                    sums[name] += value
+        first_start = min(filter(None, [first_start, its_first_start]))
+        last_end = max(filter(None, [last_end, its_last_end]), default=None)
+    return RunSummary(
+        runs=statuses.total(),
+        statuses=statuses,
+        metrics=dict(sorted(sums.items())),
+        first_start=first_start,
+        last_end=last_end,
+    )

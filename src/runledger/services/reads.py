@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, TypedDict, Unpack
 
-from attrs import frozen
-
-from ..domain import InvalidValue, RunAccess, RunKey, RunLedgerError, RunQuery, RunRecord, RunStatus
+from ..domain import (
+    InvalidValue,
+    RunAccess,
+    RunKey,
+    RunLedgerError,
+    RunQuery,
+    RunRecord,
+    RunStatus,
+    RunSummary,
+    SummableStore,
+    summary_of,
+)
 from .observing import Reporter
 
 
@@ -23,17 +31,6 @@ class Filters(TypedDict, total=False):
     until: datetime | None
     updated_before: datetime | None
     limit: int | None
-
-
-@frozen(slots=False, kw_only=True)
-class RunSummary:
-    """Many records added up: how many per status, the sum of each numeric metric, the first start and the last end."""
-
-    runs: int
-    statuses: Mapping[RunStatus, int]
-    metrics: Mapping[str, int | float]
-    first_start: datetime | None
-    last_end: datetime | None
 
 
 class LedgerReads:
@@ -67,26 +64,11 @@ class LedgerReads:
         """The records of one run id, or of any filters, added up. No records make a summary of zero runs."""
         if run_id is not None:
             filters["run_id"] = run_id
-        statuses: Counter[RunStatus] = Counter()
-        metrics: dict[str, int | float] = {}
-        first_start: datetime | None = None
-        last_end: datetime | None = None
-        for record in self.find(**filters):
-            statuses[record.status] += 1
-            for name, value in record.metrics.items():
-                if isinstance(value, (int, float)) and not isinstance(value, bool):
-                    metrics[name] = metrics.get(name, 0) + value
-            if first_start is None or record.started_at < first_start:
-                first_start = record.started_at
-            if record.ended_at is not None and (last_end is None or record.ended_at > last_end):
-                last_end = record.ended_at
-        return RunSummary(
-            runs=statuses.total(),
-            statuses=statuses,
-            metrics=metrics,
-            first_start=first_start,
-            last_end=last_end,
-        )
+        try:
+            return self._added_up(RunQuery(**filters))
+        except RunLedgerError as error:
+            self._reporter.refused(error)
+            raise
 
     def stale(self, older_than: timedelta, **filters: Unpack[Filters]) -> Iterator[RunRecord]:
         """Runs still Running that nothing has updated for longer than `older_than`. It only tells."""
@@ -97,6 +79,11 @@ class LedgerReads:
             raise
         narrowed: Any = {**filters, "status": RunStatus.RUNNING, "updated_before": before}
         return self.find(**narrowed)
+
+    def _added_up(self, query: RunQuery) -> RunSummary:
+        if isinstance(self._access, SummableStore):
+            return self._access.summary(query)
+        return summary_of(self._access.find(query))
 
     def _before(self, age: timedelta) -> datetime:
         if not isinstance(age, timedelta) or age < timedelta(0):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Awaitable, Callable
-from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, cast
 
 from ..domain import RunLedgerError
@@ -36,9 +35,7 @@ class Tracking:
     def __enter__(self) -> Run:
         return self._begin(call_site())
 
-    def __exit__(
-        self, _kind: type[BaseException] | None, error: BaseException | None, _tb: TracebackType | None
-    ) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         self._end(error)
 
     async def __aenter__(self) -> Run:
@@ -54,9 +51,7 @@ class Tracking:
                 await asyncio.to_thread(self._end, error)
             raise
 
-    async def __aexit__(
-        self, _kind: type[BaseException] | None, error: BaseException | None, _tb: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         import asyncio
 
         await asyncio.to_thread(self._end, error)

@@ -38,7 +38,9 @@ from ..domain import (
     RunQuery,
     RunRecord,
     RunStatus,
+    SummableStore,
     UnknownMetric,
+    summary_of,
 )
 from .acts import shown
 from .history import run_histories
@@ -454,6 +456,43 @@ class RunRepositoryContract:
         ):
             due = list(filter(query.matches, newest))[: query.limit]
             trial.same_list(list(trial.repository.find(query)), due)
+
+    @keeps(Rule.FOUND_IN_ORDER)
+    def test_a_summary_is_of_what_find_gives(self, trial: Trial) -> None:
+        """Of stores that add records up themselves."""
+        adapter = trial.repository.adapter
+        stores = [store for store in (adapter, adapter.without_creation()) if isinstance(store, SummableStore)]
+        if not stores:
+            return
+        metrics: list[Mapping[str, MetricValue]] = [
+            {"n": 2**53, "x": 0.5, 'a "b",{': 1},
+            {"n": -3, "yes": True, "t": "1,{", "at": AT},
+            {"x": 2, "y": 2.0**999},
+        ]
+        records = [
+            RunRecord.start(
+                RunKey(f"{i:04}", f"client {i % 3}"), AT + timedelta(seconds=i // 7), metrics=metrics[i % 5 % 3]
+            )
+            for i in range(1203)
+        ]
+        ended = [record.apply(FINISH, LATER + timedelta(seconds=i)) for i, record in enumerate(records[:9])]
+        trial.repository.create_many(records := ended + records[9:])
+        second = AT + timedelta(seconds=1)
+        for query in (
+            EVERYTHING,
+            RunQuery(run_id="0003"),
+            RunQuery(client_id="client 1", since=second),
+            RunQuery(status=RunStatus.COMPLETED, until=second),
+            RunQuery(client_id="client 2", limit=602),
+            RunQuery(run_id="gone"),
+            RunQuery(limit=0),
+        ):
+            due = summary_of(list(filter(query.matches, reversed(records)))[: query.limit])
+            for store in stores:
+                act = trial.noted("repository", "summary", query)
+                with trial.watched(act):
+                    summary = store.summary(query)
+                trial.require(summary == due, f"{act} gives {shown(summary)} where {shown(due)} is due")
 
 
 _KEYS = [(run, client) for run in ("r", "s", "t") for client in ("acme", "bolt")]
