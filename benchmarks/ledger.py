@@ -379,7 +379,9 @@ def command_rows(folder: Path) -> Iterator[Row]:
     )
     rate = 100_000 / (time.perf_counter() - begin)
     yield "import of 100,000 rows", "", f"{rate:,.0f} rows/s", "", _verdict(rate, "≥ 20,000 rows/s", rate >= 20_000)
-    _, taken = interleaved(5, run("true"), run(python, "-m", "runledger", "--store", f"sqlite:///{folder / 'i.db'}", "summary"))
+    _, taken = interleaved(
+        5, run("true"), run(python, "-m", "runledger", "--store", f"sqlite:///{folder / 'i.db'}", "summary")
+    )
     yield "runledger summary of 100,000 runs", "", _millis(taken), "", _verdict(taken, "≤ 500 ms", taken <= 0.5)
 
 
