@@ -7,6 +7,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
+from json import dumps
 from pathlib import Path
 from typing import Any
 
@@ -140,9 +141,22 @@ def test_every_transport_and_session_within_reach_sends_nothing_that_creates() -
         cells: dict[str, Any] = {"Run ID": "r", "Client ID": "c", "Status": "Running"}
         body = {"records": [{"fields": cells}]}
         upsert = {**body, "performUpsert": {"fieldsToMergeOn": ["Run ID"]}}
-        for method, json in (("POST", body), ("PUT", body), ("PATCH", upsert)):
-            prepared = sessions[0].prepare_request(requests.Request(method, url, json=json))
-            senders = [transport.send for transport in transports] + [session.send for session in sessions]
+        senders = [transport.send for transport in transports] + [session.send for session in sessions]
+        of_that_name = f"{url.rpartition('/')[0]}/./listRecords"  # once the dot is gone, a table by that name
+        for method, at, content in (
+            ("POST", url, body),
+            ("PUT", url, body),
+            ("PATCH", url, upsert),
+            ("POST", f"{url}#/v0/{BASE}/Runs/listRecords", body),
+            ("POST", f"{url}?/v0/{BASE}/Runs/listRecords", body),
+            ("POST", of_that_name, body),
+            ("PATCH", url, dumps(upsert).replace("U", r"\u0055")),
+            ("PATCH", url, iter([dumps(upsert).encode()])),
+            ("PATCH", url, "[]"),
+        ):
+            data = dumps(content) if isinstance(content, dict) else content
+            prepared = sessions[0].prepare_request(requests.Request(method, url, data=data))
+            prepared.url = at
             for send in senders:
                 with pytest.raises(PermissionError, match="could create a record"):
                     send(prepared)

@@ -30,8 +30,9 @@ def _unchanging(names: Mapping[Any, str]) -> Mapping[Any, str]:
 class Columns:
     """Which column of the table holds which part of a record; None leaves a part out.
 
-    Without `started_at`, a start whose answer is lost cannot tell its record from another's: it ends as
-    RunAlreadyExists, and the record stands.
+    Without `started_at`, a run has started when its row was made, or when it ended if that is earlier by another clock;
+    a start whose answer is lost cannot tell its record from another's: it ends as RunAlreadyExists, and the record
+    stands.
     `number` names an autonumber column, by which creations are then ordered without waiting. `metrics` maps names of
     metrics to columns; every other metric is the column of its own name. `statuses` maps statuses to the choices of
     the status column; every other status is the choice of its own name.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections import deque
@@ -17,6 +18,7 @@ from pydantic import ValidationError
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.exceptions import ConnectTimeout, HTTPError, InvalidJSONError, RequestException, TooManyRedirects
+from urllib3.util import parse_url
 
 from ...domain import Outcome, StoreUnavailable, StoreUnusable
 
@@ -139,9 +141,9 @@ class WithoutCreation(BaseAdapter):
     """
 
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
-        path = str(request.url).partition("?")[0]
+        path = parse_url(str(request.url)).path or ""  # as it will be sent
         reads = request.method == "GET" or (request.method == "POST" and _LISTS.search(path) is not None)
-        updates = request.method == "PATCH" and b"performUpsert" not in _body(request)
+        updates = request.method == "PATCH" and not _may_upsert(request)
         if not (reads or updates):
             raise PermissionError(
                 f"{request.method} {path} could create a record: only updates and reads are sent here."
@@ -153,9 +155,13 @@ class HTTPWithoutCreation(WithoutCreation, HTTPAdapter):
     """HTTP that sends updates and reads alone, and nothing twice."""
 
 
-def _body(request: PreparedRequest) -> bytes:
-    body = request.body or b""
-    return body if isinstance(body, bytes) else str(body).encode()
+def _may_upsert(request: PreparedRequest) -> bool:
+    """Whether a body may ask for an upsert, as any may but a JSON object that does not."""
+    try:
+        body = json.loads(request.body or b"")
+    except (TypeError, ValueError):
+        return True
+    return not isinstance(body, dict) or "performUpsert" in body
 
 
 def api_over(transport: BaseAdapter, token: str, endpoint: str) -> Api:
