@@ -1,11 +1,16 @@
+import json
 import os
+import re
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any
 
 import pytest
+from attrs import evolve
 from commands import RUNLEDGER, environment, runledger
 from operated_base import BASE, OPERATOR, SCRATCH, InstantBase, operated
 
@@ -17,6 +22,8 @@ from runledger.testing.airtable import (
     Column,
     Fault,
     FaultKind,
+    Request,
+    Response,
     Table,
     Unknowns,
     run_table,
@@ -88,6 +95,106 @@ def test_an_assumption_that_does_not_hold_is_found(
     for verdict, words in expected:
         assert [what for found, what in findings if found == verdict and f"does not hold: {words}" in what], findings
     assert base.rows("Scratch") == []
+
+
+Handle = Callable[[Request], Response]
+Lie = Callable[[Request, Handle], Response]
+
+
+def answer_altered(method: str, alter: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> Lie:
+    """Answers requests of a method with other records than there are."""
+
+    def lie(request: Request, handle: Handle) -> Response:
+        response = handle(request)
+        body = json.loads(response.body)
+        if request.method != method or "records" not in body:
+            return response
+        return evolve(response, body=json.dumps({**body, "records": alter(body["records"])}).encode())
+
+    return lie
+
+
+def cells_altered(method: str, alter: Callable[[dict[str, Any]], dict[str, Any]]) -> Lie:
+    """Answers requests of a method with other cells than there are."""
+    return answer_altered(method, lambda rows: [{**row, "fields": alter(row["fields"])} for row in rows])
+
+
+def text_replaced(old: bytes, new: bytes) -> Lie:
+    return lambda request, handle: handle(evolve(request, body=request.body.replace(old, new)))
+
+
+def filter_ignored(word: str) -> Lie:
+    """Takes no notice of a formula that has this word."""
+
+    def lie(request: Request, handle: Handle) -> Response:
+        url = re.sub(f"filterByFormula=[^&]*{word}[^&]*", "", request.url)
+        body = b"{}" if word.encode() in request.body and b"filterByFormula" in request.body else request.body
+        return handle(evolve(request, url=url, body=body))
+
+    return lie
+
+
+def clock_ahead(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    late = parsedate_to_datetime(response.headers["Date"]) + timedelta(seconds=5)
+    return evolve(response, headers={**response.headers, "Date": format_datetime(late, usegmt=True)})
+
+
+def missing_is_forbidden(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    if b"ROW_DOES_NOT_EXIST" not in response.body:
+        return response
+    return evolve(response, status=403, body=response.body.replace(b"ROW_DOES_NOT_EXIST", b"INVALID_PERMISSIONS"))
+
+
+def nothing_by_post(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    return evolve(response, body=b'{"records": []}') if request.path.endswith("/listRecords") else response
+
+
+def half_of_a_batch(request: Request, handle: Handle) -> Response:
+    response = handle(request)
+    if request.method == "PATCH" and b"ROW_DOES_NOT_EXIST" in response.body:
+        for record in json.loads(request.body)["records"]:
+            handle(evolve(request, body=json.dumps({"records": [record]}).encode()))
+    return response
+
+
+LIES: list[tuple[str, Lie]] = [
+    ("createdTime follows the clock of the Date header", clock_ahead),
+    ("an autonumber grows", cells_altered("GET", lambda cells: {**cells, "Number": 7})),
+    ("a listing sorts by time", answer_altered("GET", lambda rows: rows[::-1])),
+    ("a formula compares times", filter_ignored("DATETIME_PARSE")),
+    ("pages give each row once", answer_altered("GET", lambda rows: rows[:2])),
+    ("a formula too long for a URL", nothing_by_post),
+    ("a PATCH of a missing record is refused as such", missing_is_forbidden),
+    ("a PATCH of several, one of them missing", half_of_a_batch),
+    ("a DELETE of a missing record is refused as such", missing_is_forbidden),
+    ("an unknown column is refused", text_replaced(b"No such column, says runledger", b"Tokens")),
+    ("an unknown choice is refused", text_replaced(b"No such choice", b"Running")),
+    ("a formula finds each id again", cells_altered("GET", lambda cells: {**cells, "Client ID": "acme"})),
+    ("a time keeps its milliseconds", text_replaced(b".123Z", b".000Z")),
+    ("long text keeps 100,000 characters", text_replaced(b"x" * 100_000, b"x" * 99_999)),
+    ("an empty value is as none", cells_altered("POST", lambda cells: {"Client ID": "", **cells})),
+]
+
+
+@pytest.mark.parametrize(("assumption", "lie"), LIES, ids=[assumption for assumption, _ in LIES])
+def test_each_other_assumption_is_found_not_to_hold_where_the_server_does_otherwise(assumption: str, lie: Lie) -> None:
+    base = InstantBase(run_table("Runs"), SCRATCH)
+    handle = base.service.handle
+    with scratch_of(base) as scratch:
+        base.service.handle = lambda request: lie(request, handle)  # type: ignore[method-assign]
+        (experiment,) = (each for each in EXPERIMENTS if each.assumption.startswith(assumption))
+        found = experiment.finding(scratch)
+        base.service.handle = handle  # type: ignore[method-assign]
+    assert found.verdict is (Verdict.NOTE if experiment.harmless else Verdict.FIX)
+    assert found.what.startswith(f"does not hold: {assumption}")
+
+
+def test_every_experiment_can_fail() -> None:
+    lied = [experiment for experiment in EXPERIMENTS if any(experiment.assumption.startswith(each) for each, _ in LIES)]
+    assert len(lied) + 5 == len(EXPERIMENTS)  # five more are those of the switches of Unknowns, above
 
 
 def test_experiments_that_need_a_column_are_left_out_where_it_is_not_there() -> None:
