@@ -32,19 +32,7 @@ from ..domain import (
     summary_of,
 )
 from ..domain.values import checked_time
-from .rows import (
-    STATUSES,
-    UNREADABLE,
-    conditions,
-    log_text,
-    metrics_text,
-    pages,
-    restored_log,
-    restored_metrics,
-    rows_of_texts,
-    summary_of_texts,
-    unreadable,
-)
+from . import rows
 
 # No index on updated_at, and room left in each page: a heartbeat then writes no index entry.
 _SCHEMA = (
@@ -69,10 +57,10 @@ _GET = """SELECT run_id, client_id, client_name, status, started_at, ended_at, m
     FROM run_records WHERE run_id = %s AND client_id = %s"""
 _FIND = """SELECT run_id, client_id, client_name, status, started_at, ended_at, metrics, log, error, updated_at
     FROM run_records WHERE {} ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT %s"""
-# Some hundred runs a row: JSON that the server has joined is decoded at once, and nothing grows with the table.
+# A hundred runs a row: JSON that the server has joined is decoded at once, and nothing grows with the table.
 _SUMMARY = """SELECT string_agg(status, ','), min(started_at), max(ended_at), string_agg(metrics::text, ',')
     FROM (SELECT *, row_number() OVER () AS number FROM run_records WHERE {}
-        ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT %s) AS found GROUP BY number / 500"""
+        ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT %s) AS found GROUP BY number / 100"""
 # Writes nothing unless the change is plainly allowed; every other case is left to RunRecord.apply, under a lock.
 # One UPDATE of one table sees the newest row even when it had to wait for it, so no concurrent change is lost.
 # jsonb tells 3 from 3.0 by the scale alone, which a float8 has lost. Within ±2^53 no sum can overflow, and a number
@@ -149,9 +137,9 @@ class PostgreSQLRunAccess:
             "status": None if change.status is None else change.status.value,
             "ended_at": None if change.status is None else at,
             "error": change.error,
-            "set": metrics_text(change.metrics) if change.metrics else None,
-            "add": metrics_text(change.add) if change.add else None,
-            "note": None if change.note is None else log_text((LogLine.restored(at, change.note),)),
+            "set": rows.metrics_text(change.metrics) if change.metrics else None,
+            "add": rows.metrics_text(change.add) if change.add else None,
+            "note": None if change.note is None else rows.log_text((LogLine.restored(at, change.note),)),
         }
         with self._cursor("UPDATE", key) as cursor:
             row = cursor.execute(_UPDATE_ADDING if change.add else _UPDATE, values).fetchone()
@@ -176,18 +164,18 @@ class PostgreSQLRunAccess:
             with self._cursor("SELECT") as cursor:
                 return cursor.execute(_FIND.format(where), values).fetchall()
 
-        for rows in pages(query, "%s", lambda at: at, read):
-            yield from [_record(row) for row in rows]
+        for page in rows.pages(query, "%s", lambda at: at, read):
+            yield from [_record(row) for row in page]
 
     def summary(self, query: RunQuery) -> RunSummary:
         """See SummableStore."""
-        where, values = conditions(query, "%s", lambda at: at)
+        where, values = rows.conditions(query, "%s", lambda at: at)
         try:
             with self._cursor("SELECT") as cursor:
                 stream: Any = cursor.stream(_SUMMARY.format(where), [*values, query.limit])
-                with closing(stream) as rows:
-                    return summary_of_texts(rows, _utc)
-        except UNREADABLE:
+                with closing(stream) as parts:
+                    return rows.summary_of_texts(parts, _utc)
+        except rows.UNREADABLE:
             return summary_of(self.find(query))  # which names the row
 
     @contextmanager
@@ -257,7 +245,7 @@ class PostgreSQLRunRepository(PostgreSQLRunAccess):
         with self._cursor("INSERT") as cursor:
             try:
                 with cursor.copy(_COPY) as copy:
-                    for row in rows_of_texts(records):  # psycopg takes four times as long to write a datetime
+                    for row in rows.rows_of_texts(records):  # psycopg takes four times as long to write a datetime
                         copy.write_row(row)
             except errors.UniqueViolation:
                 counts = Counter(record.key for record in records)
@@ -285,8 +273,8 @@ def _changed(
 ) -> dict[RunKey, RunRecord]:
     """Apply changes by the domain's own rules, between a locked read and a write in one transaction."""
     with cursor.connection.transaction():
-        rows = cursor.execute(_LOCK, _arrays({key: None for key, _ in changes}))
-        records = {record.key: record for record in map(_record, rows)}
+        locked = cursor.execute(_LOCK, _arrays({key: None for key, _ in changes}))
+        records = {record.key: record for record in map(_record, locked)}
         for key, change in changes:
             if key not in records:
                 raise RunNotFound(key)
@@ -303,7 +291,7 @@ def _arrays(keys: Iterable[RunKey]) -> tuple[list[str], list[str]]:
 
 
 def _row(record: RunRecord) -> tuple[Any, ...]:
-    key, metrics, log = record.key, metrics_text(record.metrics), log_text(record.log)
+    key, metrics, log = record.key, rows.metrics_text(record.metrics), rows.log_text(record.log)
     first = (key.run_id, key.client_id, record.client_name, record.status.value, record.started_at, record.ended_at)
     return (*first, metrics, log, record.error, record.updated_at)
 
@@ -311,10 +299,14 @@ def _row(record: RunRecord) -> tuple[Any, ...]:
 def _record(row: tuple[Any, ...]) -> RunRecord:
     run_id, client_id, name, status, started_at, ended_at, metrics, log, error, updated_at = row
     try:
-        metrics, log, status = restored_metrics(metrics), restored_log(log) if log else (), STATUSES[status]
+        metrics, log, status = (
+            rows.restored_metrics(metrics),
+            rows.restored_log(log) if log else (),
+            rows.STATUSES[status],
+        )
         times = _utc(started_at), None if ended_at is None else _utc(ended_at)
-    except UNREADABLE:
-        raise unreadable(row) from None
+    except rows.UNREADABLE:
+        raise rows.unreadable(row) from None
     return RunRecord.restored(run_id, client_id, name, status, *times, metrics, log, error, _utc(updated_at))
 
 

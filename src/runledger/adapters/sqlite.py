@@ -79,10 +79,10 @@ _SELECT_TO_UPDATE = "SELECT *, rowid FROM run_records WHERE run_id = ? AND clien
 _SELECT_BATCH = "SELECT *, rowid FROM run_records WHERE (run_id, client_id) IN (VALUES {})"
 _BATCH = 400  # twice as many placeholders: SQLite before 3.32 allows 999
 _FIND = "SELECT * FROM run_records WHERE {} ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?"
-# Some hundred runs a row: JSON that SQLite has joined is decoded at once, and nothing grows with the table.
+# A hundred runs a row: JSON that SQLite has joined is decoded at once, and nothing grows with the table.
 _SUMMARY = """SELECT group_concat(status), min(started_at), max(ended_at), group_concat(metrics)
     FROM (SELECT rowid, * FROM run_records WHERE {} ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?)
-    GROUP BY rowid / 500"""
+    GROUP BY rowid / 100"""
 # Two statements, because naming an indexed column (status) in SET rewrites its index entry even if it stays the same.
 _UPDATE = "UPDATE run_records SET metrics = ?, log = ?, error = ?, updated_at = ? WHERE rowid = ?"
 _FINISH = _UPDATE.replace("SET", "SET status = ?, ended_at = ?,")

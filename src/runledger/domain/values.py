@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -115,23 +115,20 @@ def checked_number(value: float, what: str) -> int | float:
 
 def checked_metrics(metrics: Mapping[str, MetricValue]) -> Metrics:
     """Metric values by name, each name and value checked."""
-    if not metrics:
-        return NO_METRICS
-    return Metrics(
-        {checked_name(name, "metric name"): _checked_value(value, name) for name, value in _items(metrics, "metrics")}
-    )
+    return _checked_items(metrics, "metrics", _checked_value)
 
 
 def checked_additions(additions: Mapping[str, int | float]) -> Mapping[str, int | float]:
     """Numbers to add by metric name, each name and number checked."""
-    if not additions:
+    return _checked_items(additions, "add", lambda number, name: checked_number(number, f"addition to {_shown(name)}"))
+
+
+def _checked_items(mapping: Mapping[str, Any], what: str, checked: Callable[[Any, str], MetricValue]) -> Metrics:
+    if not mapping:
         return NO_METRICS
-    return Metrics(
-        {
-            checked_name(name, "metric name"): checked_number(value, f"addition to {_shown(name)}")
-            for name, value in _items(additions, "add")
-        }
-    )
+    if not isinstance(mapping, Mapping):
+        raise InvalidValue(f"{what} is {type(mapping).__name__}: give a mapping of names to values.")
+    return Metrics({checked_name(name, "metric name"): checked(value, name) for name, value in mapping.items()})
 
 
 def _checked_value(value: MetricValue, name: str) -> MetricValue:
@@ -145,12 +142,6 @@ def _checked_value(value: MetricValue, name: str) -> MetricValue:
     if isinstance(value, datetime):
         return checked_time(value, what)
     raise InvalidValue(f"{what} is {type(value).__name__}: a metric is str, int, float, bool or an aware datetime.")
-
-
-def _items(mapping: Mapping[str, Any], what: str) -> Any:
-    if not isinstance(mapping, Mapping):
-        raise InvalidValue(f"{what} is {type(mapping).__name__}: give a mapping of names to values.")
-    return mapping.items()
 
 
 def _require_text(value: str, what: str) -> str:
