@@ -1,8 +1,10 @@
 import os
 import pty
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -255,3 +257,39 @@ def test_a_store_whose_driver_has_threads_takes_no_signal_from_the_command() -> 
             runledger("exec", "--client", "a", "--", "true", store=url)
         done = runledger("list", "--status", "running", "--json", store=url)
         assert done.stdout == ""
+
+
+LINGERING = """
+import threading
+from runledger.adapters import sqlite
+
+def open_url(url):
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+    return sqlite.open_url(url.replace("lingering", "sqlite"))
+"""
+
+
+def test_a_thread_that_a_store_leaves_behind_takes_no_signal_from_the_command(store: Path, tmp_path: Path) -> None:
+    (tmp_path / "lingering.py").write_text(LINGERING)
+    (tmp_path / "lingering-1.dist-info").mkdir()
+    (tmp_path / "lingering-1.dist-info" / "METADATA").write_text("Name: lingering\nVersion: 1\n")
+    (tmp_path / "lingering-1.dist-info" / "entry_points.txt").write_text(
+        "[runledger.repositories]\nlingering = lingering:open_url\n"
+    )
+    for _ in range(10):
+        runledger("exec", "--client", "a", "--", "true", store=f"lingering:///{store}", PYTHONPATH=str(tmp_path))
+    assert runledger("list", "--status", "running", store=store).stdout == ""
+
+
+def test_a_start_that_waits_for_the_store_can_be_interrupted(store: Path) -> None:
+    runledger("init", store=store)
+    with closing(sqlite3.connect(store, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with subprocess.Popen(
+            [*RUNLEDGER, "exec", "--client", "a", "--", "true"], env=environment(store), stderr=subprocess.PIPE
+        ) as process:
+            while len(os.listdir(f"/proc/{process.pid}/task")) < 2:
+                pass
+            process.send_signal(signal.SIGINT)
+            assert process.stderr is not None
+            assert (process.stderr.read(), process.wait(60)) == (b"", 130)

@@ -10,11 +10,12 @@ import signal
 import termios
 import threading
 import tty
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from attrs import define, field, frozen
 
 _PASSED_ON = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
+_WATCHED = _PASSED_ON | {signal.SIGCHLD, signal.SIGWINCH}
 _SI_KERNEL = 128
 """A signal that the terminal sent; it went to the command too (asm-generic/siginfo.h)."""
 _TAIL_BYTES = 4000
@@ -32,12 +33,35 @@ class Ending:
     signal: str | None = None
 
 
+def apart_from_signals(act: Callable[[], None]) -> None:
+    """Do an act in a thread that takes no signal, nor do the threads that it starts, and raise what it raises.
+
+    A thread of a store may live on when it has been closed, if only for the moment that the system takes to end it. A
+    signal meant for the command that it took would be lost.
+    """
+    raised: list[BaseException] = []
+
+    def do() -> None:
+        try:
+            act()
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=do, daemon=True)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
+    thread.start()  # with the mask that holds now
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    thread.join()
+    if raised:
+        raise raised[0]
+
+
 def run_command(command: Sequence[str], environment: Mapping[str, str]) -> Ending:
     """Run a command to its end. Raises FileNotFoundError or PermissionError if it cannot be run."""
     # A parent that ignores SIGCHLD hands that down; the kernel would then never tell that the command has ended.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     # Blocked before the command starts, so that no signal is lost between its start and our waiting for it.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON | {signal.SIGCHLD, signal.SIGWINCH})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     relay = _Relay.open()
     try:
         try:
@@ -102,11 +126,10 @@ def _wait_for(pid: int, relay: _Relay) -> int:
 
 
 def _next_signal() -> tuple[int, bool]:
-    watched = _PASSED_ON | {signal.SIGCHLD, signal.SIGWINCH}
     if not hasattr(signal, "sigwaitinfo"):  # macOS, where only the terminal's own two can be told by their kind
-        number = signal.sigwait(watched)
+        number = signal.sigwait(_WATCHED)
         return number, number in (signal.SIGINT, signal.SIGQUIT) and os.isatty(0)
-    info = signal.sigwaitinfo(watched)
+    info = signal.sigwaitinfo(_WATCHED)
     return info.si_signo, info.si_code == _SI_KERNEL
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -36,15 +37,12 @@ def exec_(run_id: str, client_id: str, run_anyway: bool, command: tuple[str, ...
     """
     if sys.platform == "win32":
         raise click.UsageError("exec needs a POSIX system.")
-    from ..execute import Ending, environment_for, run_command
+    from ..execute import Ending, apart_from_signals, environment_for, run_command
 
     store = _absolute(lasting(chosen_store()))
     started = True
     try:
-        # Closed again before the command runs: a store's own threads would take the signals meant for it, and a
-        # connection that idles for hours is of no use.
-        with connect(store, observers=()) as ledger:
-            ledger.start(run_id, client_id, **details)
+        apart_from_signals(lambda: _start(store, run_id, client_id, details))
     except RunLedgerError as error:
         if not run_anyway:
             raise
@@ -58,6 +56,12 @@ def exec_(run_id: str, client_id: str, run_anyway: bool, command: tuple[str, ...
     if started:
         _finish(store, run_id, client_id, ending)
     sys.exit(ending.code)
+
+
+def _start(store: str, run_id: str, client_id: str, details: Mapping[str, Any]) -> None:
+    # Closed again before the command runs: a connection that idles for hours is of no use.
+    with connect(store, observers=()) as ledger:
+        ledger.start(run_id, client_id, **details)
 
 
 def _finish(store: str, run_id: str, client_id: str, ending: Ending) -> None:
