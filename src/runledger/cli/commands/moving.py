@@ -201,9 +201,10 @@ def copy(source: str, target: str, dry_run: bool, as_json: bool) -> None:
     Example:
       runledger copy airtable://appAbcDefGhiJklMn/Runs postgresql://ops@db/runs
     """
+    source, target = lasting(source), lasting(target)
     with (
-        closing(open_repository(_there(lasting(source)))) as origin,
-        closing(open_repository(lasting(target))) as goal,
+        closing(open_repository(_there(source))) as origin,
+        closing(open_repository(target)) as goal,
         progress("records", wanted=not as_json) as advance,
     ):
         tell = _tell_as_json if as_json else _tell
