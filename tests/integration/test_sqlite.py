@@ -4,7 +4,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from threading import Barrier, Thread
 
 import pytest
 
@@ -20,7 +22,8 @@ from runledger import (
     StoreUnusable,
     connect,
 )
-from runledger.adapters.sqlite import APPLICATION_ID, SCHEMA_VERSION, SQLiteRunRepository
+from runledger.adapters.sqlite import SQLiteRunRepository
+from runledger.adapters.sqlite_file import APPLICATION_ID, SCHEMA_VERSION
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 KEY = RunKey("r", "acme")
@@ -99,8 +102,8 @@ def test_a_full_disk_is_one_clear_error_and_changes_nothing(tmp_path: Path, monk
     path = tmp_path / "runs.db"
     repository = SQLiteRunRepository(path)
     repository.create(STARTED)
-    pages = repository._database._writer.execute("PRAGMA page_count").fetchone()[0]
-    repository._database._writer.execute(f"PRAGMA max_page_count = {pages}")
+    pages = repository._file._writing().execute("PRAGMA page_count").fetchone()[0]
+    repository._file._writing().execute(f"PRAGMA max_page_count = {pages}")
     big = "x" * 100_000
     for act in (
         lambda: repository.update(KEY, RunChange(metrics={"big": big}), AT),
@@ -143,33 +146,109 @@ def test_an_error_that_is_not_the_drivers_rolls_back(tmp_path: Path) -> None:
 
 def test_an_acknowledged_write_is_durable_by_default(tmp_path: Path) -> None:
     repository = SQLiteRunRepository(tmp_path / "runs.db")
-    writer = repository._database._writer
+    writer = repository._file._writing()
     assert writer.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     assert writer.execute("PRAGMA synchronous").fetchone()[0] == 2
     repository.close()
 
 
-def test_a_forked_child_opens_connections_of_its_own(tmp_path: Path) -> None:
-    script = """
-import os, sys, runledger
+FORKED = """
+import os, sys, threading, runledger
 ledger = runledger.connect(sys.argv[1], observers=())
-ledger.start("r", "acme"); list(ledger.find())
+ledger.start("r", "acme")
+add = lambda name: ledger.updates.update("r", "acme", add={name: 1})
+over = False
+def work(act):
+    while not over:
+        act()
+busy = [threading.Thread(target=work, args=(act,)) for act in (lambda: add("parent"), lambda: ledger.get("r", "acme"))]
+for thread in busy:
+    thread.start()
 children = []
-for i in range(4):
+for i in range(8):
     pid = os.fork()
     if pid == 0:
-        for _ in range(25):
-            ledger.updates.update("r", "acme", add={"n": 1})
-        assert ledger.get("r", "acme").metrics["n"] >= 25
+        threads = [threading.Thread(target=lambda: [add("child") for _ in range(5)]) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
         os._exit(0)
     children.append(pid)
 codes = [os.waitpid(pid, 0)[1] for pid in children]
-print(codes, ledger.get("r", "acme").metrics["n"])
+over = True
+for thread in busy:
+    thread.join()
+print(codes, ledger.get("r", "acme").metrics["child"])
+"""
+
+
+def test_what_forked_children_write_is_kept_whatever_threads_do_on_either_side(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKED, f"sqlite:///{tmp_path}/runs.db"], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("[0, 0, 0, 0, 0, 0, 0, 0] 160\n", "")
+
+
+def test_what_a_forked_child_writes_is_kept_when_its_parent_closes(tmp_path: Path) -> None:
+    script = """
+import os, sys, runledger
+ledger = runledger.connect(sys.argv[1], observers=())
+ledger.start("r", "acme")
+child_wrote, wrote = os.pipe()
+parent_closed, closed = os.pipe()
+pid = os.fork()
+if pid == 0:
+    ledger.updates.update("r", "acme", add={"n": 1})
+    os.write(wrote, b".")
+    os.read(parent_closed, 1)
+    ledger.updates.update("r", "acme", add={"n": 1})
+    os._exit(0)
+os.read(child_wrote, 1)
+ledger.close()
+os.write(closed, b".")
+print(os.waitpid(pid, 0)[1])
+with runledger.connect(sys.argv[1], observers=()) as again:
+    print(again.get("r", "acme").metrics["n"])
 """
     done = subprocess.run(
         [sys.executable, "-c", script, f"sqlite:///{tmp_path}/runs.db"], capture_output=True, text=True, check=False
     )
-    assert (done.stdout, done.stderr) == ("[0, 0, 0, 0] 100\n", "")
+    assert (done.stdout, done.stderr) == ("0\n2\n", "")
+
+
+def test_closing_waits_for_what_others_do_and_then_refuses_them(tmp_path: Path) -> None:
+    repository = SQLiteRunRepository(tmp_path / "runs.db")
+    repository.create(STARTED)
+    acknowledged = [0] * 4
+    refused: list[str] = []
+    begun = Barrier(7)
+
+    def work(act: Callable[[], object]) -> None:
+        act()
+        begun.wait()
+        with pytest.raises(StoreUnusable) as refusal:
+            while True:
+                act()
+        refused.append(str(refusal.value))
+
+    def add(i: int) -> None:
+        repository.update(KEY, RunChange(add={"n": 1}), AT)
+        acknowledged[i] += 1
+
+    acts: list[Callable[[], object]] = [partial(add, i) for i in range(4)] + [partial(repository.get, KEY)] * 2
+    threads = [Thread(target=work, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    begun.wait()
+    repository.close()
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 6
+    assert all("was closed" in words for words in refused)
+    again = SQLiteRunRepository(tmp_path / "runs.db")
+    assert again.get(KEY).metrics == {"n": sum(acknowledged)}
+    again.close()
 
 
 def test_a_relative_path_and_odd_names_lead_to_their_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,7 +86,8 @@ def examine(url: str) -> Iterator[Finding]:
 
 
 def _examine_sqlite(url: str) -> Iterator[Finding]:
-    from ..adapters.sqlite import has_schema, path_of
+    from ..adapters.sqlite import path_of
+    from ..adapters.sqlite_file import has_schema
 
     path = Path(path_of(url)).absolute()
     if not path.parent.is_dir():

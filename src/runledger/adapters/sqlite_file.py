@@ -1,0 +1,291 @@
+"""The connections to one SQLite file: its schema, who waits for whom, and what a fork does to them."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from threading import Condition, Lock
+from typing import Any, TypeVar
+
+from ..domain import Outcome, RunKey, StoreUnavailable, StoreUnusable
+
+T = TypeVar("T")
+
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x72756E6C
+"""Marks a file as a ledger: https://www.sqlite.org/pragma.html#pragma_application_id"""
+
+_SCHEMA = (
+    """
+    CREATE TABLE run_records (
+        run_id TEXT NOT NULL,
+        client_id TEXT NOT NULL,
+        client_name TEXT NOT NULL,
+        status TEXT NOT NULL,
+        started_at TEXT NOT NULL,
+        ended_at TEXT,
+        metrics TEXT NOT NULL,
+        log TEXT NOT NULL,
+        error TEXT,
+        updated_at TEXT NOT NULL,
+        PRIMARY KEY (run_id, client_id),
+        CHECK (started_at GLOB '*Z' AND updated_at GLOB '*Z' AND ifnull(ended_at, 'Z') GLOB '*Z')
+    )
+    """,
+    "CREATE INDEX run_records_by_start ON run_records (started_at, run_id, client_id)",
+    "CREATE INDEX run_records_by_client ON run_records (client_id, started_at, run_id)",
+    "CREATE INDEX run_records_by_status ON run_records (status, started_at, run_id, client_id)",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+
+
+class SQLiteFile:
+    """One connection that writes, used by one thread at a time, and any number that read.
+
+    No connection lives through a fork: a child that inherits one believes that it holds its parent's file locks, and
+    can lose what it writes (https://www.sqlite.org/howtocorrupt.html, "Carrying an open database connection across a
+    fork"). All are closed before a fork, and opened again, on either side of it, when one is needed.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], synchronous: str, wait: float) -> None:
+        self.path = os.path.abspath(path)
+        self._synchronous = synchronous
+        self._wait = wait
+        self._closed = False
+        self._open: list[sqlite3.Cursor] = []
+        self._idle: list[sqlite3.Cursor] = []
+        self._writer: sqlite3.Cursor | None = None
+        self._finalize = weakref.finalize(self, _close_all, self._open)
+        self._renew_locks()
+        _FILES[id(self)] = self
+        try:
+            with self._lock:
+                self._writing()
+        except sqlite3.Error as error:
+            raise self.refusal(error) from error
+
+    def close(self) -> None:
+        """Close every connection, as soon as nobody uses one."""
+        with self._lock, self._gate:
+            self._closed = True
+            self._rest()
+
+    def read(self, sql: str, values: Sequence[Any], key: RunKey | None = None) -> list[tuple[Any, ...]]:
+        """All rows of a SELECT."""
+        return self.reading(sqlite3.Cursor.fetchall, sql, values, key)
+
+    def reading(
+        self, take: Callable[[sqlite3.Cursor], T], sql: str, values: Sequence[Any], key: RunKey | None = None
+    ) -> T:
+        """What `take` makes of the rows of a SELECT, on a connection that no other thread uses meanwhile."""
+        try:
+            with self._gate:
+                while self._resting:
+                    self._freed.wait()
+                reader = self._idle.pop() if self._idle else self._connect()
+                self._reading += 1
+            try:
+                return take(reader.execute(sql, values))
+            finally:
+                with self._gate:
+                    self._idle.append(reader)
+                    self._reading -= 1
+                    if self._resting:
+                        self._freed.notify_all()
+        except sqlite3.Error as error:
+            raise self.refusal(error, key) from error
+
+    def write(self, act: Callable[[sqlite3.Cursor], T], key: RunKey | None = None) -> T:
+        """What `act` returns, in a transaction of its own, which an error rolls back."""
+        outcome = Outcome.NOT_APPLIED
+        with self._lock:
+            try:
+                writer = self._writer or self._writing()
+                self.patiently(writer.execute, "BEGIN IMMEDIATE")
+                try:
+                    result = act(writer)
+                    outcome = Outcome.UNKNOWN
+                    writer.execute("COMMIT")
+                except BaseException:
+                    if writer.connection.in_transaction:
+                        writer.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                raise self.refusal(error, key, outcome) from error
+        return result
+
+    def patiently(self, act: Callable[..., object], *values: object) -> None:
+        """Do a thing as soon as the file's write lock is free, for at most `wait` seconds.
+
+        SQLite's own busy handler backs off ever longer, which starves a waiting process among busy ones. Short waits of
+        random length give each the same chance.
+        """
+        deadline = None
+        while True:
+            try:
+                act(*values)
+                return
+            except sqlite3.OperationalError as error:
+                now = time.monotonic()
+                deadline = now + self._wait if deadline is None else deadline
+                if not _is_busy(error) or now >= deadline:
+                    raise
+                import random  # here, because most processes never wait
+
+                time.sleep(random.uniform(0.0002, 0.001))
+
+    def refusal(
+        self, error: sqlite3.Error, key: RunKey | None = None, outcome: Outcome = Outcome.NOT_APPLIED
+    ) -> StoreUnavailable | StoreUnusable:
+        """The ledger's error for the driver's. Result codes: https://www.sqlite.org/rescode.html"""
+        if self._closed:
+            return StoreUnusable("this repository was closed: open it again to use it.", key)
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code == sqlite3.SQLITE_BUSY:
+            return StoreUnavailable(f"{self.path} was locked by others for {self._wait:g} s", Outcome.NOT_APPLIED, key)
+        if code == sqlite3.SQLITE_FULL:
+            return StoreUnavailable(f"the disk of {self.path} is full", Outcome.NOT_APPLIED, key)
+        if code == sqlite3.SQLITE_IOERR:
+            return StoreUnavailable(f"{self.path} gave an input/output error ({error})", outcome, key)
+        advice = {
+            sqlite3.SQLITE_NOTADB: "is not a SQLite database: choose another file",
+            sqlite3.SQLITE_CORRUPT: "is a damaged SQLite database: restore it from a backup",
+            sqlite3.SQLITE_READONLY: "may not be written: allow writing to the file and its folder",
+            sqlite3.SQLITE_CANTOPEN: "cannot be opened: its folder must exist, and it must be a file you may write",
+            sqlite3.SQLITE_PERM: "may not be opened: allow reading and writing it",
+            sqlite3.SQLITE_AUTH: f"refused the statement ({error})",
+        }.get(code, f"cannot serve as a ledger ({error})")
+        return StoreUnusable(f"{self.path} {advice}.", key)
+
+    def hold(self) -> None:
+        """Before a fork: close all connections as soon as nobody uses one, and let nobody open one until `release`."""
+        self._lock.acquire()
+        self._gate.acquire()
+        self._rest()
+
+    def release(self) -> None:
+        self._gate.release()
+        self._lock.release()
+
+    def _renew_locks(self) -> None:
+        """At the beginning, and in the child of a fork, where whoever waits for the old ones does not exist."""
+        self._lock = Lock()
+        self._gate = Lock()
+        self._freed = Condition(self._gate)
+        self._reading = 0
+        self._resting = False
+
+    def _rest(self) -> None:
+        """Close all connections as soon as nobody reads. The caller holds both locks, so that nobody writes."""
+        self._resting = True
+        try:
+            while self._reading:
+                self._freed.wait()
+        finally:
+            self._resting = False
+            self._freed.notify_all()
+        self._writer = None
+        self._idle.clear()
+        _close_all(self._open)
+
+    def _writing(self) -> sqlite3.Cursor:
+        self._writer = self._writer or self._connect(self._prepare)
+        return self._writer
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        self.patiently(_make_schema, connection, self.path)
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        # From here on waiting for the write lock is ours, see `patiently`.
+        connection.execute("PRAGMA busy_timeout = 0")
+
+    def _connect(self, prepare: Callable[[sqlite3.Connection], None] = lambda _: None) -> sqlite3.Cursor:
+        """A connection's one cursor, to be used again and again: making one takes as long as a short statement."""
+        if self._closed:
+            raise sqlite3.ProgrammingError("closed")
+        connection = sqlite3.connect(self.path, timeout=self._wait, isolation_level=None, check_same_thread=False)
+        try:
+            # 64 MB: updates stay as fast in a file of millions of rows.
+            self.patiently(connection.execute, "PRAGMA cache_size = -65536")
+            prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        cursor = connection.cursor()
+        self._open.append(cursor)
+        return cursor
+
+
+def has_schema(connection: sqlite3.Connection, path: str) -> bool:
+    """Whether the file is a ledger; False if it is empty. Raises StoreUnusable if it is anything else."""
+    connection.execute("BEGIN")  # one snapshot: another process may be making the schema just now
+    try:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        is_empty = connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+    finally:
+        connection.execute("ROLLBACK")
+    if (application, version) == (APPLICATION_ID, SCHEMA_VERSION):
+        return True
+    if application == APPLICATION_ID:
+        raise StoreUnusable(f"{path} is of a newer runledger (schema {version}, known: {SCHEMA_VERSION}): upgrade it.")
+    if application or version or not is_empty:
+        raise StoreUnusable(f"{path} is a database of another application: choose another file.")
+    return False
+
+
+def _make_schema(connection: sqlite3.Connection, path: str) -> None:
+    """Make the schema in an empty file; refuse any other file that is not this version's."""
+    if has_schema(connection, path):
+        return
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            for statement in _SCHEMA:
+                connection.execute(statement)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def _close_all(cursors: list[sqlite3.Cursor]) -> None:
+    while cursors:
+        cursor = cursors.pop()
+        cursor.close()  # or a statement that was not read to its end would keep the file open
+        cursor.connection.close()
+
+
+# What the interpreter calls at a fork cannot be taken back, so that it is told once, for all files that are open then.
+_FILES: weakref.WeakValueDictionary[int, SQLiteFile] = weakref.WeakValueDictionary()
+_HELD: list[SQLiteFile] = []
+
+
+def _before_fork() -> None:
+    for reference in _FILES.valuerefs():
+        if (file := reference()) is not None:
+            file.hold()
+            _HELD.append(file)
+
+
+def _after_fork_in_parent() -> None:
+    while _HELD:
+        _HELD.pop().release()
+
+
+def _after_fork_in_child() -> None:
+    while _HELD:
+        _HELD.pop()._renew_locks()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
