@@ -17,8 +17,8 @@ class TestPostgreSQL(RunRepositoryContract):
             admin.create_schema()
 
             def emptied() -> OpenStore:
-                with admin._pool.connection() as connection:
-                    connection.execute("TRUNCATE run_records")
+                with admin._connections.cursor("CREATE") as cursor:
+                    cursor.execute("TRUNCATE run_records")
                 return lambda: PostgreSQLRunRepository(url)
 
             yield emptied

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 import traceback
@@ -257,6 +259,131 @@ def test_a_closed_repository_says_so(repository: PostgreSQLRunRepository) -> Non
         repository.get(KEY)
 
 
+def run_script(script: str, url: str) -> tuple[str, str]:
+    """What a script that is given a URL writes to its output and to its errors."""
+    # From 3.12 on Python warns of a fork while there are threads.
+    python = [sys.executable, "-W", "error", "-W", "ignore::DeprecationWarning"]
+    done = subprocess.run([*python, "-c", script, url], capture_output=True, text=True, check=False, timeout=60)
+    return done.stdout, done.stderr
+
+
+def test_a_forked_child_opens_connections_of_its_own(url: str, repository: PostgreSQLRunRepository) -> None:
+    script = """
+import os, sys, threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from runledger.adapters.postgresql import open_url
+from runledger.domain import RunChange, RunKey, RunRecord
+
+repository = open_url(sys.argv[1])
+updates = repository.without_creation()
+keys = [RunKey("forked", name) for name in "abcd"]
+for key in keys:
+    repository.create(RunRecord.start(key, datetime.now(UTC)))
+
+def work(key):
+    for _ in range(20):
+        assert updates.update(key, RunChange(add={"n": 1}), datetime.now(UTC)).key == key
+        assert repository.get(key).key == key
+
+def work_in_threads(key):
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(work, [key] * 4))
+    assert threading.active_count() == 5, "this thread, and those of one pool"
+
+children = []
+for key in keys:
+    pid = os.fork()
+    if pid == 0:
+        work_in_threads(key)
+        if key in keys[:2]:
+            repository.close()
+        sys.exit()
+    children.append(pid)
+for key in keys:
+    work(key)
+codes = [os.waitpid(pid, 0)[1] for pid in children]
+for key in keys:
+    work(key)
+print(codes, [repository.get(key).metrics["n"] for key in keys])
+"""
+    assert run_script(script, url) == ("[0, 0, 0, 0] [120, 120, 120, 120]\n", "")
+
+
+def test_a_child_forked_while_the_pool_is_locked_works_and_ends(url: str, repository: PostgreSQLRunRepository) -> None:
+    script = """
+import os, sys
+from runledger.adapters.postgresql import open_url
+from runledger.domain import RunQuery
+
+repository = open_url(sys.argv[1])
+list(repository.find(RunQuery()))
+[pool] = repository._connections._pools.values()
+with pool._lock, pool._tasks.mutex, pool._sched._lock:
+    pid = os.fork()
+if pid == 0:
+    list(repository.find(RunQuery()))
+    del repository, pool
+    sys.exit()
+print(os.waitpid(pid, 0)[1], len(list(repository.find(RunQuery()))))
+"""
+    assert run_script(script, url) == ("0 1\n", "")
+
+
+def test_a_repository_closed_before_a_fork_is_closed_in_the_child(repository: PostgreSQLRunRepository) -> None:
+    repository.close()
+    repository._connections._pools.clear()  # as in a child, which has made no pool yet
+    with pytest.raises(StoreUnusable, match="closed"):
+        repository.get(KEY)
+
+
+def test_a_repository_that_is_dropped_closes_its_connections(url: str, repository: PostgreSQLRunRepository) -> None:
+    script = """
+import gc, sys, threading, time
+from runledger.adapters.postgresql import open_url
+from runledger.domain import RunQuery
+
+def look(cyclic):
+    repository = open_url(sys.argv[1])
+    repository.itself = repository if cyclic else None
+    updates = repository.without_creation()
+    del repository
+    list(updates.find(RunQuery()))
+
+for cyclic in [False] * 10 + [True] * 10:
+    look(cyclic)
+gc.collect()
+deadline = time.monotonic() + 20
+while threading.active_count() > 1 and time.monotonic() < deadline:
+    time.sleep(0.01)
+print(threading.active_count())
+left_open = open_url(sys.argv[1])
+print(len(list(left_open.find(RunQuery()))))
+"""
+    assert run_script(script, url) == ("1\n1\n", "")
+
+
+def test_what_a_url_sets_leaves_the_other_settings_as_they_are(url: str) -> None:
+    given = quote("-c lock_timeout=100ms -c search_path=elsewhere -c client_encoding=latin1")
+    separator = "&" if "?" in url else "?"
+    names = [
+        "lock_timeout", "search_path", "client_encoding", "statement_timeout", "TimeZone", "extra_float_digits",
+        "default_transaction_isolation",
+    ]  # fmt: skip
+    with psycopg.connect(url, autocommit=True) as connection:
+        database = sql.Identifier(urlsplit(url).path[1:])
+        connection.execute(
+            sql.SQL("ALTER DATABASE {} SET default_transaction_isolation = serializable").format(database)
+        )
+    with (
+        closing(open_url(f"{url}{separator}client_encoding=latin1&options={given}")) as repository,
+        repository._connections.cursor("SELECT") as cursor,
+    ):
+        settings = [cursor.execute(f"SHOW {name}").fetchone() for name in names]
+    expected = ["100ms", "elsewhere", "UTF8", "30s", "UTC", "1", "read committed"]
+    assert [value for (value,) in filter(None, settings)] == expected
+
+
 def test_connections_that_were_closed_while_idle_are_replaced(url: str, repository: PostgreSQLRunRepository) -> None:
     with ThreadPoolExecutor(4) as pool:
         with locked(url):
@@ -403,22 +530,33 @@ def test_a_sum_beyond_the_exact_integers_is_refused_and_nothing_else_of_the_chan
     assert repository.get(KEY) == before
 
 
-def test_an_update_that_applies_is_one_statement(
-    repository: PostgreSQLRunRepository, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda store: store.create(RunRecord.start(OTHER, AT)),
+        lambda store: store.get(KEY),
+        lambda store: store.update(KEY, HEARTBEAT, LATER),
+        lambda store: store.update(
+            KEY, RunChange(metrics={"Posts": 1}, add={"Cost": 0.25, "Tokens": 4}, note="x"), LATER
+        ),
+        lambda store: store.update(KEY, RunChange(status=RunStatus.FAILED, error="why"), LATER),
+    ],
+    ids=["create", "get", "heartbeat", "update", "finish"],
+)
+def test_an_act_that_applies_is_one_statement(
+    repository: PostgreSQLRunRepository, monkeypatch: pytest.MonkeyPatch, act: Callable[[PostgreSQLRunRepository], Any]
 ) -> None:
-    sent: list[Any] = []
-    execute = psycopg.Cursor.execute
+    waits: list[Any] = []
+    wait = psycopg.Connection.wait
 
-    def counting(self: Any, query: Any, *arguments: Any, **named: Any) -> Any:
-        sent.append(query)
-        return execute(self, query, *arguments, **named)
+    def counting(self: Any, *arguments: Any, **named: Any) -> Any:
+        """The driver waits here for the answer to a statement, to one that begins or ends a transaction too."""
+        waits.append(arguments)
+        return wait(self, *arguments, **named)
 
-    monkeypatch.setattr(psycopg.Cursor, "execute", counting)
-    repository.update(KEY, RunChange(metrics={"Posts": 1}, add={"Cost": 0.25, "Tokens": 4}, note="x"), LATER)
-    repository.update(KEY, RunChange(status=RunStatus.FAILED, error="why"), LATER)
-    repository.get(KEY)
-    repository.create(RunRecord.start(OTHER, AT))
-    assert len(sent) == 4
+    monkeypatch.setattr(psycopg.Connection, "wait", counting)
+    act(repository)
+    assert len(waits) == 1
 
 
 def test_a_batch_of_starts_names_every_key_that_is_in_the_way(repository: PostgreSQLRunRepository) -> None:

@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import re
-import select
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 from psycopg import errors
-from psycopg.conninfo import conninfo_to_dict
-from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from ..domain import (
+from ...domain import (
     Guarantees,
     LogLine,
-    Outcome,
     RunAlreadyExists,
     RunChange,
     RunKey,
-    RunLedgerError,
     RunNotFound,
     RunQuery,
     RunRecord,
     RunSummary,
-    StoreUnavailable,
-    StoreUnusable,
     summary_of,
 )
-from ..domain.values import checked_time
-from . import rows
+from ...domain.values import checked_time
+from .. import rows
+from .connections import Connections
 
 # No index on updated_at, and room left in each page: a heartbeat then writes no index entry.
 _SCHEMA = (
@@ -103,29 +96,12 @@ _REWRITE = """UPDATE run_records AS r SET status = new.status, ended_at = new.en
         %s::timestamptz[]) AS new (run_id, client_id, status, ended_at, metrics, log, error, updated_at)
     WHERE r.run_id = new.run_id AND r.client_id = new.client_id"""
 
-# Of the options, all but the time limits keep values and rules independent of how the server is configured.
-_DEFAULTS = conninfo_to_dict(
-    "connect_timeout=5 keepalives_idle=30 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=20000",
-    application_name="runledger",
-    client_encoding="utf8",
-    options="-c statement_timeout=30s -c lock_timeout=10s -c TimeZone=UTC -c extra_float_digits=1 "
-    r"-c default_transaction_isolation=read\ committed",
-)
-_REFUSED_FOR_GOOD = re.compile(
-    "authentication failed|no pg_hba.conf entry|no password supplied|does not exist|permission denied|not permitted"
-)
-# The server's transaction was rolled back: resources, operator, conflict, lock, system, and connection classes.
-_TRANSIENT = ("53", "57", "40", "55P03", "58", "08")
-_RIGHTS = {"SELECT": "SELECT", "UPDATE": "SELECT and UPDATE", "INSERT": "INSERT and SELECT", "CREATE": "CREATE"}
-
-_Pool = ConnectionPool[psycopg.Connection[tuple[Any, ...]]]
-
 
 class PostgreSQLRunAccess:
     """Updates and reads; see RunUpdates and RunReads. A role with SELECT and UPDATE on the table is enough."""
 
-    def __init__(self, pool: _Pool) -> None:
-        self._pool = pool
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
 
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         at = checked_time(at, "time of the change")
@@ -141,7 +117,7 @@ class PostgreSQLRunAccess:
             "add": rows.metrics_text(change.add) if change.add else None,
             "note": None if change.note is None else rows.log_text((LogLine.restored(at, change.note),)),
         }
-        with self._cursor("UPDATE", key) as cursor:
+        with self._connections.cursor("UPDATE", key) as cursor:
             row = cursor.execute(_UPDATE_ADDING if change.add else _UPDATE, values).fetchone()
             if row is not None:
                 return _record(row)
@@ -149,11 +125,11 @@ class PostgreSQLRunAccess:
 
     def update_many(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
         if changes:
-            with self._cursor("UPDATE") as cursor:
+            with self._connections.cursor("UPDATE") as cursor:
                 _changed(cursor, changes, at)
 
     def get(self, key: RunKey) -> RunRecord:
-        with self._cursor("SELECT", key) as cursor:
+        with self._connections.cursor("SELECT", key) as cursor:
             row = cursor.execute(_GET, (key.run_id, key.client_id)).fetchone()
             if row is None:
                 raise RunNotFound(key)
@@ -161,7 +137,7 @@ class PostgreSQLRunAccess:
 
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
         def read(where: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-            with self._cursor("SELECT") as cursor:
+            with self._connections.cursor("SELECT") as cursor:
                 return cursor.execute(_FIND.format(where), values).fetchall()
 
         for page in rows.pages(query, "%s", lambda at: at, read):
@@ -171,34 +147,12 @@ class PostgreSQLRunAccess:
         """See SummableStore."""
         where, values = rows.conditions(query, "%s", lambda at: at)
         try:
-            with self._cursor("SELECT") as cursor:
+            with self._connections.cursor("SELECT") as cursor:
                 stream: Any = cursor.stream(_SUMMARY.format(where), [*values, query.limit])
                 with closing(stream) as parts:
                     return rows.summary_of_texts(parts, _utc)
         except rows.UNREADABLE:
             return summary_of(self.find(query))  # which names the row
-
-    @contextmanager
-    def _cursor(self, right: str, key: RunKey | None = None) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
-        """A cursor for one act that needs a right; what the driver raises becomes an error of the ledger."""
-        try:
-            connection = self._pool.getconn()
-            while not _is_quiet(connection):
-                connection.close()
-                self._pool.putconn(connection)
-                connection = self._pool.getconn()
-        except PoolClosed:
-            raise StoreUnusable("this repository was closed: open it again to use it.", key) from None
-        except PoolTimeout:
-            reason = f"no connection within {self._pool.timeout:g} seconds"
-            raise StoreUnavailable(reason, Outcome.NOT_APPLIED, key) from None
-        try:
-            with connection.cursor(binary=True) as cursor:
-                yield cursor
-        except psycopg.Error as error:
-            raise _translated(error, right, connection.closed, key) from error
-        finally:
-            self._pool.putconn(connection)
 
 
 class PostgreSQLRunRepository(PostgreSQLRunAccess):
@@ -211,28 +165,16 @@ class PostgreSQLRunRepository(PostgreSQLRunAccess):
     guarantees = Guarantees()
 
     def __init__(self, url: str, *, max_connections: int = 10, timeout: float = 10.0) -> None:
-        parameters = _parameters(url)
-        _require_server(parameters)
-        pool: _Pool = ConnectionPool(
-            kwargs={**parameters, "autocommit": True, "prepare_threshold": 0},
-            min_size=1,
-            max_size=max_connections,
-            open=True,
-            timeout=timeout,
-            # The pool tries again ever more rarely; giving up early lets the next act start a fresh attempt.
-            reconnect_timeout=timeout,
-            name="runledger",
-        )
-        super().__init__(pool)
+        super().__init__(Connections(url, max_connections, timeout))
 
     def create_schema(self) -> None:
         """Make the table and its indexes where they are missing. The only act that does."""
-        with self._cursor("CREATE") as cursor, cursor.connection.transaction():
+        with self._connections.cursor("CREATE") as cursor, cursor.connection.transaction():
             for statement in _SCHEMA:
                 cursor.execute(statement, prepare=False)
 
     def create(self, record: RunRecord) -> RunKey:
-        with self._cursor("INSERT", record.key) as cursor:
+        with self._connections.cursor("INSERT", record.key) as cursor:
             try:
                 cursor.execute(_INSERT, _row(record))
             except errors.UniqueViolation:
@@ -242,7 +184,7 @@ class PostgreSQLRunRepository(PostgreSQLRunAccess):
     def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
         if not records:
             return []
-        with self._cursor("INSERT") as cursor:
+        with self._connections.cursor("INSERT") as cursor:
             try:
                 with cursor.copy(_COPY) as copy:
                     for row in rows.rows_of_texts(records):  # psycopg takes four times as long to write a datetime
@@ -256,11 +198,11 @@ class PostgreSQLRunRepository(PostgreSQLRunAccess):
         return [record.key for record in records]
 
     def without_creation(self) -> PostgreSQLRunAccess:
-        return PostgreSQLRunAccess(self._pool)
+        return PostgreSQLRunAccess(self._connections)
 
     def close(self) -> None:
         """Close every connection."""
-        self._pool.close()
+        self._connections.close()
 
 
 def open_url(url: str) -> PostgreSQLRunRepository:
@@ -312,60 +254,3 @@ def _record(row: tuple[Any, ...]) -> RunRecord:
 
 def _utc(at: datetime) -> datetime:
     return at if at.tzinfo is UTC else at.astimezone(UTC)
-
-
-def _parameters(url: str) -> dict[str, Any]:
-    """The connection parameters of a URL, with defaults. No message shows any of it: parts of a password that was
-    not percent-encoded turn up as host, port or database."""
-    # Raised outside of any handler: the driver's error quotes the URL, and would stay in __context__.
-    given: dict[str, Any] = {"port": "unreadable"}
-    with suppress(psycopg.Error, ValueError):
-        given = conninfo_to_dict(url)
-    misplaced = any("@" in str(given.get(name, "")) for name in ("host", "dbname"))
-    if misplaced or re.search("[^0-9,]", str(given.get("port", ""))):
-        raise StoreUnusable(
-            "the store URL cannot be read: write postgresql://user:password@host:port/database, and percent-encode "
-            "special characters in its parts."
-        )
-    return {**_DEFAULTS, **given}
-
-
-def _require_server(parameters: dict[str, Any]) -> None:
-    """Connect once, so that a wrong address or password is told at once, with the server's reason."""
-    reason = ""
-    try:
-        psycopg.connect(**parameters).close()
-    except psycopg.Error as error:
-        reason = str(error).strip().splitlines()[0].replace(parameters.get("password") or "\n", "…")
-    except UnicodeError:
-        reason = "the address cannot be encoded"
-    if _REFUSED_FOR_GOOD.search(reason):
-        raise StoreUnusable(f"the PostgreSQL server refuses this store: {reason}.")
-    if reason:
-        raise StoreUnavailable(reason, Outcome.NOT_APPLIED)
-
-
-def _is_quiet(connection: psycopg.Connection[Any]) -> bool:
-    """Whether an idle connection has nothing to say; when it has, the server has closed it."""
-    if connection.closed:
-        return False
-    if not hasattr(select, "poll"):
-        return not select.select([connection.pgconn.socket], [], [], 0)[0]
-    poll = select.poll()
-    poll.register(connection.pgconn.socket, select.POLLIN)
-    return not poll.poll(0)
-
-
-def _translated(error: psycopg.Error, right: str, lost: bool, key: RunKey | None) -> RunLedgerError:
-    reason = (error.diag.message_primary or str(error).strip() or type(error).__name__).splitlines()[0]
-    state = error.sqlstate or ""
-    if lost:
-        outcome = Outcome.NOT_APPLIED if right == "SELECT" else Outcome.UNKNOWN
-        return StoreUnavailable(f"the connection was lost during the act ({reason})", outcome, key)
-    if isinstance(error, errors.UndefinedTable):
-        return StoreUnusable("there is no table run_records in this database: make it with `runledger init`.", key)
-    if isinstance(error, errors.InsufficientPrivilege):
-        return StoreUnusable(f"{reason}: this act needs the right to {_RIGHTS[right]}; grant it to the role.", key)
-    if state.startswith(_TRANSIENT):
-        return StoreUnavailable(reason, Outcome.NOT_APPLIED, key)
-    return StoreUnusable(f"the database cannot serve as a ledger: {reason} ({state or type(error).__name__}).", key)

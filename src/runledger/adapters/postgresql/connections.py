@@ -1,0 +1,170 @@
+"""Connections to PostgreSQL, and what goes wrong with them as errors of the ledger."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from threading import Thread
+from typing import Any
+
+import psycopg
+from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from ...domain import Outcome, RunKey, RunLedgerError, StoreUnavailable, StoreUnusable
+
+_DEFAULTS = conninfo_to_dict(
+    "connect_timeout=5 keepalives_idle=30 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=20000",
+    application_name="runledger",
+)
+# All but the time limits keep values and rules independent of how the server is configured.
+_OPTIONS = (
+    "-c statement_timeout=30s -c lock_timeout=10s -c TimeZone=UTC -c extra_float_digits=1 "
+    r"-c default_transaction_isolation=read\ committed "
+)
+_REFUSED_FOR_GOOD = re.compile(
+    "authentication failed|no pg_hba.conf entry|no password supplied|does not exist|permission denied|not permitted"
+)
+# The server's transaction was rolled back: resources, operator, conflict, lock, system, and connection classes.
+_TRANSIENT = ("53", "57", "40", "55P03", "58", "08")
+_RIGHTS = {"SELECT": "SELECT", "UPDATE": "SELECT and UPDATE", "INSERT": "INSERT and SELECT", "CREATE": "CREATE"}
+
+
+class Connections:
+    """What a repository and its access without creation reach the server through: a pool, opened by the first act.
+
+    The child of a fork gets a pool of its own. Its parent's connections are never used or closed there: the pool that it
+    inherits, whose threads are gone and whose locks may be held, is kept as it is. When nothing refers to this any more,
+    the pool is closed.
+    """
+
+    def __init__(self, url: str, max_connections: int, timeout: float) -> None:
+        parameters = _parameters(url)
+        _require_server(parameters)
+        self._new_pool = partial(
+            _Pool,
+            kwargs={**parameters, "autocommit": True, "prepare_threshold": 0},
+            min_size=0,
+            max_size=max_connections,
+            open=False,
+            timeout=timeout,
+            # The pool tries again ever more rarely; giving up early lets the next act start a fresh attempt.
+            reconnect_timeout=timeout,
+            name="runledger",
+        )
+        self._closed = False
+        self._pools: dict[int, _Pool] = {}  # by process
+        weakref.finalize(self, _close_apart, self._pools).atexit = False  # at exit the system closes what is open
+
+    @contextmanager
+    def cursor(self, right: str, key: RunKey | None = None) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
+        """A cursor for one act that needs a right; what the driver raises becomes an error of the ledger."""
+        try:
+            pool = self._pool()
+            connection = pool.getconn()
+            while not _is_quiet(connection):
+                connection.close()
+                pool.putconn(connection)
+                connection = pool.getconn()
+        except PoolClosed:
+            raise StoreUnusable("this repository was closed: open it again to use it.", key) from None
+        except PoolTimeout:
+            reason = f"no connection within {pool.timeout:g} seconds"
+            raise StoreUnavailable(reason, Outcome.NOT_APPLIED, key) from None
+        try:
+            with connection.cursor(binary=True) as cursor:
+                yield cursor
+        except psycopg.Error as error:
+            raise _translated(error, right, connection.closed, key) from error
+        finally:
+            pool.putconn(connection)
+
+    def close(self) -> None:
+        """Close every connection of this process, for good."""
+        self._closed = True
+        if pool := self._pools.get(os.getpid()):
+            pool.close()
+
+    def _pool(self) -> _Pool:
+        if self._closed:
+            raise PoolClosed
+        pid = os.getpid()
+        # Of threads that come first at once, setdefault lets one have its way; what the others made was never opened.
+        pool = self._pools.get(pid) or self._pools.setdefault(pid, self._new_pool())
+        pool.open()
+        return pool
+
+
+class _Pool(ConnectionPool[psycopg.Connection[tuple[Any, ...]]]):
+    def __del__(self) -> None:
+        """Nothing: the library's waits for the pool's threads, but may run in one of them, or in a fork's child."""
+
+
+def _close_apart(pools: dict[int, _Pool]) -> None:
+    """Close this process's pool in a thread apart: garbage is collected in any thread, the pool's own among them."""
+    if pool := pools.get(os.getpid()):
+        Thread(target=pool.close).start()
+
+
+def _parameters(url: str) -> dict[str, Any]:
+    """The connection parameters of a URL, with defaults. No message shows any of it: parts of a password that was
+    not percent-encoded turn up as host, port or database."""
+    # Raised outside of any handler: the driver's error quotes the URL, and would stay in __context__.
+    given: dict[str, Any] = {"port": "unreadable"}
+    with suppress(psycopg.Error, ValueError):
+        given = conninfo_to_dict(url)
+    misplaced = any("@" in str(given.get(name, "")) for name in ("host", "dbname"))
+    if misplaced or re.search("[^0-9,]", str(given.get("port", ""))):
+        raise StoreUnusable(
+            "the store URL cannot be read: write postgresql://user:password@host:port/database, and percent-encode "
+            "special characters in its parts."
+        )
+    # The server takes options in turn: a later one of the same name wins.
+    return {**_DEFAULTS, **given, "options": _OPTIONS + given.get("options", ""), "client_encoding": "utf8"}
+
+
+def _require_server(parameters: dict[str, Any]) -> None:
+    """Connect once, so that a wrong address or password is told at once, with the server's reason."""
+    reason = ""
+    try:
+        psycopg.connect(**parameters).close()
+    except psycopg.Error as error:
+        reason = str(error).strip().splitlines()[0].replace(parameters.get("password") or "\n", "…")
+    except UnicodeError:
+        reason = "the address cannot be encoded"
+    if _REFUSED_FOR_GOOD.search(reason):
+        raise StoreUnusable(f"the PostgreSQL server refuses this store: {reason}.")
+    if reason:
+        raise StoreUnavailable(reason, Outcome.NOT_APPLIED)
+
+
+def _is_quiet(connection: psycopg.Connection[Any]) -> bool:
+    """Whether an idle connection has nothing to say; when it has, the server has closed it."""
+    if connection.closed:
+        return False
+    if not hasattr(select, "poll"):
+        return not select.select([connection.pgconn.socket], [], [], 0)[0]
+    poll = select.poll()
+    poll.register(connection.pgconn.socket, select.POLLIN)
+    return not poll.poll(0)
+
+
+def _translated(error: psycopg.Error, right: str, lost: bool, key: RunKey | None) -> RunLedgerError:
+    reason = (error.diag.message_primary or str(error).strip() or type(error).__name__).splitlines()[0]
+    state = error.sqlstate or ""
+    if lost:
+        outcome = Outcome.NOT_APPLIED if right == "SELECT" else Outcome.UNKNOWN
+        return StoreUnavailable(f"the connection was lost during the act ({reason})", outcome, key)
+    if isinstance(error, errors.UndefinedTable):
+        return StoreUnusable("there is no table run_records in this database: make it with `runledger init`.", key)
+    if isinstance(error, errors.InsufficientPrivilege):
+        return StoreUnusable(f"{reason}: this act needs the right to {_RIGHTS[right]}; grant it to the role.", key)
+    if state.startswith(_TRANSIENT):
+        return StoreUnavailable(reason, Outcome.NOT_APPLIED, key)
+    return StoreUnusable(f"the database cannot serve as a ledger: {reason} ({state or type(error).__name__}).", key)
