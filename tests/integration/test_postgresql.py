@@ -330,11 +330,23 @@ print(os.waitpid(pid, 0)[1], len(list(repository.find(RunQuery()))))
     assert run_script(script, url) == ("0 1\n", "")
 
 
-def test_a_repository_closed_before_a_fork_is_closed_in_the_child(repository: PostgreSQLRunRepository) -> None:
-    repository.close()
-    repository._connections._pools.clear()  # as in a child, which has made no pool yet
-    with pytest.raises(StoreUnusable, match="closed"):
-        repository.get(KEY)
+def test_a_repository_closed_before_a_fork_is_closed_in_the_child(url: str) -> None:
+    script = """
+import os, sys
+from runledger.adapters.postgresql import open_url
+from runledger.domain import RunQuery, StoreUnusable
+
+repository = open_url(sys.argv[1])
+repository.close()
+if os.fork() == 0:
+    try:
+        list(repository.find(RunQuery()))
+    except StoreUnusable as error:
+        print(error)
+    sys.exit()
+os.wait()
+"""
+    assert run_script(script, url) == ("this repository was closed: open it again to use it.\n", "")
 
 
 def test_a_repository_that_is_dropped_closes_its_connections(url: str, repository: PostgreSQLRunRepository) -> None:
@@ -350,6 +362,13 @@ def look(cyclic):
     del repository
     list(updates.find(RunQuery()))
 
+class Drop:
+    held = [open_url(sys.argv[1])]
+    def run(self):
+        self.held.clear()
+
+list(Drop.held[0].find(RunQuery()))
+Drop.held[0]._connections._pool()._tasks.put(Drop())  # which a thread of the pool then runs
 for cyclic in [False] * 10 + [True] * 10:
     look(cyclic)
 gc.collect()

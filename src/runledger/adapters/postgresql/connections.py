@@ -39,9 +39,9 @@ _RIGHTS = {"SELECT": "SELECT", "UPDATE": "SELECT and UPDATE", "INSERT": "INSERT 
 class Connections:
     """What a repository and its access without creation reach the server through: a pool, opened by the first act.
 
-    The child of a fork gets a pool of its own. Its parent's connections are never used or closed there: the pool that it
-    inherits, whose threads are gone and whose locks may be held, is kept as it is. When nothing refers to this any more,
-    the pool is closed.
+    The child of a fork gets a pool of its own. Its parent's connections are never used or closed there: the pool that
+    it inherits, whose threads are gone and whose locks may be held, is kept as it is. When nothing refers to this any
+    more, the pool is closed.
     """
 
     def __init__(self, url: str, max_connections: int, timeout: float) -> None:
