@@ -9,7 +9,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -312,22 +312,50 @@ print(codes, [repository.get(key).metrics["n"] for key in keys])
 
 def test_a_child_forked_while_the_pool_is_locked_works_and_ends(url: str, repository: PostgreSQLRunRepository) -> None:
     script = """
-import os, sys
+import os, signal, sys, threading
 from runledger.adapters.postgresql import open_url
 from runledger.domain import RunQuery
 
 repository = open_url(sys.argv[1])
 list(repository.find(RunQuery()))
-[pool] = repository._connections._pools.values()
-with pool._lock, pool._tasks.mutex, pool._sched._lock:
-    pid = os.fork()
+locked, forked = threading.Event(), threading.Event()
+
+def lock(pool):
+    with pool._lock, pool._tasks.mutex, pool._sched._lock:
+        locked.set()
+        forked.wait(20)
+
+threading.Thread(target=lock, args=repository._connections._pools.values()).start()
+locked.wait(20)
+pid = os.fork()
 if pid == 0:
+    signal.alarm(20)
     list(repository.find(RunQuery()))
-    del repository, pool
+    del repository
     sys.exit()
+forked.set()
 print(os.waitpid(pid, 0)[1], len(list(repository.find(RunQuery()))))
 """
     assert run_script(script, url) == ("0 1\n", "")
+
+
+def test_threads_that_come_first_at_once_share_one_pool(url: str, repository: PostgreSQLRunRepository) -> None:
+    with closing(open_url(url)) as fresh, ThreadPoolExecutor(2) as threads:
+        connections, made = fresh._connections, []
+        new_pool, both_make, first_done = connections._new_pool, threading.Barrier(2, timeout=20), threading.Event()
+
+        def slowly() -> Any:
+            if both_make.wait():
+                assert first_done.wait(20)
+            made.append(new_pool())
+            return made[-1]
+
+        connections._new_pool = slowly  # type: ignore[assignment]
+        looks = [threads.submit(fresh.get, KEY) for _ in range(2)]
+        wait(looks, return_when=FIRST_COMPLETED)
+        first_done.set()
+        assert [look.result().key for look in looks] == [KEY, KEY]
+        assert [pool.closed for pool in made] == [False, True]
 
 
 def test_a_repository_closed_before_a_fork_is_closed_in_the_child(url: str) -> None:
@@ -566,12 +594,12 @@ def test_an_act_that_applies_is_one_statement(
     repository: PostgreSQLRunRepository, monkeypatch: pytest.MonkeyPatch, act: Callable[[PostgreSQLRunRepository], Any]
 ) -> None:
     waits: list[Any] = []
-    wait = psycopg.Connection.wait
+    driver_waits = psycopg.Connection.wait
 
     def counting(self: Any, *arguments: Any, **named: Any) -> Any:
         """The driver waits here for the answer to a statement, to one that begins or ends a transaction too."""
         waits.append(arguments)
-        return wait(self, *arguments, **named)
+        return driver_waits(self, *arguments, **named)
 
     monkeypatch.setattr(psycopg.Connection, "wait", counting)
     act(repository)

@@ -200,8 +200,8 @@ def test_each_statement_or_request_that_makes_a_record_stands_in_one_function() 
             }
     assert places == {
         ("adapters/sqlite.py", "_insert", "_INSERT"),
-        ("adapters/postgresql/__init__.py", "create", "_INSERT"),
-        ("adapters/postgresql/__init__.py", "create_many", "_COPY"),
+        ("adapters/postgresql.py", "create", "_INSERT"),
+        ("adapters/postgresql.py", "create_many", "_COPY"),
         ("adapters/airtable/repository.py", "_post_batch", ".batch_create"),
         ("cli/airtable_setup.py", "make_table", ".post"),  # a table, which then has no rows
         ("cli/airtable_probe.py", "_post", ".batch_create"),  # in a scratch table, and no run records

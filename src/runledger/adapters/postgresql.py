@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import errors
 
-from ...domain import (
+from ..domain import (
     Guarantees,
     LogLine,
     RunAlreadyExists,
@@ -23,9 +23,9 @@ from ...domain import (
     RunSummary,
     summary_of,
 )
-from ...domain.values import checked_time
-from .. import rows
-from .connections import Connections
+from ..domain.values import checked_time
+from . import rows
+from .postgresql_pool import Connections
 
 # No index on updated_at, and room left in each page: a heartbeat then writes no index entry.
 _SCHEMA = (
