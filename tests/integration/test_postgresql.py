@@ -320,12 +320,14 @@ repository = open_url(sys.argv[1])
 list(repository.find(RunQuery()))
 locked, forked = threading.Event(), threading.Event()
 
-def lock(pool):
-    with pool._lock, pool._tasks.mutex, pool._sched._lock:
+def lock(pool, tasks, schedule):
+    with pool, tasks, schedule:
         locked.set()
         forked.wait(20)
 
-threading.Thread(target=lock, args=repository._connections._pools.values()).start()
+[pool] = repository._connections._pools.values()
+threading.Thread(target=lock, args=[pool._lock, pool._tasks.mutex, pool._sched._lock]).start()
+del pool  # in the child the thread's frame stays, with all that it refers to
 locked.wait(20)
 pid = os.fork()
 if pid == 0:
