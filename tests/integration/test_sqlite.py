@@ -185,7 +185,10 @@ print(codes, ledger.get("r", "acme").metrics["child"])
 
 def test_what_forked_children_write_is_kept_whatever_threads_do_on_either_side(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", FORKED, f"sqlite:///{tmp_path}/runs.db"], capture_output=True, text=True, check=False
+        [sys.executable, "-W", "ignore", "-c", FORKED, f"sqlite:///{tmp_path}/runs.db"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.stdout, done.stderr) == ("[0, 0, 0, 0, 0, 0, 0, 0] 160\n", "")
 
