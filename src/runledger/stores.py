@@ -54,11 +54,11 @@ def connect(
 
 def open_repository(url: str) -> RunRepository:
     """The repository at `url`, without a ledger around it."""
-    scheme, separator, _ = url.partition("://")
-    if not separator:
+    if not isinstance(url, str) or "://" not in url:
         raise StoreUnusable(
-            "the store URL has no scheme: write it like sqlite:///runs.db or postgresql://host/database."
+            "the store URL has no scheme: give text like sqlite:///runs.db or postgresql://host/database."
         )
+    scheme = url.partition("://")[0]
     if scheme in _BUILT_IN:
         try:
             module = import_module(f"{__package__}.adapters.{_BUILT_IN[scheme]}")

@@ -69,7 +69,14 @@ def of(**metrics: Any) -> RunRecord:
         (lambda: LogLine(7, "one"), "time of a log line is int, not a datetime."),  # type: ignore[arg-type]
         (lambda: LogLine(AT, ""), "note is empty: leave it out, or give it text."),
         (lambda: RunChange(note=7), "note is int, not text."),  # type: ignore[arg-type]
-        (lambda: RunChange(note="x" * 10_001), "note has 10001 characters: at most 10,000 can be stored."),
+        (
+            lambda: RunChange(note="x" * 10_001),
+            "note (one line of text) has 10001 characters: at most 10,000 can be stored.",
+        ),
+        (
+            lambda: RunChange(note="a\nb"),
+            "note (one line of text) 'a\\nb' has the character U+000A at position 2: it cannot be stored there.",
+        ),
         (lambda: RunChange(error=7), "error is int, not text."),  # type: ignore[arg-type]
         (lambda: RunChange(metrics=[1]), "metrics is list: give a mapping of names to values."),  # type: ignore[arg-type]
         (lambda: RunChange(add="n=1"), "add is str: give a mapping of names to values."),  # type: ignore[arg-type]

@@ -143,10 +143,56 @@ def test_a_second_start_is_refused_and_reported(ledger: RunLedger, events: list[
         ledger.start(*KEY)
     with pytest.raises(RunAlreadyExists):
         ledger.start_many(KEY[0], {"new": "New", "acme": "Acme"})
-    with pytest.raises(RunAlreadyExists):
-        ledger.start_many("r", ["twice", "twice"])
-    assert kinds(events) == ["run_started", "run_refused", "run_refused", "run_refused"]
+    assert kinds(events) == ["run_started", "run_refused", "run_refused"]
     assert len(list(ledger.find())) == 1
+
+
+def test_a_client_that_stands_twice_in_one_start_is_told_so(ledger: RunLedger, events: list[RunEvent]) -> None:
+    with pytest.raises(InvalidValue) as refusal:
+        ledger.start_many("r", ["b", "a", "b"])
+    assert str(refusal.value) == "run 'r' of client 'b' stands twice in one start: name each client once."
+    assert (kinds(events), events[0].key) == (["start_failed"], RunKey("r", "b"))
+    assert list(ledger.find()) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        (("r", "acme"), RunChange()),
+        (RunKey("r", "acme"), {"add": {"n": 1}}),
+        (RunKey("r", "acme"),),
+        RunKey("r", "acme"),
+        None,
+    ],
+)
+def test_a_batch_of_anything_but_changes_by_key_is_refused(
+    ledger: RunLedger, events: list[RunEvent], wrong: Any
+) -> None:
+    ledger.start("r", "acme")
+    before = ledger.get("r", "acme")
+    with pytest.raises(InvalidValue) as refusal:
+        ledger.updates.update_many([(before.key, RunChange(note="n")), wrong])
+    assert str(refusal.value) == (
+        "a batch of changes is pairs of a RunKey and a RunChange, and something else is among them."
+    )
+    assert kinds(events) == ["run_started", "run_refused"]
+    assert ledger.get("r", "acme") == before
+
+
+def test_what_is_no_record_is_not_loaded(ledger: RunLedger, events: list[RunEvent]) -> None:
+    ledger.start("r", "acme")
+    record = ledger.get("r", "acme")
+    other: Any = {"run_id": "s", "client_id": "acme"}
+    with pytest.raises(InvalidValue) as refusal:
+        ledger.load([record, other])
+    assert str(refusal.value) == "a load brings in RunRecords, and something else is among them."
+    assert kinds(events) == ["run_started", "start_failed"]
+
+
+def test_a_note_that_may_be_none_is_left_out(ledger: RunLedger) -> None:
+    note: str | None = None
+    ledger.start(*KEY).update(note=note, add={"n": 1})
+    assert ledger.get(*KEY).log == ()
 
 
 def test_a_refused_value_is_reported_and_nothing_is_stored(ledger: RunLedger, events: list[RunEvent]) -> None:
@@ -218,6 +264,8 @@ def test_stale_names_running_runs_that_nothing_updated(ledger: RunLedger, events
     assert sorted(r.key.client_id for r in ledger.stale(timedelta(0))) == ["busy", "quiet"]
     assert list(ledger.stale(timedelta(hours=1))) == []
     assert ledger.get(*quiet.key.__dict__.values()).status is RunStatus.RUNNING
+    with pytest.raises(TypeError, match="status"):
+        ledger.stale(timedelta(0), status=RunStatus.FAILED)  # type: ignore[call-arg]
     with pytest.raises(InvalidValue):
         ledger.stale(timedelta(seconds=-1))
     assert events[-1].kind.value == "run_refused"
@@ -284,6 +332,8 @@ def test_the_log_has_one_line_per_event_with_the_fields_in_extra(caplog: pytest.
     ("url", "words"),
     [
         ("runs.db", "no scheme"),
+        (cast(str, Path("runs.db")), "no scheme: give text like sqlite:///runs.db"),
+        (cast(str, Path("sqlite:///runs.db")), "no scheme: give text like sqlite:///runs.db"),
         ("mysql://user:secret@host/db", "mysql://"),
         ("memory://x", "no address"),
         ("sqlite://runs.db", "sqlite:///relative.db"),

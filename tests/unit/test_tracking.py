@@ -1,6 +1,6 @@
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 
 import pytest
@@ -12,6 +12,7 @@ from runledger import (
     RunEvent,
     RunKey,
     RunLedger,
+    RunNotFound,
     RunRecord,
     RunStatus,
     StoreUnavailable,
@@ -199,3 +200,80 @@ def test_a_cancelled_run_notes_what_cancelled_it(ledger: RunLedger) -> None:
     with pytest.raises(KeyboardInterrupt), ledger.track("r", "acme"):
         raise KeyboardInterrupt
     assert [line.text for line in ledger.get("r", "acme").log] == ["KeyboardInterrupt"]
+
+
+def test_an_exception_without_words_fails_its_run_and_is_raised_on(ledger: RunLedger) -> None:
+    class Wordless(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no words")
+
+    error = Wordless()
+    with pytest.raises(Wordless) as raised, ledger.track("r", "acme"):
+        raise error
+    assert raised.value is error
+    assert outcome(ledger) == ("Failed", "Wordless")
+
+
+def test_work_that_goes_on_after_the_call_cannot_be_tracked_as_a_call(ledger: RunLedger) -> None:
+    done = []
+
+    async def work() -> None:
+        done.append("work")
+
+    class Job:
+        async def __call__(self) -> None:
+            await work()
+
+    async def main() -> None:
+        ledger.track("future", "acme")(asyncio.get_running_loop().create_future)()
+
+    refusal = "track cannot decorate what only returns an awaitable: decorate an `async def`."
+    for run_id, act in (
+        ("lambda", ledger.track("lambda", "acme")(lambda done=work: done())),
+        ("object", ledger.track("object", "acme")(Job())),
+        ("future", lambda: asyncio.run(main())),
+    ):
+        with pytest.raises(TypeError) as raised:
+            act()
+        assert str(raised.value) == refusal
+        assert outcome(ledger, run_id) == ("Failed", f"TypeError: {refusal}")
+    assert done == []
+
+
+def test_a_run_that_is_missing_at_its_end_names_where_it_began(events: list[RunEvent]) -> None:
+    class Forgetful(InMemoryRunRepository):
+        def create(self, record: RunRecord) -> RunKey:
+            return record.key
+
+        def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+            return [record.key for record in records]
+
+    ledger = RunLedger(Forgetful(), observers=[events.append])
+
+    async def block() -> None:
+        async with ledger.track("r", "acme"):
+            pass
+
+    @ledger.track("r", "acme")
+    async def function() -> None:
+        pass
+
+    async def by_hand() -> None:
+        await asyncio.to_thread(ledger.start("r", "acme").update)
+
+    async def of_many() -> None:
+        await asyncio.to_thread(ledger.start_many("r", ["acme"])["acme"].heartbeat)
+
+    for act, name in ((block, "block"), (function, "began"), (by_hand, "by_hand"), (of_many, "of_many")):
+        events.clear()
+        with pytest.raises(RunNotFound):
+            asyncio.run(act())
+        (site,) = [event.call_site for event in events if event.error]
+        assert site is not None
+        assert site.startswith(f"{__file__}:")
+        assert site.endswith(name)
+
+    with pytest.raises(RunNotFound), ledger.track("r", "acme"):
+        pass
+    assert (site := events[-1].call_site) is not None
+    assert site.endswith("names_where_it_began")

@@ -99,9 +99,17 @@ def restored_metrics(values: dict[str, Any]) -> Metrics:
     for name, value in values.items():
         if type(value) is dict:
             values[name] = _time(value["datetime"])
+        elif value is None or type(value) is list:
+            raise ValueError("no metric value")
         elif type(value) is int and not -MAX_INTEGER <= value <= MAX_INTEGER:
             values[name] = float(value)
     return Metrics(values)
+
+
+def _metrics_in(text: str, count: int) -> Callable[[dict[str, Any]], Metrics]:
+    """What makes metrics of a text with this many JSON objects: quicker if all their values must be scalars."""
+    scalars = text.count("{") == count and "[" not in text and "null" not in text
+    return Metrics if scalars else restored_metrics
 
 
 def restored_log(lines: list[list[str]]) -> tuple[LogLine, ...]:
@@ -119,7 +127,7 @@ def record_from_texts(row: Sequence[Any]) -> RunRecord:
         metrics, end = _decode(text, 0)
         if end != len(text):
             raise ValueError("more than one JSON value")
-        return _restored(row, Metrics(metrics) if text.count("{") == 1 else restored_metrics(metrics))
+        return _restored(row, _metrics_in(text, 1)(metrics))
     except UNREADABLE:
         raise unreadable(row) from None
 
@@ -151,7 +159,7 @@ def summary_of_texts(rows: Iterable[Sequence[Any]], time: Callable[[Any], dateti
 
 def _decoded(joined: str, count: int) -> list[Metrics]:
     """The metrics of this many JSON objects with commas in between."""
-    metrics_of = Metrics if joined.count("{") == count else restored_metrics
+    metrics_of = _metrics_in(joined, count)
     decoded, end = _decoder.raw_decode(f"[{joined}]")
     if (len(decoded), end) != (count, len(joined) + 2):
         raise ValueError("another number of JSON values")

@@ -61,8 +61,9 @@ def newest_first(record: RunRecord) -> tuple[datetime, RunKey]:
 class RunSummary:
     """Many records added up: how many per status, the sum of each numeric metric, the first start and the last end.
 
-    The metrics come in the order of their names. Sums of integers are exact; floats are added one by one in no certain
-    order, which may show in the last digits.
+    The metrics come in the order of their names. Sums of integers are exact. Floats are added one by one in an
+    order that each store chooses: two stores may differ in what is below the last digit of the greatest number added,
+    and, where sums pass ±1.8e308 on the way, in whether the sum is inf, -inf or finite.
     """
 
     runs: int

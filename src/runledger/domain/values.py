@@ -63,7 +63,7 @@ def checked_note(value: str) -> str:
     """A note: one line of 1 to 10,000 characters without control characters."""
     if _require_text(value, "note") == "":
         raise InvalidValue("note is empty: leave it out, or give it text.")
-    return _checked(value, "note", MAX_NOTE, _CONTROL)
+    return _checked(value, "note (one line of text)", MAX_NOTE, _CONTROL)
 
 
 def checked_text(value: str, what: str) -> str:

@@ -17,6 +17,7 @@ from ..domain import (
     RunRecord,
     RunRepository,
     StoreUnavailable,
+    repeated_keys,
 )
 from .observing import Reporter
 
@@ -46,10 +47,14 @@ class RunCreator:
 
     def create_many(self, records: Sequence[RunRecord], at: datetime, site: str | None = None) -> list[RunKey]:
         """Create many records, all or none of them where the store can; their keys in the same order."""
+        if twice := repeated_keys(records):
+            raise InvalidValue(f"{twice[0]} stands twice in one start: name each client once.", twice[0])
         return self._attempt(records, self._repository.create_many, at, site)
 
     def load(self, records: Sequence[RunRecord], at: datetime, site: str | None = None) -> tuple[RunRecord, ...]:
         """Create the records whose keys are new; returns the others, which were not stored."""
+        if not all(isinstance(record, RunRecord) for record in records):
+            raise InvalidValue("a load brings in RunRecords, and something else is among them.")
         new: dict[RunKey, RunRecord] = {}
         others = [record for record in records if new.setdefault(record.key, record) is not record]
         while new:

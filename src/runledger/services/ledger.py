@@ -88,7 +88,7 @@ class RunLedger:
     def start_many(self, run_id: str, clients: Mapping[str, str] | Iterable[str]) -> dict[str, Run]:
         """Start one run for many clients, all or none where the store can; handles by client id.
 
-        `clients` maps client ids to client names, or is just the ids. Raises as `start` does.
+        `clients` maps client ids to client names, or is just the ids, each once. Raises as `start` does.
         """
         site = call_site()
         at = self._reporter.clock()
@@ -103,7 +103,7 @@ class RunLedger:
         except RunLedgerError as error:
             self._reporter.start_failed(error, None, site)
             raise
-        return {key.client_id: self._started(key, at) for key in keys}
+        return {key.client_id: self._started(key, at, site) for key in keys}
 
     def track(
         self,
@@ -161,8 +161,8 @@ class RunLedger:
         except RunLedgerError as error:
             self._reporter.start_failed(error, key, site)
             raise
-        return self._started(key, record.started_at)
+        return self._started(key, record.started_at, site)
 
-    def _started(self, key: RunKey, at: datetime) -> Run:
+    def _started(self, key: RunKey, at: datetime, site: str | None) -> Run:
         self._reporter.report(EventKind.STARTED, key, at, status=RunStatus.RUNNING)
-        return self.updates.of(key)
+        return self.updates.of(key, site)

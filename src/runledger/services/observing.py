@@ -104,10 +104,10 @@ class Reporter:
         """An update was applied; with a status it finished the run."""
         self.report(EventKind.UPDATED if status is None else EventKind.FINISHED, key, at, status=status)
 
-    def refused(self, error: RunLedgerError, key: RunKey | None = None) -> None:
-        """An update or read was refused."""
+    def refused(self, error: RunLedgerError, key: RunKey | None = None, site: str | None = None) -> None:
+        """An update or read was refused; `site` is told if none of the application's code is on the stack."""
         kind = EventKind.MISSING if isinstance(error, RunNotFound) else EventKind.REFUSED
-        self.report(kind, error.key or key, self.clock(), error=error, call_site=call_site())
+        self.report(kind, error.key or key, self.clock(), error=error, call_site=call_site() or site)
 
     def start_failed(self, error: RunLedgerError, key: RunKey | None, site: str | None) -> None:
         """A start was refused: loudly where the record was not made, as any refusal where the run exists."""

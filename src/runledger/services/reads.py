@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 from ..domain import (
     InvalidValue,
@@ -21,16 +21,21 @@ from ..domain import (
 from .observing import Reporter
 
 
-class Filters(TypedDict, total=False):
-    """The filters of RunQuery; all that are given must hold."""
+class StaleFilters(TypedDict, total=False):
+    """The filters of RunQuery that `stale` leaves open."""
 
     run_id: str | None
     client_id: str | None
-    status: RunStatus | None
     since: datetime | None
     until: datetime | None
-    updated_before: datetime | None
     limit: int | None
+
+
+class Filters(StaleFilters, total=False):
+    """The filters of RunQuery; all that are given must hold."""
+
+    status: RunStatus | None
+    updated_before: datetime | None
 
 
 class LedgerReads:
@@ -70,15 +75,14 @@ class LedgerReads:
             self._reporter.refused(error)
             raise
 
-    def stale(self, older_than: timedelta, **filters: Unpack[Filters]) -> Iterator[RunRecord]:
+    def stale(self, older_than: timedelta, **filters: Unpack[StaleFilters]) -> Iterator[RunRecord]:
         """Runs still Running that nothing has updated for longer than `older_than`. It only tells."""
         try:
             before = self._before(older_than)
         except InvalidValue as error:
             self._reporter.refused(error)
             raise
-        narrowed: Any = {**filters, "status": RunStatus.RUNNING, "updated_before": before}
-        return self.find(**narrowed)
+        return self.find(status=RunStatus.RUNNING, updated_before=before, **filters)
 
     def _added_up(self, query: RunQuery) -> RunSummary:
         if isinstance(self._access, SummableStore):

@@ -73,7 +73,12 @@ class Tracking:
         @functools.wraps(function)
         def tracked(*args: P.args, **kwargs: P.kwargs) -> R:
             with self._of_call(args, kwargs):
-                return function(*args, **kwargs)
+                result = function(*args, **kwargs)
+                if inspect.isawaitable(result):
+                    if inspect.iscoroutine(result):
+                        result.close()  # it has not begun, and Python would warn of that
+                    raise TypeError("track cannot decorate what only returns an awaitable: decorate an `async def`.")
+                return result
 
         return tracked
 
@@ -100,6 +105,14 @@ class Tracking:
         if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
             run.complete()
         elif isinstance(error, (Exception, SystemExit)):
-            run.fail(storable_text(f"{type(error).__name__}: {error}"))
+            run.fail(storable_text(_told(error)))
         else:
             run.cancel(type(error).__name__)
+
+
+def _told(error: BaseException) -> str:
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}"
+    except Exception:  # of its own __str__, which may not take its place
+        return name

@@ -22,11 +22,14 @@ OnMissing = Literal["raise", "report"]
 
 
 class Details(TypedDict, total=False):
-    """What any update may carry: metrics to set, numbers to add to metrics, one line for the log."""
+    """What any update may carry: metrics to set, numbers to add to metrics, one line for the log.
+
+    A log has no bound, and every update reads and returns all of it: note the stages of a run, not each item.
+    """
 
     metrics: Mapping[str, MetricValue]
     add: Mapping[str, int | float]
-    note: str
+    note: str | None
 
 
 class LedgerUpdates:
@@ -73,6 +76,8 @@ class LedgerUpdates:
         pairs = list(changes)
         at = self._reporter.clock()
         try:
+            for pair in pairs:
+                _check_pair(pair)
             self._access.update_many(pairs, at)
         except RunLedgerError as error:
             self._refused(error)
@@ -89,38 +94,48 @@ class LedgerUpdates:
             self._refused(error)
             raise
 
-    def of(self, key: RunKey) -> Run:
-        """A handle on the run of a key."""
-        return Run(key, self)
+    def of(self, key: RunKey, site: str | None = None) -> Run:
+        """A handle on the run of a key, which was started at `site`."""
+        return Run(key, self, site)
 
     def _change(
-        self, key: RunKey, details: Details, status: RunStatus | None = None, error: str | None = None
+        self,
+        key: RunKey,
+        details: Details,
+        status: RunStatus | None = None,
+        error: str | None = None,
+        site: str | None = None,
     ) -> RunRecord | None:
         try:
             change = RunChange(status=status, error=error, **details)
             at = self._reporter.clock()
             record = self._access.update(key, change, at)
         except RunLedgerError as refusal:
-            self._refused(refusal, key)
+            self._refused(refusal, key, site)
             return None
         self._reporter.changed(key, status, at)
         return record
 
-    def _refused(self, error: RunLedgerError, key: RunKey | None = None) -> None:
-        self._reporter.refused(error, key)
+    def _refused(self, error: RunLedgerError, key: RunKey | None = None, site: str | None = None) -> None:
+        self._reporter.refused(error, key, site)
         if not (isinstance(error, RunNotFound) and self._on_missing == "report"):
             raise error
 
 
 class Run:
-    """A handle on one run: the updates of LedgerUpdates without naming the key each time."""
+    """A handle on one run: the updates of LedgerUpdates without naming the key each time.
+
+    A refusal is reported with the code that asked for the update; in a thread that runs no such code, with the place
+    that started the run, `site`.
+    """
 
     finished = False
     """Whether this handle has finished the run; what others did to it, it does not know."""
 
-    def __init__(self, key: RunKey, updates: LedgerUpdates) -> None:
+    def __init__(self, key: RunKey, updates: LedgerUpdates, site: str | None = None) -> None:
         self._key = key
         self._updates = updates
+        self._site = site
 
     def __repr__(self) -> str:
         return f"Run({self._key!r})"
@@ -132,11 +147,11 @@ class Run:
 
     def update(self, **details: Unpack[Details]) -> RunRecord | None:
         """Set metrics, add to numbers, append a note. Returns the record after it."""
-        return self._updates._change(self._key, details)
+        return self._change(details)
 
     def heartbeat(self) -> RunRecord | None:
         """Say that the run is still alive."""
-        return self._updates._change(self._key, {})
+        return self._change({})
 
     def complete(self, *, with_errors: str | None = None, **details: Unpack[Details]) -> RunRecord | None:
         """Finish as Completed, or, given what went wrong, as Completed with Errors."""
@@ -156,11 +171,21 @@ class Run:
         return self._finish({"note": _said(why)}, RunStatus.CANCELLED)
 
     def _finish(self, details: Details, status: RunStatus, error: str | None = None) -> RunRecord | None:
-        record = self._updates._change(self._key, details, status, error)
+        record = self._change(details, status, error)
         self.finished = True
         return record
+
+    def _change(self, details: Details, status: RunStatus | None = None, error: str | None = None) -> RunRecord | None:
+        return self._updates._change(self._key, details, status, error, self._site)
 
 
 def _said(reason: str) -> str:
     """A reason that must be given: None, which elsewhere leaves it out, is refused as empty text is."""
     return "" if reason is None else reason
+
+
+def _check_pair(pair: object) -> None:
+    match pair:
+        case (RunKey(), RunChange()):
+            return
+    raise InvalidValue("a batch of changes is pairs of a RunKey and a RunChange, and something else is among them.")
