@@ -106,12 +106,6 @@ def restored_metrics(values: dict[str, Any]) -> Metrics:
     return Metrics(values)
 
 
-def _metrics_in(text: str, count: int) -> Callable[[dict[str, Any]], Metrics]:
-    """What makes metrics of a text with this many JSON objects: quicker if all their values must be scalars."""
-    scalars = text.count("{") == count and "[" not in text and "null" not in text
-    return Metrics if scalars else restored_metrics
-
-
 def restored_log(lines: list[list[str]]) -> tuple[LogLine, ...]:
     """The log of a decoded JSON array."""
     return tuple([LogLine.restored(_time(at), text) for at, text in lines])
@@ -127,7 +121,8 @@ def record_from_texts(row: Sequence[Any]) -> RunRecord:
         metrics, end = _decode(text, 0)
         if end != len(text):
             raise ValueError("more than one JSON value")
-        return _restored(row, _metrics_in(text, 1)(metrics))
+        scalars = text.count("{") == 1 and "[" not in text and "null" not in text
+        return _restored(row, Metrics(metrics) if scalars else restored_metrics(metrics))
     except UNREADABLE:
         raise unreadable(row) from None
 
@@ -159,7 +154,8 @@ def summary_of_texts(rows: Iterable[Sequence[Any]], time: Callable[[Any], dateti
 
 def _decoded(joined: str, count: int) -> list[Metrics]:
     """The metrics of this many JSON objects with commas in between."""
-    metrics_of = _metrics_in(joined, count)
+    scalars = joined.count("{") == count and "[" not in joined and "null" not in joined
+    metrics_of = Metrics if scalars else restored_metrics
     decoded, end = _decoder.raw_decode(f"[{joined}]")
     if (len(decoded), end) != (count, len(joined) + 2):
         raise ValueError("another number of JSON values")

@@ -99,21 +99,16 @@ class LedgerUpdates:
         return Run(key, self, site)
 
     def _change(
-        self,
-        key: RunKey,
-        details: Details,
-        status: RunStatus | None = None,
-        error: str | None = None,
-        site: str | None = None,
+        self, run: Run, details: Details, status: RunStatus | None = None, error: str | None = None
     ) -> RunRecord | None:
         try:
             change = RunChange(status=status, error=error, **details)
             at = self._reporter.clock()
-            record = self._access.update(key, change, at)
+            record = self._access.update(run.key, change, at)
         except RunLedgerError as refusal:
-            self._refused(refusal, key, site)
+            self._refused(refusal, run.key, run.site)
             return None
-        self._reporter.changed(key, status, at)
+        self._reporter.changed(run.key, status, at)
         return record
 
     def _refused(self, error: RunLedgerError, key: RunKey | None = None, site: str | None = None) -> None:
@@ -135,7 +130,7 @@ class Run:
     def __init__(self, key: RunKey, updates: LedgerUpdates, site: str | None = None) -> None:
         self._key = key
         self._updates = updates
-        self._site = site
+        self.site = site
 
     def __repr__(self) -> str:
         return f"Run({self._key!r})"
@@ -147,11 +142,11 @@ class Run:
 
     def update(self, **details: Unpack[Details]) -> RunRecord | None:
         """Set metrics, add to numbers, append a note. Returns the record after it."""
-        return self._change(details)
+        return self._updates._change(self, details)
 
     def heartbeat(self) -> RunRecord | None:
         """Say that the run is still alive."""
-        return self._change({})
+        return self._updates._change(self, {})
 
     def complete(self, *, with_errors: str | None = None, **details: Unpack[Details]) -> RunRecord | None:
         """Finish as Completed, or, given what went wrong, as Completed with Errors."""
@@ -171,12 +166,9 @@ class Run:
         return self._finish({"note": _said(why)}, RunStatus.CANCELLED)
 
     def _finish(self, details: Details, status: RunStatus, error: str | None = None) -> RunRecord | None:
-        record = self._change(details, status, error)
+        record = self._updates._change(self, details, status, error)
         self.finished = True
         return record
-
-    def _change(self, details: Details, status: RunStatus | None = None, error: str | None = None) -> RunRecord | None:
-        return self._updates._change(self._key, details, status, error, self._site)
 
 
 def _said(reason: str) -> str:
