@@ -663,3 +663,12 @@ def test_a_foreign_row_is_told_as_such(url: str, repository: PostgreSQLRunReposi
     for look in (lambda: repository.get(KEY), lambda: repository.summary(RunQuery())):
         with pytest.raises(StoreUnusable, match="unknown status 'Paused'"):
             look()
+
+
+@pytest.mark.parametrize("metrics", ['{"a": [1, 2]}', '{"a": null}'])
+def test_a_metric_that_is_no_value_is_refused(url: str, repository: PostgreSQLRunRepository, metrics: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE run_records SET metrics = %s", (metrics,))
+    for look in (lambda: repository.get(KEY), lambda: repository.summary(RunQuery())):
+        with pytest.raises(StoreUnusable, match="not written by"):
+            look()
