@@ -39,6 +39,9 @@ class Finding:
     what: str
     advice: str = ""
 
+    def __str__(self) -> str:
+        return ": ".join(filter(None, (self.what, self.advice)))
+
     @classmethod
     def ok(cls, what: str) -> Finding:
         return cls(Verdict.OK, what)
@@ -60,7 +63,7 @@ def print_findings(findings: Iterable[Finding], *, as_json: bool) -> bool:
         if as_json:
             print_json({"verdict": found.verdict.value, "finding": found.what, "advice": found.advice})
             continue
-        text = ": ".join(filter(None, (found.what, found.advice)))
+        text = str(found)
         if sys.stdout.isatty():
             width = shutil.get_terminal_size().columns
             text = textwrap.fill(text, width, initial_indent=" " * 6, subsequent_indent=" " * 6)[6:]

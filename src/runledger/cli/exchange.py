@@ -18,23 +18,28 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from functools import lru_cache
-from itertools import count
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, TextIO, cast
+from typing import Any, BinaryIO, Literal, TextIO, TypeVar, cast
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from ..domain import InvalidValue, LogLine, MetricValue, RunKey, RunRecord, RunStatus
 from ..domain.values import MAX_INTEGER
 from .arguments import status_of
 from .output import record_as_json
 
+T = TypeVar("T")
 Format = Literal["csv", "jsonl"]
-FIELDS = ("run_id", "client_id", "client_name", "status", "started_at", "ended_at", "updated_at", "error")
-_COLUMNS = (*FIELDS, "metrics", "log")
+FIELDS = (
+    *("run_id", "client_id", "client_name", "status", "started_at", "ended_at", "updated_at", "error"),
+    *("metrics", "log"),
+)
 _LONGEST = 1 << 26
-"""Characters of a CSV cell or a line of JSON: a long run's log is one; a quote that nobody closed, or a file without
-line ends, must not fill the memory."""
+"""Characters of a CSV cell or a line: a long run's log is one; a quote that nobody closed, or a file without line ends,
+must not fill the memory."""
+_UNDECODED = re.compile("[\udc80-\udcff]")
+"""What the error handler surrogateescape makes of bytes that are not UTF-8 (PEP 383)."""
+_NOT_UTF8 = "not UTF-8 text: convert the file."
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
@@ -59,7 +64,7 @@ Row = tuple[int, Mapping[str, Any]]
 
 @frozen(kw_only=True)
 class FileMapping:
-    """Which column of a file is which field, and how its words are to be read."""
+    """Which column of a file is which field ("" if none is), and how its words are to be read."""
 
     columns: Mapping[str, str] = field(factory=dict)
     statuses: Mapping[str, RunStatus] = field(factory=dict)
@@ -73,13 +78,14 @@ class FileMapping:
     def require(self, header: Iterable[str]) -> None:
         """Raises UnsuitableFile if a column that was named, or must be there, is not."""
         needed = [
-            *self.columns,
+            *(name for name, column in self.columns.items() if column),
             "run_id",
             "client_id",
             "started_at",
             *(["status"] if self.default_status is None else []),
         ]
-        missing = {name: self.column(name) for name in needed if self.column(name) not in header}
+        there = set(filter(None, header))
+        missing = {name: self.column(name) for name in needed if self.column(name) not in there}
         if not missing:
             return
         columns = ", ".join(map(repr, dict.fromkeys(missing.values())))
@@ -93,33 +99,34 @@ class FileMapping:
         """The record of a row. Raises InvalidValue with what is wrong."""
 
         def get(name: str) -> Any:
-            return row.get(self.column(name))
+            column = self.column(name)
+            return row.get(column) if column else None
 
         key = RunKey(_id(get("run_id")), _id(get("client_id")))
         started_at = self._time(get("started_at"), "started_at")
         ended_at = self._time(get("ended_at"), "ended_at")
-        log = _log(get("log"))
+        log = _log(get("log"), self.column("log"))
         updated_at = self._time(get("updated_at"), "updated_at") or max(
             [at for at in (ended_at, started_at, *(line.at for line in log)) if at is not None], default=None
         )
         if started_at is None or updated_at is None:
             raise InvalidValue(f"{self.column('started_at')} is empty.")
-        metrics = _metrics(get("metrics"))
+        metrics = _metrics(get("metrics"), self.column("metrics"))
         if self.rest_as_metrics:
-            known = {self.column(name) for name in _COLUMNS}
+            known = {self.column(name) for name in FIELDS} - {""}
             rest = {
                 name: _inferred(value) for name, value in row.items() if name not in known and value not in ("", None)
             }
             metrics = {**rest, **metrics}
         return RunRecord(
             key=key,
-            client_name=_id(get("client_name")) or key.client_id,
+            client_name=key.client_id if (name := _id(get("client_name"))) == "" else name,
             status=self._status(get("status")),
             started_at=started_at,
             ended_at=ended_at,
             metrics=metrics,
             log=log,
-            error=get("error") or None,
+            error=None if (error := get("error")) == "" else error,
             updated_at=updated_at,
         )
 
@@ -155,26 +162,32 @@ def _id(value: Any) -> str:
     return str(value) if type(value) is int else "" if value is None else value
 
 
-def _log(value: Any) -> tuple[LogLine, ...]:
+def _log(value: Any, column: str) -> tuple[LogLine, ...]:
     if value in (None, "", "[]"):
         return ()
     try:
         lines = json.loads(value) if isinstance(value, str) else value
+        if not isinstance(lines, list):
+            raise TypeError
         return tuple(LogLine(datetime.fromisoformat(at), text) for at, text in lines)
     except InvalidValue:
         raise
     except (ValueError, TypeError):
-        raise InvalidValue("log is not a JSON array of [time, text].") from None
+        raise InvalidValue(
+            f"{column} is not a JSON array of [time, text]: if it is something else, give --column log=."
+        ) from None
 
 
-def _metrics(value: Any) -> dict[str, MetricValue]:
+def _metrics(value: Any, column: str) -> dict[str, MetricValue]:
     if value in (None, "", "{}"):
         return {}
     try:
         metrics = json.loads(value) if isinstance(value, str) else value
         return {name: _metric(metric) for name, metric in metrics.items()}
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise InvalidValue("metrics is not a JSON object of names and values.") from None
+        raise InvalidValue(
+            f"{column} is not a JSON object of names and values: if it is something else, give --column metrics=."
+        ) from None
 
 
 def _metric(value: Any) -> MetricValue:
@@ -212,12 +225,8 @@ def read_records(
             rows = _csv_rows(text, mapping) if file_format == "csv" else _json_rows(text)
             for line, row in rows:
                 yield line, row if isinstance(row, BadRow) else _record_of(line, row, mapping)
-    except UnicodeDecodeError:
-        raise UnreadableFile(f"after line {line} the file is not UTF-8 text: convert it.") from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UnreadableFile(f"after line {line} the compressed file is damaged or cut short ({error}).") from None
-    except csv.Error as error:
-        raise UnreadableFile(f"after line {line} the file is not CSV ({error}).") from None
     except OSError as error:
         raise UnreadableFile(f"after line {line} the file cannot be read ({error.strerror or error}).") from None
 
@@ -233,7 +242,7 @@ def _record_of(line: int, row: Mapping[str, Any], mapping: FileMapping) -> RunRe
 
 @contextmanager
 def _text(plain: io.BufferedReader, newline: str) -> Iterator[TextIO]:
-    text = io.TextIOWrapper(plain, encoding="utf-8-sig", newline=newline)
+    text = io.TextIOWrapper(plain, encoding="utf-8-sig", errors="surrogateescape", newline=newline)
     try:
         yield text
     finally:
@@ -255,41 +264,85 @@ def _format_of(name: str, beginning: bytes) -> Format:
     return "jsonl" if beginning.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{") else "csv"
 
 
+@define
+class _Lines:
+    """The lines of a file, counted. One that is too long is passed over; `are_text` turns False at one not UTF-8."""
+
+    _text: TextIO
+    number: int = 0
+    are_text: bool = True
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(_LONGEST)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        if len(line) == _LONGEST and line[-1] not in "\r\n":
+            while (rest := self._text.readline(_LONGEST)) and rest[-1] not in "\r\n":
+                pass
+            raise InvalidValue(f"longer than {_LONGEST:,} characters.")
+        if not line.isascii() and _UNDECODED.search(line):
+            self.are_text = False
+        return line
+
+
+def _each(items: Iterator[T], lines: _Lines) -> Iterator[tuple[int, T | BadRow]]:
+    """Each item that is made of lines, with the number of its last one, or why it cannot be had; then the next."""
+    while True:
+        lines.are_text = True
+        before = lines.number
+        bad = ""
+        try:
+            item = next(items)
+        except StopIteration:
+            return
+        except InvalidValue as error:
+            bad = str(error)
+        except csv.Error as error:
+            since = f", from line {before + 1} on" if before + 1 < lines.number else ""
+            bad = f"not CSV ({error}{since})."
+        if not lines.are_text:
+            bad = _NOT_UTF8
+        yield lines.number, BadRow(lines.number, bad) if bad else item
+
+
 def _csv_rows(text: TextIO, mapping: FileMapping) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
     csv.field_size_limit(_LONGEST)
-    reader = csv.reader(text, strict=True)
-    header = next(reader, None)
+    lines = _Lines(text)
+    rows = _each(csv.reader(lines, strict=True), lines)
+    _, header = next(rows, (0, None))
     if header is None:
         raise UnreadableFile("the file is empty: it must begin with a line of column names.")
+    if isinstance(header, BadRow):
+        raise UnreadableFile(f"the first line, which must be one of column names, is {header.reason}")
     if len(set(header)) < len(header):
         ((twice, _),) = Counter(header).most_common(1)
         raise UnreadableFile(f"the column {twice!r} stands twice in the first line: rename one.")
     mapping.require(header)
     width = len(header)
-    for cells in reader:
-        if len(cells) == width:
-            yield reader.line_num, dict(zip(header, cells, strict=True))
+    for number, cells in rows:
+        if isinstance(cells, BadRow):
+            yield number, cells
+        elif len(cells) == width:
+            yield number, dict(zip(header, cells, strict=True))
         elif cells:
-            yield reader.line_num, BadRow(reader.line_num, f"{len(cells)} cells where the first line has {width}.")
+            yield number, BadRow(number, f"{len(cells)} cells where the first line has {width}.")
 
 
 def _json_rows(text: TextIO) -> Iterator[tuple[int, Mapping[str, Any] | BadRow]]:
-    for number in count(1):
-        line = text.readline(_LONGEST)
-        if not line:
-            return
-        if len(line) == _LONGEST and not line.endswith("\n"):
-            while (rest := text.readline(_LONGEST)) and not rest.endswith("\n"):
-                pass
-            yield number, BadRow(number, f"longer than {_LONGEST:,} characters.")
-            continue
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            row = None
-        yield number, row if isinstance(row, dict) else BadRow(number, "not a JSON object.")
+    lines = _Lines(text)
+    for number, line in _each(lines, lines):
+        if isinstance(line, BadRow):
+            yield number, line
+        elif line.strip():
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
+                row = None
+            yield number, row if isinstance(row, dict) else BadRow(number, "not a JSON object.")
 
 
 def write_records(records: Iterable[RunRecord], target: TextIO, file_format: Format) -> int:
@@ -298,14 +351,14 @@ def write_records(records: Iterable[RunRecord], target: TextIO, file_format: For
     # The line ending of RFC 4180; with another, a carriage return in a text is not quoted, and splits its row.
     writer = csv.writer(target, lineterminator="\r\n")
     if file_format == "csv":
-        writer.writerow(_COLUMNS)
+        writer.writerow(FIELDS)
     for record in records:
         written += 1
         row = record_as_json(record)
         if file_format == "jsonl":
             target.write(json.dumps(row) + "\n")
         else:
-            cells = [json.dumps(row[name]) if name in ("metrics", "log") else row[name] for name in _COLUMNS]
+            cells = [json.dumps(row[name]) if name in ("metrics", "log") else row[name] for name in FIELDS]
             writer.writerow(cells)
     return written
 

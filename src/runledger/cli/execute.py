@@ -221,8 +221,8 @@ def _same_file(one: int, other: int) -> bool:
         return False
 
 
-def environment_for(store: str, run_id: str, client_id: str, started: bool) -> dict[str, str]:
-    """Our environment, and what the command needs to update its own run; no keys if it has none."""
-    keys = {"RUNLEDGER_RUN_ID": run_id, "RUNLEDGER_CLIENT_ID": client_id}
-    others = {name: value for name, value in os.environ.items() if name not in keys}
-    return {**others, "RUNLEDGER_STORE": store, **(keys if started else {})}
+def environment_for(store: str | None, key: tuple[str, str] | None) -> dict[str, str]:
+    """Our environment, with the store and the run that the command updates, and without those of another."""
+    run_id, client_id = key or (None, None)
+    ours = {"RUNLEDGER_STORE": store, "RUNLEDGER_RUN_ID": run_id, "RUNLEDGER_CLIENT_ID": client_id}
+    return {name: value for name, value in {**os.environ, **ours}.items() if value is not None}

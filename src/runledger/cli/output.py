@@ -191,6 +191,8 @@ def _moment(at: datetime) -> str:
 def _took(duration: timedelta | None) -> str:
     if duration is None:
         return ""
+    if duration < timedelta():  # the clock of the machine that ended it was behind
+        return f"-{_took(-duration)}"
     seconds = duration.total_seconds()
     if seconds < 60:
         return f"{seconds:.3g}s"

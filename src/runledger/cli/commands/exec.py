@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
 
-from ...domain import RunAlreadyFinished, RunLedgerError
+from ...domain import RunAlreadyFinished, RunLedgerError, StoreUnusable
 from ...domain.values import storable_text
 from ...stores import connect
 from ..options import chosen_store, lasting, start_options
@@ -29,7 +30,8 @@ def exec_(run_id: str, client_id: str, run_anyway: bool, command: tuple[str, ...
 
     Starts its record, runs it, finishes the record as it ends: Completed on exit code 0, Failed with the code and the
     last lines of standard error otherwise, Cancelled if a signal ended it. Exits as the command did (128 + N for signal
-    N). Inside, `runledger update` needs no keys.
+    N). Where both outputs are one file or terminal, as with >log 2>&1, the last lines are of both. Inside, `runledger
+    update` needs no keys.
 
     \b
     Example:
@@ -37,23 +39,26 @@ def exec_(run_id: str, client_id: str, run_anyway: bool, command: tuple[str, ...
     """
     if sys.platform == "win32":
         raise click.UsageError("exec needs a POSIX system.")
+    if not command[0]:
+        raise click.UsageError("the command is empty: name it after --.")
     from ..execute import Ending, apart_from_signals, environment_for, run_command
 
-    store = _absolute(lasting(chosen_store()))
-    started = True
+    store = None
+    started = False
     try:
-        apart_from_signals(lambda: _start(store, run_id, client_id, details))
+        store = _absolute(lasting(chosen_store()))
+        apart_from_signals(partial(_start, store, run_id, client_id, details))
+        started = True
     except RunLedgerError as error:
         if not run_anyway:
             raise
-        started = False
         complain(f"{error} Running the command without a record, as asked.")
     try:
-        ending = run_command(command, environment_for(store, run_id, client_id, started))
+        ending = run_command(command, environment_for(store, (run_id, client_id) if started else None))
     except OSError as error:
         ending = Ending(127 if isinstance(error, FileNotFoundError) else 126, f"{command[0]}: {error.strerror}")
         complain(ending.error)
-    if started:
+    if store is not None and started:
         _finish(store, run_id, client_id, ending)
     sys.exit(ending.code)
 
@@ -86,4 +91,7 @@ def _absolute(store: str) -> str:
     path = store.removeprefix("sqlite:///")
     if path == store or path.startswith("/"):
         return store
-    return f"sqlite:///{quote(os.getcwdb())}/{path}"
+    try:
+        return f"sqlite:///{quote(os.getcwdb())}/{path}"
+    except OSError:
+        raise StoreUnusable("the working directory is gone: name the store by an absolute path.") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any, BinaryIO
 
@@ -53,9 +53,9 @@ def _columns(ctx: click.Context, param: click.Parameter, pairs: tuple[tuple[str,
     multiple=True,
     type=RENAMING,
     callback=_columns,
-    help='Which column a field is, e.g. run_id="Job ID".',
+    help='Which column a field is, e.g. run_id="Job ID"; with nothing after the =, none is.',
 )
-@click.option("--rest-as-metrics", is_flag=True, help="Keep every other column as a metric.")
+@click.option("--rest-as-metrics", is_flag=True, help="Keep every column that is no field as a metric.")
 @click.option(
     "--status", "statuses", multiple=True, type=MEANING, callback=each_once, help="What the file's word means."
 )
@@ -63,13 +63,17 @@ def _columns(ctx: click.Context, param: click.Parameter, pairs: tuple[tuple[str,
 @click.option("--timezone", type=ZONE, help="The zone of times that name none, e.g. UTC or Europe/Berlin.")
 @click.option("--strict", is_flag=True, help="Stop at the first row that is refused.")
 @click.option("--verbose", "-v", is_flag=True, help="Name every row that is refused or was there already.")
-def import_(source: BinaryIO, file_format: Format | None, strict: bool, verbose: bool, **mapping: Any) -> None:
+@json_option
+def import_(
+    source: BinaryIO, file_format: Format | None, strict: bool, verbose: bool, as_json: bool, **mapping: Any
+) -> None:
     """Load a history from CSV or JSON Lines.
 
     The file may be gzip-compressed; - is standard input.
 
-    Fields: run_id, client_id, client_name, status, started_at, ended_at, updated_at, error. A row whose run is there
-    already is left alone, so that a file can be imported again.
+    Fields: run_id, client_id, client_name, status, started_at, ended_at, updated_at, error; metrics and log as export
+    writes them (a column of another kind that is named so: --column log=). A row whose run is there already is left
+    alone, so that a file can be imported again.
 
     \b
     Example:
@@ -79,7 +83,7 @@ def import_(source: BinaryIO, file_format: Format | None, strict: bool, verbose:
     """
     reading = read_records(source, source.name, file_format, FileMapping(**mapping))
     with closing(reading) as rows, chosen_ledger() as ledger:
-        work = _Import(ledger, strict, verbose)
+        work = _Import(ledger, strict, verbose, as_json)
         try:
             with _reading(source) as advance:
                 work.take(rows, advance)
@@ -105,10 +109,11 @@ def _reading(source: BinaryIO) -> Iterator[Callable[[], None]]:
 class _Import:
     """Loads rows in batches and counts what became of them."""
 
-    def __init__(self, ledger: RunLedger, strict: bool, verbose: bool) -> None:
+    def __init__(self, ledger: RunLedger, strict: bool, verbose: bool, as_json: bool) -> None:
         self._ledger = ledger
         self._strict = strict
         self._verbose = verbose
+        self._as_json = as_json
         self._batch: list[tuple[int, RunRecord]] = []
         self.loaded = self.there = self.refused = 0
         self.stopped = ""
@@ -139,6 +144,9 @@ class _Import:
             remark(f"… {_count(self.refused - _NAMED, 'refused row')} more; --verbose names them too.")
         if self.stopped:
             complain(self.stopped)
+        if self._as_json:
+            print_json({"loaded": self.loaded, "already_there": self.there, "refused": self.refused})
+            return
         rows = self.loaded + self.there + self.refused
         click.echo(
             f"{_count(rows, 'row')}: {self.loaded:,} loaded, {self.there:,} already there, {self.refused:,} refused"
@@ -176,8 +184,8 @@ def export(file: str, file_format: Format | None, **filters: Any) -> None:
     with chosen_ledger() as ledger:
         found = ledger.find(**filters)
         try:
-            with target_file(file) as target:
-                count = write_records(found, target, file_format)
+            with target_file(file) as target, progress("records", wanted=file != "-") as advance:
+                count = write_records(_counted(found, advance), target, file_format)
         except OSError as error:
             if file == "-":
                 raise
@@ -223,6 +231,13 @@ def copy(source: str, target: str, dry_run: bool, as_json: bool) -> None:
         problems = "".join(f", {counts[fate]:,} {fate.value}" for fate in PROBLEMS if counts[fate])
         click.echo(f"{counts[Fate.COPIED]:,} {done}, {counts[Fate.EQUAL]:,} {Fate.EQUAL.value}{problems}")
     click.get_current_context().exit(1 if any(counts[fate] for fate in PROBLEMS) else 0)
+
+
+def _counted(records: Iterable[RunRecord], advance: Callable[[int, None], None]) -> Iterator[RunRecord]:
+    for number, record in enumerate(records, 1):
+        yield record
+        if number % _BATCH == 0:
+            advance(number, None)
 
 
 def _count(number: int, what: str) -> str:

@@ -9,12 +9,14 @@ from typing import Any
 import click
 
 from ...services.updates import Run
-from ..options import chosen_key, chosen_ledger, detail_options, key_arguments, start_options
+from ..options import chosen_key, chosen_ledger, detail_options, json_option, key_arguments, start_options
+from ..output import print_json
 
 
 @click.command()
 @start_options
-def start(client_id: str, client_name: str | None, run_id: str, metrics: dict[str, Any]) -> None:
+@json_option
+def start(client_id: str, client_name: str | None, run_id: str, metrics: dict[str, Any], as_json: bool) -> None:
     """Start a run: make its record, and print its run id.
 
     \b
@@ -23,7 +25,10 @@ def start(client_id: str, client_name: str | None, run_id: str, metrics: dict[st
     """
     with chosen_ledger() as ledger:
         run = ledger.start(run_id, client_id, client_name=client_name, metrics=metrics)
-    click.echo(run.key.run_id)
+    if as_json:
+        print_json({"run_id": run.key.run_id, "client_id": run.key.client_id})
+    else:
+        click.echo(run.key.run_id)
 
 
 @click.command()

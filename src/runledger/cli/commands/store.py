@@ -6,8 +6,9 @@ from contextlib import closing
 
 import click
 
+from ...domain import StoreUnusable
 from ...stores import open_repository
-from ..doctor import examine, print_findings
+from ..doctor import Verdict, examine, print_findings
 from ..options import chosen_store, json_option, lasting, store_option
 
 
@@ -30,6 +31,9 @@ def init() -> None:
         create_schema = getattr(repository, "create_schema", None)
         if create_schema is not None:
             create_schema()
+    for found in examine(store):
+        if found.verdict is Verdict.FIX:  # a schema that is there already hides that nothing can be written
+            raise StoreUnusable(f"{found}.")
     click.echo("The store is ready.")
 
 
