@@ -5,13 +5,15 @@ import re
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from commands import RUNLEDGER, environment, on_a_terminal, runledger
 from postgres_server import fresh_database
 
-from runledger import RunStatus, connect
+from runledger import RunKey, RunRecord, RunStatus, connect
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def test_a_value_is_read_as_what_it_looks_like(store: Path, text: str, value: ob
         (["--store", "postgresql://postgres:hush@127.0.0.1:1/x", "list"], 6, "unavailable"),
         (["--store", "mysql://u:hush@h/x", "list"], 7, "mysql://"),
         (["--store", "runs.db", "list"], 7, "sqlite:///runs.db"),
-        (["--store", "sqlite:////no/such/folder/runs.db", "list"], 7, "its folder must exist"),
+        (["--store", "sqlite:////no/such/folder/runs.db", "start", "--client", "c"], 7, "its folder must exist"),
         (["start", "--client", " acme"], 2, "white space"),
         (["start"], 2, "--client"),
         (["update"], 2, "RUN_ID CLIENT_ID"),
@@ -137,6 +139,22 @@ def test_a_table_fits_the_terminal_and_loses_nothing(store: Path) -> None:
     assert "251124-081500-3f9a1c  client-of-twenty-ch" in run
     assert on_a_terminal("stale", store=store) == "No run has gone quiet.\n"
     assert on_a_terminal("list", "--limit", "1", store=store).endswith("The newest 1; more with --limit N or --all.\n")
+
+
+def test_an_end_before_the_start_is_told_as_such(store: Path) -> None:
+    start = datetime(2025, 1, 1, 12, tzinfo=UTC)
+    for run_id, ago, took in (("r", timedelta(hours=3), "-3h 00m"), ("s", timedelta(seconds=2.5), "-2.5s")):
+        record = RunRecord(
+            key=RunKey(run_id, "c"),
+            client_name="c",
+            status=RunStatus.COMPLETED,
+            started_at=start,
+            ended_at=start - ago,
+            updated_at=start,
+        )
+        with connect(f"sqlite:///{store}", observers=()) as ledger:
+            ledger.load([record])
+        assert f"after {took}\n" in runledger("show", run_id, "c", store=store).stdout
 
 
 def test_on_a_narrow_terminal_a_run_takes_lines_instead_of_columns(store: Path) -> None:
@@ -253,6 +271,47 @@ def test_no_updating_command_inserts_says_the_store_itself(store: Path) -> None:
         runledger(command, "gone", "acme", *options, store=store, code=3)
     assert len(runledger("list", "--json", store=store).stdout.splitlines()) == 1
     runledger("start", "--client", "acme", store=store, code=7)
+
+
+INIT_AS_A_USER = """
+import os, sys
+import runledger.adapters.sqlite, runledger.cli.commands.store, runledger.cli.group
+if os.geteuid() == 0:  # who may write everything
+    os.setgroups([])
+    os.setuid(65534)
+sys.argv[1:] = ["init"]
+runledger.cli.main()
+"""
+
+
+def test_init_calls_no_store_ready_that_cannot_be_written() -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # which another user can reach
+        store = Path(folder) / "runs.db"
+        runledger("init", store=store)
+        Path(folder).chmod(0o777)
+        store.chmod(0o444)
+        done = subprocess.run(
+            [sys.executable, "-c", INIT_AS_A_USER], env=environment(store), capture_output=True, text=True, check=False
+        )
+    assert (done.returncode, done.stdout) == (7, "")
+    assert done.stderr == f"runledger: the file {store} may not be written: allow it.\n"
+
+
+def test_what_looks_or_updates_makes_no_file_of_a_mistyped_path(store: Path, tmp_path: Path) -> None:
+    for command in ("list", "show r c", "summary", "stale", "export", "update r c", "complete r c"):
+        done = runledger(*command.split(), store=store, code=7)
+        assert done.stderr == (
+            f"runledger: there is no file {store}: correct the URL; `runledger init` or the first start makes it.\n"
+        )
+    runledger("start", "--client", "c", store=tmp_path / "there.db")
+    done = runledger("copy", "--dry-run", f"sqlite:///{tmp_path}/there.db", f"sqlite:///{store}")
+    assert done.stdout == "1 to be copied, 0 there already\n"
+    assert not store.exists()
+
+
+def test_what_is_started_is_told_to_programs(store: Path) -> None:
+    told = json.loads(runledger("start", "--client", "c", "--run-id", "r", "--json", store=store).stdout)
+    assert told == {"run_id": "r", "client_id": "c"}
 
 
 def test_the_table_is_made_by_init_alone() -> None:

@@ -147,6 +147,39 @@ def test_without_a_record_the_command_is_not_run_unless_asked(store: Path, tmp_p
     assert (the_record(store).status.value, the_record(store).log) == ("Running", ())
 
 
+def test_an_empty_command_is_refused_before_a_run_starts(store: Path) -> None:
+    done = runledger("exec", "--client", "a", "--run-anyway", "--", "", "x", store=store, code=2)
+    assert "the command is empty" in done.stderr
+    assert not store.exists()
+
+
+@pytest.mark.parametrize("place", [{"HOME": "/dev/null/x"}, {"RUNLEDGER_STORE": "sqlite:///runs.db"}])
+def test_without_a_place_for_a_record_the_command_is_run_if_asked(tmp_path: Path, place: dict[str, str]) -> None:
+    in_no_folder = 'mkdir "$0" && cd "$0" && rmdir "$0" && exec "$@"'
+    for options, code in (["--run-anyway"], 0), ([], 7):
+        act = [*RUNLEDGER, "exec", "--client", "a", *options, "--", "sh", "-c", "echo ran $RUNLEDGER_RUN_ID"]
+        done = subprocess.run(
+            ["sh", "-c", in_no_folder, str(tmp_path / "gone"), *act],
+            env=environment() | place,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (code, "" if code else "ran\n")
+        assert ("as asked" in done.stderr) == (code == 0)
+
+
+def test_of_outputs_that_are_one_file_the_end_of_both_is_kept(store: Path) -> None:
+    subprocess.run(
+        [*RUNLEDGER, "exec", "--client", "a", "--", "sh", "-c", "echo out; echo err >&2; exit 1"],
+        env=environment(store),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    assert the_record(store).error == "exit code 1\nout\nerr"
+
+
 def test_merged_output_keeps_its_order(store: Path) -> None:
     script = "for i in 1 2 3 4 5; do echo out $i; echo err $i >&2; done"
     done = subprocess.run(

@@ -128,6 +128,9 @@ def test_each_bad_row_is_named_by_its_line_and_the_others_are_loaded(store: Path
     assert "time zone" not in done.stderr
 
 
+GOOD = b'{"run_id": "x", "client_id": "c", "status": "Running", "started_at": "2025-01-01T00:00Z", %b}'
+
+
 @pytest.mark.parametrize(
     ("name", "content", "options", "code", "words"),
     [
@@ -143,6 +146,8 @@ def test_each_bad_row_is_named_by_its_line_and_the_others_are_loaded(store: Path
         ("a.csv", b"run_id,client_id,started_at\n", [], 2, "--default-status"),
         ("a.csv", b"a,a\n", [], 1, "stands twice"),
         ("a.csv", JOBS.encode() + b"\xff\xfe\n", MAPPING, 1, "not UTF-8"),
+        ("a.csv", JOBS.encode("utf-16"), MAPPING, 1, "is not UTF-8 text"),
+        ("a.csv", b'a,"b"c\n', [], 1, "of column names, is not CSV"),
         ("a.csv.gz", gzip.compress(JOBS.encode() * 500)[:-40], MAPPING, 1, "damaged or cut short"),
         ("a.csv", JOBS.encode() + b'3,"un"closed\n', MAPPING, 1, "not CSV"),
         ("a.bin", b"x", [], 2, "no column 'run_id', 'client_id'"),
@@ -150,6 +155,11 @@ def test_each_bad_row_is_named_by_its_line_and_the_others_are_loaded(store: Path
         ("a.jsonl", b"[" * 100_000, [], 1, "not a JSON object"),
         ("a.jsonl", b'{"run_id": ["x"]}', [], 1, "run id is list"),
         ("a.jsonl", b'{"run_id": "x", "client_id": "c", "status": {}, "started_at": 5}', [], 1, "no ISO time"),
+        ("a.jsonl", GOOD % b'"client_name": false', [], 1, "client name is bool"),
+        ("a.jsonl", GOOD % b'"error": false', [], 1, "error is bool"),
+        ("a.jsonl", GOOD % b'"log": {}', [], 1, "log is not a JSON array"),
+        ("a.csv", JOBS.encode(), [*MAPPING, "--column", "metrics=User"], 1, "User is not a JSON object"),
+        ("a.csv", JOBS.encode(), [*MAPPING[2:], "--column", "run_id="], 2, "--column run_id=…"),
         (
             "a.jsonl",
             b'{"run_id": "x", "client_id": "c", "status": [1], "started_at": "2025-01-01T00:00Z"}',
@@ -178,6 +188,68 @@ def test_a_file_that_cannot_be_read_says_why(
     (tmp_path / name).write_bytes(content)
     done = runledger("import", str(tmp_path / name), *options, store=store, code=code)
     assert words in " ".join(done.stderr.split())
+
+
+SPOILT = b"""run_id,client_id,status,started_at,client_name
+1,a,Running,2025-01-01T00:00:00Z,one
+2,"a"b,Running,2025-01-01T00:00:00Z,
+3,a,Running,2025-01-01T00:00:00Z,"thr\xffe
+e"
+4,a,Running,2025-01-01T00:00:00Z,vi\xc3\xa8r
+"5,a
+5,a,Running,2025-01-01T00:00:00Z,"five"
+6,a,Running,2025-01-01T00:00:00Z,six
+"unclosed
+"""
+
+
+def test_a_bad_spot_in_a_file_refuses_its_row_alone(store: Path, tmp_path: Path) -> None:
+    file = tmp_path / "jobs.csv"
+    file.write_bytes(SPOILT)
+    done = runledger("import", str(file), store=store, code=1)
+    assert done.stdout == "7 rows: 3 loaded, 0 already there, 4 refused\n"
+    assert done.stderr.splitlines() == [
+        "line 3: not CSV (',' expected after '\"').",
+        "line 5: not UTF-8 text: convert the file.",
+        "line 8: not CSV (',' expected after '\"', from line 7 on).",
+        "line 10: not CSV (unexpected end of data).",
+    ]
+    assert {record.key.run_id: record.client_name for record in everything(store)} == {
+        "1": "one",
+        "4": "vièr",
+        "6": "six",
+    }
+    done = runledger("import", str(file), "--strict", store=tmp_path / "2.db", code=1)
+    assert done.stdout == "2 rows: 1 loaded, 0 already there, 1 refused\n"
+    assert "stopped at line 3" in done.stderr
+    file = tmp_path / "jobs.jsonl"
+    file.write_bytes(b"\n".join((GOOD % b'"client_name": "%b"' % name) for name in (b"\xff", b"x", b"\\udcff")))
+    done = runledger("import", str(file), "--json", store=tmp_path / "3.db", code=1)
+    assert json.loads(done.stdout) == {"loaded": 1, "already_there": 0, "refused": 2}
+    assert done.stderr.splitlines()[0] == "line 1: not UTF-8 text: convert the file."
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_any_column_can_be_a_metric(store: Path, tmp_path: Path, form: str) -> None:
+    row = {"run_id": "r", "client_id": "c", "started_at": "2025-01-01T00:00:00Z", "log": "a.log", "metrics": 7}
+    lines = [json.dumps(row)] if form == "jsonl" else [",".join(row), ",".join(map(str, row.values()))]
+    (tmp_path / f"runs.{form}").write_text("\n".join(lines))
+    options = ["--default-status", "Running", "--rest-as-metrics"]
+    done = runledger("import", str(tmp_path / f"runs.{form}"), *options, store=store, code=1)
+    assert "if it is something else, give --column log=." in done.stderr
+    runledger(
+        "import", str(tmp_path / f"runs.{form}"), *options, "--column", "log=", "--column", "metrics=", store=store
+    )
+    assert everything(store)[0].metrics == {"log": "a.log", "metrics": 7}
+
+
+def test_a_row_of_csv_beyond_what_is_read_is_refused(store: Path, tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    row = b"%d,c,Running,2025-01-01T00:00Z\n"
+    file.write_bytes(b"run_id,client_id,status,started_at\n" + row % 1 + b"x," * 2**26 + b"\n" + row % 2)
+    done = runledger("import", str(file), store=store, code=1)
+    assert done.stdout == "3 rows: 2 loaded, 0 already there, 1 refused\n"
+    assert done.stderr == "line 3: longer than 67,108,864 characters.\n"
 
 
 def test_a_line_without_end_is_a_row_that_is_refused(store: Path, tmp_path: Path) -> None:
@@ -288,6 +360,15 @@ def test_what_is_exported_goes_where_a_link_leads_and_into_pipes(store: Path, tm
     )
     assert json.loads(done.stdout.splitlines()[0])["run_id"] == "r"
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_person_who_exports_to_a_file_sees_a_bar(store: Path, tmp_path: Path) -> None:
+    with connect(f"sqlite:///{store}", observers=()) as ledger:
+        ledger.start_many("r", [f"client {i}" for i in range(3000)])
+    seen = on_a_terminal("export", str(tmp_path / "runs.csv"), store=store)
+    assert "2000/?" in seen
+    assert seen.endswith(f"3,000 runs written to {tmp_path}/runs.csv\n")
+    assert len((tmp_path / "runs.csv").read_text().splitlines()) == 3001
 
 
 def test_of_very_many_refused_rows_the_first_are_named_and_all_if_asked_for(store: Path, tmp_path: Path) -> None:

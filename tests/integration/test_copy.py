@@ -355,7 +355,7 @@ def test_the_command_says_what_became_of_every_run(tmp_path: Path) -> None:
     assert counts["equal"] == 39
     runledger("copy", f"sqlite:///{tmp_path}/a.db", f"sqlite:///{tmp_path}/c.db")
     done = runledger("copy", f"sqlite:///{tmp_path}/A.db", f"sqlite:///{tmp_path}/d.db", code=7)
-    assert f"there is no file {tmp_path}/A.db to copy from" in done.stderr
+    assert f"there is no file {tmp_path}/A.db: correct the URL" in done.stderr
     assert not list(tmp_path.glob("[Ad].db"))
     runledger("copy", f"sqlite:///{tmp_path}/a.db", "postgresql://postgres:hush@127.0.0.1:1/x", code=6)
 

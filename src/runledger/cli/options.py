@@ -100,11 +100,15 @@ limit_options = _options(
 )
 
 
+def _named_store() -> str | None:
+    url = click.get_current_context().find_root().obj or os.environ.get("RUNLEDGER_STORE")
+    return str(url) if url else None
+
+
 def chosen_store() -> str:
     """The URL that --store or RUNLEDGER_STORE names, or that of a file in the person's data directory."""
-    url = click.get_current_context().find_root().obj or os.environ.get("RUNLEDGER_STORE")
-    if url:
-        return str(url)
+    if url := _named_store():
+        return url
     from pathlib import Path  # here, so that `exec` with a store named starts sooner
 
     try:
@@ -124,9 +128,31 @@ def lasting(store: str) -> str:
     return store
 
 
+def missing_file(store: str) -> str | None:
+    """The path of a store that is a SQLite file, if it is not there: opening would make it."""
+    if not store.startswith("sqlite:"):
+        return None
+    from ..adapters.sqlite import path_of  # here, because not every command opens one
+
+    path = path_of(store)
+    return None if os.path.exists(path) else path
+
+
+def existing(store: str) -> str:
+    """The store's URL; that of a file that is not there is refused."""
+    if path := missing_file(store):
+        raise StoreUnusable(f"there is no file {path}: correct the URL; `runledger init` or the first start makes it.")
+    return store
+
+
 @contextmanager
-def chosen_ledger() -> Iterator[RunLedger]:
-    """The ledger of the chosen store, which tells its events to nobody: the command's output does."""
+def chosen_ledger(*, may_be_new: bool = False) -> Iterator[RunLedger]:
+    """The ledger of the chosen store, which tells its events to nobody: the command's output does.
+
+    A store that was named must be there, unless it `may_be_new`.
+    """
+    if not may_be_new and (named := _named_store()):
+        existing(named)
     with connect(lasting(chosen_store()), observers=()) as ledger:
         yield ledger
 

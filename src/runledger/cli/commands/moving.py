@@ -9,8 +9,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from ...adapters.sqlite import path_of
-from ...domain import RunRecord, StoreUnusable
+from ...domain import RunRecord
 from ...services.ledger import RunLedger
 from ...stores import open_repository
 from ..arguments import MEANING, RENAMING, STATUS, ZONE
@@ -26,7 +25,16 @@ from ..exchange import (
     target_file,
     write_records,
 )
-from ..options import chosen_ledger, each_once, filter_options, json_option, lasting, store_option
+from ..options import (
+    chosen_ledger,
+    each_once,
+    existing,
+    filter_options,
+    json_option,
+    lasting,
+    missing_file,
+    store_option,
+)
 from ..output import complain, print_json, remark
 from ..progress import progress
 
@@ -82,7 +90,7 @@ def import_(
           --column started_at="Start Time" --column ended_at="End Time"
     """
     reading = read_records(source, source.name, file_format, FileMapping(**mapping))
-    with closing(reading) as rows, chosen_ledger() as ledger:
+    with closing(reading) as rows, chosen_ledger(may_be_new=True) as ledger:
         work = _Import(ledger, strict, verbose, as_json)
         try:
             with _reading(source) as advance:
@@ -211,8 +219,9 @@ def copy(source: str, target: str, dry_run: bool, as_json: bool) -> None:
     """
     source, target = lasting(source), lasting(target)
     with (
-        closing(open_repository(_there(source))) as origin,
-        closing(open_repository(target)) as goal,
+        closing(open_repository(existing(source))) as origin,
+        # An empty store stands for the file that a copy would make, and a dry run does not.
+        closing(open_repository("memory://" if dry_run and missing_file(target) else target)) as goal,
         progress("records", wanted=not as_json) as advance,
     ):
         tell = _tell_as_json if as_json else _tell
@@ -242,13 +251,6 @@ def _counted(records: Iterable[RunRecord], advance: Callable[[int, None], None])
 
 def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
-def _there(store: str) -> str:
-    """The store, unless it is a SQLite file that is not there: opening would make it, and copy it as empty."""
-    if store.startswith("sqlite:") and not os.path.exists(path_of(store)):
-        raise StoreUnusable(f"there is no file {path_of(store)} to copy from: correct the URL.")
-    return store
 
 
 def _tell(found: Remark) -> None:

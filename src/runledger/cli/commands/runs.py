@@ -23,7 +23,7 @@ def start(client_id: str, client_name: str | None, run_id: str, metrics: dict[st
     Example:
       RUN=$(runledger start --client acme --name "Acme Ltd")
     """
-    with chosen_ledger() as ledger:
+    with chosen_ledger(may_be_new=True) as ledger:
         run = ledger.start(run_id, client_id, client_name=client_name, metrics=metrics)
     if as_json:
         print_json({"run_id": run.key.run_id, "client_id": run.key.client_id})
