@@ -57,7 +57,7 @@ def apart_from_signals(act: Callable[[], None]) -> None:
 
 
 def run_command(command: Sequence[str], environment: Mapping[str, str]) -> Ending:
-    """Run a command to its end. Raises FileNotFoundError or PermissionError if it cannot be run."""
+    """Run a command to its end. Raises OSError if it cannot be run."""
     # A parent that ignores SIGCHLD hands that down; the kernel would then never tell that the command has ended.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     # Blocked before the command starts, so that no signal is lost between its start and our waiting for it.
