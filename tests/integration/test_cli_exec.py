@@ -190,6 +190,22 @@ def test_merged_output_keeps_its_order(store: Path) -> None:
     assert done.stdout == "".join(f"out {i}\nerr {i}\n" for i in range(1, 6))
 
 
+def test_a_command_whose_output_nobody_reads_any_more_ends_as_it_would_without_us(store: Path) -> None:
+    running = subprocess.Popen(
+        [*RUNLEDGER, "exec", "--client", "a", "--", "yes"],
+        env=environment(store),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert running.stdout is not None
+    with running:
+        assert running.stdout.readline() == b"y\n"
+        running.stdout.close()
+    assert running.returncode == 128 + signal.SIGPIPE
+    record = the_record(store)
+    assert (record.status.value, record.log[-1].text) == ("Cancelled", "ended by SIGPIPE")
+
+
 def test_a_terminal_stays_a_terminal(store: Path) -> None:
     leader, follower = pty.openpty()
     done = subprocess.run(

@@ -200,7 +200,12 @@ class _Relay:
             if self._bell[0] in ready:
                 left -= len(chunk)
             self._tail = (self._tail + chunk)[-_TAIL_BYTES:]
-            _write_all(2, chunk)
+            try:
+                _write_all(2, chunk)
+            except BrokenPipeError:
+                # Nobody reads our standard error any more: nor do we the command's, whose next write tells it so.
+                os.dup2(self._bell[0], self._outlet)
+                return
 
 
 def _write_all(fd: int, data: bytes) -> None:
@@ -210,8 +215,10 @@ def _write_all(fd: int, data: bytes) -> None:
                 data = data[os.write(fd, data) :]
             except BlockingIOError:  # somebody who shares it made it so
                 select.select([], [fd], [])
+    except BrokenPipeError:
+        raise
     except OSError:
-        return  # nobody reads our standard error any more; the command goes on
+        return  # a full disk, say: what the command writes next may fit
 
 
 def _same_file(one: int, other: int) -> bool:
