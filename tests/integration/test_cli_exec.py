@@ -73,7 +73,7 @@ def test_a_command_may_finish_its_own_run(store: Path) -> None:
     assert the_record(store).status.value == "Skipped"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGALRM])
 def test_signals_are_passed_on_and_cancel_the_run(store: Path, number: signal.Signals) -> None:
     process = subprocess.Popen(
         [

@@ -14,7 +14,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from attrs import define, field, frozen
 
-_PASSED_ON = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
+_OF_US_ALONE = (
+    "KILL", "STOP", "TSTP", "TTIN", "TTOU", "CONT", "CHLD", "WINCH", "URG",
+    "PIPE", "ABRT", "SEGV", "BUS", "FPE", "ILL", "TRAP", "SYS",
+)  # fmt: skip
+"""What stops us or lets us go on, and what our own acts and faults bring about."""
+_PASSED_ON = signal.valid_signals() - {getattr(signal, f"SIG{name}") for name in _OF_US_ALONE}
 _WATCHED = _PASSED_ON | {signal.SIGCHLD, signal.SIGWINCH}
 _SI_KERNEL = 128
 """A signal that the terminal sent; it went to the command too (asm-generic/siginfo.h)."""
