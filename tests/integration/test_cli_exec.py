@@ -256,6 +256,12 @@ def test_a_command_ends_its_run_though_the_parent_ignores_the_death_of_children(
     assert the_record(store).status.value == "Completed"
 
 
+def test_a_command_ignores_no_signal_that_only_we_ignore(store: Path) -> None:
+    limited = f"ulimit -f 1; exec head -c 1000000 /dev/zero >'{store.parent}/big'"
+    runledger("exec", "--client", "a", "--", "sh", "-c", limited, store=store, code=128 + signal.SIGXFSZ)
+    assert the_record(store).log[-1].text == "ended by SIGXFSZ"
+
+
 def test_a_signal_without_a_name_cancels_the_run_too(store: Path) -> None:
     number = signal.SIGRTMIN + 2
     runledger("exec", "--client", "a", "--", "sh", "-c", f"kill -{number} $$", store=store, code=128 + number)

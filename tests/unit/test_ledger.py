@@ -294,7 +294,7 @@ def test_loading_brings_in_what_is_new_and_names_the_rest(ledger: RunLedger, eve
         for i in range(3)
     ]
     copy = runledger.RunRecord(**old[2].__dict__)
-    assert ledger.load(old[:2]) == ()
+    assert ledger.load(iter(old[:2])) == ()
     assert ledger.load([*old, copy]) == (copy, old[0], old[1])
     assert list(ledger.find()) == old[::-1]
     assert events == []

@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 
 _OF_US_ALONE = (
     "KILL", "STOP", "TSTP", "TTIN", "TTOU", "CONT", "CHLD", "WINCH", "URG",
-    "PIPE", "ABRT", "SEGV", "BUS", "FPE", "ILL", "TRAP", "SYS",
+    "PIPE", "XFSZ", "XCPU", "ABRT", "SEGV", "BUS", "FPE", "ILL", "TRAP", "SYS",
 )  # fmt: skip
 """What stops us or lets us go on, and what our own acts and faults bring about."""
 _PASSED_ON = signal.valid_signals() - {getattr(signal, f"SIG{name}") for name in _OF_US_ALONE}
@@ -98,7 +98,7 @@ def _spawn(command: Sequence[str], environment: Mapping[str, str], relay: _Relay
         dict(environment),
         file_actions=[(os.POSIX_SPAWN_DUP2, relay.inlet, fd) for fd in relay.replaces],
         setsigmask=mask,
-        setsigdef=[signal.SIGPIPE],
+        setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # which Python ignores, and a command would too
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import count
 
@@ -51,12 +51,13 @@ class RunCreator:
             raise InvalidValue(f"{twice[0]} stands twice in one start: name each client once.", twice[0])
         return self._attempt(records, self._repository.create_many, at, site)
 
-    def load(self, records: Sequence[RunRecord], at: datetime, site: str | None = None) -> tuple[RunRecord, ...]:
+    def load(self, records: Iterable[RunRecord], at: datetime, site: str | None = None) -> tuple[RunRecord, ...]:
         """Create the records whose keys are new; returns the others, which were not stored."""
-        if not all(isinstance(record, RunRecord) for record in records):
+        batch = list(records)
+        if not all(isinstance(record, RunRecord) for record in batch):
             raise InvalidValue("a load brings in RunRecords, and something else is among them.")
         new: dict[RunKey, RunRecord] = {}
-        others = [record for record in records if new.setdefault(record.key, record) is not record]
+        others = [record for record in batch if new.setdefault(record.key, record) is not record]
         while new:
             try:
                 self.create_many(list(new.values()), at, site)

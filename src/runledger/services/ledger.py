@@ -121,7 +121,7 @@ class RunLedger:
 
         return Tracking(start, run_id, client_id)
 
-    def load(self, records: Sequence[RunRecord]) -> tuple[RunRecord, ...]:
+    def load(self, records: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
         """Bring in runs that happened elsewhere, as one batch; returns those whose key had a record already.
 
         That record stays as it is. Tells observers nothing but failures.
