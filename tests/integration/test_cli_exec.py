@@ -1,10 +1,11 @@
 import os
 import pty
+import re
 import signal
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -311,6 +312,14 @@ def test_a_store_whose_driver_has_threads_takes_no_signal_from_the_command() -> 
         assert done.stdout == ""
 
 
+def a_store_of(folder: Path, name: str, module: str) -> None:
+    (folder / f"{name}.py").write_text(module)
+    metadata = folder / f"{name}-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Name: {name}\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text(f"[runledger.repositories]\n{name} = {name}:open_url\n")
+
+
 LINGERING = """
 import threading
 from runledger.adapters import sqlite
@@ -322,26 +331,113 @@ def open_url(url):
 
 
 def test_a_thread_that_a_store_leaves_behind_takes_no_signal_from_the_command(store: Path, tmp_path: Path) -> None:
-    (tmp_path / "lingering.py").write_text(LINGERING)
-    (tmp_path / "lingering-1.dist-info").mkdir()
-    (tmp_path / "lingering-1.dist-info" / "METADATA").write_text("Name: lingering\nVersion: 1\n")
-    (tmp_path / "lingering-1.dist-info" / "entry_points.txt").write_text(
-        "[runledger.repositories]\nlingering = lingering:open_url\n"
-    )
+    a_store_of(tmp_path, "lingering", LINGERING)
     for _ in range(10):
         runledger("exec", "--client", "a", "--", "true", store=f"lingering:///{store}", PYTHONPATH=str(tmp_path))
     assert runledger("list", "--status", "running", store=store).stdout == ""
 
 
-def test_a_start_that_waits_for_the_store_can_be_interrupted(store: Path) -> None:
-    runledger("init", store=store)
-    with closing(sqlite3.connect(store, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        with subprocess.Popen(
-            [*RUNLEDGER, "exec", "--client", "a", "--", "true"], env=environment(store), stderr=subprocess.PIPE
-        ) as process:
-            while len(os.listdir(f"/proc/{process.pid}/task")) < 2:
-                pass
-            process.send_signal(signal.SIGINT)
-            assert process.stderr is not None
-            assert (process.stderr.read(), process.wait(60)) == (b"", 130)
+GATED = """
+import os, time
+from runledger.adapters import sqlite
+
+def open_url(url):
+    if os.path.exists("reached"):
+        open("reached", "w").close()
+        os.remove("reached")
+        while not os.path.exists("opened"):
+            time.sleep(0.01)
+    return sqlite.open_url(url.replace("gated", "sqlite"))
+"""
+"""A store that, where there is a named pipe for it, tells that it is being opened, and waits to be."""
+
+
+@contextmanager
+def at_the_gate(store: Path, folder: Path, *command: str) -> Iterator[subprocess.Popen[str]]:
+    a_store_of(folder, "gated", GATED)
+    with subprocess.Popen(
+        [*RUNLEDGER, "exec", "--client", "a", "--", *command],
+        env=environment(f"gated:///{store}", PYTHONPATH=str(folder)),
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while not (folder / "reached").exists():
+            assert process.poll() is None
+        (folder / "reached").read_text()
+        yield process
+
+
+def send(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """Send a signal and wait until it is taken, so that a second one is a second one."""
+    process.send_signal(number)
+    status = Path(f"/proc/{process.pid}/status")
+    while int(status.read_text().split("ShdPnd:")[1].split()[0], 16) >> (number - 1) & 1:
+        pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_during_the_start_leaves_no_run_running_whose_command_never_ran(
+    store: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    os.mkfifo(tmp_path / "reached")
+    with at_the_gate(store, tmp_path, "touch", "ran") as process:
+        send(process, number)
+        (tmp_path / "opened").touch()
+        assert process.communicate(timeout=60)[1] == ""
+    record = the_record(store)
+    assert process.returncode == 128 + number
+    assert (record.status.value, record.log[0].text) == (
+        "Cancelled",
+        f"ended by {number.name} before the command began",
+    )
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_signal_that_we_were_told_to_ignore_does_not_stop_a_start(store: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "reached")
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with at_the_gate(store, tmp_path, "touch", "ran") as process:
+            process.send_signal(signal.SIGHUP)
+            (tmp_path / "opened").touch()
+            assert process.communicate(timeout=60)[1] == ""
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert (process.returncode, the_record(store).status.value) == (0, "Completed")
+    assert (tmp_path / "ran").exists()
+
+
+def test_a_signal_during_the_finish_does_not_leave_the_run_running(store: Path, tmp_path: Path) -> None:
+    with at_the_gate(store, tmp_path, "mkfifo", "reached") as process:
+        send(process, signal.SIGTERM)
+        (tmp_path / "opened").touch()
+        assert process.communicate(timeout=60)[1] == ""
+    assert (process.returncode, the_record(store).status.value) == (0, "Completed")
+
+
+def test_a_start_that_waits_for_the_store_can_be_interrupted(store: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "reached")
+    with at_the_gate(store, tmp_path, "touch", "ran") as process:
+        send(process, signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=60)[1] == ""
+    assert process.returncode == -signal.SIGINT
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("act", ["started", "finished"])
+def test_a_store_that_does_not_answer_a_signalled_command_in_time_is_told(
+    store: Path, tmp_path: Path, act: str
+) -> None:
+    if act == "started":
+        os.mkfifo(tmp_path / "reached")
+    with at_the_gate(store, tmp_path, "mkfifo", "reached") as process:
+        send(process, signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+    assert re.fullmatch(
+        rf"runledger: ended by SIGTERM while run '\S+' of client 'a' was being {act}: `runledger show` tells "
+        "whether it was\\.\n",
+        errors,
+    )
+    assert process.returncode == {"started": 143, "finished": 0}[act]

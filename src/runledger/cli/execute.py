@@ -10,9 +10,12 @@ import signal
 import termios
 import threading
 import tty
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from attrs import define, field, frozen
+
+from ..domain import RunKey
 
 _OF_US_ALONE = (
     "KILL", "STOP", "TSTP", "TTIN", "TTOU", "CONT", "CHLD", "WINCH", "URG",
@@ -23,6 +26,7 @@ _PASSED_ON = signal.valid_signals() - {getattr(signal, f"SIG{name}") for name in
 _WATCHED = _PASSED_ON | {signal.SIGCHLD, signal.SIGWINCH}
 _SI_KERNEL = 128
 """A signal that the terminal sent; it went to the command too (asm-generic/siginfo.h)."""
+_GRACE_SECONDS = 5.0
 _TAIL_BYTES = 4000
 _TAIL_LINES = 20
 _PIPE_BYTES = 1 << 20
@@ -31,46 +35,82 @@ _PIPE_BYTES = 1 << 20
 
 @frozen
 class Ending:
-    """How a command ended: its exit code, what went wrong if it is not 0, the name of the signal that ended it."""
+    """How a command ended: its exit code, what went wrong if that is not 0, why it counts as cancelled if it does."""
 
     code: int
     error: str | None = None
-    signal: str | None = None
+    cancelled: str | None = None
 
 
-def apart_from_signals(act: Callable[[], None]) -> None:
-    """Do an act in a thread that takes no signal, nor do the threads that it starts, and raise what it raises.
+@define
+class Signalled(Exception):
+    """A signal came before an act had ended. `done`: the act has been done since; None: nobody knows yet."""
 
-    A thread of a store may live on when it has been closed, if only for the moment that the system takes to end it. A
-    signal meant for the command that it took would be lost.
+    number: int
+    done: bool | None
+
+    def __str__(self) -> str:
+        return f"ended by {_signal_name(self.number)}"
+
+    @property
+    def ending(self) -> Ending:
+        return Ending(128 + self.number, cancelled=f"{self} before the command began")
+
+
+@contextmanager
+def signals_held() -> Iterator[Collection[int]]:
+    """Keep signals for those who wait for them, in this thread and what it starts. Yields the mask for the command."""
+    # A parent that ignores SIGCHLD hands that down; the kernel would then never tell that the command has ended.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
+    try:
+        yield before
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def unless_signalled(act: Callable[[], None]) -> None:
+    """Do an act in another thread, while this one looks out for the signals held, and raise what it raises.
+
+    Raises Signalled if a signal comes that would end us: the act has a few seconds from then, and the next signal ends
+    us at once.
     """
     raised: list[BaseException] = []
+    ended = threading.Event()
 
     def do() -> None:
         try:
             act()
         except BaseException as error:
             raised.append(error)
+        ended.set()
+        os.kill(os.getpid(), signal.SIGCHLD)
 
-    thread = threading.Thread(target=do, daemon=True)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
-    thread.start()  # with the mask that holds now
-    signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    thread.join()
+    threading.Thread(target=do, daemon=True).start()
+    number = _signal_before(ended)
+    if number is not None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
+        raise Signalled(number, not raised if ended.wait(_GRACE_SECONDS) else None)
     if raised:
         raise raised[0]
 
 
-def run_command(command: Sequence[str], environment: Mapping[str, str]) -> Ending:
-    """Run a command to its end. Raises OSError if it cannot be run."""
-    # A parent that ignores SIGCHLD hands that down; the kernel would then never tell that the command has ended.
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    # Blocked before the command starts, so that no signal is lost between its start and our waiting for it.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
+def _signal_before(ended: threading.Event) -> int | None:
+    while True:
+        number, _ = _next_signal()
+        if number in _PASSED_ON and signal.getsignal(number) is not signal.SIG_IGN:
+            return number
+        if number == signal.SIGCHLD and ended.is_set():
+            return None
+
+
+def run_command(command: Sequence[str], environment: Mapping[str, str], mask: Iterable[int]) -> Ending:
+    """Run a command to its end, where signals are held, itself under `mask`. Raises OSError if it cannot be run."""
     relay = _Relay.open()
     try:
         try:
-            pid = _spawn(command, environment, relay, before)
+            pid = _spawn(command, environment, relay, mask)
         except OSError as error:
             from shutil import which  # here, because it loads every kind of compression
 
@@ -78,16 +118,15 @@ def run_command(command: Sequence[str], environment: Mapping[str, str]) -> Endin
             if error.errno != errno.ENOEXEC or path is None:
                 raise
             # A script without #! is the shell's, as for execvp and every shell.
-            pid = _spawn(["/bin/sh", path, *command[1:]], environment, relay, before)
+            pid = _spawn(["/bin/sh", path, *command[1:]], environment, relay, mask)
         relay.start()
         status = _wait_for(pid, relay)
     finally:
         relay.stop()
         _discard_pending()
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
-        return Ending(128 - code, signal=_signal_name(-code))
+        return Ending(128 - code, cancelled=f"ended by {_signal_name(-code)}")
     return Ending(code, error=f"exit code {code}\n{relay.last_lines()}".strip() if code else None)
 
 
@@ -103,7 +142,7 @@ def _spawn(command: Sequence[str], environment: Mapping[str, str], relay: _Relay
 
 
 def _discard_pending() -> None:
-    # Signals for a command that has ended; let through, they would end us before its record is finished.
+    # Signals for a command that has ended; let through, they would cut short the finish of its record.
     while signal.sigpending() & _PASSED_ON:
         signal.sigwait(_PASSED_ON)
 
@@ -233,8 +272,8 @@ def _same_file(one: int, other: int) -> bool:
         return False
 
 
-def environment_for(store: str | None, key: tuple[str, str] | None) -> dict[str, str]:
+def environment_for(store: str | None, key: RunKey | None) -> dict[str, str]:
     """Our environment, with the store and the run that the command updates, and without those of another."""
-    run_id, client_id = key or (None, None)
+    run_id, client_id = (key.run_id, key.client_id) if key else (None, None)
     ours = {"RUNLEDGER_STORE": store, "RUNLEDGER_RUN_ID": run_id, "RUNLEDGER_CLIENT_ID": client_id}
     return {name: value for name, value in {**os.environ, **ours}.items() if value is not None}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
 
-from ...domain import RunAlreadyFinished, RunLedgerError, StoreUnusable
+from ...domain import RunAlreadyFinished, RunKey, RunLedgerError, StoreUnusable
 from ...domain.values import storable_text
 from ...stores import connect
 from ..options import chosen_store, lasting, start_options
@@ -33,6 +33,9 @@ def exec_(run_id: str, client_id: str, run_anyway: bool, command: tuple[str, ...
     N). Where both outputs are one file or terminal, as with >log 2>&1, the last lines are of both. Inside, `runledger
     update` needs no keys.
 
+    A signal that comes while the run is being started cancels it: the command is not run. The store has five seconds to
+    answer then, as it has if a signal comes while the run is being finished; the next signal ends all at once.
+
     \b
     Example:
       runledger exec --client acme --name "Acme Ltd" -- ./nightly.sh --full
@@ -41,41 +44,72 @@ def exec_(run_id: str, client_id: str, run_anyway: bool, command: tuple[str, ...
         raise click.UsageError("exec needs a POSIX system.")
     if not command[0]:
         raise click.UsageError("the command is empty: name it after --.")
-    from ..execute import Ending, apart_from_signals, environment_for, run_command
+    from ..execute import environment_for, signals_held
 
     store = None
-    started = False
-    try:
-        store = _absolute(lasting(chosen_store()))
-        apart_from_signals(partial(_start, store, run_id, client_id, details))
-        started = True
-    except RunLedgerError as error:
-        if not run_anyway:
-            raise
-        complain(f"{error} Running the command without a record, as asked.")
-    try:
-        ending = run_command(command, environment_for(store, (run_id, client_id) if started else None))
-    except OSError as error:
-        ending = Ending(127 if isinstance(error, FileNotFoundError) else 126, f"{command[0]}: {error.strerror}")
-        complain(ending.error)
-    if store is not None and started:
-        _finish(store, run_id, client_id, ending)
+    key = None
+    with signals_held() as mask:
+        try:
+            store = _absolute(lasting(chosen_store()))
+            key = _start(store, RunKey(run_id, client_id), details)
+        except RunLedgerError as error:
+            if not run_anyway:
+                raise
+            complain(f"{error} Running the command without a record, as asked.")
+        ending = _run(command, environment_for(store, key), mask)
+        if store is not None and key is not None:
+            _finish(store, key, ending)
     sys.exit(ending.code)
 
 
-def _start(store: str, run_id: str, client_id: str, details: Mapping[str, Any]) -> None:
-    # Closed again before the command runs: a connection that idles for hours is of no use.
-    with connect(store, observers=()) as ledger:
-        ledger.start(run_id, client_id, **details)
+def _start(store: str, key: RunKey, details: Mapping[str, Any]) -> RunKey:
+    """Start the record of a command, unless a signal ends us before the command has begun."""
+    from ..execute import Signalled, unless_signalled
+
+    def start() -> None:
+        # Closed again before the command runs: a connection that idles for hours is of no use.
+        with connect(store, observers=()) as ledger:
+            ledger.start(key.run_id, key.client_id, **details)
+
+    try:
+        unless_signalled(start)
+    except Signalled as signalled:
+        if signalled.done:
+            _tell_store(store, key, signalled.ending)
+        elif signalled.done is None:
+            complain(f"{signalled} while {key} was being started: `runledger show` tells whether it was.")
+        sys.exit(signalled.ending.code)
+    return key
 
 
-def _finish(store: str, run_id: str, client_id: str, ending: Ending) -> None:
+def _run(command: Sequence[str], environment: Mapping[str, str], mask: Iterable[int]) -> Ending:
+    from ..execute import Ending, run_command
+
+    try:
+        return run_command(command, environment, mask)
+    except OSError as error:
+        ending = Ending(127 if isinstance(error, FileNotFoundError) else 126, f"{command[0]}: {error.strerror}")
+        complain(ending.error)
+        return ending
+
+
+def _finish(store: str, key: RunKey, ending: Ending) -> None:
+    from ..execute import Signalled, unless_signalled
+
+    try:
+        unless_signalled(partial(_tell_store, store, key, ending))
+    except Signalled as signalled:
+        if signalled.done is None:
+            complain(f"{signalled} while {key} was being finished: `runledger show` tells whether it was.")
+
+
+def _tell_store(store: str, key: RunKey, ending: Ending) -> None:
     """Finish the record of a command; what it cannot tell the store, it tells the person, and exits as the command."""
     try:
         with connect(store, observers=()) as ledger:
-            run = ledger.updates.run(run_id, client_id)
-            if ending.signal is not None:
-                run.cancel(f"ended by {ending.signal}")
+            run = ledger.updates.run(key.run_id, key.client_id)
+            if ending.cancelled is not None:
+                run.cancel(ending.cancelled)
             elif ending.error is not None:
                 run.fail(storable_text(ending.error))
             else:
