@@ -7,7 +7,8 @@ import sqlite3
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from threading import Condition, Lock
+from queue import SimpleQueue
+from threading import Lock
 from typing import Any, TypeVar
 
 from ..domain import Outcome, RunKey, StoreUnavailable, StoreUnusable
@@ -57,9 +58,9 @@ class SQLiteFile:
         self._wait = wait
         self._closed = False
         self._open: list[sqlite3.Cursor] = []
-        self._idle: list[sqlite3.Cursor] = []
+        self._idle: SimpleQueue[sqlite3.Cursor] = SimpleQueue()
         self._writer: sqlite3.Cursor | None = None
-        self._finalize = weakref.finalize(self, _close_all, self._open)
+        weakref.finalize(self, _close_all, self._open)
         self._renew_locks()
         _FILES[id(self)] = self
         try:
@@ -84,18 +85,11 @@ class SQLiteFile:
         """What `take` makes of the rows of a SELECT, on a connection that no other thread uses meanwhile."""
         try:
             with self._gate:
-                while self._resting:
-                    self._freed.wait()
-                reader = self._idle.pop() if self._idle else self._connect()
-                self._reading += 1
+                reader = self._connect() if self._idle.empty() else self._idle.get()
             try:
                 return take(reader.execute(sql, values))
             finally:
-                with self._gate:
-                    self._idle.append(reader)
-                    self._reading -= 1
-                    if self._resting:
-                        self._freed.notify_all()
+                self._idle.put(reader)
         except sqlite3.Error as error:
             raise self.refusal(error, key) from error
 
@@ -111,8 +105,7 @@ class SQLiteFile:
                     outcome = Outcome.UNKNOWN
                     writer.execute("COMMIT")
                 except BaseException:
-                    if writer.connection.in_transaction:
-                        writer.execute("ROLLBACK")
+                    writer.connection.rollback()
                     raise
             except sqlite3.Error as error:
                 raise self.refusal(error, key, outcome) from error
@@ -124,15 +117,13 @@ class SQLiteFile:
         SQLite's own busy handler backs off ever longer, which starves a waiting process among busy ones. Short waits of
         random length give each the same chance.
         """
-        deadline = None
+        deadline = time.monotonic() + self._wait
         while True:
             try:
                 act(*values)
                 return
             except sqlite3.OperationalError as error:
-                now = time.monotonic()
-                deadline = now + self._wait if deadline is None else deadline
-                if not _is_busy(error) or now >= deadline:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
                     raise
                 import random  # here, because most processes never wait
 
@@ -173,24 +164,18 @@ class SQLiteFile:
 
     def _renew_locks(self) -> None:
         """At the beginning, and in the child of a fork, where whoever waits for the old ones does not exist."""
-        self._lock = Lock()
-        self._gate = Lock()
-        self._freed = Condition(self._gate)
-        self._reading = 0
-        self._resting = False
+        self._lock = Lock()  # held while writing
+        self._gate = Lock()  # held while a connection is taken for reading
 
     def _rest(self) -> None:
-        """Close all connections as soon as nobody reads. The caller holds both locks, so that nobody writes."""
-        self._resting = True
-        try:
-            while self._reading:
-                self._freed.wait()
-        finally:
-            self._resting = False
-            self._freed.notify_all()
-        self._writer = None
-        self._idle.clear()
-        _close_all(self._open)
+        """Close each connection as soon as nobody uses it. The caller holds both locks, so that nobody takes one."""
+        if self._writer is not None:
+            self._idle.put(self._writer)
+            self._writer = None
+        while self._open:
+            cursor = self._idle.get()
+            self._open.remove(cursor)
+            _close(cursor)
 
     def _writing(self) -> sqlite3.Cursor:
         self._writer = self._writer or self._connect(self._prepare)
@@ -222,12 +207,10 @@ class SQLiteFile:
 def has_schema(connection: sqlite3.Connection, path: str) -> bool:
     """Whether the file is a ledger; False if it is empty. Raises StoreUnusable if it is anything else."""
     connection.execute("BEGIN")  # one snapshot: another process may be making the schema just now
-    try:
+    with connection:
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         is_empty = connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
-    finally:
-        connection.execute("ROLLBACK")
     if (application, version) == (APPLICATION_ID, SCHEMA_VERSION):
         return True
     if application == APPLICATION_ID:
@@ -243,26 +226,20 @@ def _make_schema(connection: sqlite3.Connection, path: str) -> None:
         return
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
-    try:
+    with connection:
         if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
             for statement in _SCHEMA:
                 connection.execute(statement)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
-def _is_busy(error: sqlite3.OperationalError) -> bool:
-    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+def _close(cursor: sqlite3.Cursor) -> None:
+    cursor.close()  # or a statement that was not read to its end would keep the file open
+    cursor.connection.close()
 
 
 def _close_all(cursors: list[sqlite3.Cursor]) -> None:
     while cursors:
-        cursor = cursors.pop()
-        cursor.close()  # or a statement that was not read to its end would keep the file open
-        cursor.connection.close()
+        _close(cursors.pop())
 
 
 # What the interpreter calls at a fork cannot be taken back, so that it is told once, for all files that are open then.
