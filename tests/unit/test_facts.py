@@ -127,7 +127,9 @@ def test_a_start_that_is_tried_again_says_so_each_time(
     *retried, failed = events
     assert [(event.kind, event.attempt) for event in retried] == [(EventKind.START_RETRIED, i) for i in (1, 2, 3, 4)]
     assert all(event.key == KEY and isinstance(event.error, StoreUnavailable) for event in events)
-    assert all(AT < event.at < AT + timedelta(minutes=1) for event in events)
+    times = [event.at for event in events]
+    assert times == sorted(set(times)), "each is told with its own time"
+    assert all(AT < at < AT + timedelta(minutes=1) for at in times)
     assert all(event.call_site and __file__ in event.call_site for event in events)
     assert (failed.kind, failed.error) == (EventKind.START_FAILED, refusal.value)
 

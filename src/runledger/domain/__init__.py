@@ -22,7 +22,7 @@ from .port import (
     RunUpdates,
     SummableStore,
 )
-from .query import RunQuery, RunsAsOne, RunSummary, added_up, newest_first, summary_of
+from .query import RunQuery, RunSummary, added_up, newest_first, summary_of
 from .record import LogLine, RunChange, RunKey, RunRecord, RunStatus, repeated_keys
 from .values import Metrics, MetricValue
 
@@ -52,7 +52,6 @@ __all__ = [
     "RunStatus",
     "RunSummary",
     "RunUpdates",
-    "RunsAsOne",
     "StoreUnavailable",
     "StoreUnusable",
     "SummableStore",

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from itertools import count
 
 from ..domain import (
-    EventKind,
     InvalidValue,
     Outcome,
     RunAlreadyExists,
@@ -41,17 +39,17 @@ class RunCreator:
         self._waits = tuple(waits)
         self._sleep = sleep
 
-    def create(self, record: RunRecord, at: datetime, site: str | None = None) -> RunKey:
+    def create(self, record: RunRecord, site: str | None) -> RunKey:
         """Create one record. Raises RunAlreadyExists unless the record there is from an attempt of this very call."""
-        return self._attempt([record], lambda pending: [self._repository.create(pending[0])], at, site)[0]
+        return self._attempt([record], lambda pending: [self._repository.create(pending[0])], site)[0]
 
-    def create_many(self, records: Sequence[RunRecord], at: datetime, site: str | None = None) -> list[RunKey]:
+    def create_many(self, records: Sequence[RunRecord], site: str | None) -> list[RunKey]:
         """Create many records, all or none of them where the store can; their keys in the same order."""
         if twice := repeated_keys(records):
             raise InvalidValue(f"{twice[0]} stands twice in one start: name each client once.", twice[0])
-        return self._attempt(records, self._repository.create_many, at, site)
+        return self._attempt(records, self._repository.create_many, site)
 
-    def load(self, records: Iterable[RunRecord], at: datetime, site: str | None = None) -> tuple[RunRecord, ...]:
+    def load(self, records: Iterable[RunRecord], site: str | None) -> tuple[RunRecord, ...]:
         """Create the records whose keys are new; returns the others, which were not stored."""
         batch = list(records)
         if not all(isinstance(record, RunRecord) for record in batch):
@@ -60,7 +58,7 @@ class RunCreator:
         others = [record for record in batch if new.setdefault(record.key, record) is not record]
         while new:
             try:
-                self.create_many(list(new.values()), at, site)
+                self.create_many(list(new.values()), site)
                 break
             except RunAlreadyExists as error:
                 others.extend(new.pop(key) for key in error.keys)
@@ -72,7 +70,6 @@ class RunCreator:
         self,
         records: Sequence[RunRecord],
         create: Callable[[Sequence[RunRecord]], Sequence[RunKey]],
-        at: datetime,
         site: str | None,
     ) -> list[RunKey]:
         made: dict[RunKey, RunKey] = {}
@@ -96,7 +93,7 @@ class RunCreator:
                     outcome = Outcome.UNKNOWN if in_doubt else Outcome.NOT_APPLIED
                     reason = f"{error.reason} (tried {attempt} times)"
                     raise StoreUnavailable(reason, outcome, key).having_applied(made) from error
-                self._reporter.report(EventKind.START_RETRIED, key, at, error=error, attempt=attempt, call_site=site)
+                self._reporter.start_retried(error, key, attempt, site)
                 self._sleep(_jittered(self._waits[attempt - 1]))
         return [made[record.key] for record in records]
 

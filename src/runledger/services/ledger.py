@@ -99,7 +99,7 @@ class RunLedger:
                 )
             names = clients.items() if isinstance(clients, Mapping) else ((client, client) for client in clients)
             records = [RunRecord.start(RunKey(run_id, client), at, client_name=name) for client, name in names]
-            keys = self._creator.create_many(records, at, site)
+            keys = self._creator.create_many(records, site)
         except RunLedgerError as error:
             self._reporter.start_failed(error, None, site)
             raise
@@ -128,7 +128,7 @@ class RunLedger:
         """
         site = call_site()
         try:
-            return self._creator.load(records, self._reporter.clock(), site)
+            return self._creator.load(records, site)
         except RunLedgerError as error:
             self._reporter.start_failed(error, None, site)
             raise
@@ -155,9 +155,8 @@ class RunLedger:
         key = None
         try:
             key = RunKey(run_id, client_id)
-            at = self._reporter.clock()
-            record = RunRecord.start(key, at, client_name=client_name, metrics=metrics)
-            key = self._creator.create(record, at, site)
+            record = RunRecord.start(key, self._reporter.clock(), client_name=client_name, metrics=metrics)
+            key = self._creator.create(record, site)
         except RunLedgerError as error:
             self._reporter.start_failed(error, key, site)
             raise

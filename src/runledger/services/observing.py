@@ -109,6 +109,10 @@ class Reporter:
         kind = EventKind.MISSING if isinstance(error, RunNotFound) else EventKind.REFUSED
         self.report(kind, error.key or key, self.clock(), error=error, call_site=call_site() or site)
 
+    def start_retried(self, error: RunLedgerError, key: RunKey, attempt: int, site: str | None) -> None:
+        """An attempt of a start, counted from 1, found the store unavailable, and another follows."""
+        self.report(EventKind.START_RETRIED, key, self.clock(), error=error, attempt=attempt, call_site=site)
+
     def start_failed(self, error: RunLedgerError, key: RunKey | None, site: str | None) -> None:
         """A start was refused: loudly where the record was not made, as any refusal where the run exists."""
         kind = EventKind.REFUSED if isinstance(error, RunAlreadyExists) else EventKind.START_FAILED

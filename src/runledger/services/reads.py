@@ -70,7 +70,10 @@ class LedgerReads:
         if run_id is not None:
             filters["run_id"] = run_id
         try:
-            return self._added_up(RunQuery(**filters))
+            query = RunQuery(**filters)
+            if isinstance(self._access, SummableStore):
+                return self._access.summary(query)
+            return summary_of(self._access.find(query))
         except RunLedgerError as error:
             self._reporter.refused(error)
             raise
@@ -83,11 +86,6 @@ class LedgerReads:
             self._reporter.refused(error)
             raise
         return self.find(status=RunStatus.RUNNING, updated_before=before, **filters)
-
-    def _added_up(self, query: RunQuery) -> RunSummary:
-        if isinstance(self._access, SummableStore):
-            return self._access.summary(query)
-        return summary_of(self._access.find(query))
 
     def _before(self, age: timedelta) -> datetime:
         if not isinstance(age, timedelta) or age < timedelta(0):
