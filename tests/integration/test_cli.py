@@ -48,7 +48,11 @@ def test_a_run_from_start_to_end(store: Path) -> None:
         ("null", "null"),
         ("[1]", "[1]"),
         ("2025-11-24T08:15:00Z", {"datetime": "2025-11-24T08:15:00.000Z"}),
+        ("2025-11-24 09:15+01:00", {"datetime": "2025-11-24T08:15:00.000Z"}),
         ("2025-11-24", "2025-11-24"),
+        ("20251124-081500-0345", "20251124-081500-0345"),
+        ("20251124T0815Z", "20251124T0815Z"),
+        ("2025-W48-1T00Z", "2025-W48-1T00Z"),
     ],
 )
 def test_a_value_is_read_as_what_it_looks_like(store: Path, text: str, value: object) -> None:

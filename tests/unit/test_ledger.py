@@ -2,6 +2,7 @@ import logging
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from pathlib import Path
@@ -434,3 +435,44 @@ def test_what_a_store_comes_upon_reaches_the_observers(events: list[RunEvent]) -
     seen = RunEvent(kind=EventKind.DUPLICATED, key=RunKey("r", "acme"), at=datetime.now(UTC), detail="2 records")
     store.observer(seen)
     assert events == [seen]
+
+
+NOTHING: Any = None
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (
+            lambda ledger: ledger.start_many("r", NOTHING),
+            "clients is None: give a list of client ids, or a mapping to names.",
+        ),
+        (lambda ledger: ledger.summary("r", run_id="q"), "run id is 'r' and 'q': give one."),
+        (lambda ledger: ledger.summary("r", run_id=None), "run id is 'r' and None: give one."),
+        (
+            lambda _: runledger.connect("memory://", retry_waits=NOTHING),
+            "retry_waits is None: give a list of seconds, none of them negative.",
+        ),
+        (
+            lambda _: runledger.connect("memory://", observers=NOTHING),
+            "observers is None: give a list of functions that take an event.",
+        ),
+    ],
+)
+def test_what_a_call_cannot_take_is_said_in_a_sentence(
+    ledger: RunLedger, act: Callable[[RunLedger], object], message: str
+) -> None:
+    with pytest.raises(InvalidValue) as refusal:
+        act(ledger)
+    assert str(refusal.value) == message
+
+
+def test_a_summary_may_name_its_run_twice_the_same(ledger: RunLedger) -> None:
+    ledger.start("r", "a")
+    assert ledger.summary("r", run_id="r").runs == 1
+
+
+def test_values_can_be_hashed(ledger: RunLedger) -> None:
+    assert len({RunChange(metrics={"n": 1}), RunChange(metrics={"n": 1}), RunChange(add={"n": 1})}) == 2
+    ledger.start("r", "a", metrics={"n": 1})
+    assert len({ledger.summary("r"), ledger.summary("r"), ledger.get("r", "a")}) == 2

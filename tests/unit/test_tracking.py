@@ -196,6 +196,12 @@ def test_generators_cannot_be_tracked_as_a_call(ledger: RunLedger) -> None:
             ledger.track("r", "acme")(generator)
 
 
+def test_classes_cannot_be_tracked(ledger: RunLedger) -> None:
+    refusal = "track cannot decorate a class: decorate the method that does the work."
+    with pytest.raises(TypeError, match=f"^{refusal}$"):
+        ledger.track("r", "acme")(int)
+
+
 def test_a_cancelled_run_notes_what_cancelled_it(ledger: RunLedger) -> None:
     with pytest.raises(KeyboardInterrupt), ledger.track("r", "acme"):
         raise KeyboardInterrupt

@@ -20,6 +20,8 @@ else:  # generic for type checkers only: before click 8.4 the class itself is no
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]")
+"""How a time begins; ISO 8601 without dashes, or by weeks, looks like an id."""
 _STATUSES = {status.value.lower().replace(" ", ""): status for status in RunStatus}
 
 
@@ -71,11 +73,11 @@ def metric_of(text: str) -> tuple[str, MetricValue]:
         parsed = value
     if isinstance(parsed, (str, int, float)) and parsed is not value:
         return name, parsed
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return name, value
-    return name, moment if moment.tzinfo else value
+    if _TIME.match(value):
+        with suppress(ValueError):
+            moment = datetime.fromisoformat(value)
+            return name, moment if moment.tzinfo else value
+    return name, value
 
 
 def addition_of(text: str) -> tuple[str, int | float]:

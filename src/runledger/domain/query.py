@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from attrs import frozen
+from attrs import field, frozen
 
 from .errors import InvalidValue
 from .record import RunKey, RunRecord, RunStatus, checked_status
@@ -67,8 +67,8 @@ class RunSummary:
     """
 
     runs: int
-    statuses: Mapping[RunStatus, int]
-    metrics: Mapping[str, int | float]
+    statuses: Mapping[RunStatus, int] = field(hash=False)
+    metrics: Mapping[str, int | float] = field(hash=False)
     first_start: datetime | None
     last_end: datetime | None
 

@@ -113,8 +113,8 @@ class RunChange:
     must be final, `error` says what went wrong. A name may be set or added to, not both.
     """
 
-    metrics: Mapping[str, MetricValue] = NO_METRICS
-    add: Mapping[str, int | float] = NO_METRICS
+    metrics: Mapping[str, MetricValue] = field(default=NO_METRICS, hash=False)
+    add: Mapping[str, int | float] = field(default=NO_METRICS, hash=False)
     note: str | None = None
     status: RunStatus | None = None
     error: str | None = None

@@ -29,7 +29,7 @@ _UNSTORABLE = "\x00|[\ud800-\udfff]"
 
 
 class Metrics(dict[str, Any]):
-    """A read-only dict of metric values: equal to a dict of the same items, ready for `json.dumps`."""
+    """A read-only dict of metric values, equal to a dict of the same items; without times, fit for `json.dumps`."""
 
     __slots__ = ()
 

@@ -32,8 +32,11 @@ class RunCreator:
     def __init__(
         self, repository: RunRepository, reporter: Reporter, waits: Sequence[float], sleep: Callable[[float], None]
     ) -> None:
-        if not all(0 <= wait < math.inf for wait in waits):
-            raise InvalidValue(f"retry_waits is {waits!r}: give seconds, none of them negative.")
+        try:
+            if not all(0 <= wait < math.inf for wait in waits):
+                raise TypeError
+        except TypeError:
+            raise InvalidValue(f"retry_waits is {waits!r}: give a list of seconds, none of them negative.") from None
         self._repository = repository
         self._reporter = reporter
         self._waits = tuple(waits)

@@ -93,10 +93,8 @@ class RunLedger:
         site = call_site()
         at = self._reporter.clock()
         try:
-            if isinstance(clients, str):
-                raise InvalidValue(
-                    f"clients is the text {clients!r}: give a list of client ids, or a mapping to names."
-                )
+            if isinstance(clients, str) or not isinstance(clients, Iterable):
+                raise InvalidValue(f"clients is {clients!r}: give a list of client ids, or a mapping to names.")
             names = clients.items() if isinstance(clients, Mapping) else ((client, client) for client in clients)
             records = [RunRecord.start(RunKey(run_id, client), at, client_name=name) for client, name in names]
             keys = self._creator.create_many(records, site)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..domain import (
     EventKind,
+    InvalidValue,
     RunAlreadyExists,
     RunEvent,
     RunKey,
@@ -81,6 +82,8 @@ class Reporter:
     """Hands each event to every observer, and a clock to those who make events."""
 
     def __init__(self, observers: Iterable[RunObserver], clock: Callable[[], datetime]) -> None:
+        if not isinstance(observers, Iterable):
+            raise InvalidValue(f"observers is {observers!r}: give a list of functions that take an event.")
         self.observers = tuple(observers)
         self.clock = clock
 

@@ -67,9 +67,9 @@ class LedgerReads:
 
     def summary(self, run_id: str | None = None, /, **filters: Unpack[Filters]) -> RunSummary:
         """The records of one run id, or of any filters, added up. No records make a summary of zero runs."""
-        if run_id is not None:
-            filters["run_id"] = run_id
         try:
+            if run_id is not None and filters.setdefault("run_id", run_id) != run_id:
+                raise InvalidValue(f"run id is {run_id!r} and {filters['run_id']!r}: give one.")
             query = RunQuery(**filters)
             if isinstance(self._access, SummableStore):
                 return self._access.summary(query)

@@ -57,6 +57,8 @@ class Tracking:
         await asyncio.to_thread(self._end, error)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        if inspect.isclass(function):
+            raise TypeError("track cannot decorate a class: decorate the method that does the work.")
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise TypeError(
                 "track cannot decorate a generator, whose work happens after the call: use `with` inside it."

@@ -63,7 +63,11 @@ def _columns(ctx: click.Context, param: click.Parameter, pairs: tuple[tuple[str,
     callback=_columns,
     help='Which column a field is, e.g. run_id="Job ID"; with nothing after the =, none is.',
 )
-@click.option("--rest-as-metrics", is_flag=True, help="Keep every column that is no field as a metric.")
+@click.option(
+    "--rest-as-metrics",
+    is_flag=True,
+    help="Keep every column that is no field as a metric; of a decimal number what a double holds.",
+)
 @click.option(
     "--status", "statuses", multiple=True, type=MEANING, callback=each_once, help="What the file's word means."
 )

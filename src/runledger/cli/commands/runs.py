@@ -42,7 +42,8 @@ def update(run_id: str | None, client_id: str | None, **details: Any) -> None:
       runledger update 251124-081500-3f9a1c acme --set Posts=43 --add Tokens=1500
       runledger update --add Tokens=5 --note "half way"   (inside runledger exec)
 
-    A value is a number, true, false, a time with its zone, or text; "7" in double quotes is text.
+    A value is a number, true, false, a time with its zone like 2025-11-24T08:15Z, or text; "7" in double
+    quotes is text.
     """
     with _chosen_run(run_id, client_id) as run:
         run.update(**details)
