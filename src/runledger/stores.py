@@ -69,7 +69,14 @@ def open_repository(url: str) -> RunRepository:
     from importlib.metadata import entry_points  # here, because it takes longer to load than all of runledger
 
     for entry in entry_points(group=ENTRY_POINTS, name=scheme):
-        return cast(RunRepository, entry.load()(url))
+        try:
+            open_url = entry.load()
+        except Exception as error:  # whatever another's module does
+            raise StoreUnusable(
+                f"the store of {scheme}://, {entry.value}, cannot be loaded ({type(error).__name__}: {error}): "
+                "install its package again."
+            ) from error
+        return cast(RunRepository, open_url(url))
     raise StoreUnusable(f"no store is known for {scheme}://: install the package that brings it, or use {_schemes()}.")
 
 

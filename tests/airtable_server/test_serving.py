@@ -282,3 +282,9 @@ class TestCommand:
 
     def test_a_schema_that_is_not_there(self, tmp_path: Path, refused: Callable[..., str]) -> None:
         assert "cannot be read: No such file or directory." in refused("--schema", str(tmp_path / "none.json"))
+
+
+def test_without_its_extra_it_names_it() -> None:
+    without = "import sys; sys.modules['lark'] = None; import runledger.testing.airtable"
+    done = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)
+    assert done.stderr.endswith("Airtable's server needs an extra: pip install 'runledger[airtable-server]'.\n")

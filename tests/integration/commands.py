@@ -24,7 +24,7 @@ def on_a_terminal(*arguments: str, store: str | Path, columns: int = 80, **varia
     leader, follower = pty.openpty()
     process = subprocess.Popen(
         [*RUNLEDGER, *arguments],
-        env=environment(store, TERM="xterm", COLUMNS=str(columns), **variables),
+        env=environment(store, **{"TERM": "xterm", "COLUMNS": str(columns), **variables}),
         stdin=follower,
         stdout=follower,
         stderr=follower,
@@ -57,3 +57,12 @@ def runledger(
     assert "Traceback" not in done.stderr, done.stderr
     assert done.returncode == code, done.stdout + done.stderr
     return done
+
+
+def a_store_of(folder: Path, name: str, module: str) -> None:
+    """Install a package that brings the scheme `name`, whose module is this, into a folder for PYTHONPATH."""
+    (folder / f"{name}.py").write_text(module)
+    metadata = folder / f"{name}-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Name: {name}\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text(f"[runledger.repositories]\n{name} = {name}:open_url\n")

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from commands import RUNLEDGER, environment, runledger
+from commands import RUNLEDGER, a_store_of, environment, runledger
 from postgres_server import fresh_database
 
 from runledger import RunRecord, connect
@@ -310,14 +310,6 @@ def test_a_store_whose_driver_has_threads_takes_no_signal_from_the_command() -> 
             runledger("exec", "--client", "a", "--", "true", store=url)
         done = runledger("list", "--status", "running", "--json", store=url)
         assert done.stdout == ""
-
-
-def a_store_of(folder: Path, name: str, module: str) -> None:
-    (folder / f"{name}.py").write_text(module)
-    metadata = folder / f"{name}-1.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text(f"Name: {name}\nVersion: 1\n")
-    (metadata / "entry_points.txt").write_text(f"[runledger.repositories]\n{name} = {name}:open_url\n")
 
 
 LINGERING = """

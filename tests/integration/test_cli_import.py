@@ -128,6 +128,22 @@ def test_each_bad_row_is_named_by_its_line_and_the_others_are_loaded(store: Path
     assert "time zone" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("local", "utc"),
+    [
+        ("2025-07-01 02:30", "2025-07-01T00:30:00.000Z"),
+        ("2025-10-26 02:30", "2025-10-26T00:30:00.000Z"),  # comes twice
+        ("2025-03-30 02:30", "2025-03-30T01:30:00.000Z"),  # is skipped
+    ],
+)
+def test_a_time_without_a_zone_is_of_the_zone_that_is_named(tmp_path: Path, local: str, utc: str) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text(f"run_id,client_id,status,started_at\nr,c,Running,{local}\n")
+    runledger("import", str(file), "--timezone", "Europe/Berlin", store=tmp_path / "runs.db")
+    shown = json.loads(runledger("show", "r", "c", "--json", store=tmp_path / "runs.db").stdout)
+    assert shown["started_at"] == utc
+
+
 GOOD = b'{"run_id": "x", "client_id": "c", "status": "Running", "started_at": "2025-01-01T00:00Z", %b}'
 
 

@@ -1,8 +1,10 @@
 import os
+import resource
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -116,6 +118,21 @@ def test_a_full_disk_is_one_clear_error_and_changes_nothing(tmp_path: Path, monk
         assert refusal.value.outcome is Outcome.NOT_APPLIED
     assert list(repository.find(RunQuery())) == [STARTED]
     repository.close()
+
+
+def test_a_disk_without_room_to_open_a_file_is_told_as_full(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    with closing(SQLiteRunRepository(path)) as repository:
+        repository.create(STARTED)
+    done = subprocess.run(
+        [sys.executable, "-m", "runledger", "list", "--store", f"sqlite:///{path}"],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (16_384, 16_384)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert f"the disk of {path} is full" in done.stderr
+    assert done.returncode == 6
 
 
 def test_a_file_that_others_keep_locked_is_unavailable_and_nothing_is_written(tmp_path: Path) -> None:

@@ -135,10 +135,12 @@ class SQLiteFile:
         """The ledger's error for the driver's. Result codes: https://www.sqlite.org/rescode.html"""
         if self._closed:
             return StoreUnusable("this repository was closed: open it again to use it.", key)
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        code = extended & 0xFF
         if code == sqlite3.SQLITE_BUSY:
             return StoreUnavailable(f"{self.path} was locked by others for {self._wait:g} s", Outcome.NOT_APPLIED, key)
-        if code == sqlite3.SQLITE_FULL:
+        # The second: no room for the index of the write-ahead log, which the first to open the file makes.
+        if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
             return StoreUnavailable(f"the disk of {self.path} is full", Outcome.NOT_APPLIED, key)
         if code == sqlite3.SQLITE_IOERR:
             return StoreUnavailable(f"{self.path} gave an input/output error ({error})", outcome, key)

@@ -210,8 +210,8 @@ def _safe(text: str) -> str:
 
 
 def colour_wanted() -> bool | None:
-    """False where NO_COLOR is set (https://no-color.org); None lets the terminal decide."""
-    return False if os.environ.get("NO_COLOR") else None
+    """False where NO_COLOR is set (https://no-color.org) or the terminal has none; None lets the terminal decide."""
+    return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
 
 
 def remark(text: str) -> None:

@@ -72,7 +72,12 @@ def _columns(ctx: click.Context, param: click.Parameter, pairs: tuple[tuple[str,
     "--status", "statuses", multiple=True, type=MEANING, callback=each_once, help="What the file's word means."
 )
 @click.option("--default-status", type=STATUS, help="The status of rows for which the file has none.")
-@click.option("--timezone", type=ZONE, help="The zone of times that name none, e.g. UTC or Europe/Berlin.")
+@click.option(
+    "--timezone",
+    type=ZONE,
+    help="The zone of times that name none, e.g. UTC or Europe/Berlin. Where a clock change repeats an hour, the first "
+    "is taken; a time that it skips is read by the offset before.",
+)
 @click.option("--strict", is_flag=True, help="Stop at the first row that is refused.")
 @click.option("--verbose", "-v", is_flag=True, help="Name every row that is refused or was there already.")
 @json_option
