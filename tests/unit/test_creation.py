@@ -1,4 +1,5 @@
 import math
+from typing import Any, cast
 
 import pytest
 
@@ -107,6 +108,14 @@ def test_a_wait_that_nobody_can_wait_is_refused(repository: FaultyRepository, wa
     with pytest.raises(InvalidValue, match="retry_waits"):
         RunLedger(repository, retry_waits=[0, wait])
     RunLedger(repository, retry_waits=[0])
+
+
+def test_waits_may_come_from_any_iterable(repository: FaultyRepository, naps: list[float]) -> None:
+    waits = (wait for wait in [1.0, 2.0])
+    ledger = RunLedger(repository, observers=(), sleep=naps.append, retry_waits=cast(Any, waits))
+    repository.faults = [REFUSED] * 2
+    ledger.start("r", "acme")
+    assert len(naps) == 2
 
 
 def test_nothing_but_a_start_is_tried_twice(repository: FaultyRepository, naps: list[float]) -> None:

@@ -1,5 +1,6 @@
 import logging
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -437,7 +438,10 @@ def test_what_a_store_comes_upon_reaches_the_observers(events: list[RunEvent]) -
     assert events == [seen]
 
 
+READ_ONLY = re.escape("this mapping is read-only: copy it with dict(…); a run changes by RunChange(metrics=…)")
 NOTHING: Any = None
+PRINT: Any = print
+ONE: Any = RunRecord.start(RunKey("r", "acme"), datetime(2025, 11, 24, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
@@ -445,7 +449,17 @@ NOTHING: Any = None
     [
         (
             lambda ledger: ledger.start_many("r", NOTHING),
-            "clients is None: give a list of client ids, or a mapping to names.",
+            "clients is NoneType: give a list of client ids, or a mapping to names.",
+        ),
+        (
+            lambda ledger: ledger.start_many("r", "acme"),
+            "clients is str: give a list of client ids, or a mapping to names.",
+        ),
+        (lambda ledger: ledger.load(NOTHING), "records is NoneType: give a list of RunRecords."),
+        (lambda ledger: ledger.load(ONE), "records is RunRecord: give a list of RunRecords."),
+        (
+            lambda ledger: ledger.updates.update_many(NOTHING),
+            "changes is NoneType: give a list of pairs of a RunKey and a RunChange.",
         ),
         (lambda ledger: ledger.summary("r", run_id="q"), "run id is 'r' and 'q': give one."),
         (lambda ledger: ledger.summary("r", run_id=None), "run id is 'r' and None: give one."),
@@ -455,7 +469,11 @@ NOTHING: Any = None
         ),
         (
             lambda _: runledger.connect("memory://", observers=NOTHING),
-            "observers is None: give a list of functions that take an event.",
+            "observers is NoneType: give a list of functions that take an event.",
+        ),
+        (
+            lambda _: runledger.connect("memory://", observers=PRINT),
+            "observers is builtin_function_or_method: give a list of functions that take an event.",
         ),
     ],
 )
@@ -476,3 +494,23 @@ def test_values_can_be_hashed(ledger: RunLedger) -> None:
     assert len({RunChange(metrics={"n": 1}), RunChange(metrics={"n": 1}), RunChange(add={"n": 1})}) == 2
     ledger.start("r", "a", metrics={"n": 1})
     assert len({ledger.summary("r"), ledger.summary("r"), ledger.get("r", "a")}) == 2
+
+
+def test_a_batch_that_is_none_is_reported(ledger: RunLedger, events: list[RunEvent]) -> None:
+    for act in (ledger.load, ledger.updates.update_many):
+        with pytest.raises(InvalidValue):
+            act(NOTHING)
+    assert kinds(events) == ["start_failed", "run_refused"]
+
+
+def test_a_summary_cannot_be_changed_in_place_but_travels(ledger: RunLedger) -> None:
+    ledger.start("r", "a", metrics={"n": 1})
+    given = {"n": 1}
+    made = RunSummary(runs=1, statuses={RunStatus.RUNNING: 1}, metrics=given, first_start=None, last_end=None)
+    given["n"] = 2
+    for summary in (ledger.summary("r"), made):
+        for mapping in (cast(Any, summary.metrics), cast(Any, summary.statuses)):
+            with pytest.raises(TypeError, match=f"^{READ_ONLY}$"):
+                mapping.clear()
+        assert (summary.metrics, summary.statuses) == ({"n": 1}, {RunStatus.RUNNING: 1})
+        assert pickle.loads(pickle.dumps(summary)) == summary

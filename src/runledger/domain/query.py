@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from .errors import InvalidValue
 from .record import RunKey, RunRecord, RunStatus, checked_status
-from .values import MetricValue, checked_name, checked_time
+from .values import MetricValue, ReadOnlyDict, checked_name, checked_time
 
 
 @frozen(slots=False, kw_only=True)
@@ -61,9 +61,10 @@ def newest_first(record: RunRecord) -> tuple[datetime, RunKey]:
 class RunSummary:
     """Many records added up: how many per status, the sum of each numeric metric, the first start and the last end.
 
-    The metrics come in the order of their names. Sums of integers are exact. Floats are added one by one in an
-    order that each store chooses: two stores may differ in what is below the last digit of the greatest number added,
-    and, where sums pass ±1.8e308 on the way, in whether the sum is inf, -inf or finite.
+    A status that no run has is not among them. The metrics come in the order of their names. Sums of integers are
+    exact. Floats are added one by one in an order that each store chooses: two stores may differ in what is below the
+    last digit of the greatest number added, and, where sums pass ±1.8e308 on the way, in whether the sum is inf, -inf
+    or finite.
     """
 
     runs: int
@@ -71,6 +72,9 @@ class RunSummary:
     metrics: Mapping[str, int | float] = field(hash=False)
     first_start: datetime | None
     last_end: datetime | None
+
+    def __attrs_post_init__(self) -> None:
+        self.__dict__.update(statuses=ReadOnlyDict(self.statuses), metrics=ReadOnlyDict(self.metrics))
 
 
 RunsAsOne = tuple[Iterable[RunStatus], Iterable[Mapping[str, MetricValue]], datetime, datetime | None]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self, TypeVar
 
 from .errors import InvalidValue
 
@@ -20,6 +20,8 @@ MAX_TEXT = 100_000
 MAX_INTEGER = 2**53
 """Beyond this a double, which JSON readers and Airtable's numbers are, cannot hold every integer."""
 
+K = TypeVar("K")
+V = TypeVar("V")
 MetricValue = str | int | float | bool | datetime
 
 # Surrogates stand apart: a class of characters from both ends of Unicode takes long to compile.
@@ -28,18 +30,24 @@ _UNSTORABLE = "\x00|[\ud800-\udfff]"
 """No store keeps NUL or half of a surrogate pair in text."""
 
 
-class Metrics(dict[str, Any]):
-    """A read-only dict of metric values, equal to a dict of the same items; without times, fit for `json.dumps`."""
+class ReadOnlyDict(dict[K, V]):
+    """A dict that cannot be changed in place, equal to a dict of the same items."""
 
     __slots__ = ()
 
     def _refuse(self, *_args: object, **_named: object) -> NoReturn:
-        raise TypeError("metrics are read-only: ask for a change with RunChange(metrics=…)")
+        raise TypeError("this mapping is read-only: copy it with dict(…); a run changes by RunChange(metrics=…)")
 
     __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
 
-    def __reduce__(self) -> tuple[type[Metrics], tuple[dict[str, Any]]]:
-        return Metrics, (dict(self),)
+    def __reduce__(self) -> tuple[type[Self], tuple[dict[K, V]]]:
+        return type(self), (dict(self),)
+
+
+class Metrics(ReadOnlyDict[str, Any]):
+    """Metric values by name; without times among them, fit for `json.dumps`."""
+
+    __slots__ = ()
 
 
 NO_METRICS = Metrics()
@@ -121,6 +129,13 @@ def checked_metrics(metrics: Mapping[str, MetricValue]) -> Metrics:
 def checked_additions(additions: Mapping[str, int | float]) -> Mapping[str, int | float]:
     """Numbers to add by metric name, each name and number checked."""
     return _checked_items(additions, "add", lambda number, name: checked_number(number, f"addition to {_shown(name)}"))
+
+
+def checked_list(items: Iterable[V], what: str, wanted: str) -> list[V]:
+    """Items that come one by one; text, which does too, is one thing."""
+    if isinstance(items, str) or not isinstance(items, Iterable):
+        raise InvalidValue(f"{what} is {type(items).__name__}: give a list of {wanted}.")
+    return list(items)
 
 
 def _checked_items(mapping: Mapping[str, Any], what: str, checked: Callable[[Any, str], MetricValue]) -> Metrics:

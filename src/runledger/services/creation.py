@@ -17,6 +17,7 @@ from ..domain import (
     StoreUnavailable,
     repeated_keys,
 )
+from ..domain.values import checked_list
 from .observing import Reporter
 
 RETRY_WAITS = (0.1, 0.2, 0.4, 0.8)
@@ -33,13 +34,14 @@ class RunCreator:
         self, repository: RunRepository, reporter: Reporter, waits: Sequence[float], sleep: Callable[[float], None]
     ) -> None:
         try:
-            if not all(0 <= wait < math.inf for wait in waits):
-                raise TypeError
+            self._waits = tuple(waits)
+            fit = all(0 <= wait < math.inf for wait in self._waits)
         except TypeError:
-            raise InvalidValue(f"retry_waits is {waits!r}: give a list of seconds, none of them negative.") from None
+            fit = False
+        if not fit:
+            raise InvalidValue(f"retry_waits is {waits!r}: give a list of seconds, none of them negative.")
         self._repository = repository
         self._reporter = reporter
-        self._waits = tuple(waits)
         self._sleep = sleep
 
     def create(self, record: RunRecord, site: str | None) -> RunKey:
@@ -54,7 +56,7 @@ class RunCreator:
 
     def load(self, records: Iterable[RunRecord], site: str | None) -> tuple[RunRecord, ...]:
         """Create the records whose keys are new; returns the others, which were not stored."""
-        batch = list(records)
+        batch = checked_list(records, "records", "RunRecords")
         if not all(isinstance(record, RunRecord) for record in batch):
             raise InvalidValue("a load brings in RunRecords, and something else is among them.")
         new: dict[RunKey, RunRecord] = {}

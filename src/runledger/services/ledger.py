@@ -19,7 +19,7 @@ from ..domain import (
     RunRepository,
     RunStatus,
 )
-from ..domain.values import NO_METRICS
+from ..domain.values import NO_METRICS, checked_list
 from .creation import RETRY_WAITS, RunCreator
 from .observing import Reporter, call_site, log_event
 from .reads import LedgerReads
@@ -93,9 +93,8 @@ class RunLedger:
         site = call_site()
         at = self._reporter.clock()
         try:
-            if isinstance(clients, str) or not isinstance(clients, Iterable):
-                raise InvalidValue(f"clients is {clients!r}: give a list of client ids, or a mapping to names.")
-            names = clients.items() if isinstance(clients, Mapping) else ((client, client) for client in clients)
+            ids = checked_list(clients, "clients", "client ids, or a mapping to names")
+            names = clients.items() if isinstance(clients, Mapping) else zip(ids, ids, strict=True)
             records = [RunRecord.start(RunKey(run_id, client), at, client_name=name) for client, name in names]
             keys = self._creator.create_many(records, site)
         except RunLedgerError as error:

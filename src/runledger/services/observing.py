@@ -10,7 +10,6 @@ from typing import Any
 
 from ..domain import (
     EventKind,
-    InvalidValue,
     RunAlreadyExists,
     RunEvent,
     RunKey,
@@ -19,6 +18,7 @@ from ..domain import (
     RunObserver,
     RunStatus,
 )
+from ..domain.values import checked_list
 
 _LEVELS = {
     EventKind.UPDATED: "DEBUG",
@@ -82,9 +82,7 @@ class Reporter:
     """Hands each event to every observer, and a clock to those who make events."""
 
     def __init__(self, observers: Iterable[RunObserver], clock: Callable[[], datetime]) -> None:
-        if not isinstance(observers, Iterable):
-            raise InvalidValue(f"observers is {observers!r}: give a list of functions that take an event.")
-        self.observers = tuple(observers)
+        self.observers = checked_list(observers, "observers", "functions that take an event")
         self.clock = clock
 
     def report(self, kind: EventKind, key: RunKey | None, at: datetime, **facts: Any) -> None:

@@ -16,6 +16,7 @@ from ..domain import (
     RunRecord,
     RunStatus,
 )
+from ..domain.values import checked_list
 from .observing import Reporter
 
 OnMissing = Literal["raise", "report"]
@@ -73,9 +74,9 @@ class LedgerUpdates:
 
     def update_many(self, changes: Iterable[tuple[RunKey, RunChange]]) -> bool:
         """Apply many changes in their order, all or none where the store can; True once they are applied."""
-        pairs = list(changes)
         at = self._reporter.clock()
         try:
+            pairs = checked_list(changes, "changes", "pairs of a RunKey and a RunChange")
             for pair in pairs:
                 _check_pair(pair)
             self._access.update_many(pairs, at)
