@@ -103,10 +103,11 @@ def test_waits_are_those_asked_for_with_jitter(repository: FaultyRepository, nap
     assert len(naps) == 50
 
 
-@pytest.mark.parametrize("wait", [-0.1, math.nan, math.inf])
-def test_a_wait_that_nobody_can_wait_is_refused(repository: FaultyRepository, wait: float) -> None:
-    with pytest.raises(InvalidValue, match="retry_waits"):
+@pytest.mark.parametrize("wait", [-0.1, math.nan, math.inf, "1", None])
+def test_a_wait_that_nobody_can_wait_is_refused(repository: FaultyRepository, wait: Any) -> None:
+    with pytest.raises(InvalidValue) as refusal:
         RunLedger(repository, retry_waits=[0, wait])
+    assert str(refusal.value) == f"retry_waits is [0, {wait!r}]: give a list of seconds, none of them negative."
     RunLedger(repository, retry_waits=[0])
 
 

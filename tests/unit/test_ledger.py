@@ -465,7 +465,7 @@ ONE: Any = RunRecord.start(RunKey("r", "acme"), datetime(2025, 11, 24, tzinfo=UT
         (lambda ledger: ledger.summary("r", run_id=None), "run id is 'r' and None: give one."),
         (
             lambda _: runledger.connect("memory://", retry_waits=NOTHING),
-            "retry_waits is None: give a list of seconds, none of them negative.",
+            "retry_waits is NoneType: give a list of seconds, none of them negative.",
         ),
         (
             lambda _: runledger.connect("memory://", observers=NOTHING),

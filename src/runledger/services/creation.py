@@ -33,13 +33,9 @@ class RunCreator:
     def __init__(
         self, repository: RunRepository, reporter: Reporter, waits: Sequence[float], sleep: Callable[[float], None]
     ) -> None:
-        try:
-            self._waits = tuple(waits)
-            fit = all(0 <= wait < math.inf for wait in self._waits)
-        except TypeError:
-            fit = False
-        if not fit:
-            raise InvalidValue(f"retry_waits is {waits!r}: give a list of seconds, none of them negative.")
+        self._waits = checked_list(waits, "retry_waits", "seconds, none of them negative")
+        if not all(isinstance(wait, (int, float)) and 0 <= wait < math.inf for wait in self._waits):
+            raise InvalidValue(f"retry_waits is {self._waits}: give a list of seconds, none of them negative.")
         self._repository = repository
         self._reporter = reporter
         self._sleep = sleep

@@ -94,7 +94,7 @@ class RunLedger:
         at = self._reporter.clock()
         try:
             ids = checked_list(clients, "clients", "client ids, or a mapping to names")
-            names = clients.items() if isinstance(clients, Mapping) else zip(ids, ids, strict=True)
+            names = clients.items() if isinstance(clients, Mapping) else [(each, each) for each in ids]
             records = [RunRecord.start(RunKey(run_id, client), at, client_name=name) for client, name in names]
             keys = self._creator.create_many(records, site)
         except RunLedgerError as error:
