@@ -1,6 +1,7 @@
 import gzip
 import json
 import os
+import resource
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -398,3 +399,20 @@ def test_of_very_many_refused_rows_the_first_are_named_and_all_if_asked_for(stor
     )
     told = runledger("import", "-v", str(tmp_path / "runs.csv"), store=store, code=1).stderr.splitlines()
     assert (len(told), told[149][:9]) == (150, "line 151:")
+
+
+def test_a_file_far_larger_than_the_memory_is_imported(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv.gz"
+    with gzip.open(file, "wt", compresslevel=1) as out:
+        out.write("run_id,client_id,status,started_at,text\n")
+        for i in range(30_000):
+            out.write(f"r{i % 100},c,Running,2025-01-01T00:00Z,{'x' * 10_000}\n")
+    done = subprocess.run(
+        [*RUNLEDGER, "import", str(file), "--rest-as-metrics"],
+        env=environment(tmp_path / "runs.db"),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (250_000_000, 250_000_000)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("30,000 rows: 100 loaded, 29,900 already there, 0 refused\n", "")
