@@ -386,6 +386,20 @@ def test_a_signal_during_the_start_leaves_no_run_running_whose_command_never_ran
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.parametrize("act", ["started", "finished"])
+def test_a_store_that_refuses_a_signalled_command_is_told(store: Path, tmp_path: Path, act: str) -> None:
+    if act == "started":
+        os.mkfifo(tmp_path / "reached")
+    with at_the_gate(store, tmp_path, "mkfifo", "reached") as process:
+        send(process, signal.SIGTERM)
+        store.write_text("no database " * 1000)
+        (tmp_path / "opened").touch()
+        _, errors = process.communicate(timeout=60)
+    assert "is not a SQLite database: choose another file." in errors
+    assert errors.count("\n") == 1
+    assert process.returncode == {"started": 143, "finished": 0}[act]
+
+
 def test_a_signal_that_we_were_told_to_ignore_does_not_stop_a_start(store: Path, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "reached")
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does

@@ -120,6 +120,21 @@ def test_a_full_disk_is_one_clear_error_and_changes_nothing(tmp_path: Path, monk
     repository.close()
 
 
+def test_an_interrupt_at_the_beginning_of_a_write_leaves_the_file_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(begin: Callable[..., object], *values: object) -> None:
+        begin(*values)
+        raise KeyboardInterrupt
+
+    with closing(SQLiteRunRepository(tmp_path / "runs.db", wait=0)) as repository:
+        monkeypatch.setattr(repository._file, "patiently", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            repository.create(STARTED)
+        with closing(SQLiteRunRepository(tmp_path / "runs.db", wait=0)) as other:
+            other.create(STARTED)
+
+
 def test_a_disk_without_room_to_open_a_file_is_told_as_full(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
     with closing(SQLiteRunRepository(path)) as repository:

@@ -84,12 +84,14 @@ class SQLiteFile:
     ) -> T:
         """What `take` makes of the rows of a SELECT, on a connection that no other thread uses meanwhile."""
         try:
-            with self._gate:
-                reader = self._connect() if self._idle.empty() else self._idle.get()
+            reader = None
             try:
+                with self._gate:
+                    reader = self._connect() if self._idle.empty() else self._idle.get()
                 return take(reader.execute(sql, values))
             finally:
-                self._idle.put(reader)
+                if reader is not None:
+                    self._idle.put(reader)
         except sqlite3.Error as error:
             raise self.refusal(error, key) from error
 
@@ -99,8 +101,8 @@ class SQLiteFile:
         with self._lock:
             try:
                 writer = self._writer or self._writing()
-                self.patiently(writer.execute, "BEGIN IMMEDIATE")
                 try:
+                    self.patiently(writer.execute, "BEGIN IMMEDIATE")
                     result = act(writer)
                     outcome = Outcome.UNKNOWN
                     writer.execute("COMMIT")

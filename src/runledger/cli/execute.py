@@ -26,7 +26,7 @@ _PASSED_ON = signal.valid_signals() - {getattr(signal, f"SIG{name}") for name in
 _WATCHED = _PASSED_ON | {signal.SIGCHLD, signal.SIGWINCH}
 _SI_KERNEL = 128
 """A signal that the terminal sent; it went to the command too (asm-generic/siginfo.h)."""
-_GRACE_SECONDS = 5.0
+GRACE_SECONDS = 5.0
 _TAIL_BYTES = 4000
 _TAIL_LINES = 20
 _PIPE_BYTES = 1 << 20
@@ -44,10 +44,11 @@ class Ending:
 
 @define
 class Signalled(Exception):
-    """A signal came before an act had ended. `done`: the act has been done since; None: nobody knows yet."""
+    """A signal came before an act had ended; whether it has since, and the error that it raised then."""
 
     number: int
-    done: bool | None
+    ended: bool
+    error: BaseException | None
 
     def __str__(self) -> str:
         return f"ended by {_signal_name(self.number)}"
@@ -66,6 +67,7 @@ def signals_held() -> Iterator[Collection[int]]:
     try:
         yield before
     finally:
+        _discard_pending()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
@@ -89,9 +91,10 @@ def unless_signalled(act: Callable[[], None]) -> None:
     threading.Thread(target=do, daemon=True).start()
     number = _signal_before(ended)
     if number is not None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
-        raise Signalled(number, not raised if ended.wait(_GRACE_SECONDS) else None)
+        raise Signalled(number, ended.wait(GRACE_SECONDS), raised[0] if raised else None)
     if raised:
         raise raised[0]
 
@@ -142,7 +145,8 @@ def _spawn(command: Sequence[str], environment: Mapping[str, str], relay: _Relay
 
 
 def _discard_pending() -> None:
-    # Signals for a command that has ended; let through, they would cut short the finish of its record.
+    # Signals for a command that has ended; let through, they would cut short the finish of its record, or stand in for
+    # its exit code.
     while signal.sigpending() & _PASSED_ON:
         signal.sigwait(_PASSED_ON)
 

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ from ..options import chosen_store, lasting, start_options
 from ..output import complain
 
 if TYPE_CHECKING:
-    from ..execute import Ending
+    from ..execute import Ending, Signalled
 
 
 @click.command("exec", context_settings={"allow_interspersed_args": False})
@@ -64,7 +65,7 @@ def exec_(run_id: str, client_id: str, run_anyway: bool, command: tuple[str, ...
 
 def _start(store: str, key: RunKey, details: Mapping[str, Any]) -> RunKey:
     """Start the record of a command, unless a signal ends us before the command has begun."""
-    from ..execute import Signalled, unless_signalled
+    from ..execute import GRACE_SECONDS, Signalled, unless_signalled
 
     def start() -> None:
         # Closed again before the command runs: a connection that idles for hours is of no use.
@@ -74,10 +75,14 @@ def _start(store: str, key: RunKey, details: Mapping[str, Any]) -> RunKey:
     try:
         unless_signalled(start)
     except Signalled as signalled:
-        if signalled.done:
-            _tell_store(store, key, signalled.ending)
-        elif signalled.done is None:
-            complain(f"{signalled} while {key} was being started: `runledger show` tells whether it was.")
+        if signalled.ended and signalled.error is None:
+            cancelling = Thread(target=_tell_store, args=(store, key, signalled.ending), daemon=True)
+            cancelling.start()
+            cancelling.join(GRACE_SECONDS)
+            if cancelling.is_alive():
+                _tell_person(signalled, f"{key} was being cancelled")
+        else:
+            _tell_person(signalled, f"{key} was being started")
         sys.exit(signalled.ending.code)
     return key
 
@@ -99,8 +104,12 @@ def _finish(store: str, key: RunKey, ending: Ending) -> None:
     try:
         unless_signalled(partial(_tell_store, store, key, ending))
     except Signalled as signalled:
-        if signalled.done is None:
-            complain(f"{signalled} while {key} was being finished: `runledger show` tells whether it was.")
+        if not signalled.ended or signalled.error is not None:
+            _tell_person(signalled, f"{key} was being finished")
+
+
+def _tell_person(signalled: Signalled, act: str) -> None:
+    complain(f"{signalled} while {act}: {signalled.error or '`runledger show` tells whether it was.'}")
 
 
 def _tell_store(store: str, key: RunKey, ending: Ending) -> None:
@@ -117,7 +126,7 @@ def _tell_store(store: str, key: RunKey, ending: Ending) -> None:
     except RunAlreadyFinished:
         pass  # the command finished its run itself
     except RunLedgerError as error:
-        complain(f"the command has ended, but its run could not be finished: {error}")
+        complain(f"{key} could not be finished: {error}")
 
 
 def _absolute(store: str) -> str:
