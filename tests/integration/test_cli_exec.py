@@ -329,6 +329,30 @@ def test_a_thread_that_a_store_leaves_behind_takes_no_signal_from_the_command(st
     assert runledger("list", "--status", "running", store=store).stdout == ""
 
 
+WITH_CTRL_C_WAITING = """
+import os, signal
+from runledger.cli.execute import run_command, signals_held
+
+with signals_held() as mask:
+    print("up", flush=True)
+    while signal.SIGINT not in signal.sigpending():
+        pass
+    print(run_command(["sleep", "20"], os.environ, mask).cancelled, flush=True)
+"""
+
+
+def test_ctrl_c_that_comes_just_before_the_command_is_for_the_command() -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-c", WITH_CTRL_C_WAITING])  # noqa: S606 (no shell, on purpose)
+    with open(terminal, "r+b", buffering=0) as session:
+        assert session.readline() == b"up\r\n"
+        session.write(b"\x03")
+        said = session.readline()
+        os.waitpid(pid, 0)
+    assert b"ended by SIGINT" in said
+
+
 GATED = """
 import os, time
 from runledger.adapters import sqlite

@@ -67,7 +67,8 @@ def signals_held() -> Iterator[Collection[int]]:
     try:
         yield before
     finally:
-        _discard_pending()
+        # Let through, they would stand in for our exit code.
+        _taken_pending()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
@@ -111,6 +112,7 @@ def _signal_before(ended: threading.Event) -> int | None:
 def run_command(command: Sequence[str], environment: Mapping[str, str], mask: Iterable[int]) -> Ending:
     """Run a command to its end, where signals are held, itself under `mask`. Raises OSError if it cannot be run."""
     relay = _Relay.open()
+    early = _taken_pending()
     try:
         try:
             pid = _spawn(command, environment, relay, mask)
@@ -123,10 +125,13 @@ def run_command(command: Sequence[str], environment: Mapping[str, str], mask: It
             # A script without #! is the shell's, as for execvp and every shell.
             pid = _spawn(["/bin/sh", path, *command[1:]], environment, relay, mask)
         relay.start()
+        for number in early:  # the terminal's too, which the command was not there to have
+            os.kill(pid, number)
         status = _wait_for(pid, relay)
     finally:
         relay.stop()
-        _discard_pending()
+        # Signals for a command that has ended; left, they would cut short the finish of its record.
+        _taken_pending()
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
         return Ending(128 - code, cancelled=f"ended by {_signal_name(-code)}")
@@ -144,11 +149,11 @@ def _spawn(command: Sequence[str], environment: Mapping[str, str], relay: _Relay
     )
 
 
-def _discard_pending() -> None:
-    # Signals for a command that has ended; let through, they would cut short the finish of its record, or stand in for
-    # its exit code.
+def _taken_pending() -> list[int]:
+    taken: list[int] = []
     while signal.sigpending() & _PASSED_ON:
-        signal.sigwait(_PASSED_ON)
+        taken.append(signal.sigwait(_PASSED_ON))
+    return taken
 
 
 def _signal_name(number: int) -> str:

@@ -93,9 +93,9 @@ class RunLedger:
         site = call_site()
         at = self._reporter.clock()
         try:
+            names = clients if isinstance(clients, Mapping) else {}
             ids = checked_list(clients, "clients", "client ids, or a mapping to names")
-            names = clients.items() if isinstance(clients, Mapping) else [(each, each) for each in ids]
-            records = [RunRecord.start(RunKey(run_id, client), at, client_name=name) for client, name in names]
+            records = [RunRecord.start(RunKey(run_id, each), at, client_name=names.get(each)) for each in ids]
             keys = self._creator.create_many(records, site)
         except RunLedgerError as error:
             self._reporter.start_failed(error, None, site)
