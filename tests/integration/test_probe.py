@@ -16,8 +16,8 @@ from operated_base import BASE, OPERATOR, SCRATCH, InstantBase, operated
 
 from runledger import StoreUnavailable, StoreUnusable
 from runledger.adapters.airtable import RateLimit
-from runledger.cli.airtable_probe import EXPERIMENTS, MARK, Scratch, experiments_on, scratch_table
-from runledger.cli.doctor import Verdict
+from runledger.adapters.airtable.probe import EXPERIMENTS, MARK, Scratch, experiments_on, scratch_table
+from runledger.domain import Verdict
 from runledger.testing.airtable import (
     Column,
     Fault,
