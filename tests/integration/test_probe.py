@@ -16,7 +16,9 @@ from operated_base import BASE, OPERATOR, SCRATCH, InstantBase, operated
 
 from runledger import StoreUnavailable, StoreUnusable
 from runledger.adapters.airtable import RateLimit
-from runledger.adapters.airtable.probe import EXPERIMENTS, MARK, Scratch, experiments_on, scratch_table
+from runledger.adapters.airtable.experiments import EXPERIMENTS
+from runledger.adapters.airtable.probe import experiments_on
+from runledger.adapters.airtable.scratch import MARK, Scratch, scratch_table
 from runledger.domain import Verdict
 from runledger.testing.airtable import (
     Column,

@@ -23,7 +23,7 @@ from ...adapters.files.histories import (
 from ...domain import RunRecord
 from ...services.copying import PROBLEMS, Fate, LedgerCopy, Remark, remark_as_json
 from ...services.ledger import RunLedger
-from ...stores import open_repository
+from ...stores import empty_repository, open_repository, store_url
 from ..arguments import MEANING, RENAMING, STATUS, ZONE
 from ..options import (
     chosen_ledger,
@@ -32,7 +32,7 @@ from ..options import (
     filter_options,
     json_option,
     lasting,
-    missing_file,
+    missing,
     store_option,
 )
 from ..output import complain, print_json, remark
@@ -226,11 +226,11 @@ def copy(source: str, target: str, dry_run: bool, as_json: bool) -> None:
     Example:
       runledger copy airtable://appAbcDefGhiJklMn/Runs postgresql://ops@db/runs
     """
-    source, target = lasting(source), lasting(target)
+    source, target = lasting(store_url(source)), lasting(store_url(target))
     with (
         closing(open_repository(existing(source))) as origin,
         # An empty store stands for the file that a copy would make, and a dry run does not.
-        closing(open_repository("memory://" if dry_run and missing_file(target) else target)) as goal,
+        closing(empty_repository() if dry_run and missing(target) else open_repository(target)) as goal,
         progress("records", wanted=not as_json) as advance,
     ):
         tell = _tell_as_json if as_json else _tell
