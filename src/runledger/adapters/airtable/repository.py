@@ -25,7 +25,7 @@ from ...domain import (
     RunRecord,
     StoreUnavailable,
     StoreUnusable,
-    repeated_keys,
+    rejected_keys,
 )
 from .columns import Columns, Row
 from .listing import matching
@@ -138,11 +138,10 @@ class AirtableRunRepository(AirtableRunAccess):
 
     def _require_new(self, records: Sequence[RunRecord]) -> None:
         found, _ = self._table.of_keys(list(dict.fromkeys(record.key for record in records)))
-        existing = [key for key, rows in found.items() if rows]
-        refused = dict.fromkeys(existing + repeated_keys(record.key for record in records))
-        if refused:
+        existing = {key for key, rows in found.items() if rows}
+        if rejected := rejected_keys((record.key for record in records), existing):
             self._remove_losers([record for record in records if len(found[record.key]) > 1])
-            raise RunAlreadyExists(list(refused))
+            raise RunAlreadyExists(rejected)
 
     def _remove_losers(self, records: Sequence[RunRecord]) -> None:
         """Remove what an earlier attempt at these records left behind another's older record."""

@@ -27,6 +27,7 @@ from ...domain import (
     StoreUnavailable,
     StoreUnusable,
     UnknownMetric,
+    changed_records,
 )
 from .columns import Columns, Row
 from .transport import Refusal, Refused, ServerClock, sent
@@ -143,15 +144,15 @@ class RunTable:
 
     def the_row(self, key: RunKey) -> Row:
         """The row of a key: the oldest of its records, or the very one that the key refers to."""
-        return self._chosen(key, self.settled([key])[key])
+        if (row := self._chosen(key, self.settled([key])[key])) is None:
+            raise RunNotFound(key)
+        return row
 
-    def _chosen(self, key: RunKey, rows: Sequence[Row]) -> Row:
+    def _chosen(self, key: RunKey, rows: Sequence[Row]) -> Row | None:
         chosen = rows[0] if rows else None
         if key.reference is not None:
             chosen = next((row for row in rows if row.reference == key.reference), None)
-        if chosen is None:
-            raise RunNotFound(key)
-        if len(rows) > 1:
+        if chosen is not None and len(rows) > 1:
             others = ", ".join(row.reference for row in rows if row is not chosen)
             self.tell(EventKind.DUPLICATED, key, f"{chosen.reference} is the run's record; remove {others}")
         return chosen
@@ -162,13 +163,9 @@ class RunTable:
         """Look the records up, apply the changes by the domain's rules, write what differs."""
         keys = list(dict.fromkeys(key for key, _ in changes))
         found = self.settled(keys)
-        rows: dict[RunKey, Row] = {}
-        new: dict[RunKey, RunRecord] = {}
-        for key, change in changes:
-            if key not in rows:
-                rows[key] = self._chosen(key, found[key])
-                new[key] = rows[key].record
-            new[key] = new[key].apply(self._writable(key, change), at)
+        self._require_writable(changes)
+        rows = {key: row for key in keys if (row := self._chosen(key, found[key])) is not None}
+        new = changed_records({key: row.record for key, row in rows.items()}, changes, at)
         cells = {key: self.columns.of_change(rows[key], new[key]) for key in keys}
         pending = [key for key in keys if cells[key]]
         applied: list[RunKey] = []
@@ -183,12 +180,11 @@ class RunTable:
             applied += batch
         return [new[key] for key, _ in changes]
 
-    def _writable(self, key: RunKey, change: RunChange) -> RunChange:
-        if change.is_heartbeat and self.columns.updated_at is None:
-            raise StoreUnusable(
-                "the table keeps no update time, so a heartbeat has nothing to write: name a column.", key
-            )
-        return change
+    def _require_writable(self, changes: Iterable[tuple[RunKey, RunChange]]) -> None:
+        for key, change in changes:
+            if change.is_heartbeat and self.columns.updated_at is None:
+                reason = "the table keeps no update time, so a heartbeat has nothing to write: name a column."
+                raise StoreUnusable(reason, key)
 
     def patch(self, changes: Cells) -> list[Row]:
         """Write cells of up to ten records that are there; their rows after it. One PATCH, sent once."""
