@@ -423,7 +423,7 @@ class TestLostAnswers:
     ) -> None:
         alter_answers(base, "POST", lambda records: records[1:])
         records = [started(RunKey("r", f"{i:02}")) for i in range(15)]
-        with pytest.raises(StoreUnavailable, match="not what Airtable answers") as failure:
+        with pytest.raises(StoreUnavailable, match="the answer is not one of Airtable's") as failure:
             repository.create_many(records)
         assert failure.value.applied == tuple(record.key for record in records[:10])
         assert len(base.rows()) == 10

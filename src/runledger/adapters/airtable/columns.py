@@ -31,11 +31,11 @@ class Columns:
     """Which column of the table holds which part of a record. None leaves a part out.
 
     Without `started_at`, the start of a run is the creation of its row, or its end if another clock says that the end
-    was earlier. A start whose answer is lost then cannot recognise its record: it raises RunAlreadyExists, and the record
-    stays at Running.
+    was earlier. A start whose answer is lost then cannot recognise its record: it raises RunAlreadyExists, and the
+    record stays at Running.
     `number` names an autonumber column, which orders creations without waiting. `metrics` maps names of metrics to
-    columns; any other metric is in the column of the same name. `statuses` maps statuses to choices of the status column;
-    any other status is the choice of the same name.
+    columns; any other metric is in the column of the same name. `statuses` maps statuses to choices of the status
+    column; any other status is the choice of the same name.
     """
 
     run_id: str = "Run ID"

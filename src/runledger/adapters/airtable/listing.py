@@ -16,7 +16,7 @@ from .transport import Refused
 
 
 def matching(table: RunTable, query: RunQuery) -> Iterator[RunRecord]:
-    """The records that match, newest first. The server promises no order among equal starts, so they are sorted here."""
+    """The records that match, newest first. Among equal starts the server promises no order: they are sorted here."""
     rows: Iterable[Row] = _newest_first(table, query)
     if table.columns.started_at is None:
         rows = sorted(rows, key=lambda row: row.record.started_at, reverse=True)

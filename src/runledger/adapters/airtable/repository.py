@@ -150,7 +150,7 @@ class AirtableRunRepository(AirtableRunAccess):
             self._remove(record.key, [row for row in found[record.key][1:] if record.is_start_of(row.record)])
 
     def _post(self, records: Sequence[RunRecord]) -> tuple[dict[RunKey, Made | None], RunLedgerError | None]:
-        """Post each record once, in tens, up to the first failure. Returns what was made; None if the answer was lost."""
+        """Post each record once, by tens, up to a failure. Returns what was made, None where the answer was lost."""
         posted: dict[RunKey, Made | None] = {}
         writing = [(record.key, self._table.columns.of_new(record)) for record in records]
         for first in range(0, len(writing), WRITTEN_AT_ONCE):

@@ -37,7 +37,7 @@ Cells = Sequence[tuple[RunKey, Mapping[str, Any]]]
 
 SETTLED = timedelta(seconds=2)
 """After this long, by the server's clock, no record with an earlier createdTime can appear: one second because
-createdTime is in whole seconds (https://airtable.com/developers/web/api/list-records), one more for requests in flight."""
+createdTime is in whole seconds, one more for requests in flight (https://airtable.com/developers/web/api/list-records)."""
 EXPIRED = "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"
 WRITTEN_AT_ONCE = 10
 READ_AT_ONCE = 100
@@ -161,7 +161,7 @@ class RunTable:
     # -- updating
 
     def changed(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> list[RunRecord]:
-        """Read the records, apply the changes by the domain's rules, write what differs. Returns a record for each change."""
+        """Read records, apply changes by the domain's rules, write what differs. Returns a record for each change."""
         keys = list(dict.fromkeys(key for key, _ in changes))
         found = self.settled(keys)
         self._require_writable(changes)

@@ -74,7 +74,7 @@ class RateLimit:
 
 
 class ServerClock:
-    """The server's clock, in whole seconds, read from the Date header of its answers. Raises StoreUnusable without one."""
+    """The server's clock, in whole seconds, from the Date header of its answers. Raises StoreUnusable without one."""
 
     def __init__(self) -> None:
         self._answers = local()
@@ -86,7 +86,7 @@ class ServerClock:
             self._answers.date = self._last = date
 
     def now(self) -> datetime:
-        """The time of the last answer to this thread. Another thread's answer may be newer than what this one has read."""
+        """The time of the last answer to this thread: another thread's answer may be newer than what this one read."""
         return _date(getattr(self._answers, "date", ""))
 
     def last(self) -> datetime:
@@ -135,7 +135,7 @@ _LISTS = re.compile(r"/v0/app[^/]+/[^/]+/listRecords$")  # and not …/v0/app…
 
 
 class WithoutCreation(BaseAdapter):
-    """Mixin that makes a transport reject any request that could create a record (ARCHITECTURE, "Why no update can create").
+    """Mixin: the transport rejects any request that could create a record (ARCHITECTURE, "Why no update can create").
 
     Airtable creates records by POST, except POST …/listRecords, which reads, and by upserts. This is a mixin and not a
     wrapper, so that the transport holds no object that would send more.
@@ -230,7 +230,7 @@ class Refused(Exception):
 def sent(act: Callable[[], T], *, writes: bool) -> T:
     """What `act`, which sends a request, returns. Raises Refused, StoreUnavailable or StoreUnusable, and nothing else.
 
-    They are raised outside of the handler, because a library's exception holds the request, whose headers hold the token.
+    They are raised outside of the handler, because a library's exception holds the request and so the token.
     """
     try:
         return act()
