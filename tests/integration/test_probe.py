@@ -265,5 +265,6 @@ def test_a_probe_that_is_interrupted_removes_its_rows() -> None:
         process.stdout.close()
 
 
-def test_only_airtable_is_probed() -> None:
-    assert "--probe is for airtable://" in runledger("doctor", "--probe", "Scratch", store="memory://", code=2).stderr
+def test_a_store_without_a_probe_is_not_probed() -> None:
+    told = runledger("doctor", "--probe", "Scratch", store="memory://", code=2).stderr
+    assert "the store of memory:// has no probe: leave --probe out." in told

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from threading import Thread
-from typing import Any, Self, cast
+from typing import Any
 
 import psycopg
 from psycopg import errors
@@ -109,10 +109,11 @@ class Connections:
 
 class _Connection(psycopg.Connection[tuple[Any, ...]]):
     @classmethod
-    def connect(cls, *conninfo: Any, first: _First | None = None, **parameters: Any) -> Self:
+    def connect(  # type: ignore[override]  # with one more parameter, which the pool passes on
+        cls, conninfo: str = "", *, first: _First | None = None, **parameters: Any
+    ) -> _Connection:
         """The connection that was made first, if nobody has taken it; else a new one."""
-        made = first and first.take()
-        return cast(Self, made) if made else super().connect(*conninfo, **parameters)
+        return (first and first.take()) or super().connect(conninfo, **parameters)
 
     def __del__(self, *_: object) -> None:
         """Nothing: psycopg's warns of a connection that is dropped while it is open. The socket is closed all the same,

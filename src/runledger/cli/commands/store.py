@@ -20,6 +20,10 @@ def init() -> None:
 
     Says what is left to do by hand, one finding a line as `doctor` does; exit code 7 if the store cannot serve before
     that.
+
+    \b
+    Example:
+      runledger init
     """
     url = lasting(chosen_store())
     backend = backend_of(url)
