@@ -1,8 +1,8 @@
 """Running a command as a run: input and output unchanged, signals forwarded, the end of standard error kept.
 
 Signals are blocked from before the start of the run until it is finished. So none can end this process in between and
-leave the run at Running. The start and the finish happen in a second thread while the first waits for signals, because a
-call that waits for its store must not delay a signal for more than seconds. Threads that a driver starts inherit the
+leave the run at Running. The start and the finish happen in a second thread while the first waits for signals, because
+a call that waits for its store must not delay a signal for more than seconds. Threads that a driver starts inherit the
 blocked signals, so none of them takes a signal that was meant for the command.
 """
 
@@ -66,7 +66,7 @@ class Signalled(Exception):
 
 @contextmanager
 def signals_held() -> Iterator[Collection[int]]:
-    """Block the signals that end a process, in this thread and those that it starts. Yields the command's signal mask."""
+    """Block the signals that end a process, in this thread and those that it starts. Yields the command's mask."""
     # A parent that ignores SIGCHLD passes that on; the kernel would then never signal the end of the command.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
@@ -81,8 +81,8 @@ def signals_held() -> Iterator[Collection[int]]:
 def unless_signalled(act: Callable[[], None]) -> None:
     """Call `act` in another thread while this one waits for the blocked signals, and raise what it raises.
 
-    Raises Signalled if a signal arrives that would end us. The call then has a few seconds to return, and the next signal
-    ends the process immediately.
+    Raises Signalled if a signal arrives that would end us. The call then has a few seconds to return, and the next
+    signal ends the process immediately.
     """
     raised: list[BaseException] = []
     ended = threading.Event()
@@ -196,8 +196,8 @@ def _next_signal() -> tuple[int, bool]:
 class _Relay:
     """Copies the command's standard error to ours, byte for byte, and keeps its tail.
 
-    A terminal stays a terminal, by a pseudo-terminal. If standard output is the same file, both are copied, so that their
-    order is kept.
+    A terminal stays a terminal, by a pseudo-terminal. If standard output is the same file, both are copied, so that
+    their order is kept.
     """
 
     inlet: int
