@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from served import BASE, CHOICES, TASKS, TOKEN, Client, encoded, error_of
 
-from runledger.testing.airtable import Column, Limits, MissingRecord, Table, Token, Unknowns
-from runledger.testing.airtable.tables import described_table
+from airtable_local import Column, Limits, MissingRecord, Table, Token, Unknowns
+from airtable_local.tables import described_table
+from served import BASE, CHOICES, TASKS, TOKEN, Client, encoded, error_of
 
 FORBIDDEN = (403, "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND")
 MISSING = "recMissingMissing"

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyairtable.formulas import Field, FunctionCall, match, quoted
-from served import BASE, TOKEN, Client, error_of
 
-from runledger.testing.airtable import Request
-from runledger.testing.airtable.formulas import InvalidFormula, parse
-from runledger.testing.airtable.functions import FUNCTIONS, OF_RECORD
+from airtable_local import Request
+from airtable_local.formulas import InvalidFormula, parse
+from airtable_local.functions import FUNCTIONS, OF_RECORD
+from served import BASE, TOKEN, Client, error_of
 
 CLIENT = Client()
 for number in range(3):

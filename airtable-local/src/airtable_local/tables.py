@@ -155,28 +155,6 @@ class Base:
         return evolve(self, tables={**self.tables, table.id: table})
 
 
-RUN_STATUSES = ("Running", "Completed", "Completed with Errors", "Failed", "Skipped", "Cancelled")
-
-
-def run_table(name: str = "Runs", columns: Iterable[Column] = ()) -> Table:
-    """A table for run records, with further columns for metrics as given."""
-    return Table(
-        name,
-        (
-            Column("Run ID"),
-            Column("Client ID"),
-            Column("Client Name"),
-            Column("Status", "singleSelect", {"choices": [{"name": status} for status in RUN_STATUSES]}),
-            Column("Start Time", "dateTime"),
-            Column("End Time", "dateTime"),
-            Column("Updated At", "dateTime"),
-            Column("Progress Log", "multilineText"),
-            Column("Error Details", "multilineText"),
-            *columns,
-        ),
-    )
-
-
 def declared_column(body: object) -> Column:
     """The column that a request to the metadata API asks for. Raises ApiError."""
     name, kind, options = _parts_of_field(body)

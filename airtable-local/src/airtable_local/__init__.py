@@ -1,13 +1,12 @@
-"""A local server that behaves as Airtable's Web API, for tests and for developing without a base.
-
-It is a stand-in for a foreign service and knows nothing of run records. Needs the extra `airtable-server`.
-"""
+"""A local server that behaves as Airtable's Web API, for tests and for developing without a base."""
 
 from .faults import Connection, Fault, FaultKind, Faults, LogEntry
+from .limits import Limits
 from .messages import Request, Response
 from .server import AirtableServer
-from .service import AirtableService, Limits, Token
-from .tables import Column, Table, run_table
+from .service import AirtableService
+from .tables import Column, Table
+from .tokens import Token
 from .unknowns import MissingRecord, Unknowns
 
 __all__ = [
@@ -26,5 +25,4 @@ __all__ = [
     "Table",
     "Token",
     "Unknowns",
-    "run_table",
 ]

@@ -13,13 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 from attrs import frozen
-
-try:
-    from lark import Lark, Token, Tree
-    from lark.exceptions import LarkError
-except ModuleNotFoundError as error:
-    error.add_note("Airtable's server needs an extra: pip install 'runledger[airtable-server]'.")
-    raise
+from lark import Lark, Token, Tree
+from lark.exceptions import LarkError
 
 from .functions import FUNCTIONS, OF_RECORD, CellError, Subject, Value, is_true, number_of, text_of
 from .unknowns import Unknowns

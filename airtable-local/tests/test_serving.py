@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from pyairtable import Api
-from served import BASE, TOKEN, Client
 
-from runledger.testing.airtable import AirtableServer, Connection, Fault, FaultKind
-from runledger.testing.airtable.__main__ import main
-from runledger.testing.airtable.transport import ServiceTransport
+from airtable_local import AirtableServer, Connection, Fault, FaultKind
+from airtable_local.command import main
+from airtable_local.transport import ServiceTransport
+from served import BASE, TOKEN, Client
 
 TASKS = f"/v0/{BASE}/Tasks"
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
@@ -172,11 +172,11 @@ def test_the_examples_of_the_guide_run() -> None:
     assert "('POST', 200, (('created', 'rec" in done.stdout
 
 
-# As `python -m runledger.testing.airtable`, but Ctrl-C is heard even where the tests run in the background.
+# As `python -m airtable_local`, but Ctrl-C is heard even where the tests run in the background.
 AS_COMMAND = """
 import runpy, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
-runpy.run_module("runledger.testing.airtable", run_name="__main__", alter_sys=True)
+runpy.run_module("airtable_local", run_name="__main__", alter_sys=True)
 """
 
 
@@ -285,6 +285,6 @@ class TestCommand:
 
 
 def test_without_its_extra_it_names_it() -> None:
-    without = "import sys; sys.modules['lark'] = None; import runledger.testing.airtable"
+    without = "import sys; sys.modules['lark'] = None; import airtable_local"
     done = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)
     assert done.stderr.endswith("Airtable's server needs an extra: pip install 'runledger[airtable-server]'.\n")

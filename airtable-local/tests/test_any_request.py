@@ -8,9 +8,9 @@ from urllib.parse import quote, urlencode
 
 from hypothesis import given
 from hypothesis import strategies as st
-from served import BASE, TASKS, TOKEN, Client
 
-from runledger.testing.airtable import Request
+from airtable_local import Request
+from served import BASE, TASKS, TOKEN, Client
 
 CLIENT = Client()
 RECORD = CLIENT.create(Name="a", Count=1)["id"]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from runledger.testing.airtable import AirtableService, Column, Limits, Request, Table, Token, Unknowns
+from airtable_local import AirtableService, Column, Limits, Request, Table, Token, Unknowns
 
 BASE, TOKEN = "appFidelityTest01", "patFidelity"
 CHOICES = {"choices": [{"name": name} for name in ("Low", "Mid", "High")]}
