@@ -28,10 +28,10 @@ from typing import Any
 import attrs
 
 from runledger import RunChange, RunKey, RunLedger, RunQuery, RunRecord
-from runledger.adapters import sqlite as sqlite_adapter
 from runledger.adapters.memory import InMemoryRunRepository
-from runledger.adapters.rows import rows_of_texts
-from runledger.adapters.sqlite import SQLiteRunRepository
+from runledger.adapters.sql import sqlite as sqlite_adapter
+from runledger.adapters.sql.rows import rows_of_texts
+from runledger.adapters.sql.sqlite import SQLiteRunRepository
 from runledger.domain import MetricValue
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
@@ -195,7 +195,7 @@ def postgresql_rows() -> Iterator[Row]:
     import psycopg
     from postgres_server import fresh_database
 
-    from runledger.adapters import postgresql as adapter
+    from runledger.adapters.sql import postgresql as adapter
 
     with fresh_database() as our_url, fresh_database() as bare_url:
         repository = adapter.PostgreSQLRunRepository(our_url)
@@ -298,7 +298,7 @@ WRITER = """
 import sys, time
 from datetime import datetime, UTC
 from runledger import RunChange, RunKey, RunRecord
-from runledger.adapters.sqlite import SQLiteRunRepository
+from runledger.adapters.sql.sqlite import SQLiteRunRepository
 from runledger.domain import MetricValue
 path, synchronous, me = sys.argv[1:]
 store = SQLiteRunRepository(path, synchronous=synchronous)

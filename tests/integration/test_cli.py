@@ -289,7 +289,7 @@ def test_no_updating_command_inserts_says_the_store_itself(store: Path) -> None:
 
 INIT_AS_A_USER = """
 import os, sys
-import runledger.adapters.sqlite, runledger.cli.commands.store, runledger.cli.group
+import runledger.adapters.sql.sqlite, runledger.cli.commands.store, runledger.cli.group
 if os.geteuid() == 0:  # who may write everything
     os.setgroups([])
     os.setuid(65534)

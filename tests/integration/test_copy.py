@@ -30,10 +30,10 @@ from runledger import (
     StoreUnusable,
 )
 from runledger.adapters.memory import InMemoryRunRepository
-from runledger.adapters.postgresql import PostgreSQLRunRepository
-from runledger.adapters.sqlite import SQLiteRunRepository
-from runledger.cli.copying import Fate, LedgerCopy, Remark
+from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
+from runledger.adapters.sql.sqlite import SQLiteRunRepository
 from runledger.domain import MetricValue, Outcome, RunRepository
+from runledger.services.copying import Fate, LedgerCopy, Remark
 from runledger.testing.airtable import run_table
 from runledger.testing.strategies import AWKWARD
 

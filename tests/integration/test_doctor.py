@@ -18,7 +18,7 @@ from psycopg import sql
 from airtable_local import Column
 from runledger import RunStatus
 from runledger.adapters.airtable import Columns
-from runledger.cli.airtable_setup import column_findings
+from runledger.adapters.airtable.schema import column_findings
 from runledger.testing.airtable import run_table
 
 
@@ -68,7 +68,7 @@ def test_what_is_no_ledger_in_sqlite_wants_mending(tmp_path: Path) -> None:
 
 AS_A_USER = """
 import os, sys
-import runledger.adapters.sqlite
+import runledger.adapters.sql.sqlite
 from runledger.cli.doctor import examine
 if os.geteuid() == 0:  # who may write everything
     os.setgroups([])

@@ -21,9 +21,9 @@ import pytest
 from postgres_server import admin, fresh_database
 from psycopg import sql
 
-from runledger.adapters import rows
 from runledger.adapters.memory import InMemoryRunRepository
-from runledger.adapters.postgresql import PostgreSQLRunRepository, open_url
+from runledger.adapters.sql import rows
+from runledger.adapters.sql.postgresql import PostgreSQLRunRepository, open_url
 from runledger.domain import (
     InvalidValue,
     Outcome,
@@ -272,7 +272,7 @@ def test_a_forked_child_opens_connections_of_its_own(url: str, repository: Postg
 import os, sys, threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from runledger.adapters.postgresql import open_url
+from runledger.adapters.sql.postgresql import open_url
 from runledger.domain import RunChange, RunKey, RunRecord
 
 repository = open_url(sys.argv[1])
@@ -313,7 +313,7 @@ print(codes, [repository.get(key).metrics["n"] for key in keys])
 def test_a_child_forked_while_the_pool_is_locked_works_and_ends(url: str, repository: PostgreSQLRunRepository) -> None:
     script = """
 import os, signal, sys, threading
-from runledger.adapters.postgresql import open_url
+from runledger.adapters.sql.postgresql import open_url
 from runledger.domain import RunQuery
 
 repository = open_url(sys.argv[1])
@@ -363,7 +363,7 @@ def test_threads_that_come_first_at_once_share_one_pool(url: str, repository: Po
 def test_a_repository_closed_before_a_fork_is_closed_in_the_child(url: str) -> None:
     script = """
 import os, sys
-from runledger.adapters.postgresql import open_url
+from runledger.adapters.sql.postgresql import open_url
 from runledger.domain import RunQuery, StoreUnusable
 
 repository = open_url(sys.argv[1])
@@ -382,7 +382,7 @@ os.wait()
 def test_a_repository_that_is_dropped_closes_its_connections(url: str, repository: PostgreSQLRunRepository) -> None:
     script = """
 import gc, sys, threading, time
-from runledger.adapters.postgresql import open_url
+from runledger.adapters.sql.postgresql import open_url
 from runledger.domain import RunQuery
 
 def look(cyclic):

@@ -26,8 +26,8 @@ from airtable_local import (
 from airtable_local.transport import ServiceTransport
 from runledger import StoreUnavailable, StoreUnusable
 from runledger.adapters.airtable import RateLimit
-from runledger.cli.airtable_probe import EXPERIMENTS, MARK, Scratch, experiments_on, scratch_table
-from runledger.cli.doctor import Verdict
+from runledger.adapters.airtable.probe import EXPERIMENTS, MARK, Scratch, experiments_on, scratch_table
+from runledger.domain import Verdict
 from runledger.testing.airtable import run_table
 
 URL = f"airtable://{BASE}/Runs"

@@ -12,7 +12,7 @@ from postgres_server import fresh_database
 
 import runledger
 from runledger import RunStatus
-from runledger.adapters.postgresql import PostgreSQLRunRepository
+from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
 
 RACE = """
 import sys, runledger

@@ -24,8 +24,8 @@ from runledger import (
     StoreUnusable,
     connect,
 )
-from runledger.adapters.sqlite import SQLiteRunRepository
-from runledger.adapters.sqlite_file import APPLICATION_ID, SCHEMA_VERSION
+from runledger.adapters.sql.sqlite import SQLiteRunRepository
+from runledger.adapters.sql.sqlite_file import APPLICATION_ID, SCHEMA_VERSION
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 KEY = RunKey("r", "acme")

@@ -65,7 +65,7 @@ def of(**metrics: Any) -> RunRecord:
         (lambda: made(started_at=None), "started_at is NoneType, not a datetime."),
         (lambda: made(ended_at=7), "ended_at is int, not a datetime."),
         (lambda: made(updated_at=None), "updated_at is NoneType, not a datetime."),
-        (lambda: made(status="Failed"), f"status 'Failed' is not a RunStatus: use one of {STATUSES}."),
+        (lambda: made(status="failing"), f"'failing' is not a status: use one of {STATUSES}."),
         (lambda: LogLine(7, "one"), "time of a log line is int, not a datetime."),  # type: ignore[arg-type]
         (lambda: LogLine(AT, ""), "note is empty: leave it out, or give it text."),
         (lambda: RunChange(note=7), "note is int, not text."),  # type: ignore[arg-type]
@@ -146,8 +146,8 @@ def test_sums_reach_the_bounds_and_floats_go_beyond() -> None:
 def test_a_record_read_back_is_the_one_that_was_written() -> None:
     fields = dict(DONE.__dict__)
     key = fields.pop("key")
-    back = RunRecord.restored(key.run_id, key.client_id, **fields)
+    back = RunRecord.trusted(key.run_id, key.client_id, **fields)
     assert back == DONE
     assert back.__dict__.keys() == DONE.__dict__.keys()
-    line = LogLine.restored(AT, "one")
-    assert (line, line.__dict__) == (LogLine(AT, "one"), {"at": AT, "text": "one"})
+    line = LogLine.trusted(AT, "one")
+    assert (line, line.at, line.text) == (LogLine(AT, "one"), AT, "one")

@@ -31,7 +31,7 @@ from runledger import (
     StoreUnusable,
 )
 from runledger.adapters.memory import InMemoryRunAccess, InMemoryRunRepository
-from runledger.adapters.sqlite import SQLiteRunRepository
+from runledger.adapters.sql.sqlite import SQLiteRunRepository
 from runledger.domain import RunObserver, SummableStore, summary_of
 
 KEY = ("251124-081500", "acme")
@@ -265,7 +265,7 @@ def test_stale_names_running_runs_that_nothing_updated(ledger: RunLedger, events
     assert [r.key.client_id for r in ledger.stale(timedelta(seconds=1))] == ["quiet"]
     assert sorted(r.key.client_id for r in ledger.stale(timedelta(0))) == ["busy", "quiet"]
     assert list(ledger.stale(timedelta(hours=1))) == []
-    assert ledger.get(*quiet.key.__dict__.values()).status is RunStatus.RUNNING
+    assert ledger.get("r", "quiet").status is RunStatus.RUNNING
     with pytest.raises(TypeError, match="status"):
         ledger.stale(timedelta(0), status=RunStatus.FAILED)  # type: ignore[call-arg]
     with pytest.raises(InvalidValue):
@@ -379,7 +379,7 @@ def test_a_ledger_closes_what_it_opened_and_nothing_else(tmp_path: Path) -> None
 
 def test_a_store_whose_driver_is_not_installed_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    monkeypatch.delitem(sys.modules, "runledger.adapters.postgresql", raising=False)
+    monkeypatch.delitem(sys.modules, "runledger.adapters.sql.postgresql", raising=False)
     with pytest.raises(StoreUnusable, match=r"pip install 'runledger\[postgres\]'"):
         runledger.connect("postgresql://host/database")
 
@@ -428,7 +428,7 @@ def test_a_handle_brings_back_the_reference_that_the_store_gave_it() -> None:
 
 def test_what_a_store_comes_upon_reaches_the_observers(events: list[RunEvent]) -> None:
     class Noticing(InMemoryRunRepository):
-        def report_to(self, observer: RunObserver) -> None:
+        def add_observer(self, observer: RunObserver) -> None:
             self.observer = observer
 
     store = Noticing()

@@ -20,7 +20,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 import runledger
 from airtable_local import Column
 from runledger import RunLedger, open_repository
-from runledger.adapters.postgresql import PostgreSQLRunRepository
+from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
 from runledger.testing import creators_within_reach
 from runledger.testing.reach import things_within_reach
 
@@ -199,12 +199,12 @@ def test_each_statement_or_request_that_makes_a_record_stands_in_one_function() 
                 for word in words & (statements | requests)
             }
     assert places == {
-        ("adapters/sqlite.py", "_insert", "_INSERT"),
-        ("adapters/postgresql.py", "create", "_INSERT"),
-        ("adapters/postgresql.py", "create_many", "_COPY"),
+        ("adapters/sql/sqlite.py", "_insert", "_INSERT"),
+        ("adapters/sql/postgresql.py", "create", "_INSERT"),
+        ("adapters/sql/postgresql.py", "create_many", "_COPY"),
         ("adapters/airtable/repository.py", "_post_batch", ".batch_create"),
-        ("cli/airtable_setup.py", "make_table", ".post"),  # a table, which then has no rows
-        ("cli/airtable_probe.py", "_post", ".batch_create"),  # in a scratch table, and no run records
+        ("adapters/airtable/schema.py", "make_table", ".post"),  # a table, which then has no rows
+        ("adapters/airtable/probe.py", "_post", ".batch_create"),  # in a scratch table, and no run records
     }
 
 

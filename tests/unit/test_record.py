@@ -72,7 +72,7 @@ def test_an_error_may_be_told_before_the_end() -> None:
     [
         {"key": "r"},
         {"client_name": " "},
-        {"status": "Running"},
+        {"status": "Running."},
         {"started_at": None},
         {"ended_at": AT},
         {"status": RunStatus.FAILED},

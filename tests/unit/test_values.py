@@ -87,8 +87,9 @@ def test_a_change_cannot_set_a_run_to_running_or_ask_twice_for_one_metric() -> N
         RunChange(status=RunStatus.RUNNING)
     with pytest.raises(InvalidValue, match="both set and added"):
         RunChange(metrics={"a": 1}, add={"a": 1})
-    with pytest.raises(InvalidValue, match="RunStatus"):
-        RunChange(status="Failed")  # type: ignore[arg-type]
+    with pytest.raises(InvalidValue, match="'failing' is not a status"):
+        RunChange(status="failing")
+    assert RunChange(status="completed-with-errors").status is RunStatus.COMPLETED_WITH_ERRORS
     with pytest.raises(InvalidValue, match="error"):
         RunChange(error=3)  # type: ignore[arg-type]
 

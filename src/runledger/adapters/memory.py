@@ -102,7 +102,7 @@ class InMemoryRunRepository(InMemoryRunAccess):
         new = {record.key: record for record in records}
         with table.lock:
             there = [key for key in new if key in table.records]
-            if refused := dict.fromkeys(there + repeated_keys(records)):
+            if refused := dict.fromkeys(there + repeated_keys(record.key for record in records)):
                 raise RunAlreadyExists(list(refused))
             for record in records:
                 table.require_columns(record.key, record.metrics)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..domain import InvalidValue, MetricValue, RunStatus
-from ..domain.values import checked_number, checked_time
+from ..domain.values import checked_number, checked_status, checked_time
 
 if TYPE_CHECKING:
     _ParamType = click.ParamType[Any]
@@ -22,15 +22,6 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]")
 """How a time begins; ISO 8601 without dashes, or by weeks, looks like an id."""
-_STATUSES = {status.value.lower().replace(" ", ""): status for status in RunStatus}
-
-
-def status_of(text: str) -> RunStatus:
-    """A status by its name, in any case, with or without spaces, dashes or underscores."""
-    try:
-        return _STATUSES[re.sub("[ _-]", "", text).lower()]
-    except KeyError:
-        raise InvalidValue(f"{text!r} is no status: use one of {', '.join(s.value for s in RunStatus)}.") from None
 
 
 def duration_of(text: str) -> timedelta:
@@ -95,7 +86,7 @@ def meaning_of(text: str) -> tuple[str, RunStatus]:
     word, separator, status = text.rpartition("=")
     if not separator:
         raise InvalidValue(f"{text!r} is no WORD=STATUS; for rows without one use --default-status.")
-    return word, status_of(status)
+    return word, checked_status(status)
 
 
 def zone_of(text: str) -> tzinfo:
@@ -131,7 +122,7 @@ class Parsed(_ParamType):
             self.fail(str(error), param, ctx)
 
 
-STATUS = Parsed(status_of, "STATUS")
+STATUS = Parsed(checked_status, "STATUS")
 MOMENT = Parsed(moment_of, "TIME")
 DURATION = Parsed(duration_of, "DURATION")
 METRIC = Parsed(metric_of, "NAME=VALUE")

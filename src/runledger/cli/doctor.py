@@ -9,50 +9,15 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from enum import Enum
 from pathlib import Path
 
 import click
-from attrs import frozen
 
-from ..domain import StoreUnusable
+from ..domain import Finding, StoreUnusable, Verdict
 from ..stores import open_repository
 from .output import print_json
 
-
-class Verdict(Enum):
-    """What a finding asks for: nothing, a thought, or a change without which the store cannot serve."""
-
-    OK = "ok"
-    NOTE = "note"
-    FIX = "fix"
-
-
 _COLOURS = {Verdict.OK: "green", Verdict.NOTE: "yellow", Verdict.FIX: "red"}
-
-
-@frozen
-class Finding:
-    """One thing that was looked at: what was seen, and what to do about it."""
-
-    verdict: Verdict
-    what: str
-    advice: str = ""
-
-    def __str__(self) -> str:
-        return ": ".join(filter(None, (self.what, self.advice)))
-
-    @classmethod
-    def ok(cls, what: str) -> Finding:
-        return cls(Verdict.OK, what)
-
-    @classmethod
-    def note(cls, what: str, advice: str = "") -> Finding:
-        return cls(Verdict.NOTE, what, advice)
-
-    @classmethod
-    def fix(cls, what: str, advice: str = "") -> Finding:
-        return cls(Verdict.FIX, what, advice)
 
 
 def print_findings(findings: Iterable[Finding], *, as_json: bool) -> bool:
@@ -89,8 +54,8 @@ def examine(url: str) -> Iterator[Finding]:
 
 
 def _examine_sqlite(url: str) -> Iterator[Finding]:
-    from ..adapters.sqlite import path_of
-    from ..adapters.sqlite_file import has_schema
+    from ..adapters.sql.sqlite import path_of
+    from ..adapters.sql.sqlite_file import has_schema
 
     path = Path(path_of(url)).absolute()
     if not path.parent.is_dir():
@@ -169,7 +134,7 @@ _RIGHTS = {
 
 def _examine_airtable(url: str) -> Iterator[Finding]:
     try:
-        from .airtable_setup import examine_base
+        from ..adapters.airtable.schema import examine_base
     except ModuleNotFoundError as error:
         yield Finding.fix(f"airtable:// needs the package {error.name!r}", "pip install 'runledger[airtable]'")
         return

@@ -132,7 +132,7 @@ def missing_file(store: str) -> str | None:
     """The path of a store that is a SQLite file, if it is not there: opening would make it."""
     if not store.startswith("sqlite:"):
         return None
-    from ..adapters.sqlite import path_of  # here, because not every command opens one
+    from ..adapters.sql.sqlite import path_of  # here, because not every command opens one
 
     path = path_of(store)
     return None if os.path.exists(path) else path

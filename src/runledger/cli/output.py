@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
-from ..adapters.rows import log_text, metrics_text, time_text
 from ..domain import MetricValue, RunRecord, RunStatus, RunSummary
+from ..domain.json_form import time_text
 
 _COLOURS = {
     RunStatus.RUNNING: "blue",
@@ -29,22 +29,6 @@ _PAGE = 500
 _TABLE_WIDTH = 60
 # What would move a terminal's cursor or turn its text around: control and bidirectional formatting characters.
 _UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-
-
-def record_as_json(record: RunRecord) -> dict[str, Any]:
-    """A record as a JSON object; a time among the metrics is {"datetime": …}."""
-    return {
-        "run_id": record.key.run_id,
-        "client_id": record.key.client_id,
-        "client_name": record.client_name,
-        "status": record.status.value,
-        "started_at": time_text(record.started_at),
-        "ended_at": record.ended_at and time_text(record.ended_at),
-        "updated_at": time_text(record.updated_at),
-        "error": record.error,
-        "metrics": json.loads(metrics_text(record.metrics)),
-        "log": json.loads(log_text(record.log)),
-    }
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -61,7 +45,7 @@ def print_records(
     """
     if json_lines:
         for record in records:
-            print_json(record_as_json(record))
+            print_json(record.to_json())
     elif sys.stdout.isatty():
         count = _print_tables(iter(records), quiet)
         if not count:

@@ -1,17 +1,18 @@
-"""The rules of the ledger. Read record, query, then port; errors, values and events are their vocabulary."""
+"""The rules of the ledger. Read `record`, `query`, then `port`. The other modules are their vocabulary."""
 
+from .backend import Backend, Finding, Verdict
 from .errors import (
-    InvalidValue,
     Outcome,
     RunAlreadyExists,
     RunAlreadyFinished,
-    RunLedgerError,
     RunNotFound,
     StoreUnavailable,
     StoreUnusable,
     UnknownMetric,
 )
 from .events import EventKind, RunEvent, RunObserver
+from .key import InvalidValue, RunKey, RunLedgerError
+from .log import LogLine
 from .port import (
     Guarantees,
     ObservedStore,
@@ -23,11 +24,13 @@ from .port import (
     SummableStore,
 )
 from .query import RunQuery, RunSummary, added_up, newest_first, summary_of
-from .record import LogLine, RunChange, RunKey, RunRecord, RunStatus, repeated_keys
-from .values import Metrics, MetricValue
+from .record import RunChange, RunRecord, changed_records, repeated_keys
+from .values import Metrics, MetricValue, RunStatus
 
 __all__ = [
+    "Backend",
     "EventKind",
+    "Finding",
     "Guarantees",
     "InvalidValue",
     "LogLine",
@@ -56,7 +59,9 @@ __all__ = [
     "StoreUnusable",
     "SummableStore",
     "UnknownMetric",
+    "Verdict",
     "added_up",
+    "changed_records",
     "newest_first",
     "repeated_keys",
     "summary_of",

@@ -1,53 +1,22 @@
-"""The errors of the ledger: one small hierarchy; each carries the facts and says what to do."""
+"""The errors of the ledger. With InvalidValue, which `key` defines, they are one small hierarchy.
+
+Each error carries its facts as attributes; its message says what happened, to which key, and what to do.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Self
 
-if TYPE_CHECKING:
-    from .record import RunKey, RunStatus
+from .key import RunKey, RunLedgerError
+from .values import RunStatus
 
 
 class Outcome(Enum):
-    """Whether a change may have been applied when the store stopped answering."""
+    """Whether a change may have been applied although the store did not answer."""
 
     NOT_APPLIED = "not applied"
     UNKNOWN = "unknown"
-
-
-class RunLedgerError(Exception):
-    """Every refusal of the ledger. `key` names the run concerned, where one is known.
-
-    `applied` are the keys of a bulk call that were created or updated all the same: always none, where the store
-    guarantees atomic bulk calls.
-    """
-
-    applied: tuple[RunKey, ...] = ()
-
-    def __init__(self, message: str, key: RunKey | None = None) -> None:
-        super().__init__(message)
-        self.key = key
-
-    def having_applied(self, keys: Iterable[RunKey]) -> Self:
-        """This error, of a bulk call that was applied for these keys."""
-        self.applied = tuple(keys)
-        return self
-
-    def __str__(self) -> str:
-        message = super().__str__()
-        if not self.applied:
-            return message
-        return f"{message} {len(self.applied)} of the batch had been applied before: first {self.applied[0]}."
-
-    def __reduce__(self) -> Any:
-        # By its facts: the default calls the class with the message alone, and an error could not leave its process.
-        return type(self).__new__, (type(self), *self.args), self.__dict__
-
-
-class InvalidValue(RunLedgerError, ValueError):
-    """A value was refused at the door; nothing was sent to the store."""
 
 
 class RunNotFound(RunLedgerError):
@@ -58,9 +27,9 @@ class RunNotFound(RunLedgerError):
 
 
 class RunAlreadyExists(RunLedgerError):
-    """A run was started a second time. The first record was not touched.
+    """A run was started a second time. The first record is unchanged.
 
-    `keys` are the keys of a bulk start that have a record already; with one start, just that key.
+    `keys` holds every key of the start that already has a record: one for a single start, one or more for a bulk start.
     """
 
     def __init__(self, keys: Sequence[RunKey]) -> None:
@@ -70,7 +39,7 @@ class RunAlreadyExists(RunLedgerError):
 
 
 class RunAlreadyFinished(RunLedgerError):
-    """A change would finish a finished run, or alter how it ended. Nothing was written."""
+    """A change would finish a run that has finished, or alter how it ended. Nothing was written."""
 
     def __init__(self, key: RunKey, status: RunStatus) -> None:
         super().__init__(f"{key} has already finished as {status.value}: only metrics and notes may follow.", key)
@@ -78,7 +47,7 @@ class RunAlreadyFinished(RunLedgerError):
 
 
 class UnknownMetric(RunLedgerError):
-    """The store has no column for a metric. Nothing was written."""
+    """The store has no column for a metric. Nothing was written. `name` is the metric."""
 
     def __init__(self, key: RunKey, name: str) -> None:
         super().__init__(f"the store has no column {name!r} (asked for by {key}): add it there, or correct it.", key)
@@ -86,7 +55,7 @@ class UnknownMetric(RunLedgerError):
 
 
 class StoreUnavailable(RunLedgerError):
-    """The store did not answer. `outcome` says whether the change may have been applied."""
+    """The store did not answer. `outcome` says whether the change may have been applied, `reason` what failed."""
 
     def __init__(self, reason: str, outcome: Outcome, key: RunKey | None = None) -> None:
         if outcome is Outcome.NOT_APPLIED:

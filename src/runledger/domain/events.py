@@ -1,4 +1,4 @@
-"""What observers are told, and the port they implement."""
+"""What observers are notified of, and the protocol that an observer implements."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Protocol
 
 from attrs import frozen
 
-from .record import RunKey, RunStatus
+from .key import RunKey
+from .values import RunStatus
 
 
 class EventKind(Enum):
-    """What happened. Refusals are reported whether or not the caller catches the error.
+    """What happened. An error is reported whether or not the caller catches it.
 
-    The last three are what a store may come upon: more than one record of a key, where only the oldest is the run's; a
-    record that another process changed between our look and our write; a record that is no run record.
+    The store itself reports the last three. DUPLICATED: a key has several records; the oldest is authoritative.
+    CONTENDED: another process changed the record between our read and our write. UNREADABLE: a row is not a valid
+    run record.
     """
 
     STARTED = "run_started"
@@ -30,12 +32,12 @@ class EventKind(Enum):
     UNREADABLE = "record_unreadable"
 
 
-@frozen(slots=False, kw_only=True)
+@frozen(kw_only=True)
 class RunEvent:
     """One thing that happened to one run.
 
-    `call_site` ("file:line in function", of the application's code) and `error` come with failures, `attempt` (from 1)
-    with the retries of a start, `detail` with what a store came upon. `key` is None where no valid key is known.
+    `key` is None if no valid key is known. Failures carry `error` and `call_site` ("file:line in function", in the
+    application's code). A retried start carries `attempt`, counted from 1. What a store reports carries `detail`.
     """
 
     kind: EventKind
@@ -49,6 +51,6 @@ class RunEvent:
 
 
 class RunObserver(Protocol):
-    """Hears of every event, in the thread in which it happened. What it raises is logged and goes no further."""
+    """Is called with every event, in the thread where it happened. An exception that it raises is only logged."""
 
     def __call__(self, event: RunEvent, /) -> None: ...

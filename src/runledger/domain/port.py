@@ -1,8 +1,8 @@
-"""The port: what a store must do. Three narrow rights, and their sum, which an adapter is.
+"""The port: what a store must do. Three narrow rights, and their sum, which every adapter implements.
 
-What holds for every method: values are checked before they get here; an adapter changes none of them. Whatever the
-store's driver raises becomes one of the ledger's errors. StoreUnavailable says whether a change may have been
-applied; no method sends a change twice. All methods may be called from any thread.
+For every method: values are checked before they get here, times are in UTC to the millisecond, and an adapter changes
+none of them. What the store's driver raises becomes an error of the ledger. StoreUnavailable says whether a change may
+have been applied. No method sends a change twice. All methods may be called from any thread.
 """
 
 from __future__ import annotations
@@ -14,25 +14,26 @@ from typing import Protocol, runtime_checkable
 from attrs import frozen
 
 from .events import RunObserver
+from .key import RunKey
 from .query import RunQuery, RunSummary
-from .record import RunChange, RunKey, RunRecord
+from .record import RunChange, RunRecord
 
 
 class RunCreation(Protocol):
-    """The right to create. Only the start of a workflow holds it."""
+    """The right to create run records. Only the start of a workflow has it."""
 
     def create(self, record: RunRecord) -> RunKey:
-        """Store a new record, durably, before returning its key, with the store's reference to it where it has one.
+        """Store a new record durably, and return its key, with the store's reference to the record if it has one.
 
-        Raises RunAlreadyExists if the key has a record, which is then not touched, with any number of threads,
-        processes and machines creating at once. Raises UnknownMetric, StoreUnavailable or StoreUnusable.
+        Raises RunAlreadyExists if the key has a record, which stays unchanged. That holds with any number of threads,
+        processes and machines creating at the same time. Raises UnknownMetric, StoreUnavailable or StoreUnusable.
         """
 
     def create_many(self, records: Sequence[RunRecord]) -> Sequence[RunKey]:
-        """Store new records and return their keys in the same order; all or none where the store guarantees it.
+        """Store new records, and return their keys in the same order. All or none, if the store guarantees it.
 
-        Raises RunAlreadyExists with all keys that have a record already or stand twice in `records`. The `applied` of
-        an error are the keys whose records were made all the same.
+        Raises RunAlreadyExists with every key that has a record already or is in `records` more than once. The
+        `applied` of an error holds the keys whose records were created nevertheless.
         """
 
 
@@ -40,20 +41,20 @@ class RunUpdates(Protocol):
     """The right to change run records that exist. Nothing here can create one."""
 
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
-        """Apply `change` to the record of `key` as one indivisible act, as `RunRecord.apply` does; return it after.
+        """Apply `change` to the record of `key` atomically, as `RunRecord.apply` does, and return the record after it.
 
-        A key that carries a reference means that very record: if it is gone, the run is missing.
-        Raises RunNotFound if no record has exactly this key; the store is then as it was.
-        Raises RunAlreadyFinished, InvalidValue, UnknownMetric as `apply` and the store's columns say; nothing is
-        written. Raises StoreUnavailable or StoreUnusable.
+        A key with a reference means that very record: if it is gone, the run is missing.
+        Raises RunNotFound if no record has exactly this key; the store is then unchanged.
+        Raises RunAlreadyFinished, InvalidValue or UnknownMetric as `apply` and the store's columns require; nothing is
+        written then. Raises StoreUnavailable or StoreUnusable.
         """
 
     def update_many(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
-        """Apply many changes in their order; all or none where the store guarantees it. Raises as `update` does."""
+        """Apply many changes in their order. All or none, if the store guarantees it. Raises what `update` raises."""
 
 
 class RunReads(Protocol):
-    """The right to look."""
+    """The right to read."""
 
     def get(self, key: RunKey) -> RunRecord:
         """The record of exactly this key. Raises RunNotFound, StoreUnavailable or StoreUnusable."""
@@ -61,23 +62,24 @@ class RunReads(Protocol):
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
         """The records that match, lazily and page by page, newest start first.
 
-        Records of the same start come in the reverse order of their keys, by code point. No record comes twice, and
-        none that stays as it is is left out, whatever is created or updated meanwhile.
+        Records with the same start come in the reverse order of their keys, by code point. No record comes twice. A
+        record that does not change meanwhile is not left out, whatever else is created or updated.
         """
 
 
 class RunAccess(RunUpdates, RunReads, Protocol):
-    """The rights to update and to look, and nothing else."""
+    """The rights to update and to read, and nothing else."""
 
 
-@frozen(slots=False, kw_only=True)
+@frozen(kw_only=True)
 class Guarantees:
-    """What a store promises beyond the rules that every store keeps. The conformance suite asks for each promise.
+    """What a store promises beyond the rules that every store keeps. The conformance suite tests each promise.
 
-    `atomic_bulk`: create_many and update_many are all or nothing, whatever goes wrong in between.
-    `atomic_add`: additions and notes that processes make at once are all kept.
-    `exact_finish`: of processes that finish one run at once, exactly one succeeds.
-    `exact_values`: a metric keeps its type, so that 1 is not 1.0, and False or empty text is not a metric never set.
+    `atomic_bulk`: create_many and update_many are all or nothing, whatever fails in between.
+    `atomic_add`: additions and notes of concurrent processes are all kept.
+    `exact_finish`: if several processes finish one run at the same time, exactly one succeeds.
+    `exact_values`: a metric keeps its type, so 1 is not 1.0, and False or empty text differs from a metric that was
+    never set.
     Within one process, `atomic_add` and `exact_finish` hold for every store.
     """
 
@@ -89,22 +91,22 @@ class Guarantees:
 
 @runtime_checkable
 class ObservedStore(Protocol):
-    """A store that comes upon things nobody asked about, such as duplicates, and tells of them. Optional."""
+    """Optional. A store that detects duplicates, lost updates or unreadable rows on its own, and reports them."""
 
-    def report_to(self, observer: RunObserver) -> None:
-        """Tell this observer, from now on."""
+    def add_observer(self, observer: RunObserver) -> None:
+        """Report to this observer from now on."""
 
 
 @runtime_checkable
 class SummableStore(Protocol):
-    """A store that adds records up in less time than it takes to find them. Optional."""
+    """Optional. A store that summarises records in less time than it takes to find them."""
 
     def summary(self, query: RunQuery) -> RunSummary:
-        """The summary of the records that `find` gives."""
+        """The summary of the records that `find` returns."""
 
 
 class RunRepository(RunCreation, RunAccess, Protocol):
-    """What an adapter is."""
+    """What every adapter implements."""
 
     @property
     def guarantees(self) -> Guarantees:

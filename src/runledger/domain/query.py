@@ -1,4 +1,4 @@
-"""Which records to find, in which order they come, and what they add up to."""
+"""Which records to find, the order in which they come, and their summary."""
 
 from __future__ import annotations
 
@@ -6,42 +6,58 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from attrs import field, frozen
+from attrs import field, frozen, validators
+from attrs.converters import optional
 
-from .errors import InvalidValue
-from .record import RunKey, RunRecord, RunStatus, checked_status
-from .values import MetricValue, ReadOnlyDict, checked_name, checked_time
+from .key import InvalidValue, RunKey, valid_name
+from .record import RunRecord
+from .values import MetricValue, ReadOnlyDict, RunStatus, checked_status, checked_time
 
 
-@frozen(slots=False, kw_only=True)
+def _statuses(counts: Mapping[RunStatus, int]) -> ReadOnlyDict[RunStatus, int]:
+    return ReadOnlyDict(counts)
+
+
+def _sums(sums: Mapping[str, int | float]) -> ReadOnlyDict[str, int | float]:
+    return ReadOnlyDict(sums)
+
+
+def _since(at: datetime) -> datetime:
+    return checked_time(at, "since")
+
+
+def _until(at: datetime) -> datetime:
+    return checked_time(at, "until")
+
+
+def _updated_before(at: datetime) -> datetime:
+    return checked_time(at, "updated_before")
+
+
+def _limit(value: int) -> int:
+    if type(value) is not int or value < 0:
+        raise InvalidValue(f"limit is {value!r}: give a whole number from 0.")
+    return value
+
+
+@frozen(kw_only=True)
 class RunQuery:
-    """Which records to find; every filter that is given must hold.
+    """Which records to find. Every filter that is given must hold.
 
-    `since` ≤ started_at < `until`; updated_at < `updated_before`; at most `limit` records.
+    `since` ≤ started_at < `until`; updated_at < `updated_before`; at most `limit` records. `status` is a RunStatus or
+    its label. Raises InvalidValue.
     """
 
-    run_id: str | None = None
-    client_id: str | None = None
-    status: RunStatus | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    updated_before: datetime | None = None
-    limit: int | None = None
-
-    def __attrs_post_init__(self) -> None:
-        for name in ("run_id", "client_id"):
-            if getattr(self, name) is not None:
-                checked_name(getattr(self, name), name.replace("_", " "))
-        for name in ("since", "until", "updated_before"):
-            if getattr(self, name) is not None:
-                self.__dict__[name] = checked_time(getattr(self, name), name)
-        if self.status is not None:
-            checked_status(self.status)
-        if self.limit is not None and (type(self.limit) is not int or self.limit < 0):
-            raise InvalidValue(f"limit is {self.limit!r}: give a whole number from 0.")
+    run_id: str | None = field(default=None, validator=validators.optional(valid_name))
+    client_id: str | None = field(default=None, validator=validators.optional(valid_name))
+    status: RunStatus | None = field(default=None, converter=optional(checked_status))
+    since: datetime | None = field(default=None, converter=optional(_since))
+    until: datetime | None = field(default=None, converter=optional(_until))
+    updated_before: datetime | None = field(default=None, converter=optional(_updated_before))
+    limit: int | None = field(default=None, converter=optional(_limit))
 
     def matches(self, record: RunRecord) -> bool:
-        """Whether the filters, the limit aside, hold for a record."""
+        """Whether every filter holds for a record. The limit does not count."""
         return (
             self.run_id in (None, record.key.run_id)
             and self.client_id in (None, record.key.client_id)
@@ -53,41 +69,37 @@ class RunQuery:
 
 
 def newest_first(record: RunRecord) -> tuple[datetime, RunKey]:
-    """The order of `find`, when sorted in reverse: by start, then run id, then client id, by code point."""
+    """The sort key of `find`, to be sorted in reverse: by start, then run id, then client id, by code point."""
     return record.started_at, record.key
 
 
-@frozen(slots=False, kw_only=True)
+@frozen(kw_only=True)
 class RunSummary:
-    """Many records added up: how many per status, the sum of each numeric metric, the first start and the last end.
+    """What many records add up to: runs per status, the sum of each numeric metric, the first start and the last end.
 
-    A status that no run has is not among them. The metrics come in the order of their names. Sums of integers are
-    exact. Floats are added one by one in an order that each store chooses: two stores may differ in what is below the
-    last digit of the greatest number added, and, where sums pass ±1.8e308 on the way, in whether the sum is inf, -inf
-    or finite.
+    A status that no run has is left out. Metrics are in the order of their names. Sums of integers are exact. Floats
+    are added one by one, in an order that each store chooses. So the sums of two stores may differ below the last digit
+    of the largest number added. Where sums pass ±1.8e308 on the way, one may be inf or -inf and the other finite.
     """
 
     runs: int
-    statuses: Mapping[RunStatus, int] = field(hash=False)
-    metrics: Mapping[str, int | float] = field(hash=False)
+    statuses: Mapping[RunStatus, int] = field(converter=_statuses, hash=False)
+    metrics: Mapping[str, int | float] = field(converter=_sums, hash=False)
     first_start: datetime | None
     last_end: datetime | None
 
-    def __attrs_post_init__(self) -> None:
-        self.__dict__.update(statuses=ReadOnlyDict(self.statuses), metrics=ReadOnlyDict(self.metrics))
-
 
 RunsAsOne = tuple[Iterable[RunStatus], Iterable[Mapping[str, MetricValue]], datetime, datetime | None]
-"""Some runs, as far as a summary asks: the status and the metrics of each, their first start and their last end."""
+"""Some runs, as far as a summary needs them: the status and the metrics of each, their first start and last end."""
 
 
 def summary_of(records: Iterable[RunRecord]) -> RunSummary:
-    """Records added up; a summary of zero runs, if there are none."""
+    """The summary of records; of none, a summary of zero runs."""
     return added_up(([record.status], [record.metrics], record.started_at, record.ended_at) for record in records)
 
 
 def added_up(parts: Iterable[RunsAsOne]) -> RunSummary:
-    """The one place where runs are added up."""
+    """The summary of groups of runs. The only place where runs are added up."""
     statuses: Counter[RunStatus] = Counter()
     sums: defaultdict[str, int | float] = defaultdict(int)
     first_start = last_end = None
@@ -95,7 +107,7 @@ def added_up(parts: Iterable[RunsAsOne]) -> RunSummary:
         statuses.update(its_statuses)
         for metrics in its_metrics:
             for name, value in metrics.items():
-                if type(value) is int or type(value) is float:  # and no bool
+                if type(value) is int or type(value) is float:  # bool, a subclass of int, is not a number here
                     sums[name] += value
         first_start = min(filter(None, [first_start, its_first_start]))
         last_end = max(filter(None, [last_end, its_last_end]), default=None)

@@ -5,167 +5,115 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from enum import Enum
-from typing import ClassVar
+from typing import Any
 
 from attrs import field, frozen
+from attrs.converters import optional
 
-from .errors import InvalidValue, RunAlreadyFinished
+from .errors import RunAlreadyFinished, RunNotFound
+from .json_form import (
+    MALFORMED,
+    log_from_json,
+    log_to_json,
+    metrics_from_json,
+    metrics_to_json,
+    time_text,
+    trusted_log,
+    trusted_metrics,
+)
+from .key import InvalidValue, RunKey, valid_name
+from .log import LogLine
 from .values import (
     MAX_INTEGER,
     NO_METRICS,
     Metrics,
     MetricValue,
+    RunStatus,
     checked_additions,
     checked_error,
     checked_metrics,
-    checked_name,
     checked_note,
     checked_number,
+    checked_status,
     checked_time,
 )
 
 
-class RunStatus(Enum):
-    """Running, then one of the final statuses, once."""
-
-    RUNNING = "Running"
-    COMPLETED = "Completed"
-    COMPLETED_WITH_ERRORS = "Completed with Errors"
-    FAILED = "Failed"
-    SKIPPED = "Skipped"
-    CANCELLED = "Cancelled"
-
-    is_final: bool
-
-    def __init__(self, label: str) -> None:
-        self.is_final = label != "Running"
-
-
-def checked_status(value: RunStatus) -> RunStatus:
-    if not isinstance(value, RunStatus):
-        raise InvalidValue(f"status {value!r} is not a RunStatus: use one of {', '.join(s.value for s in RunStatus)}.")
-    return value
-
-
-_new = object.__new__
-
-
-# slots=False: a frozen class with a __dict__ can settle its own fields while it is made, and be restored from a
-# store's row in one step, without checking again what was checked when it was written.
-@frozen(slots=False, order=True)
-class RunKey:
-    """Which run of which client: two opaque strings, compared exactly, never trimmed, re-cased or rebuilt."""
-
-    run_id: str
-    client_id: str
-    reference: ClassVar[str | None] = None
-    """The store's own reference to the record, where it gave one. No part of the key: never compared or shown."""
-
-    def __attrs_post_init__(self) -> None:
-        checked_name(self.run_id, "run id")
-        checked_name(self.client_id, "client id")
-
-    @classmethod
-    def restored(cls, run_id: str, client_id: str) -> RunKey:
-        """A key read from a store, which holds only keys that were checked before."""
-        key = _new(cls)
-        fields = key.__dict__
-        fields["run_id"] = run_id
-        fields["client_id"] = client_id
-        return key
-
-    def referring_to(self, reference: str) -> RunKey:
-        """This key with the store's own reference to its record."""
-        key = RunKey.restored(self.run_id, self.client_id)
-        key.__dict__["reference"] = reference
-        return key
-
-    def __str__(self) -> str:
-        return f"run {self.run_id!r} of client {self.client_id!r}"
-
-
-@frozen(slots=False)
-class LogLine:
-    """One note of a run's log, with its time."""
-
-    at: datetime
-    text: str
-
-    def __attrs_post_init__(self) -> None:
-        self.__dict__.update(at=checked_time(self.at, "time of a log line"), text=checked_note(self.text))
-
-    @classmethod
-    def restored(cls, at: datetime, text: str) -> LogLine:
-        """A line read from a store, not checked again."""
-        line = _new(cls)
-        fields = line.__dict__
-        fields["at"] = at
-        fields["text"] = text
-        return line
-
-
-@frozen(slots=False, kw_only=True)
+@frozen(kw_only=True)
 class RunChange:
-    """What one update asks for; with nothing in it, a heartbeat, which moves `updated_at` alone.
+    """What one update asks for. With nothing in it, it is a heartbeat, which moves `updated_at` alone.
 
-    `metrics` are set and `add` is added to numbers, `note` becomes a line of the log, `status` finishes the run and
-    must be final, `error` says what went wrong. A name may be set or added to, not both.
+    `metrics` are set and `add` is added, by name; a name may be in one of the two. `note` becomes a line of the log.
+    `status` finishes the run, so it must be final. `error` says what went wrong. Raises InvalidValue.
     """
 
-    metrics: Mapping[str, MetricValue] = field(default=NO_METRICS, hash=False)
-    add: Mapping[str, int | float] = field(default=NO_METRICS, hash=False)
-    note: str | None = None
-    status: RunStatus | None = None
-    error: str | None = None
+    metrics: Mapping[str, MetricValue] = field(default=NO_METRICS, converter=checked_metrics, hash=False)
+    add: Mapping[str, int | float] = field(default=NO_METRICS, converter=checked_additions, hash=False)
+    note: str | None = field(default=None, converter=optional(checked_note))
+    status: RunStatus | None = field(default=None, converter=optional(checked_status))
+    error: str | None = field(default=None, converter=optional(checked_error))
 
     def __attrs_post_init__(self) -> None:
-        self.__dict__.update(metrics=checked_metrics(self.metrics), add=checked_additions(self.add))
-        if self.note is not None:
-            checked_note(self.note)
-        if self.error is not None:
-            checked_error(self.error)
-        if self.status is not None and not checked_status(self.status).is_final:
+        if self.status is not None and not self.status.is_final:
             raise InvalidValue("status Running cannot be set: a change can only finish a run.")
         if self.add and (both := self.metrics.keys() & self.add.keys()):
             raise InvalidValue(f"metric {min(both)!r} is both set and added to: ask for one of the two.")
+
+    @property
+    def only_sets(self) -> bool:
+        """Whether the change does nothing but set metrics: what is written does not depend on the record."""
+        return not self.add and self.note is None and self.status is None and self.error is None
+
+    @property
+    def is_heartbeat(self) -> bool:
+        """Whether the change asks for nothing: only the time of the update moves."""
+        return self.only_sets and not self.metrics
+
+
+def _is_key(_instance: object, _attribute: object, value: RunKey) -> None:
+    if not isinstance(value, RunKey):
+        raise InvalidValue(f"key is {type(value).__name__}, not a RunKey.")
+
+
+def _checked_start(at: datetime) -> datetime:
+    return checked_time(at, "started_at")
+
+
+def _checked_end(at: datetime) -> datetime:
+    return checked_time(at, "ended_at")
+
+
+def _checked_update(at: datetime) -> datetime:
+    return checked_time(at, "updated_at")
+
+
+def _lines(log: Iterable[LogLine]) -> tuple[LogLine, ...]:
+    return tuple(log)
 
 
 @frozen(slots=False, kw_only=True)
 class RunRecord:
     """The stored state of one run.
 
-    `metrics` maps names to str, int, finite float, bool or aware datetime; `log` is oldest first; `ended_at` is None
-    while the run is Running; `error` is None unless something went wrong. Times are UTC, to the millisecond.
-    The constructor checks everything (InvalidValue); `restored` is for adapters, which read back what was checked.
+    `metrics` maps names to str, int, finite float, bool or aware datetime. `log` is oldest first. `ended_at` is None
+    while the run is Running. `error` is None unless something went wrong. Times are in UTC, to the millisecond.
+    The constructor checks everything and raises InvalidValue. Adapters use `trusted` for what they read back.
     """
 
-    key: RunKey
-    client_name: str
-    status: RunStatus
-    started_at: datetime
-    ended_at: datetime | None = None
-    metrics: Mapping[str, MetricValue] = field(default=NO_METRICS, hash=False)
-    log: tuple[LogLine, ...] = ()
-    error: str | None = None
-    updated_at: datetime
+    key: RunKey = field(validator=_is_key)
+    client_name: str = field(validator=valid_name)
+    status: RunStatus = field(converter=checked_status)
+    started_at: datetime = field(converter=_checked_start)
+    ended_at: datetime | None = field(default=None, converter=optional(_checked_end))
+    metrics: Mapping[str, MetricValue] = field(default=NO_METRICS, converter=checked_metrics, hash=False)
+    log: tuple[LogLine, ...] = field(default=(), converter=_lines)
+    error: str | None = field(default=None, converter=optional(checked_error))
+    updated_at: datetime = field(converter=_checked_update)
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.key, RunKey):
-            raise InvalidValue(f"key is {type(self.key).__name__}, not a RunKey.")
-        checked_name(self.client_name, "client name")
-        self.__dict__.update(
-            started_at=checked_time(self.started_at, "started_at"),
-            ended_at=None if self.ended_at is None else checked_time(self.ended_at, "ended_at"),
-            metrics=checked_metrics(self.metrics),
-            log=tuple(self.log),
-            updated_at=checked_time(self.updated_at, "updated_at"),
-        )
-        if self.error is not None:
-            checked_error(self.error)
         if not all(isinstance(line, LogLine) for line in self.log):
             raise InvalidValue(f"the log of {self.key} holds something that is not a LogLine.")
-        if checked_status(self.status).is_final != (self.ended_at is not None):
+        if self.status.is_final != (self.ended_at is not None):
             raise InvalidValue(f"{self.key} is {self.status.value}: it has an end time if and only if it has finished.")
 
     @classmethod
@@ -177,13 +125,13 @@ class RunRecord:
         client_name: str | None = None,
         metrics: Mapping[str, MetricValue] = NO_METRICS,
     ) -> RunRecord:
-        """The record of a run that starts now. Without a client name the client id stands in."""
+        """The record of a run that starts at `at`. Without a client name, the client id is the name."""
         name = key.client_id if client_name is None else client_name
         at = checked_time(at, "time of the start")
         return cls(key=key, client_name=name, status=RunStatus.RUNNING, started_at=at, metrics=metrics, updated_at=at)
 
     @classmethod
-    def restored(
+    def trusted(
         cls,
         run_id: str,
         client_id: str,
@@ -195,24 +143,69 @@ class RunRecord:
         log: tuple[LogLine, ...],
         error: str | None,
         updated_at: datetime,
+        reference: str | None = None,
     ) -> RunRecord:
-        """A record as a store gave it back, not checked again. For adapters, which read only what was checked."""
-        key = _new(RunKey)
-        ids = key.__dict__
-        ids["run_id"] = run_id
-        ids["client_id"] = client_id
-        record = _new(cls)
-        fields = record.__dict__  # filled in the order of the class: faster, and smaller, than a dict of its own
-        fields["key"] = key
-        fields["client_name"] = client_name
-        fields["status"] = status
-        fields["started_at"] = started_at
-        fields["ended_at"] = ended_at
-        fields["metrics"] = metrics
-        fields["log"] = log
-        fields["error"] = error
-        fields["updated_at"] = updated_at
-        return record
+        """A record that a store returned, without the checks: it was checked before it was stored. For adapters."""
+        return _unchecked(
+            {
+                "key": RunKey.trusted(run_id, client_id, reference),
+                "client_name": client_name,
+                "status": status,
+                "started_at": started_at,
+                "ended_at": ended_at,
+                "metrics": metrics,
+                "log": log,
+                "error": error,
+                "updated_at": updated_at,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, form: Mapping[str, Any], *, trusted: bool = False) -> RunRecord:
+        """The record that `to_json` gave this form. Everything is checked, unless it is `trusted`.
+
+        Raises InvalidValue, also if it is not the form of a record.
+        """
+        try:
+            status = RunStatus(form["status"])
+            started_at, updated_at = (datetime.fromisoformat(form[name]) for name in ("started_at", "updated_at"))
+            ended_at = None if form["ended_at"] is None else datetime.fromisoformat(form["ended_at"])
+            ids, name, error = (form["run_id"], form["client_id"]), form["client_name"], form["error"]
+            if trusted:
+                metrics, log = trusted_metrics(dict(form["metrics"])), trusted_log(form["log"])
+                return cls.trusted(*ids, name, status, started_at, ended_at, metrics, log, error, updated_at)
+            return cls(
+                key=RunKey(*ids),
+                client_name=name,
+                status=status,
+                started_at=started_at,
+                ended_at=ended_at,
+                metrics=metrics_from_json(form["metrics"]),
+                log=log_from_json(form["log"]),
+                error=error,
+                updated_at=updated_at,
+            )
+        except InvalidValue:
+            raise
+        except MALFORMED as problem:
+            raise InvalidValue(
+                f"this is not the JSON form of a run record ({type(problem).__name__}: {problem})."
+            ) from None
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as an object that `json.dumps` takes. See `runledger.domain.json_form` for times among metrics."""
+        return {
+            "run_id": self.key.run_id,
+            "client_id": self.key.client_id,
+            "client_name": self.client_name,
+            "status": self.status.value,
+            "started_at": time_text(self.started_at),
+            "ended_at": None if self.ended_at is None else time_text(self.ended_at),
+            "updated_at": time_text(self.updated_at),
+            "error": self.error,
+            "metrics": metrics_to_json(self.metrics),
+            "log": log_to_json(self.log),
+        }
 
     @property
     def duration(self) -> timedelta | None:
@@ -220,22 +213,22 @@ class RunRecord:
         return None if self.ended_at is None else self.ended_at - self.started_at
 
     def is_start_of(self, stored: RunRecord) -> bool:
-        """Whether a stored record was made by the start of this one, as far as records can tell; updates may follow."""
-        # A store that keeps no names gives the client id for one.
+        """Whether `stored` was created by this start: same key, start time and client name. Updates may follow."""
+        # A store without a column for names returns the client id.
         named = stored.client_name in (self.client_name, stored.key.client_id)
         return named and (self.key, self.started_at) == (stored.key, stored.started_at)
 
     def apply(self, change: RunChange, at: datetime) -> RunRecord:
-        """The record after `change`, made at `at`. The one place where the rules of updating are written.
+        """The record after `change`, made at `at`. The only place where the rules of updating are written.
 
-        A run finishes once, and then keeps its status, end time and error; metrics and notes may still come.
-        Adding to a metric that is not there starts from 0; adding to text, a bool or a time is refused.
-        `updated_at` never moves back, though clocks may.
+        A run finishes once, and then keeps its status, end time and error. Metrics and notes may still follow.
+        Adding to a metric that is not there starts from 0. Adding to text, a bool or a time is rejected.
+        `updated_at` never moves back, although clocks may.
 
-        Raises RunAlreadyFinished and InvalidValue; this record is as it was.
+        Raises RunAlreadyFinished and InvalidValue. This record is unchanged.
         """
         at = checked_time(at, "time of the change")
-        new = self.__dict__.copy()
+        new = dict(self.__dict__)
         if at > self.updated_at:
             new["updated_at"] = at
         if change.status is not None or change.error is not None:
@@ -252,10 +245,8 @@ class RunRecord:
                 metrics[name] = self._sum(name, number)
             new["metrics"] = Metrics(metrics)
         if change.note is not None:
-            new["log"] = (*self.log, LogLine(at, change.note))
-        after = _new(RunRecord)
-        object.__setattr__(after, "__dict__", new)
-        return after
+            new["log"] = (*self.log, LogLine.trusted(at, change.note))
+        return _unchecked(new)
 
     def _sum(self, name: str, number: int | float) -> int | float:
         old = self.metrics.get(name, 0)
@@ -272,7 +263,32 @@ class RunRecord:
             raise InvalidValue(str(error), self.key) from None
 
 
-def repeated_keys(records: Iterable[RunRecord]) -> list[RunKey]:
-    """The keys that stand more than once: what makes a bulk start impossible whatever the store holds."""
-    counts = Counter(record.key for record in records)
-    return [key for key, count in counts.items() if count > 1]
+def _unchecked(fields: dict[str, Any]) -> RunRecord:
+    """A record of these fields, all of them valid. The only way around the constructor and its checks.
+
+    With the constructor, a list of 100 runs takes FIGURE times as long (benchmarks/README.md).
+    """
+    record = object.__new__(RunRecord)
+    record.__dict__.update(fields)
+    return record
+
+
+def changed_records(
+    records: Mapping[RunKey, RunRecord], changes: Iterable[tuple[RunKey, RunChange]], at: datetime
+) -> dict[RunKey, RunRecord]:
+    """The records that `changes`, applied in their order, alter, as they are afterwards, by key.
+
+    Raises RunNotFound for a key that is not in `records`, and what `RunRecord.apply` raises.
+    """
+    new: dict[RunKey, RunRecord] = {}
+    for key, change in changes:
+        record = new.get(key) or records.get(key)
+        if record is None:
+            raise RunNotFound(key)
+        new[key] = record.apply(change, at)
+    return new
+
+
+def repeated_keys(keys: Iterable[RunKey]) -> list[RunKey]:
+    """The keys that are there more than once: a bulk start that has any is impossible, whatever the store holds."""
+    return [key for key, count in Counter(keys).items() if count > 1]

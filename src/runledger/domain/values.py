@@ -1,7 +1,7 @@
-"""What may be stored: the rules for ids, names, notes, texts, metric values and times.
+"""What may be stored: the rules for statuses, notes, texts, metric values and times. For ids and names see `key`.
 
-Each function returns the value as it is kept, or raises InvalidValue with a sentence that says what is wrong where.
-Text is kept exactly: never trimmed, normalised or re-cased.
+Each function returns the value in the form in which it is stored, or raises InvalidValue with a message that says what
+is wrong. Text is stored exactly as given: never trimmed, normalised or re-cased.
 """
 
 from __future__ import annotations
@@ -10,28 +10,47 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any, NoReturn, Self, TypeVar
 
-from .errors import InvalidValue
+from .key import CONTROL, InvalidValue, checked_characters, checked_name, require_text, shown
 
-MAX_NAME = 255
 MAX_NOTE = 10_000
+"""Characters of a note."""
 MAX_TEXT = 100_000
+"""Characters of a text metric or an error."""
 MAX_INTEGER = 2**53
-"""Beyond this a double, which JSON readers and Airtable's numbers are, cannot hold every integer."""
+"""Beyond ±2^53 a double, which JSON readers and Airtable use for numbers, cannot represent every integer."""
 
 K = TypeVar("K")
 V = TypeVar("V")
 MetricValue = str | int | float | bool | datetime
 
-# Surrogates stand apart: a class of characters from both ends of Unicode takes long to compile.
-_CONTROL = "[\x00-\x1f\x7f-\x9f]|[\ud800-\udfff]"
 _UNSTORABLE = "\x00|[\ud800-\udfff]"
-"""No store keeps NUL or half of a surrogate pair in text."""
+"""NUL and surrogates: no store keeps them in text."""
+
+
+class RunStatus(Enum):
+    """Running, then one of the final statuses, once."""
+
+    RUNNING = "Running"
+    COMPLETED = "Completed"
+    COMPLETED_WITH_ERRORS = "Completed with Errors"
+    FAILED = "Failed"
+    SKIPPED = "Skipped"
+    CANCELLED = "Cancelled"
+
+    is_final: bool
+
+    def __init__(self, label: str) -> None:
+        self.is_final = label != "Running"
+
+
+_STATUSES = {status.value.lower().replace(" ", ""): status for status in RunStatus}
 
 
 class ReadOnlyDict(dict[K, V]):
-    """A dict that cannot be changed in place, equal to a dict of the same items."""
+    """A dict that cannot be changed in place. It equals a dict with the same items."""
 
     __slots__ = ()
 
@@ -45,7 +64,7 @@ class ReadOnlyDict(dict[K, V]):
 
 
 class Metrics(ReadOnlyDict[str, Any]):
-    """Metric values by name; without times among them, fit for `json.dumps`."""
+    """Metric values by name. `json.dumps` takes them unless there are times among them."""
 
     __slots__ = ()
 
@@ -53,30 +72,26 @@ class Metrics(ReadOnlyDict[str, Any]):
 NO_METRICS = Metrics()
 
 
-def checked_name(value: str, what: str) -> str:
-    """An id or name: 1 to 255 characters, no control characters, no white space at either end."""
-    _require_text(value, what)
-    if value.isprintable() and 0 < len(value) <= MAX_NAME and value.strip() == value:
+def checked_status(value: RunStatus | str) -> RunStatus:
+    """A status, given as a RunStatus or by its label, in any case, with or without spaces, dashes or underscores."""
+    if isinstance(value, RunStatus):
         return value
-    if not value:
-        raise InvalidValue(f"{what} is empty: give it 1 to {MAX_NAME} characters.")
-    if value.strip() != value:
-        raise InvalidValue(
-            f"{what} {_shown(value)} begins or ends with white space: remove it where the value is made."
-        )
-    return _checked(value, what, MAX_NAME, _CONTROL)
+    status = _STATUSES.get(re.sub("[ _-]", "", value).lower()) if isinstance(value, str) else None
+    if status is None:
+        raise InvalidValue(f"{value!r} is not a status: use one of {', '.join(s.value for s in RunStatus)}.")
+    return status
 
 
 def checked_note(value: str) -> str:
     """A note: one line of 1 to 10,000 characters without control characters."""
-    if _require_text(value, "note") == "":
+    if require_text(value, "note") == "":
         raise InvalidValue("note is empty: leave it out, or give it text.")
-    return _checked(value, "note (one line of text)", MAX_NOTE, _CONTROL)
+    return checked_characters(value, "note (one line of text)", MAX_NOTE, CONTROL)
 
 
 def checked_text(value: str, what: str) -> str:
-    """A text metric or an error: up to 100,000 characters, line breaks allowed, NUL and lone surrogates not."""
-    return _checked(_require_text(value, what), what, MAX_TEXT, _UNSTORABLE)
+    """A text metric or an error: up to 100,000 characters. Line breaks are allowed, NUL and lone surrogates are not."""
+    return checked_characters(require_text(value, what), what, MAX_TEXT, _UNSTORABLE)
 
 
 def checked_error(value: str) -> str:
@@ -87,13 +102,16 @@ def checked_error(value: str) -> str:
 
 
 def storable_text(text: str) -> str:
-    """Text that nobody chose, such as an exception's, made to fit `checked_text`: replaced and cut in plain sight."""
+    """Arbitrary text, an exception's message say, made fit for `checked_text`.
+
+    Characters that cannot be stored become U+FFFD. What is too long is truncated and ends in "…".
+    """
     clean = re.sub(_UNSTORABLE, "\ufffd", text)
     return clean if len(clean) <= MAX_TEXT else clean[: MAX_TEXT - 1] + "…"
 
 
 def checked_time(value: datetime, what: str) -> datetime:
-    """An aware datetime, in UTC, cut to the millisecond."""
+    """An aware datetime, in UTC, truncated to the millisecond."""
     if not isinstance(value, datetime):
         raise InvalidValue(f"{what} is {type(value).__name__}, not a datetime.")
     utc = value
@@ -109,7 +127,7 @@ def checked_time(value: datetime, what: str) -> datetime:
 
 
 def checked_number(value: float, what: str) -> int | float:
-    """An integer within ±2^53 or a finite float; a bool is not a number here."""
+    """An integer within ±2^53 or a finite float. A bool is not a number here."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InvalidValue(f"{what} is {type(value).__name__}, not a number.")
     if isinstance(value, int):
@@ -118,7 +136,7 @@ def checked_number(value: float, what: str) -> int | float:
         return int(value)
     if not math.isfinite(value):
         raise InvalidValue(f"{what} is {value}: only finite numbers can be stored.")
-    return float(value) + 0.0  # -0.0 becomes 0.0: not every store keeps its sign
+    return float(value) + 0.0  # -0.0 becomes 0.0: not every store keeps the sign of zero
 
 
 def checked_metrics(metrics: Mapping[str, MetricValue]) -> Metrics:
@@ -128,18 +146,18 @@ def checked_metrics(metrics: Mapping[str, MetricValue]) -> Metrics:
 
 def checked_additions(additions: Mapping[str, int | float]) -> Mapping[str, int | float]:
     """Numbers to add by metric name, each name and number checked."""
-    return _checked_items(additions, "add", lambda number, name: checked_number(number, f"addition to {_shown(name)}"))
+    return _checked_items(additions, "add", _checked_addition)
 
 
 def checked_list(items: Iterable[V], what: str, wanted: str) -> list[V]:
-    """Items that come one by one; text, which does too, is one thing."""
+    """`items` as a list. A str is rejected, although it is iterable."""
     if isinstance(items, str) or not isinstance(items, Iterable):
         raise InvalidValue(f"{what} is {type(items).__name__}: give a list of {wanted}.")
     return list(items)
 
 
 def _checked_items(mapping: Mapping[str, Any], what: str, checked: Callable[[Any, str], MetricValue]) -> Metrics:
-    if not mapping:
+    if not mapping and isinstance(mapping, Mapping):
         return NO_METRICS
     if not isinstance(mapping, Mapping):
         raise InvalidValue(f"{what} is {type(mapping).__name__}: give a mapping of names to values.")
@@ -147,7 +165,7 @@ def _checked_items(mapping: Mapping[str, Any], what: str, checked: Callable[[Any
 
 
 def _checked_value(value: MetricValue, name: str) -> MetricValue:
-    what = f"metric {_shown(name)}"
+    what = f"metric {shown(name)}"
     if isinstance(value, bool):
         return value
     if isinstance(value, (int, float)):
@@ -159,23 +177,5 @@ def _checked_value(value: MetricValue, name: str) -> MetricValue:
     raise InvalidValue(f"{what} is {type(value).__name__}: a metric is str, int, float, bool or an aware datetime.")
 
 
-def _require_text(value: str, what: str) -> str:
-    if not isinstance(value, str):
-        raise InvalidValue(f"{what} is {type(value).__name__}, not text.")
-    return value
-
-
-def _checked(value: str, what: str, longest: int, forbidden: str) -> str:
-    if len(value) > longest:
-        raise InvalidValue(f"{what} has {len(value)} characters: at most {longest:,} can be stored.")
-    if found := re.search(forbidden, value):
-        raise InvalidValue(
-            f"{what} {_shown(value)} has the character U+{ord(found.group()):04X} at position {found.start() + 1}: "
-            "it cannot be stored there."
-        )
-    return value
-
-
-def _shown(value: str) -> str:
-    text = repr(value)  # which escapes what cannot be printed
-    return text if len(text) <= 60 else text[:57] + "…'"
+def _checked_addition(number: float, name: str) -> int | float:
+    return checked_number(number, f"addition to {shown(name)}")

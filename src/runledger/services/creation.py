@@ -46,7 +46,7 @@ class RunCreator:
 
     def create_many(self, records: Sequence[RunRecord], site: str | None) -> list[RunKey]:
         """Create many records, all or none of them where the store can; their keys in the same order."""
-        if twice := repeated_keys(records):
+        if twice := repeated_keys(record.key for record in records):
             raise InvalidValue(f"{twice[0]} stands twice in one start: name each client once.", twice[0])
         return self._attempt(records, self._repository.create_many, site)
 

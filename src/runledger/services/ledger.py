@@ -61,7 +61,7 @@ class RunLedger:
         self._reporter = Reporter(observers, clock)
         self._creator = RunCreator(repository, self._reporter, retry_waits, sleep)
         if isinstance(repository, ObservedStore):
-            repository.report_to(self._reporter.tell)
+            repository.add_observer(self._reporter.tell)
         access = repository.without_creation()
         self.updates = LedgerUpdates(access, self._reporter, on_missing)
         self.reads = LedgerReads(access, self._reporter)

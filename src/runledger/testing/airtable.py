@@ -10,40 +10,26 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from ..adapters.airtable.columns import Columns
-from ..domain import RunStatus
+from ..adapters.airtable import Columns
+from ..adapters.airtable.schema import new_fields
 
 if TYPE_CHECKING:
     from airtable_local import Column, Table
     from airtable_local.command import Served
 
-_TYPES = {
-    "status": "singleSelect",
-    "started_at": "dateTime",
-    "ended_at": "dateTime",
-    "updated_at": "dateTime",
-    "log": "multilineText",
-    "error": "multilineText",
-    "number": "autoNumber",
-}
-"""The types of the columns that are not single line text, by part of the record."""
-
 
 def run_table(name: str = "Runs", further: Iterable[Column] = (), *, columns: Columns = Columns()) -> Table:
-    """A table for run records, named as `columns` says.
+    """A table for run records, as `runledger init` makes it for this mapping.
 
-    `further` are columns for metrics. An autonumber column is made only if `columns` names one.
+    `further` are columns for metrics. An autonumber column is included only if `columns` names one.
 
     Raises ModuleNotFoundError, which says what to install, if `airtable-local` is missing.
     """
-    local = _airtable_local()
-    choices = {"choices": [{"name": columns.label(status)} for status in RunStatus]}
-    parts = []
-    for part, column in columns.of_parts.items():
-        kind = _TYPES.get(part, "singleLineText")
-        parts.append(local.Column(column, kind, choices) if part == "status" else local.Column(column, kind))
-    table: Table = local.Table(name, (*parts, *further))
-    return table
+    column, table = _airtable_local().Column, _airtable_local().Table
+    made = [column(each["name"], each["type"], each.get("options", {})) for each in new_fields(columns)]
+    numbers = [] if columns.number is None else [column(columns.number, "autoNumber")]
+    run_table: Table = table(name, (*made, *numbers, *further))
+    return run_table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

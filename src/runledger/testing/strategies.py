@@ -48,7 +48,7 @@ times: SearchStrategy[datetime] = st.datetimes(
     timezones=st.just(UTC),
 )
 near_times: SearchStrategy[datetime] = st.integers(0, 3).map(
-    lambda s: datetime(2025, 11, 24, 8, 15, s, 7000 + s, tzinfo=UTC)
+    lambda s: datetime(2025, 11, 24, 8, 15, s, 1000 * (7 + s), tzinfo=UTC)
 )
 """Few moments, so that equal starts are common."""
 

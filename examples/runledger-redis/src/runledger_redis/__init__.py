@@ -74,10 +74,10 @@ def _record(document: bytes) -> RunRecord:
             "started_at": time(fields["started_at"]),
             "ended_at": fields["ended_at"] and time(fields["ended_at"]),
             "metrics": Metrics({name: time(v["datetime"]) if isinstance(v, dict) else v for name, v in metrics}),
-            "log": tuple(LogLine.restored(time(at), text) for at, text in fields["log"]),
+            "log": tuple(LogLine.trusted(time(at), text) for at, text in fields["log"]),
             "updated_at": time(fields["updated_at"]),
         }
-        return RunRecord.restored(**fields)
+        return RunRecord.trusted(**fields)
     except (ValueError, LookupError, TypeError, AttributeError):
         raise StoreUnusable(f"a document at {_RECORD}… is no run record, correct it: {document[:99]!r}") from None
 

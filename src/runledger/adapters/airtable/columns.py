@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl
 from attrs import field, fields, frozen
 
 from ...domain import InvalidValue, LogLine, Metrics, MetricValue, RunKey, RunRecord, RunStatus
+from ...domain.json_form import time_text
 from ...domain.values import MAX_INTEGER
-from ..rows import time_text
 
 MAX_CELL = 100_000
 """Characters in a text cell: https://support.airtable.com/docs/using-rich-text-formatting-in-airtable"""
@@ -166,7 +166,7 @@ class Columns:
     def row(self, reference: str, created_time: str, cells: Mapping[str, Any]) -> Row:
         """A row as a record. Raises InvalidValue with what is wrong if it is none."""
         get = {part: cells.get(column) for part, column in self.of_parts.items()}.get
-        key = RunKey(get("run_id") or "", get("client_id") or "").referring_to(reference)
+        key = RunKey(get("run_id") or "", get("client_id") or "")
         created = datetime.fromisoformat(created_time)
         ended_at = self._time(get("ended_at"), "ended_at")
         if self.started_at:
@@ -177,7 +177,7 @@ class Columns:
             raise InvalidValue(f"column {self.started_at!r} is empty: fill it in.")
         log = tuple(_lines(self._text(get("log"), "log"), started_at))
         known = [at for at in (started_at, ended_at, *(line.at for line in log)) if at is not None]
-        record = RunRecord.restored(
+        record = RunRecord.trusted(
             key.run_id,
             key.client_id,
             self._text(get("client_name"), "client_name") or key.client_id,
@@ -188,8 +188,8 @@ class Columns:
             log,
             self._text(get("error"), "error") or None,
             self._time(get("updated_at"), "updated_at") or max(known),
+            reference,
         )
-        record.__dict__["key"] = key
         order = (self._number(cells), created, reference)
         return Row(reference, created, order, cells, record)
 
@@ -262,4 +262,4 @@ def _lines(text: str, started_at: datetime) -> Iterator[LogLine]:
         if found:
             at = datetime.fromisoformat(found[1])
         if line.strip():
-            yield LogLine.restored(at, found[2] if found else line)
+            yield LogLine.trusted(at, found[2] if found else line)

@@ -51,7 +51,7 @@ class AirtableRunAccess:
 
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         table = self._table
-        only_sets = change == RunChange(metrics=change.metrics) and (change.metrics or table.columns.updated_at)
+        only_sets = change.only_sets and (change.metrics or table.columns.updated_at)
         with table.locks.held([key]):
             if key.reference is None or not only_sets:
                 return table.changed([(key, change)], at)[0]
@@ -129,7 +129,7 @@ class AirtableRunRepository(AirtableRunAccess):
     def without_creation(self) -> AirtableRunAccess:
         return AirtableRunAccess(self._table)
 
-    def report_to(self, observer: RunObserver) -> None:
+    def add_observer(self, observer: RunObserver) -> None:
         self._table.observers.append(observer)
 
     def close(self) -> None:
@@ -138,7 +138,8 @@ class AirtableRunRepository(AirtableRunAccess):
 
     def _require_new(self, records: Sequence[RunRecord]) -> None:
         found, _ = self._table.of_keys(list(dict.fromkeys(record.key for record in records)))
-        refused = dict.fromkeys([key for key, rows in found.items() if rows] + repeated_keys(records))
+        existing = [key for key, rows in found.items() if rows]
+        refused = dict.fromkeys(existing + repeated_keys(record.key for record in records))
         if refused:
             self._remove_losers([record for record in records if len(found[record.key]) > 1])
             raise RunAlreadyExists(list(refused))

@@ -184,7 +184,7 @@ class RunTable:
         return [new[key] for key, _ in changes]
 
     def _writable(self, key: RunKey, change: RunChange) -> RunChange:
-        if change == _HEARTBEAT and self.columns.updated_at is None:
+        if change.is_heartbeat and self.columns.updated_at is None:
             raise StoreUnusable(
                 "the table keeps no update time, so a heartbeat has nothing to write: name a column.", key
             )
@@ -251,9 +251,6 @@ class RunTable:
                 f"metric {metric!r} of {key} is refused by its column: {refusal.message}.", key
             ) from None
         raise StoreUnusable(f"Airtable refused the request: {_advice(refusal, bool(writing))}", key) from None
-
-
-_HEARTBEAT = RunChange()
 
 
 def _advice(refusal: Refusal, writing: bool) -> str:

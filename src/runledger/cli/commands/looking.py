@@ -17,7 +17,7 @@ from ..options import (
     limit_options,
     store_option,
 )
-from ..output import complain, print_json, print_record, print_records, print_summary, record_as_json, summary_as_json
+from ..output import complain, print_json, print_record, print_records, print_summary, summary_as_json
 
 
 @click.command()
@@ -34,7 +34,7 @@ def show(run_id: str | None, client_id: str | None, as_json: bool) -> None:
     with chosen_ledger() as ledger:
         record = ledger.get(*key)
     if as_json:
-        print_json(record_as_json(record))
+        print_json(record.to_json())
     else:
         print_record(record)
 

@@ -9,12 +9,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from ...domain import RunRecord
-from ...services.ledger import RunLedger
-from ...stores import open_repository
-from ..arguments import MEANING, RENAMING, STATUS, ZONE
-from ..copying import PROBLEMS, Fate, LedgerCopy, Remark, remark_as_json
-from ..exchange import (
+from ...adapters.files.histories import (
     FIELDS,
     BadRow,
     FileMapping,
@@ -25,6 +20,11 @@ from ..exchange import (
     target_file,
     write_records,
 )
+from ...domain import RunRecord
+from ...services.copying import PROBLEMS, Fate, LedgerCopy, Remark, remark_as_json
+from ...services.ledger import RunLedger
+from ...stores import open_repository
+from ..arguments import MEANING, RENAMING, STATUS, ZONE
 from ..options import (
     chosen_ledger,
     each_once,

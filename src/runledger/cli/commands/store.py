@@ -6,9 +6,9 @@ from contextlib import closing
 
 import click
 
-from ...domain import StoreUnusable
+from ...domain import StoreUnusable, Verdict
 from ...stores import open_repository
-from ..doctor import Verdict, examine, print_findings
+from ..doctor import examine, print_findings
 from ..options import chosen_store, json_option, lasting, store_option
 
 
@@ -39,7 +39,7 @@ def init() -> None:
 
 def _init_airtable(store: str) -> None:
     try:
-        from ..airtable_setup import make_table
+        from ...adapters.airtable.schema import make_table
     except ModuleNotFoundError:
         open_repository(store)  # which says what to install
         raise
@@ -69,7 +69,7 @@ def doctor(scratch_table: str | None, as_json: bool) -> None:
         raise click.UsageError("--probe is for airtable:// stores: nothing is assumed of the others.")
     fits = print_findings(examine(store), as_json=as_json)
     if fits and scratch_table is not None:
-        from ..airtable_probe import probe
+        from ...adapters.airtable.probe import probe
 
         with closing(probe(store, scratch_table)) as findings:  # which cleans up, whatever ends it
             fits = print_findings(findings, as_json=as_json)

@@ -1,65 +1,20 @@
-"""How a record's metrics, log and times are written in a row: the one format of all SQL stores.
-
-Times are ISO text in UTC with milliseconds. Metrics are a JSON object; a time among them is {"datetime": "…Z"}, which
-no other value can be. The log is a JSON array of [time, text].
-"""
+"""How a record is written in a row: what the SQL stores share. Metrics and log are text in the domain's JSON form."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]  # known to CPython, not to typeshed
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
-from ..domain import (
-    LogLine,
-    Metrics,
-    MetricValue,
-    RunKey,
-    RunQuery,
-    RunRecord,
-    RunStatus,
-    RunSummary,
-    StoreUnusable,
-    added_up,
-)
-from ..domain.values import MAX_INTEGER
+from ...domain import Metrics, RunKey, RunQuery, RunRecord, RunStatus, RunSummary, StoreUnusable, added_up
+from ...domain.json_form import MALFORMED, log_text, metrics_text, time_text, trusted_log, trusted_metrics
 
 PAGE = 500
 STATUSES = {status.value: status for status in RunStatus}
 
 
-_TWO = [f"{number:02}" for number in range(60)]
-_THREE = [f"{number:03}" for number in range(1000)]
-
-
-def time_text(at: datetime) -> str:
-    """The UTC time `at` as 2025-11-24T08:15:00.000Z, which sorts as the times do."""
-    return (  # from tables of digits, because isoformat takes twice as long
-        f"{at.year:04}-{_TWO[at.month]}-{_TWO[at.day]}"
-        f"T{_TWO[at.hour]}:{_TWO[at.minute]}:{_TWO[at.second]}.{_THREE[at.microsecond // 1000]}Z"
-    )
-
-
-def _encode_time(value: Any) -> dict[str, str]:
-    return {"datetime": time_text(value)}
-
-
-# What json.JSONEncoder.encode makes anew for each value, and what JSONDecoder.decode does less its checks of the ends.
-_chunks = c_make_encoder(None, _encode_time, encode_basestring, None, ":", ",", False, False, True)
-_decoder = json.JSONDecoder()
-_decode = _decoder.scan_once  # type: ignore[attr-defined]  # as above
-
-
-def metrics_text(metrics: Mapping[str, MetricValue]) -> str:
-    """The JSON object for metrics."""
-    return "".join(_chunks(metrics, 0)) if metrics else "{}"
-
-
-def log_text(log: tuple[LogLine, ...]) -> str:
-    """The JSON array for a log."""
-    return "".join(_chunks([(time_text(line.at), line.text) for line in log], 0)) if log else "[]"
+_decode = json.JSONDecoder().raw_decode
 
 
 def rows_of_texts(records: Iterable[RunRecord]) -> Iterator[tuple[str | None, ...]]:
@@ -82,33 +37,12 @@ def rows_of_texts(records: Iterable[RunRecord]) -> Iterator[tuple[str | None, ..
         )
 
 
-UNREADABLE = (AttributeError, KeyError, OverflowError, RecursionError, StopIteration, TypeError, ValueError)
-"""What decoding a row raises that other hands wrote."""
-
-
 def unreadable(row: Sequence[Any]) -> StoreUnusable:
     """The refusal of a row that other hands wrote; it begins with the run id, the client id, a name and the status."""
     run_id, client_id, _, status = row[:4]
-    key = RunKey.restored(run_id, client_id)
+    key = RunKey.trusted(run_id, client_id)
     why = "" if status in STATUSES else f", with the unknown status {status!r}"
     return StoreUnusable(f"the row of {key} was not written by this version of runledger{why}: correct it there.", key)
-
-
-def restored_metrics(values: dict[str, Any]) -> Metrics:
-    """The metrics of a decoded JSON object; integers beyond ±2^53 were floats, which some stores write out."""
-    for name, value in values.items():
-        if type(value) is dict:
-            values[name] = _time(value["datetime"])
-        elif value is None or type(value) is list:
-            raise ValueError("no metric value")
-        elif type(value) is int and not -MAX_INTEGER <= value <= MAX_INTEGER:
-            values[name] = float(value)
-    return Metrics(values)
-
-
-def restored_log(lines: list[list[str]]) -> tuple[LogLine, ...]:
-    """The log of a decoded JSON array."""
-    return tuple([LogLine.restored(_time(at), text) for at, text in lines])
 
 
 def record_from_texts(row: Sequence[Any]) -> RunRecord:
@@ -118,12 +52,12 @@ def record_from_texts(row: Sequence[Any]) -> RunRecord:
     """
     text = row[6]
     try:
-        metrics, end = _decode(text, 0)
+        metrics, end = _decode(text)
         if end != len(text):
             raise ValueError("more than one JSON value")
         scalars = text.count("{") == 1 and "[" not in text and "null" not in text
-        return _restored(row, Metrics(metrics) if scalars else restored_metrics(metrics))
-    except UNREADABLE:
+        return _restored(row, Metrics(metrics) if scalars else trusted_metrics(metrics))
+    except MALFORMED:
         raise unreadable(row) from None
 
 
@@ -132,7 +66,7 @@ def records_from_texts(rows: Sequence[Sequence[Any]]) -> list[RunRecord]:
     try:
         every_metrics = _decoded(",".join([row[6] for row in rows]), len(rows))
         return [_restored(row, metrics) for row, metrics in zip(rows, every_metrics, strict=True)]
-    except UNREADABLE:
+    except MALFORMED:
         return [record_from_texts(row) for row in rows]
 
 
@@ -155,8 +89,8 @@ def summary_of_texts(rows: Iterable[Sequence[Any]], time: Callable[[Any], dateti
 def _decoded(joined: str, count: int) -> list[Metrics]:
     """The metrics of this many JSON objects with commas in between."""
     scalars = joined.count("{") == count and "[" not in joined and "null" not in joined
-    metrics_of = Metrics if scalars else restored_metrics
-    decoded, end = _decoder.raw_decode(f"[{joined}]")
+    metrics_of = Metrics if scalars else trusted_metrics
+    decoded, end = _decode(f"[{joined}]")
     if (len(decoded), end) != (count, len(joined) + 2):
         raise ValueError("another number of JSON values")
     return [metrics_of(metrics) for metrics in decoded]
@@ -164,7 +98,7 @@ def _decoded(joined: str, count: int) -> list[Metrics]:
 
 def _restored(row: Sequence[Any], metrics: Metrics) -> RunRecord:
     run_id, client_id, name, status, started, ended, _, log, error, updated = row
-    return RunRecord.restored(
+    return RunRecord.trusted(
         run_id,
         client_id,
         name,
@@ -172,20 +106,13 @@ def _restored(row: Sequence[Any], metrics: Metrics) -> RunRecord:
         started_at := read_time(started),
         None if ended is None else read_time(ended),
         metrics,
-        () if log == "[]" else restored_log(_decode(log, 0)[0]),
+        () if log == "[]" else trusted_log(_decode(log)[0]),
         error,
         started_at if updated == started else read_time(updated),
     )
 
 
 read_time = datetime.fromisoformat
-
-
-def _time(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is not UTC:
-        raise ValueError("no time in UTC")
-    return at
 
 
 def pages(

@@ -23,10 +23,8 @@ from typing import Any, BinaryIO, Literal, TextIO, TypeVar, cast
 
 from attrs import define, field, frozen
 
-from ..domain import InvalidValue, LogLine, MetricValue, RunKey, RunRecord, RunStatus
-from ..domain.values import MAX_INTEGER
-from .arguments import status_of
-from .output import record_as_json
+from ...domain import InvalidValue, LogLine, MetricValue, RunKey, RunRecord, RunStatus
+from ...domain.values import MAX_INTEGER, checked_status
 
 T = TypeVar("T")
 Format = Literal["csv", "jsonl"]
@@ -138,7 +136,7 @@ class FileMapping:
         if isinstance(text, str) and text in self.statuses:
             return self.statuses[text]
         try:
-            return status_of(str(text))
+            return checked_status(str(text))
         except InvalidValue:
             word = shlex.quote(str(text))
             raise InvalidValue(f"status {text!r} is not known: map it with --status {word}=STATUS.") from None
@@ -354,7 +352,7 @@ def write_records(records: Iterable[RunRecord], target: TextIO, file_format: For
         writer.writerow(FIELDS)
     for record in records:
         written += 1
-        row = record_as_json(record)
+        row = record.to_json()
         if file_format == "jsonl":
             target.write(json.dumps(row) + "\n")
         else:

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import errors
 
-from ..domain import (
+from ...domain import (
     Guarantees,
     LogLine,
     RunAlreadyExists,
@@ -21,9 +21,10 @@ from ..domain import (
     RunQuery,
     RunRecord,
     RunSummary,
+    changed_records,
     summary_of,
 )
-from ..domain.values import checked_time
+from ...domain.json_form import MALFORMED, log_text, metrics_text, trusted_log, trusted_metrics
 from . import rows
 from .postgresql_pool import Connections
 
@@ -104,7 +105,6 @@ class PostgreSQLRunAccess:
         self._connections = connections
 
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
-        at = checked_time(at, "time of the change")
         values = {
             "run_id": key.run_id,
             "client_id": key.client_id,
@@ -113,9 +113,9 @@ class PostgreSQLRunAccess:
             "status": None if change.status is None else change.status.value,
             "ended_at": None if change.status is None else at,
             "error": change.error,
-            "set": rows.metrics_text(change.metrics) if change.metrics else None,
-            "add": rows.metrics_text(change.add) if change.add else None,
-            "note": None if change.note is None else rows.log_text((LogLine.restored(at, change.note),)),
+            "set": metrics_text(change.metrics) if change.metrics else None,
+            "add": metrics_text(change.add) if change.add else None,
+            "note": None if change.note is None else log_text((LogLine.trusted(at, change.note),)),
         }
         with self._connections.cursor("UPDATE", key) as cursor:
             row = cursor.execute(_UPDATE_ADDING if change.add else _UPDATE, values).fetchone()
@@ -151,7 +151,7 @@ class PostgreSQLRunAccess:
                 stream: Any = cursor.stream(_SUMMARY.format(where), [*values, query.limit])
                 with closing(stream) as parts:
                     return rows.summary_of_texts(parts, _utc)
-        except rows.UNREADABLE:
+        except MALFORMED:
             return summary_of(self.find(query))  # which names the row
 
 
@@ -217,10 +217,7 @@ def _changed(
     with cursor.connection.transaction():
         locked = cursor.execute(_LOCK, _arrays({key: None for key, _ in changes}))
         records = {record.key: record for record in map(_record, locked)}
-        for key, change in changes:
-            if key not in records:
-                raise RunNotFound(key)
-            records[key] = records[key].apply(change, at)
+        records |= changed_records(records, changes, at)
         new = [_row(record) for record in records.values()]
         run_ids, client_ids, _, statuses, _, *others = (list(column) for column in zip(*new, strict=True))
         cursor.execute(_REWRITE, [run_ids, client_ids, statuses, *others])
@@ -233,7 +230,7 @@ def _arrays(keys: Iterable[RunKey]) -> tuple[list[str], list[str]]:
 
 
 def _row(record: RunRecord) -> tuple[Any, ...]:
-    key, metrics, log = record.key, rows.metrics_text(record.metrics), rows.log_text(record.log)
+    key, metrics, log = record.key, metrics_text(record.metrics), log_text(record.log)
     first = (key.run_id, key.client_id, record.client_name, record.status.value, record.started_at, record.ended_at)
     return (*first, metrics, log, record.error, record.updated_at)
 
@@ -242,14 +239,14 @@ def _record(row: tuple[Any, ...]) -> RunRecord:
     run_id, client_id, name, status, started_at, ended_at, metrics, log, error, updated_at = row
     try:
         metrics, log, status = (
-            rows.restored_metrics(metrics),
-            rows.restored_log(log) if log else (),
+            trusted_metrics(metrics),
+            trusted_log(log) if log else (),
             rows.STATUSES[status],
         )
         times = _utc(started_at), None if ended_at is None else _utc(ended_at)
-    except rows.UNREADABLE:
+    except MALFORMED:
         raise rows.unreadable(row) from None
-    return RunRecord.restored(run_id, client_id, name, status, *times, metrics, log, error, _utc(updated_at))
+    return RunRecord.trusted(run_id, client_id, name, status, *times, metrics, log, error, _utc(updated_at))
 
 
 def _utc(at: datetime) -> datetime:

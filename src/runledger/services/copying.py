@@ -28,7 +28,7 @@ from ..domain import (
     UnknownMetric,
     newest_first,
 )
-from ..services.ledger import RunLedger
+from .ledger import RunLedger
 
 
 class Fate(Enum):
@@ -139,7 +139,7 @@ class LedgerCopy:
             dry_run=dry_run,
         )
         if isinstance(source, ObservedStore):
-            source.report_to(copy._hear)
+            source.add_observer(copy._hear)
         return copy
 
     def run(self) -> None:

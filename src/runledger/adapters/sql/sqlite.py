@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any, Literal
 from urllib.parse import unquote
 
-from ..domain import (
+from ...domain import (
     Guarantees,
     RunAlreadyExists,
     RunChange,
@@ -20,22 +20,19 @@ from ..domain import (
     RunRecord,
     RunSummary,
     StoreUnusable,
+    changed_records,
     repeated_keys,
     summary_of,
 )
-from ..domain.values import checked_time
+from ...domain.json_form import MALFORMED, log_text, metrics_text, time_text
 from .rows import (
-    UNREADABLE,
     conditions,
-    log_text,
-    metrics_text,
     pages,
     read_time,
     record_from_texts,
     records_from_texts,
     rows_of_texts,
     summary_of_texts,
-    time_text,
 )
 from .sqlite_file import SQLiteFile
 
@@ -85,7 +82,7 @@ class SQLiteRunAccess:
         values.append(-1 if query.limit is None else query.limit)
         try:
             return self._file.reading(lambda rows: summary_of_texts(rows, read_time), _SUMMARY.format(where), values)
-        except UNREADABLE:
+        except MALFORMED:
             return summary_of(self.find(query))  # which names the row
 
 
@@ -131,7 +128,7 @@ class SQLiteRunRepository(SQLiteRunAccess):
     def _existing(self, records: Sequence[RunRecord]) -> list[RunKey]:
         keys = dict.fromkeys(record.key for record in records)
         there = [key for key in keys if self._file.read(_SELECT, (key.run_id, key.client_id))]
-        return list(dict.fromkeys(there + repeated_keys(records))) or list(keys)
+        return list(dict.fromkeys(there + repeated_keys(record.key for record in records))) or list(keys)
 
 
 def open_url(url: str) -> SQLiteRunRepository:
@@ -160,7 +157,6 @@ def _update(cursor: sqlite3.Cursor, key: RunKey, change: RunChange, at: datetime
 
 
 def _update_many(cursor: sqlite3.Cursor, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
-    at = checked_time(at, "time of the change")
     text = time_text(at)
     for first in range(0, len(changes), _BATCH):
         _update_some(cursor, changes[first : first + _BATCH], at, text)
@@ -172,12 +168,8 @@ def _update_some(cursor: sqlite3.Cursor, changes: Sequence[tuple[RunKey, RunChan
     places = ",".join(["(?,?)"] * len(ids))
     rows = cursor.execute(_SELECT_BATCH.format(places), list(chain.from_iterable(ids))).fetchall()
     olds = records_from_texts([row[:10] for row in rows])
-    news = {row[:2]: record for row, record in zip(rows, olds, strict=True)}
-    for key, change in changes:
-        pair = (key.run_id, key.client_id)
-        if pair not in news:
-            raise RunNotFound(key)
-        news[pair] = news[pair].apply(change, at)
+    news = {record.key: record for record in olds}
+    news |= changed_records(news, changes, at)
     writes: dict[str, list[tuple[Any, ...]]] = {_UPDATE: [], _FINISH: []}
     for row, old, new in zip(rows, olds, news.values(), strict=True):
         sql, values = _rewriting(row, old, new, text if new.updated_at is at else row[9])

@@ -14,10 +14,9 @@ from attrs import frozen
 from pyairtable import Api
 from requests.adapters import HTTPAdapter
 
-from ..adapters.airtable import AirtableAddress, Columns, token_from_environment, turns_of
-from ..adapters.airtable.transport import Paced, Refusal, Refused, ServerClock, api_over, sent
-from ..domain import RunStatus, StoreUnusable
-from .doctor import Finding
+from ...domain import Finding, RunStatus, StoreUnusable
+from . import AirtableAddress, Columns, token_from_environment, turns_of
+from .transport import Paced, Refusal, Refused, ServerClock, api_over, sent
 
 _DATE_TIME = {
     "timeZone": "utc",

@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import Any, TypeVar
 
-from ..domain import Outcome, RunKey, StoreUnavailable, StoreUnusable
+from ...domain import Outcome, RunKey, StoreUnavailable, StoreUnusable
 
 T = TypeVar("T")
 

@@ -19,11 +19,10 @@ from pyairtable.api.types import RecordDict, UpdateRecordDict
 from pyairtable.formulas import AND, OR, Field, Formula
 from requests.adapters import BaseAdapter, HTTPAdapter
 
-from ..adapters.airtable import AirtableAddress, RateLimit, token_from_environment, turns_of
-from ..adapters.airtable.transport import Paced, Refused, ServerClock, api_over, sent
-from ..domain import StoreUnusable
-from .airtable_setup import find_table, tables_of
-from .doctor import Finding
+from ...domain import Finding, StoreUnusable
+from . import AirtableAddress, RateLimit, token_from_environment, turns_of
+from .schema import find_table, tables_of
+from .transport import Paced, Refused, ServerClock, api_over, sent
 
 T = TypeVar("T")
 Cells = Mapping[str, Any]

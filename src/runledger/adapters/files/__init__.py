@@ -1,0 +1,1 @@
+"""Histories of runs in files: CSV and JSON Lines, read and written."""

@@ -1,0 +1,1 @@
+"""Stores behind SQL: SQLite by the standard library, PostgreSQL by psycopg. Bare drivers and written statements."""

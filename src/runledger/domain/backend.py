@@ -1,0 +1,88 @@
+"""What an adapter's package offers for one URL scheme: opening a store, and what there is to do before it works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from enum import Enum
+
+from attrs import frozen
+
+from .port import RunRepository
+
+
+class Verdict(Enum):
+    """What a finding asks for: nothing, attention, or a change without which the store cannot serve."""
+
+    OK = "ok"
+    NOTE = "note"
+    FIX = "fix"
+
+
+@frozen
+class Finding:
+    """One result of examining a store: what was seen, and what to do about it."""
+
+    verdict: Verdict
+    what: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        return ": ".join(filter(None, (self.what, self.advice)))
+
+    @classmethod
+    def ok(cls, what: str) -> Finding:
+        """Nothing to do."""
+        return cls(Verdict.OK, what)
+
+    @classmethod
+    def note(cls, what: str, advice: str = "") -> Finding:
+        """Worth knowing; the store can serve."""
+        return cls(Verdict.NOTE, what, advice)
+
+    @classmethod
+    def fix(cls, what: str, advice: str = "") -> Finding:
+        """The store cannot serve before this is changed."""
+        return cls(Verdict.FIX, what, advice)
+
+
+def _nothing_made(_url: str) -> str | None:
+    return None
+
+
+def _same_url(url: str) -> str:
+    return url
+
+
+@frozen(kw_only=True)
+class Backend:
+    """What a package names under the entry-point group `runledger.repositories`, one for each URL scheme.
+
+    Every function takes the store's URL. Only `open` is required. All raise errors of the ledger and nothing else.
+    """
+
+    open: Callable[[str], RunRepository]
+    """Open the store. Raises StoreUnusable, StoreUnavailable or InvalidValue."""
+
+    examine: Callable[[str], Iterator[Finding]] | None = None
+    """Findings about whether the store can serve, for `doctor`. Changes nothing."""
+
+    prepare: Callable[[str], Iterator[Finding]] | None = None
+    """Make the store ready, for `init`: its file, table or schema. Harmless if it is ready. The findings say what was
+    made, whether the store can serve, and what is left to do by hand."""
+
+    probe: Callable[[str, str], Iterator[Finding]] | None = None
+    """Verify what the adapter assumes about its store, for `doctor --probe`. The second argument names a scratch table.
+    Closing the iterator cleans up."""
+
+    makes_on_open: Callable[[str], str | None] = _nothing_made
+    """What opening would silently make, a file say, by its path; None if that is there already or nothing is made."""
+
+    absolute_url: Callable[[str], str] = _same_url
+    """A URL of the same store that is valid in every working directory. Raises StoreUnusable."""
+
+    is_lasting: bool = True
+    """Whether records outlive the process."""
+
+    heartbeat_interval: timedelta = timedelta(minutes=1)
+    """How often a run may be updated as a sign of life without harm; longer where the store counts requests."""

@@ -1,0 +1,93 @@
+"""The JSON form of a record's times, metrics and log: the one that rows, files, `--json` and adapters use.
+
+A time is text in UTC with milliseconds, 2025-11-24T08:15:00.000Z. Metrics are an object; a time among them is
+{"datetime": "…Z"}, which no other metric value can be. A log is an array of [time, text].
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from .log import LogLine
+from .values import MAX_INTEGER, Metrics, MetricValue
+
+MALFORMED = (AttributeError, KeyError, OverflowError, RecursionError, StopIteration, TypeError, ValueError)
+"""What reading a JSON form raises if it is not one."""
+
+
+def time_text(at: datetime) -> str:
+    """The UTC time `at` as text. Texts sort as their times do."""
+    return f"{at.isoformat(timespec='milliseconds')[:23]}Z"
+
+
+def time_of_text(text: str) -> datetime:
+    """The time of a text that `time_text` wrote. Raises one of MALFORMED."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is not UTC:
+        raise ValueError("not a time in UTC")
+    return at
+
+
+def metrics_to_json(metrics: Mapping[str, MetricValue]) -> dict[str, Any]:
+    """Metrics as a JSON object."""
+    return {name: _time_to_json(value) if isinstance(value, datetime) else value for name, value in metrics.items()}
+
+
+def metrics_from_json(values: Mapping[str, Any]) -> dict[str, MetricValue]:
+    """The metrics of a JSON object; their names and values are not checked yet. Raises one of MALFORMED."""
+    return {
+        name: datetime.fromisoformat(value["datetime"]) if isinstance(value, dict) else value
+        for name, value in values.items()
+    }
+
+
+def trusted_metrics(values: dict[str, Any]) -> Metrics:
+    """The metrics of a JSON object that a store returned, without the checks. Alters `values`. Raises one of MALFORMED.
+
+    An integer beyond ±2^53 is a float that the store wrote without its point.
+    """
+    for name, value in values.items():
+        if type(value) is dict:
+            values[name] = time_of_text(value["datetime"])
+        elif value is None or type(value) is list:
+            raise ValueError("not a metric value")
+        elif type(value) is int and not -MAX_INTEGER <= value <= MAX_INTEGER:
+            values[name] = float(value)
+    return Metrics(values)
+
+
+def log_to_json(log: Iterable[LogLine]) -> list[list[str]]:
+    """A log as a JSON array."""
+    return [[time_text(line.at), line.text] for line in log]
+
+
+def log_from_json(lines: Iterable[Sequence[str]]) -> tuple[LogLine, ...]:
+    """The log of a JSON array, each line checked. Raises InvalidValue, or one of MALFORMED."""
+    return tuple([LogLine(datetime.fromisoformat(at), text) for at, text in lines])
+
+
+def trusted_log(lines: Iterable[Sequence[str]]) -> tuple[LogLine, ...]:
+    """The log of a JSON array that a store returned, without the checks. Raises one of MALFORMED."""
+    return tuple([LogLine.trusted(time_of_text(at), text) for at, text in lines])
+
+
+def metrics_text(metrics: Mapping[str, MetricValue]) -> str:
+    """The JSON object of metrics as text."""
+    return _encode(metrics) if metrics else "{}"
+
+
+def log_text(log: Sequence[LogLine]) -> str:
+    """The JSON array of a log as text."""
+    return _encode(log_to_json(log)) if log else "[]"
+
+
+def _time_to_json(at: datetime) -> dict[str, str]:
+    return {"datetime": time_text(at)}
+
+
+_encode = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"), default=_time_to_json
+).encode

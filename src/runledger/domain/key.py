@@ -1,0 +1,124 @@
+"""The key of a run, the rule for ids and names, and the error for a value that breaks a rule. Each needs the others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, Self
+
+from attrs import Attribute, evolve, field, frozen
+
+MAX_NAME = 255
+"""Characters of an id or a name."""
+# Two classes, because one that spans both ends of Unicode takes long to compile.
+CONTROL = "[\x00-\x1f\x7f-\x9f]|[\ud800-\udfff]"
+"""Control characters, and surrogates, which no encoding can represent."""
+
+
+class RunLedgerError(Exception):
+    """The base of every error that the ledger raises. `key` is the run concerned, or None if no run is.
+
+    `applied` holds the keys of a bulk call that were created or updated before it failed. It is empty for every store
+    that guarantees atomic bulk calls.
+    """
+
+    applied: tuple[RunKey, ...] = ()
+
+    def __init__(self, message: str, key: RunKey | None = None) -> None:
+        super().__init__(message)
+        self.key = key
+
+    def having_applied(self, keys: Iterable[RunKey]) -> Self:
+        """This error, with the keys that the failed bulk call applied."""
+        self.applied = tuple(keys)
+        return self
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        if not self.applied:
+            return message
+        return f"{message} {len(self.applied)} of the batch had been applied before: first {self.applied[0]}."
+
+    def __reduce__(self) -> Any:
+        # The default calls the class with the message alone, so an error with other arguments could not be pickled.
+        return type(self).__new__, (type(self), *self.args), self.__dict__
+
+
+class InvalidValue(RunLedgerError, ValueError):
+    """A value is invalid. It was rejected before anything was sent to the store."""
+
+
+def checked_name(value: str, what: str) -> str:
+    """An id or name: 1 to 255 characters, no control characters, no white space at either end. Raises InvalidValue."""
+    require_text(value, what)
+    if value.isprintable() and 0 < len(value) <= MAX_NAME and value.strip() == value:
+        return value
+    if not value:
+        raise InvalidValue(f"{what} is empty: give it 1 to {MAX_NAME} characters.")
+    if value.strip() != value:
+        raise InvalidValue(f"{what} {shown(value)} begins or ends with white space: remove it where the value is made.")
+    return checked_characters(value, what, MAX_NAME, CONTROL)
+
+
+def require_text(value: str, what: str) -> str:
+    """The value, if it is a str. Raises InvalidValue."""
+    if not isinstance(value, str):
+        raise InvalidValue(f"{what} is {type(value).__name__}, not text.")
+    return value
+
+
+def checked_characters(value: str, what: str, longest: int, forbidden: str) -> str:
+    """Text of at most `longest` characters, without any that the pattern `forbidden` matches. Raises InvalidValue."""
+    if len(value) > longest:
+        raise InvalidValue(f"{what} has {len(value)} characters: at most {longest:,} can be stored.")
+    if found := re.search(forbidden, value):
+        raise InvalidValue(
+            f"{what} {shown(value)} has the character U+{ord(found.group()):04X} at position {found.start() + 1}: "
+            "it cannot be stored there."
+        )
+    return value
+
+
+def shown(value: str) -> str:
+    """Text as an error message quotes it: escaped, and cut to 60 characters."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…'"
+
+
+def valid_name(_instance: object, attribute: Attribute[Any], value: str) -> None:
+    """A validator of attrs: the attribute holds an id or name. Raises InvalidValue."""
+    checked_name(value, attribute.name.replace("_", " "))
+
+
+@frozen(order=True)
+class RunKey:
+    """Which run of which client: two opaque strings. They are compared exactly, and never trimmed, re-cased or rebuilt.
+
+    `reference` is the store's own reference to the record, where the store gave one. It belongs to whoever holds this
+    key: it is not compared, ordered or shown. Raises InvalidValue for ids that `checked_name` rejects.
+    """
+
+    run_id: str = field(validator=valid_name)
+    client_id: str = field(validator=valid_name)
+    reference: str | None = field(default=None, kw_only=True, eq=False, order=False, repr=False)
+
+    @classmethod
+    def trusted(cls, run_id: str, client_id: str, reference: str | None = None) -> RunKey:
+        """A key that a store returned, without the checks: it was checked before it was stored."""
+        key = object.__new__(cls)
+        _set_run_id(key, run_id)
+        _set_client_id(key, client_id)
+        _set_reference(key, reference)
+        return key
+
+    def referring_to(self, reference: str) -> RunKey:
+        """This key with the store's reference to its record."""
+        return evolve(self, reference=reference)
+
+    def __str__(self) -> str:
+        return f"run {self.run_id!r} of client {self.client_id!r}"
+
+
+_set_run_id, _set_client_id, _set_reference = (
+    getattr(RunKey, name).__set__ for name in ("run_id", "client_id", "reference")
+)

@@ -1,0 +1,32 @@
+"""A line of a run's log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from attrs import field, frozen
+
+from .values import checked_note, checked_time
+
+
+def _time(value: datetime) -> datetime:
+    return checked_time(value, "time of a log line")
+
+
+@frozen
+class LogLine:
+    """One note of a run's log, with its time. Raises InvalidValue for a time or text that cannot be stored."""
+
+    at: datetime = field(converter=_time)
+    text: str = field(converter=checked_note)
+
+    @classmethod
+    def trusted(cls, at: datetime, text: str) -> LogLine:
+        """A line whose time and text are known to be valid, without the checks."""
+        line = object.__new__(cls)
+        _set_at(line, at)
+        _set_text(line, text)
+        return line
+
+
+_set_at, _set_text = (getattr(LogLine, name).__set__ for name in ("at", "text"))
