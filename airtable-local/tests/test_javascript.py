@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,11 +20,14 @@ SCENARIOS = re.findall(r"^  async (\w+)\(\) {$", (FOLDER / "scenarios.cjs").read
 
 @pytest.fixture(scope="module", autouse=True)
 def _installed() -> None:
+    """Install the client once, even if several test processes begin together: the first one locks the others out."""
     wanted, present = FOLDER / "package-lock.json", FOLDER / "node_modules" / ".package-lock.json"
-    if not present.exists() or present.stat().st_mtime < wanted.stat().st_mtime:
-        command = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = npm(command, return_completed_process=True, cwd=FOLDER, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+    with wanted.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not present.exists() or present.stat().st_mtime < wanted.stat().st_mtime:
+            command = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            done = npm(command, return_completed_process=True, cwd=FOLDER, capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture

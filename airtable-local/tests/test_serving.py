@@ -1,17 +1,10 @@
-"""The HTTP server, the transport in the same process, and the command."""
+"""The HTTP server, and the transport in the same process."""
 
 from __future__ import annotations
 
 import json
-import os
-import re
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from http.client import HTTPConnection
-from pathlib import Path
 from socket import create_connection
 from urllib.parse import urlsplit
 
@@ -20,7 +13,6 @@ import requests
 from pyairtable import Api
 
 from airtable_local import AirtableServer, Connection, Fault, FaultKind
-from airtable_local.command import main
 from airtable_local.transport import ServiceTransport
 from served import BASE, TOKEN, Client
 
@@ -160,131 +152,3 @@ class TestTransport:
             except requests.RequestException as error:
                 struck.append(type(error).__name__)
         assert struck == ["ConnectionError", "ConnectionError", "HTTPError", "fine"]
-
-
-def test_the_examples_of_the_guide_run() -> None:
-    guide = Path(__file__).parents[2] / "docs" / "airtable-server.md"
-    blocks = re.findall(r"```python\n(.*?)```", guide.read_text("utf-8"), re.DOTALL)
-    assert len(blocks) == 3
-    done = subprocess.run([sys.executable, "-c", "".join(blocks)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "'Name': 'a', 'Count': 1" in done.stdout
-    assert "('POST', 200, (('created', 'rec" in done.stdout
-
-
-# As `python -m airtable_local`, but Ctrl-C is heard even where the tests run in the background.
-AS_COMMAND = """
-import runpy, signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
-runpy.run_module("airtable_local", run_name="__main__", alter_sys=True)
-"""
-
-
-@contextmanager
-def command(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The command while it runs, and what it says at first."""
-    with subprocess.Popen(
-        [sys.executable, "-c", AS_COMMAND, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            yield process, "".join(process.stdout.readline() for _ in range(4))
-        finally:
-            process.kill()
-
-
-class TestCommand:
-    def test_its_line_works_as_it_stands(self) -> None:
-        with command("--port", "0", "--token", "patMine") as (process, said):
-            assert "export AIRTABLE_API_KEY=patMine\n" in said
-            found = re.search(r"^runledger list --store '(\S+)'$", said, re.MULTILINE)
-            assert found is not None
-            environment = {**os.environ, "AIRTABLE_API_KEY": "patMine", "RUNLEDGER_STORE": found[1]}
-            for arguments in (["start", "--client", "acme", "--run-id", "r1"], ["complete", "r1", "acme"], ["list"]):
-                done = subprocess.run(
-                    [sys.executable, "-m", "runledger", *arguments],
-                    env=environment,
-                    capture_output=True,
-                    text=True,
-                    check=False,
-                )
-                assert done.returncode == 0, done.stderr
-            assert "Completed" in done.stdout
-            process.send_signal(signal.SIGINT)
-            _, told = process.communicate(timeout=60)
-        assert process.returncode == 0
-        assert "Traceback" not in told
-        assert re.search(r"^\d\d:\d\d:\d\d POST /v0/appRunledgerLocal/Runs 200, created rec\w{14}$", told, re.MULTILINE)
-
-    def test_the_schema_of_a_base(self, tmp_path: Path) -> None:
-        schema = tmp_path / "schema.json"
-        fields = [
-            {"id": "fldKeyKeyKeyKeyKe", "name": "Key", "type": "singleLineText"},
-            {"id": "fldFileFileFileFi", "name": "Files", "type": "multipleAttachments"},
-            {"name": "Nr", "type": "autoNumber"},
-        ]
-        schema.write_text(json.dumps({"tables": [{"id": "tblMineMineMineMi", "name": "Läufe", "fields": fields}]}))
-        with command("--port", "0", "--schema", str(schema), "--base", BASE) as (_, said):
-            url = re.search(r"endpoint=(http://127\.0\.0\.1:\d+)&number=Nr'", said)
-            assert url is not None, said
-            assert f"airtable://{BASE}/L%C3%A4ufe?" in said
-            api = Api("patLocal", endpoint_url=url[1])
-            made = api.table(BASE, "tblMineMineMineMi").create({"fldKeyKeyKeyKeyKe": "a"})
-            assert made["fields"] == {"Key": "a", "Nr": 1}
-            with pytest.raises(requests.HTTPError, match="INVALID_VALUE_FOR_COLUMN"):
-                api.table(BASE, "Läufe").create({"Files": "a"})
-            api.session.close()
-
-    @pytest.fixture
-    def refused(self, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-        def refused(*arguments: str) -> str:
-            try:
-                status: object = main(arguments)
-            except SystemExit as ended:
-                status = ended.code
-            said = capsys.readouterr()
-            assert (status, said.out) == (2, "")
-            return said.err
-
-        return refused
-
-    def test_a_port_in_use(self, server: AirtableServer, refused: Callable[..., str]) -> None:
-        port = server.url.rpartition(":")[2]
-        said = refused("--port", port)
-        assert said == f"airtable: port {port} cannot be used (Address already in use): give another --port.\n"
-
-    @pytest.mark.parametrize("arguments", [["--port", "65536"], ["--port", "x"], ["--base", "appShort"]])
-    def test_arguments_that_are_refused(self, arguments: list[str], refused: Callable[..., str]) -> None:
-        assert f"{arguments[1]!r} is no" in refused(*arguments)
-
-    @pytest.mark.parametrize(
-        "text",
-        [
-            "{",
-            "[]",
-            "{}",
-            '{"tables": []}',
-            '{"tables": [1]}',
-            '{"tables": [{"name": "T", "fields": []}]}',
-            '{"tables": [{"name": "T", "fields": [{"name": "a"}]}]}',
-            '{"tables": [{"name": "T", "fields": [{"name": "a", "type": "number", "options": {"precision": "x"}}]}]}',
-        ],
-    )
-    def test_a_schema_that_is_none(self, tmp_path: Path, text: str, refused: Callable[..., str]) -> None:
-        schema = tmp_path / "schema.json"
-        schema.write_text(text)
-        said = refused("--schema", str(schema))
-        assert said.startswith(f"airtable: {schema}")
-        assert said.endswith(".\n")
-
-    def test_a_schema_that_is_not_there(self, tmp_path: Path, refused: Callable[..., str]) -> None:
-        assert "cannot be read: No such file or directory." in refused("--schema", str(tmp_path / "none.json"))
-
-
-def test_without_its_extra_it_names_it() -> None:
-    without = "import sys; sys.modules['lark'] = None; import airtable_local"
-    done = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)
-    assert done.stderr.endswith("Airtable's server needs an extra: pip install 'runledger[airtable-server]'.\n")

@@ -47,11 +47,8 @@ def unknown(text: str) -> tuple[str, Any]:
 
 
 def fault(text: str) -> Fault:
-    """A Fault, from KIND and FIELD=VALUE, separated by spaces and quoted as in a shell."""
-    try:
-        kind_name, *words = shlex.split(text) or [""]
-    except ValueError:
-        raise ArgumentTypeError(f"a quotation mark is not closed in {text!r}") from None
+    """A Fault, from KIND and FIELD=VALUE, separated by spaces. A value with spaces is quoted."""
+    kind_name, *words = _words(text) or [""]
     if kind_name not in _KINDS:
         raise ArgumentTypeError(f"{kind_name!r} is not a kind of fault: begin with {_one_of(_KINDS)}")
     allowed = FAULT_FIELDS[kind_name]
@@ -59,13 +56,23 @@ def fault(text: str) -> Fault:
     for word in words:
         name, _, value = word.partition("=")
         if name not in allowed:
-            raise ArgumentTypeError(f"a {kind_name} fault has no field {name!r}: use {', '.join(allowed)}")
+            raise ArgumentTypeError(f"the fault {kind_name} has no field {name!r}: use {', '.join(allowed)}")
         if name in given:
             raise ArgumentTypeError(f"{name} is given twice in {text!r}")
         given[name] = _parsed(name, value, allowed[name])
     if "seconds" in allowed and "seconds" not in given:
-        raise ArgumentTypeError(f"a {kind_name} fault needs its duration: add seconds=10")
+        raise ArgumentTypeError(f"the fault {kind_name} needs a duration: add seconds=10")
     return Fault(_KINDS[kind_name], **given)
+
+
+def _words(text: str) -> list[str]:
+    """The words of a text as a shell reads them, except that a backslash stays: regular expressions need it."""
+    lexer = shlex.shlex(text, posix=True)
+    lexer.whitespace_split, lexer.commenters, lexer.escape = True, "", ""
+    try:
+        return list(lexer)
+    except ValueError:
+        raise ArgumentTypeError(f"a quotation mark is not closed in {text!r}") from None
 
 
 def _parsed(name: str, text: str, parse: Callable[[str], Any]) -> Any:
