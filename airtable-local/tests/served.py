@@ -1,4 +1,4 @@
-"""A service in this process, asked by plain requests, and a clock that only moves when it is told to."""
+"""A service in this process, asked by plain requests, with a clock that moves only on `advance`."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Clock:
 
 
 class Client:
-    """Asks a service of its own. Paths are relative to the table Tasks unless they begin with a slash."""
+    """A client of a new service. Paths are relative to the table Tasks unless they begin with a slash."""
 
     def __init__(
         self,

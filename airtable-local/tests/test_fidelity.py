@@ -497,7 +497,7 @@ class TestMetadata:
         assert [field["type"] for field in table["fields"]] == [column.type for column in TASKS.columns]
         assert table["views"][0]["id"].startswith("viw")
 
-    def test_what_is_told_of_a_table_makes_the_same_table_again(self, client: Client) -> None:
+    def test_the_schema_of_a_table_makes_the_same_table_again(self, client: Client) -> None:
         _, schema = client.ask("GET", f"/meta/bases/{BASE}/tables")
         twin = Client(*map(described_table, schema["tables"]))
         assert twin.ask("GET", f"/meta/bases/{BASE}/tables")[1] == schema
@@ -745,7 +745,7 @@ class TestValues:
 
     @pytest.mark.parametrize("column", ["No", "Made", "Touched", "Sum"])
     @pytest.mark.parametrize("value", [1, "a", None])
-    def test_a_computed_field_says_so_whatever_is_written(self, client: Client, column: str, value: object) -> None:
+    def test_a_computed_field_says_so_for_any_value(self, client: Client, column: str, value: object) -> None:
         _, answer = client.ask("POST", body={"fields": {column: value}})
         wanted = f'Field "{column}" cannot accept a value because the field is computed'
         assert answer["error"] == {"type": "INVALID_VALUE_FOR_COLUMN", "message": wanted}
@@ -814,7 +814,7 @@ class TestUnknowns:
         for method in ("GET", "PATCH", "DELETE"):
             assert error_of(client.ask(method, MISSING, {"fields": {}})) == error
 
-    def test_text_that_is_equal_whatever_its_case(self) -> None:
+    def test_text_that_is_equal_regardless_of_case(self) -> None:
         client = Client(unknowns=Unknowns(text_equals_ignores_case=True))
         client.create(Name="Acme")
         assert client.names("Name='ACME'") == {"Acme"}

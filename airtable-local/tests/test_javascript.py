@@ -32,7 +32,7 @@ def _installed() -> None:
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest) -> Iterator[AirtableServer]:
-    # Time stands still, so that five requests are within one second however slow the machine is.
+    # The clock does not move, so that five requests are within one second however slow the machine is.
     limits = Limits(requests_per_second=5) if "rate" in request.node.name else None
     service = AirtableService([Token(TOKEN)], limits=limits, now=lambda: datetime(2026, 3, 14, tzinfo=UTC))
     service.add_base("For JavaScript", [TASKS, Table("Ünder / 100%", (Column("Name"),))], BASE)

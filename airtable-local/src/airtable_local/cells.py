@@ -1,4 +1,4 @@
-"""One cell: which values its column accepts, how they are kept, and how they are shown, sorted and seen by formulas."""
+"""One cell: the values that its column accepts, how they are stored, shown and sorted, and what formulas get."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_TEXT = 100_000
 
 
 def stored(column: Column, value: Any, unknowns: Unknowns, *, typecast: bool = False) -> Cell | None:
-    """A value as the cell keeps it; None for what Airtable keeps as an empty cell. Raises ApiError."""
+    """A value as the cell stores it; None for a value that Airtable stores as an empty cell. Raises ApiError."""
     if column.type in COMPUTED:
         raise _refused(f'Field "{column.name}" cannot accept a value because the field is computed')
     if typecast:
@@ -126,7 +126,7 @@ def json_of(column: Column, cell: Cell, unknowns: Unknowns) -> str | int | float
 
 
 def value_of(column: Column, row: Row) -> Value:
-    """A cell as a formula sees it."""
+    """The value of a cell in a formula."""
     cell = cell_of(column, row)
     if column.type == "checkbox":
         return float(cell is True)
@@ -134,7 +134,7 @@ def value_of(column: Column, row: Row) -> Value:
 
 
 def rank_of(column: Column, row: Row) -> tuple[bool, Any]:
-    """Where a row sorts: empty cells first, text whatever its case, a choice by its place among the choices."""
+    """Where a row sorts: empty cells first, text regardless of case, a choice by its position among the choices."""
     cell = cell_of(column, row)
     if cell is None:
         return (False, 0)

@@ -59,7 +59,10 @@ def example(served: Served) -> str:
 
 @frozen(kw_only=True)
 class Program:
-    """What a program that serves a base of its own changes: its name, the default base, what it prints as example."""
+    """The parts that a program which serves another base replaces.
+
+    `usage` and `example` are printed when the server starts.
+    """
 
     name: str = "airtable-local"
     base_id: str = "appLocalBase00000"

@@ -1,4 +1,4 @@
-"""Faults on demand: what can go wrong between a client and a service that works."""
+"""Faults on demand: what can go wrong between a client and a working service."""
 
 from __future__ import annotations
 
@@ -28,16 +28,17 @@ ERRORS = {
     429: "RATE_LIMIT_REACHED",
     503: "RETRIABLE_ERROR",
 }
-"""The error types of some statuses; others say SERVER_ERROR."""
+"""The error type of a status; every other status has SERVER_ERROR."""
 
 
 @frozen
 class Fault:
-    """What befalls the nth request that matches `method` and the regular expression `path`, counted from its arming.
+    """A fault for the nth matching request since it was armed, and for those that follow, `times` in all.
 
-    And the next ones that match, until it has struck so many `times`.
-    `after_commit` says whether the service has done what the request asked for. `status`, `error` (its type, by default
-    the usual one) and `retry_after` (seconds) belong to STATUS, `seconds` to DELAY.
+    A request matches if it has this `method` (None: any) and `path`, a regular expression, is found in its path.
+    `after_commit` is whether the service carries the request out before the fault. A DELAY is always carried out, after
+    the wait if `after_commit` is False; CUT and HTML always come after. `status`, `error` (the error type; None: the
+    usual one of that status) and `retry_after` (seconds) apply to STATUS, `seconds` to DELAY.
     """
 
     kind: FaultKind
@@ -60,7 +61,7 @@ class Fault:
 
 
 class Faults:
-    """Faults that wait for their request. Each strikes once, or as many `times` in a row."""
+    """The armed faults."""
 
     def __init__(self) -> None:
         self._armed: list[tuple[Fault, int]] = []
@@ -69,7 +70,7 @@ class Faults:
         self._armed += [(each, 0) for each in (fault, *more)]
 
     def take(self, request: Request) -> Fault | None:
-        """The fault that strikes this request, if any. One that is due while another strikes waits for the next."""
+        """The fault for this request, or None. If two are due, the second one waits for the next matching request."""
         struck, waiting = None, []
         for fault, seen in self._armed:
             counted = seen
@@ -87,7 +88,7 @@ class Faults:
 
 @frozen
 class LogEntry:
-    """One request as the service saw it. `status` is None if the client got no answer."""
+    """A request, the status that the client got (None: no answer), the fault, and what the request changed."""
 
     time: datetime
     request: Request
@@ -97,7 +98,10 @@ class LogEntry:
 
 
 class Connection:
-    """A service as its clients meet it: one request at a time, with a log, and with faults on demand."""
+    """A service with a lock (one request at a time), a log, and faults on demand.
+
+    `on_request` is called with each entry of the log.
+    """
 
     def __init__(
         self,
@@ -116,9 +120,9 @@ class Connection:
         self._lock = Lock()
 
     def exchange(self, request: Request, patience: float | None = None) -> tuple[Response | None, Fault | None]:
-        """The answer, None if the connection drops, and the fault that struck.
+        """The answer (None: the connection drops) and the fault that applied.
 
-        A delay is waited for, unless the client has less `patience`, in seconds: then it has given up long before.
+        `patience` is the client's time-out in seconds. A delay that is not shorter is not waited for.
         """
         with self._lock:
             fault = self.faults.take(request)

@@ -1,4 +1,4 @@
-"""Airtable's formulas, as `filterByFormula` uses them: a grammar, and what each part of a formula does.
+"""Airtable's formulas, as `filterByFormula` uses them: their grammar and their evaluation.
 
 Grammar and meaning follow Airtable's formula field reference; `functions` has the functions. Where the reference is
 silent, `Unknowns` holds both answers.
@@ -61,7 +61,7 @@ class Formula:
     fields: frozenset[str]
 
     def selects(self, subject: Subject) -> bool:
-        """Whether the result is none of 0, false, "", NaN and #ERROR!."""
+        """Whether the result is true: anything but 0, false, "", NaN and #ERROR!."""
         try:
             return is_true(self.evaluate(subject))
         except CellError:
@@ -260,4 +260,4 @@ _LAZY: dict[str, tuple[float, float, Callable[[Sequence[Evaluate]], Evaluate]]] 
     "SWITCH": (3, float("inf"), _switch),
     "ISERROR": (1, 1, _is_error),
 }
-"""Functions that do not need the value of every argument."""
+"""Functions that do not evaluate every argument."""

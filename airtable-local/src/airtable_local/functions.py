@@ -18,19 +18,19 @@ from attrs import field, frozen
 from .unknowns import Unknowns
 
 Value = str | float | datetime | None
-"""What a field holds for a formula; a checkbox is 1.0 or 0.0, several choices are their names with commas between."""
+"""The value of a field in a formula; a checkbox is 1.0 or 0.0, several choices are their names joined by commas."""
 
 LONGEST = 100_000
-"""Characters that a text which a formula builds may have, as a cell has."""
+"""The maximum of characters in a text that a formula builds: that of a cell."""
 
 
 class CellError(Exception):
-    """What Airtable shows as #ERROR! in a cell: the formula has no value for this record."""
+    """The formula has no value for this record: Airtable shows #ERROR! in the cell."""
 
 
 @frozen(kw_only=True)
 class Subject:
-    """The record that a formula is asked about: its id and times, its values by field name; and the time of asking."""
+    """The record that a formula is evaluated for: its id, times, and values by field name; and the current time."""
 
     record_id: str
     created: datetime
@@ -40,7 +40,7 @@ class Subject:
     unknowns: Unknowns = field(factory=Unknowns)
 
 
-# What one value is for another
+# Conversions
 
 
 def is_true(value: Value) -> bool:
@@ -237,7 +237,7 @@ def _failed() -> Value:
 # The tables
 
 Function = tuple[float, float, Callable[..., Value]]
-"""The least and most number of arguments, and what is done with their values."""
+"""The minimum and maximum number of arguments, and the function of their values."""
 
 _MANY = math.inf
 
@@ -301,7 +301,7 @@ FUNCTIONS: dict[str, Function] = {
     **{name.upper(): (1, 1, _part(name)) for name in ("year", "month", "day", "hour", "minute", "second")},
     "WEEKDAY": (1, 2, _weekday),
 }
-"""What is done with the values of all arguments."""
+"""The functions that evaluate all their arguments."""
 
 OF_RECORD: dict[str, Callable[[Subject], Value]] = {
     "RECORD_ID": lambda subject: subject.record_id,
@@ -310,4 +310,4 @@ OF_RECORD: dict[str, Callable[[Subject], Value]] = {
     "NOW": lambda subject: subject.now,
     "TODAY": lambda subject: subject.now.replace(hour=0, minute=0, second=0, microsecond=0),
 }
-"""What depends on the record, or the moment, and has no argument."""
+"""The functions without arguments that depend on the record or the time."""

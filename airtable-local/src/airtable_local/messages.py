@@ -1,4 +1,4 @@
-"""What travels between a client and the service: requests, responses, and the errors of Airtable's Web API."""
+"""Requests, responses, and the errors of Airtable's Web API."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Request:
 
     @property
     def segments(self) -> list[str]:
-        """The decoded parts of the path after the version; None of them is empty."""
+        """The decoded parts of the path after the version; no part is empty."""
         version, *rest = [unquote(part) for part in self.path.split("/") if part] or [""]
         return rest if version == "v0" else []
 

@@ -1,4 +1,4 @@
-"""What requests do to the rows of a table. Pure: each function returns new values and raises ApiError."""
+"""What requests do to the rows of a table. Pure: each function returns new values, or raises ApiError."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_BATCH = 10
 
 @frozen(kw_only=True)
 class Writing:
-    """What a writing request brings besides its fields. `merge` are the columns of an upsert."""
+    """The options of a request that creates or updates records. `merge` are the columns of an upsert."""
 
     method: str
     now: datetime
@@ -65,7 +65,7 @@ def _given(table: Table, fields: Mapping[str, Any], writing: Writing) -> dict[st
 def _target(
     rows: Mapping[str, Row], entry: Mapping[str, Any], given: Mapping[str, Cell | None], writing: Writing
 ) -> Row | None:
-    """The row that a request is about; None if it makes one."""
+    """The row that an entry of a request updates; None if it creates one."""
     if writing.method == "POST":
         return None
     if not writing.merge or entry.get("id") is not None:
@@ -107,7 +107,7 @@ def _with_new_choices(table: Table, entries: Sequence[Mapping[str, Any]], new_id
 
 
 def require_row(table: Table, row_id: str, unknowns: Unknowns) -> None:
-    """The row of a single-record URL must be there."""
+    """Raises ApiError if the record of a single-record URL does not exist."""
     if len(row_id) != 17 or not row_id.startswith("rec") or not row_id.isalnum():
         raise ApiError(*NOT_FOUND)
     if row_id in table.rows:
@@ -122,7 +122,7 @@ def require_row(table: Table, row_id: str, unknowns: Unknowns) -> None:
 
 
 def require_batch(entries: object, verb: str) -> None:
-    """The records of a request: a list of one to ten."""
+    """Raises ApiError unless the records of a request are a list of one to ten."""
     if not isinstance(entries, list):
         raise ApiError(422, "INVALID_REQUEST_MISSING_FIELDS", 'Could not find field "records" in the request')
     if not entries:
@@ -133,7 +133,7 @@ def require_batch(entries: object, verb: str) -> None:
 
 
 def require_rows(table: Table, ids: Sequence[object]) -> None:
-    """The rows of a batch must all be there, each named once."""
+    """Raises ApiError unless all records of a batch exist and each is named once."""
     if len(set(map(str, ids))) < len(ids):
         raise ApiError(422, "INVALID_RECORDS", "You cannot update the same record multiple times in a single request.")
     for row_id in ids:
@@ -154,12 +154,12 @@ def shown(table: Table, row: Row, unknowns: Unknowns, *, by_id: bool = False, on
 
 
 def listed(table: Table, options: Mapping[str, Any], unknowns: Unknowns, now: datetime) -> list[Row]:
-    """The rows that a listing has in all its pages, in its order."""
+    """The rows of all pages of a list, in order."""
     rows = list(table.rows.values())
     if text := options.get("filterByFormula"):
         rows = _filtered(table, rows, text, unknowns, now)
     if not _is_of_view(table, options.get("view")):
-        # No order is promised: this one is steady, but nobody can take it for that of creation.
+        # Airtable promises no order. This one is stable, but differs from the order of creation.
         rows.sort(key=lambda row: zlib.crc32(row.id.encode()))
     for column, descending in reversed(_orders(table, options.get("sort"))):
         rows.sort(key=partial(rank_of, column), reverse=descending)

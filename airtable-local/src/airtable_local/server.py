@@ -37,7 +37,7 @@ class AirtableServer:
         return self.connection.log
 
     def join(self) -> None:
-        """Wait for as long as it serves."""
+        """Wait until the server stops."""
         self._thread.join()
 
     def __enter__(self) -> AirtableServer:
@@ -63,12 +63,12 @@ class _HTTPServer(ThreadingHTTPServer):
 
     def server_close(self) -> None:
         super().server_close()
-        for client in list(self.open):  # or their threads would serve on
-            with suppress(OSError):  # the client was faster
+        for client in list(self.open):  # or their threads would go on serving
+            with suppress(OSError):  # the client has closed it already
                 client.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news; anything else is a defect of this server."""
+        """Ignore clients that disconnect; report anything else, which is a defect of this server."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -89,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _exchange(self) -> None:
         length = self.headers.get("Content-Length", "0")
         if "Transfer-Encoding" in self.headers or not length.isdecimal():
-            self.close_connection = True  # where this request ends cannot be told
+            self.close_connection = True  # the end of this request is unknown
             self.send_error(411)
             return
         body = self.rfile.read(int(length))
@@ -107,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _bytes(answer: Response, length: int) -> bytes:
-    """The answer on the wire, with that much of its body."""
+    """The answer as bytes, with the first `length` bytes of its body."""
     headers = {**answer.headers, "Content-Length": str(len(answer.body))}
     lines = [
         f"HTTP/1.1 {answer.status} {http.client.responses.get(answer.status, '')}",

@@ -14,7 +14,7 @@ NewId = Callable[[str], str]
 """Makes an id from its prefix, such as "rec": 17 characters in all."""
 
 Cell = str | float | bool | datetime | tuple[str, ...]
-"""What a cell keeps; the names of several choices are a tuple."""
+"""The stored value of a cell; the names of several choices are a tuple."""
 
 TEXTS = frozenset({"singleLineText", "multilineText", "richText", "email", "url", "phoneNumber"})
 NUMBERS = frozenset({"number", "currency", "percent", "duration", "rating"})
@@ -53,8 +53,8 @@ _DEFAULT_OPTIONS: Mapping[str, Mapping[str, Any]] = {
 class Column:
     """A field of a table. `type` and `options` are those of Airtable's field model; options default to usual ones.
 
-    A column of a type whose values this server has not got, such as a formula or attachments, stays empty and refuses
-    what is written. The service gives the id.
+    A column of a type that this server does not support, such as a formula or attachments, stays empty and rejects
+    values. The service sets the id.
     """
 
     name: str
@@ -105,7 +105,7 @@ class Table:
     next_number: int = 1
 
     def column(self, name_or_id: object) -> Column:
-        """Raises ApiError if there is none: names are matched exactly."""
+        """The column of that name or id. Names are matched exactly. Raises ApiError."""
         for column in self.columns:
             if name_or_id in (column.name, column.id):
                 return column
@@ -117,7 +117,7 @@ class Table:
         return evolve(self, id=self.id or new_id("tbl"), columns=columns)
 
     def with_column(self, column: Column) -> Table:
-        """This table with a column added, or put in the place of the one with its id."""
+        """This table with a column added, or with the one of the same id replaced."""
         if all(column.id != old.id for old in self.columns):
             return evolve(self, columns=(*self.columns, column))
         return evolve(self, columns=tuple(column if column.id == old.id else old for old in self.columns))
@@ -178,7 +178,7 @@ def declared_table(body: Mapping[str, Any]) -> Table:
 def described_table(body: object) -> Table:
     """The table that an answer of the metadata API describes, with its ids. Raises ApiError.
 
-    Types that this server has not got are taken too: their columns stay empty.
+    Types that this server does not support are accepted too: their columns stay empty.
     """
     name, fields = (body.get("name"), body.get("fields")) if isinstance(body, dict) else (None, None)
     if not isinstance(name, str) or not name or not isinstance(fields, list) or not fields:
@@ -210,7 +210,7 @@ def _problem_of(options: Mapping[str, Any]) -> str | None:
         return "choices must be a list of objects"
     names = [each.get("name") for each in choices]
     if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
-        return "choices need names, each its own"
+        return "choices need distinct names"
     if type(precision) is not int or not 0 <= precision <= 8:
         return "precision must be a whole number from 0 to 8"
     return None
@@ -220,4 +220,4 @@ def require_distinct(columns: Iterable[Column]) -> None:
     """Field names must differ by more than case. Raises ApiError."""
     names = [column.name.casefold() for column in columns]
     if len(set(names)) < len(names):
-        raise ApiError(422, "DUPLICATE_OR_EMPTY_FIELD_NAME", "Field names must be unique, whatever their case")
+        raise ApiError(422, "DUPLICATE_OR_EMPTY_FIELD_NAME", "Field names must be unique, regardless of case")

@@ -1,4 +1,4 @@
-"""A transport for `requests` that reaches a service in the same process: no socket, no thread."""
+"""A transport for `requests` that calls a service in the same process. Needs the extra `requests`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from .messages import Response as Answer
 class ServiceTransport(BaseAdapter):
     """Mount it on a session: `api.session.mount(endpoint_url, ServiceTransport(connection))`.
 
-    A dropped connection raises requests.ConnectionError, a body that was cut ChunkedEncodingError, and a delay as
-    long as the read time-out raises ReadTimeout at once, the service having done its work. Nothing is ever retried.
+    There is no socket and no thread. A dropped connection raises requests.ConnectionError, and a cut body
+    ChunkedEncodingError. A delay that is not shorter than the read time-out raises ReadTimeout without waiting, after
+    the request was carried out. Nothing is retried.
     """
 
     def __init__(self, connection: Connection) -> None:
