@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from socket import create_connection
@@ -152,3 +154,12 @@ class TestTransport:
             except requests.RequestException as error:
                 struck.append(type(error).__name__)
         assert struck == ["ConnectionError", "ConnectionError", "HTTPError", "fine"]
+
+
+def test_without_requests_the_server_runs_and_the_transport_names_its_extra() -> None:
+    hidden = "import sys; sys.modules['requests'] = None; "
+    server = [sys.executable, "-c", hidden + "import airtable_local.command"]
+    subprocess.run(server, check=True)
+    transport = [sys.executable, "-c", hidden + "import airtable_local.transport"]
+    done = subprocess.run(transport, capture_output=True, text=True, check=False)
+    assert done.stderr.endswith("needs an extra: pip install 'airtable-local[requests]'.\n")

@@ -7,9 +7,13 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-import requests
-from requests.adapters import BaseAdapter
-from urllib3 import HTTPResponse
+try:
+    import requests
+    from requests.adapters import BaseAdapter
+    from urllib3 import HTTPResponse
+except ModuleNotFoundError as error:
+    error.add_note("airtable_local.transport needs an extra: pip install 'airtable-local[requests]'.")
+    raise
 
 from .faults import Connection, FaultKind
 from .messages import Request
