@@ -65,6 +65,13 @@ def test_the_command_prints_what_the_page_shows_and_it_works_as_printed() -> Non
     assert re.search(r"^\S+ POST /v0/appRunledgerLocal/Runs 200, created rec\w{14}$", reported, re.MULTILINE)
 
 
+def test_the_help_fits_into_80_columns() -> None:
+    command = [sys.executable, "-m", "runledger.testing.airtable", "--help"]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert "(default: appRunledgerLocal)" in "".join(lines)
+    assert max(map(len, lines)) < 80
+
+
 def test_the_code_of_the_page_runs(tmp_path: Path) -> None:
     [(_, code)] = blocks(PAGE, "python")
     done = subprocess.run(

@@ -135,8 +135,8 @@ faults ('KIND FIELD=VALUE ...'), each for the nth request that matches:
   or before the request takes effect; before, drop and status prevent it.
 
 examples:
-  {name} --rate-limit 5 --unknown retry_after_on_429=true
-  {name} --fault 'drop method=POST nth=3' --fault 'status status=502'
+  {name} --rate-limit 5
+  {name} --fault 'drop method=POST nth=3'
 """
 
 
