@@ -14,13 +14,7 @@ from attrs import evolve
 from commands import RUNLEDGER, environment, runledger
 from operated_base import BASE, OPERATOR, SCRATCH, InstantBase, operated
 
-from runledger import StoreUnavailable, StoreUnusable
-from runledger.adapters.airtable import RateLimit
-from runledger.adapters.airtable.experiments import EXPERIMENTS
-from runledger.adapters.airtable.probe import experiments_on
-from runledger.adapters.airtable.scratch import MARK, Scratch, scratch_table
-from runledger.domain import Verdict
-from runledger.testing.airtable import (
+from airtable_local import (
     Column,
     Fault,
     FaultKind,
@@ -28,9 +22,15 @@ from runledger.testing.airtable import (
     Response,
     Table,
     Unknowns,
-    run_table,
 )
-from runledger.testing.airtable.transport import ServiceTransport
+from airtable_local.transport import ServiceTransport
+from runledger import StoreUnavailable, StoreUnusable
+from runledger.adapters.airtable import RateLimit
+from runledger.adapters.airtable.experiments import EXPERIMENTS
+from runledger.adapters.airtable.probe import experiments_on
+from runledger.adapters.airtable.scratch import MARK, Scratch, scratch_table
+from runledger.domain import Verdict
+from runledger.testing.airtable import run_table
 
 URL = f"airtable://{BASE}/Runs"
 
