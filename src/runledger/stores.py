@@ -10,7 +10,6 @@ from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from .distribution import install_hint
 from .domain import Backend, RunObserver, RunRepository, StoreUnusable
 from .services.creation import RETRY_WAITS
 from .services.ledger import RunLedger, utc_now
@@ -102,6 +101,8 @@ def backend_of(url: str) -> Backend:
         try:
             module = import_module(f"{__package__}.adapters.{_BUILT_IN[scheme]}")
         except ModuleNotFoundError as error:
+            from .distribution import install_hint
+
             extra = _EXTRAS.get(scheme)
             remedy = install_hint(extra) if extra else "use a Python that has it"
             raise StoreUnusable(f"{scheme}:// needs the package {error.name!r}: {remedy}.") from None
