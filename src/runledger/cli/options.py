@@ -107,7 +107,7 @@ def _named_store() -> str | None:
 def chosen_store() -> str:
     """The URL that --store or RUNLEDGER_STORE names, or that of a file in the person's data directory."""
     if url := _named_store():
-        return store_url(url)
+        return url
     from pathlib import Path  # here, so that `exec` with a store named starts sooner
 
     try:
@@ -121,11 +121,12 @@ def chosen_store() -> str:
 
 
 def lasting(store: str) -> str:
-    """The store's URL; one that ends with the command is refused."""
-    if not backend_of(store).is_lasting:
-        scheme = store.partition("://")[0]
+    """The store's URL, as its backend takes it; that of a store that ends with the command is refused."""
+    url = store_url(store)
+    if not backend_of(url).is_lasting:
+        scheme = url.partition("://")[0]
         raise click.UsageError(f"{scheme}:// lasts as long as this command: name a store that stays.")
-    return store
+    return url
 
 
 def missing(store: str) -> str | None:

@@ -23,7 +23,7 @@ from ...adapters.files.histories import (
 from ...domain import RunRecord
 from ...services.copying import PROBLEMS, Fate, LedgerCopy, Remark, remark_as_json
 from ...services.ledger import RunLedger
-from ...stores import empty_repository, open_repository, store_url
+from ...stores import empty_repository, open_repository
 from ..arguments import MEANING, RENAMING, STATUS, ZONE
 from ..options import (
     chosen_ledger,
@@ -226,7 +226,7 @@ def copy(source: str, target: str, dry_run: bool, as_json: bool) -> None:
     Example:
       runledger copy airtable://appAbcDefGhiJklMn/Runs postgresql://ops@db/runs
     """
-    source, target = lasting(store_url(source)), lasting(store_url(target))
+    source, target = lasting(source), lasting(target)
     with (
         closing(open_repository(existing(source))) as origin,
         # An empty store stands for the file that a copy would make, and a dry run does not.
