@@ -8,17 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from datetime import datetime
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from .domain import InvalidValue, RunObserver, RunRepository, StoreUnusable
-from .services.copy_result import CopyResult
+from .services.copy_result import CopyResult, Remark
 from .services.creation import RETRY_WAITS
 from .services.ledger import RunLedger, utc_now
 from .services.observing import log_event
 from .services.updates import OnMissing
-
-if TYPE_CHECKING:
-    from .services.copying import OnProgress, OnRemark
 
 ENTRY_POINTS = "runledger.repositories"
 """Installed packages add a scheme under this group: its name, and a function from a URL to a RunRepository."""
@@ -95,8 +92,8 @@ def copy(
     target: str | RunRepository,
     *,
     dry_run: bool = False,
-    on_remark: OnRemark | None = None,
-    on_progress: OnProgress | None = None,
+    on_remark: Callable[[Remark], None] | None = None,
+    on_progress: Callable[[int, int | None], None] | None = None,
 ) -> CopyResult:
     """Copy every run of one store to another, and return how many records had each fate.
 

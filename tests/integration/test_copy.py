@@ -376,6 +376,15 @@ def test_of_a_run_with_several_rows_the_oldest_is_copied(grown_base: InstantBase
     assert {record.key.client_id for record in everything(target)} == {"twice", "fits"}
 
 
+def test_what_the_source_reports_after_the_copy_is_no_remark(grown_base: InstantBase) -> None:
+    source = grown_base.repository()
+    _, remarks = copied(source, InMemoryRunRepository())
+    seen = len(remarks)
+    grown_base.put("Runs", {"Run ID": "only this, too"})
+    everything(source)
+    assert len(remarks) == seen
+
+
 def test_a_run_that_is_removed_meanwhile_is_copied_as_it_was_seen(grown_base: InstantBase) -> None:
     handle, asked = grown_base.service.handle, 0
 
@@ -399,7 +408,7 @@ def test_rows_that_break_the_rules_are_named_and_left(grown_base: InstantBase) -
     lines = [*map(str, remarks)]
     refused = "refused: run 'r' of client 'no end': run 'r' of client 'no end' is Completed: it has an end"
     assert [each for each in lines if each.startswith(refused)]
-    for words in ("holds None, which stands for no status", "client id is empty", "white space"):
+    for words in ("holds None, which is not a status", "client id is empty", "white space"):
         assert [each for each in lines if each.startswith("unreadable: a row: record rec") and words in each], lines
 
 
