@@ -207,7 +207,9 @@ def export(file: str, file_format: Format | None, **filters: Any) -> None:
             if file == "-":
                 raise
             raise click.UsageError(f"{file} cannot be written: {error.strerror or error}.") from None
-    if file != "-":
+    if file == "-":
+        sys.stdout.flush()  # here, so that a full disk is reported in one line
+    else:
         click.echo(f"{_count(count, 'run')} written to {file}")
 
 
