@@ -4,10 +4,8 @@ import pty
 import signal
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Sequence
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlencode
@@ -15,78 +13,33 @@ from urllib.parse import urlencode
 import pytest
 from commands import RUNLEDGER, environment
 from commands import runledger as command
-from hypothesis import given
-from hypothesis import strategies as st
 from operated_base import BASE, OPERATOR, InstantBase, operated
 from postgres_server import fresh_database
 
 import runledger
+from airtable_local import Column, LogEntry, Request, Response, Unknowns
+from copies import START, copied, everything, filled, history
 from runledger import (
     Fate,
     InvalidValue,
-    Remark,
     RunChange,
     RunKey,
-    RunQuery,
     RunRecord,
-    RunStatus,
-    StoreUnavailable,
     StoreUnusable,
     connect,
 )
 from runledger.adapters.memory import InMemoryRunRepository
 from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
-from runledger.domain import MetricValue, Outcome, RunRepository
-from runledger.testing.airtable import Column, LogEntry, Request, Response, Unknowns, run_table
-from runledger.testing.strategies import AWKWARD
+from runledger.domain import RunRepository
+from runledger.testing.airtable import run_table
 
-START = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 METRICS = (
     Column("Tokens", "number", {"precision": 8}),
     Column("Model", "singleLineText"),
     Column("Paid", "checkbox"),
     Column("Seen", "dateTime"),
 )
-
-
-def history(count: int) -> list[RunRecord]:
-    """Runs in every state, oldest first; several of each start, with ids that are easily mixed up."""
-    records = []
-    for number in range(count):
-        at = START + timedelta(milliseconds=700 * (number // 3))
-        key = RunKey(AWKWARD[number % len(AWKWARD)], f"client {number}")
-        metrics: dict[str, MetricValue] = {"Tokens": number / 4, "Model": f"m{number}\u00e9", "Paid": True, "Seen": at}
-        record = RunRecord.start(
-            key, at, client_name=f"Client {number} Ltd", metrics=dict([*metrics.items()][: number % 5])
-        )
-        record = record.apply(RunChange(note=f"note {number}"), at + timedelta(seconds=1))
-        status = list(RunStatus)[number % len(RunStatus)]
-        if status.is_final:
-            error = "two\nlines" if status is RunStatus.FAILED else None
-            record = record.apply(RunChange(status=status, error=error, note="at the end"), at + timedelta(minutes=1))
-        records.append(record)
-    return records
-
-
-def filled(records: Sequence[RunRecord], columns: Sequence[str] | None = None) -> InMemoryRunRepository:
-    repository = InMemoryRunRepository(columns=columns)
-    repository.create_many(records)
-    return repository
-
-
-def everything(repository: RunRepository) -> list[RunRecord]:
-    return list(repository.find(RunQuery()))
-
-
-def copied(
-    source: RunRepository, target: RunRepository, *, dry_run: bool = False
-) -> tuple[dict[Fate, int], list[Remark]]:
-    remarks: list[Remark] = []
-    result = runledger.copy(source, target, dry_run=dry_run, on_remark=remarks.append)
-    assert set(result.counts) == set(Fate)
-    assert result.is_complete == (not remarks)
-    return {fate: count for fate, count in result.counts.items() if count}, remarks
 
 
 SCRIPT = """
@@ -174,79 +127,6 @@ def test_a_ledger_goes_from_store_to_store_and_stays_the_same(tmp_path: Path) ->
     assert len(base.rows("Runs")) == 250
 
 
-def test_what_is_there_already_is_left_and_named_if_it_differs() -> None:
-    records = history(30)
-    gone_on = records[0].apply(RunChange(metrics={"Tokens": 7}, note="later"), START + timedelta(hours=1))
-    restarted = RunRecord.start(records[1].key, START + timedelta(hours=2))
-    elsewhere = RunRecord.start(RunKey("another", "run"), START)
-    target = filled([gone_on, restarted, elsewhere, *records[2:10]])
-    expected = {Fate.EQUAL: 8, Fate.DIFFERENT: 2, Fate.COPIED: 20}
-    for dry_run in (True, False):
-        counts, remarks = copied(filled(records), target, dry_run=dry_run)
-        assert counts == expected
-        assert {remark.key for remark in remarks} == {records[0].key, records[1].key}
-        details = {remark.key: remark.detail for remark in remarks}
-        assert "metric 'Tokens' is missing, in the target 7" in details[records[0].key]
-        assert "started_at is 2025-11-24T08:15:00.000+00:00, in the target 2025-11-24T10:15" in details[records[1].key]
-        assert len(everything(target)) == (11 if dry_run else 31)
-    assert target.get(records[0].key) == gone_on
-    assert target.get(records[1].key) == restarted
-
-
-small_keys = st.builds(RunKey, st.sampled_from("rs"), st.sampled_from("abc"))
-small_records = st.builds(
-    lambda key, start, name: RunRecord.start(key, START + timedelta(seconds=start), client_name=name),
-    small_keys,
-    st.integers(0, 3),
-    st.sampled_from("xy"),
-)
-stores_of_records = st.lists(small_records, unique_by=lambda record: record.key)
-
-
-@given(stores_of_records, stores_of_records)
-def test_whatever_is_there_a_copy_adds_what_is_missing_and_counts_the_rest(
-    here: list[RunRecord], there: list[RunRecord]
-) -> None:
-    before = {record.key: record for record in there}
-    expected: Counter[Fate] = Counter()
-    for record in here:
-        stored = before.get(record.key)
-        expected[Fate.COPIED if stored is None else Fate.EQUAL if stored == record else Fate.DIFFERENT] += 1
-    target = filled(there)
-    for dry_run in (True, False):
-        counts, _ = copied(filled(here), target, dry_run=dry_run)
-        assert +Counter(counts) == expected
-        after = {record.key: record for record in everything(target)}
-        assert after == ({} if dry_run else {record.key: record for record in here}) | before
-
-
-class Failing(InMemoryRunRepository):
-    """A store that stops serving in the middle of a copy."""
-
-    def __init__(self, error: BaseException, after: int) -> None:
-        super().__init__()
-        self._error = error
-        self._left = after
-
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-        self._left -= 1
-        if self._left < 0:
-            raise self._error
-        return super().create_many(records)
-
-
-@pytest.mark.parametrize("error", [StoreUnusable("no permission"), KeyboardInterrupt()])
-def test_a_copy_that_stopped_goes_on_where_it_was(error: BaseException) -> None:
-    records = history(2500)
-    target = Failing(error, after=2)
-    with pytest.raises(type(error)) as raised:
-        copied(filled(records), target)
-    assert raised.value.__notes__ == ["2,000 records were copied before this: copy again, and it continues from there."]
-    target._left = 10
-    assert copied(filled(records), target) == ({Fate.EQUAL: 2000, Fate.COPIED: 500}, [])
-    assert everything(target) == everything(filled(records))
-
-
 def test_a_killed_copy_goes_on_where_it_was_and_makes_nothing_twice(tmp_path: Path) -> None:
     records = history(60)
     with closing(SQLiteRunRepository(tmp_path / "runs.db")) as source:
@@ -274,21 +154,6 @@ def test_a_killed_copy_goes_on_where_it_was_and_makes_nothing_twice(tmp_path: Pa
         assert everything(back) == everything(filled(records))
 
 
-def test_a_lost_answer_makes_nothing_twice() -> None:
-    class Forgetful(InMemoryRunRepository):
-        lost = False
-
-        def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-            keys = super().create_many(records)
-            if not self.lost:
-                self.lost = True
-                raise StoreUnavailable("the line went dead", Outcome.UNKNOWN)
-            return keys
-
-    target = Forgetful()
-    assert copied(filled(history(20)), target) == ({Fate.COPIED: 20}, [])
-
-
 def test_what_has_no_column_is_refused_and_the_rest_is_copied() -> None:
     records = history(250)
     unfit = {record.key for record in records if "Model" in record.metrics}
@@ -300,21 +165,6 @@ def test_what_has_no_column_is_refused_and_the_rest_is_copied() -> None:
         assert {remark.fate for remark in remarks} == {Fate.REFUSED}
         assert "no column 'Model'" in remarks[0].detail
         assert {record.key for record in everything(target)} == {record.key for record in records} - unfit
-
-
-class Reticent(InMemoryRunRepository):
-    """A store that refuses one record without saying which."""
-
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-        if any(record.key.client_id == "client 7" for record in records):
-            raise InvalidValue("one of them is too long")
-        return super().create_many(records)
-
-
-def test_a_refusal_without_a_name_is_narrowed_down() -> None:
-    counts, remarks = copied(filled(history(30)), Reticent())
-    assert counts == {Fate.COPIED: 29, Fate.REFUSED: 1}
-    assert remarks[0].key == history(30)[7].key
 
 
 def test_what_the_target_alters_is_named() -> None:
@@ -371,6 +221,7 @@ def test_of_a_run_with_several_rows_the_oldest_is_copied(grown_base: InstantBase
         assert counts == {Fate.COPIED: 2, Fate.DUPLICATED: 1, Fate.UNREADABLE: 3, Fate.REFUSED: 1}
         (duplicated,) = (remark for remark in remarks if remark.fate is Fate.DUPLICATED)
         first, second, third, *_ = (each["id"] for each in grown_base.rows("Runs"))
+        assert duplicated.key == RunKey("r", "twice")
         assert duplicated.detail == f"{first} is the run's record; remove {second}, {third}"
     assert target.get(RunKey("r", "twice")).client_name == "the first"
     assert {record.key.client_id for record in everything(target)} == {"twice", "fits"}
