@@ -23,6 +23,7 @@ from .domain import (
 from .services.ledger import RunLedger
 from .services.observing import log_event
 from .services.reads import LedgerReads
+from .services.run_ids import new_run_id
 from .services.updates import LedgerUpdates, Run
 from .stores import connect, open_repository
 
@@ -51,5 +52,6 @@ __all__ = [
     "UnknownMetric",
     "connect",
     "log_event",
+    "new_run_id",
     "open_repository",
 ]

@@ -107,7 +107,7 @@ def test_waits_are_those_asked_for_with_jitter(repository: FaultyRepository, nap
 def test_a_wait_that_nobody_can_wait_is_refused(repository: FaultyRepository, wait: Any) -> None:
     with pytest.raises(InvalidValue) as refusal:
         RunLedger(repository, retry_waits=[0, wait])
-    assert str(refusal.value) == f"retry_waits is [0, {wait!r}]: give a list of seconds, none of them negative."
+    assert str(refusal.value) == f"retry_waits[1] is {wait!r}: give a list of seconds, none of them negative."
     RunLedger(repository, retry_waits=[0])
 
 

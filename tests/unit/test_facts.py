@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Any
 
 import pytest
 
@@ -113,6 +114,62 @@ def test_every_event_has_the_run_and_the_time_of_the_clock(ledger: RunLedger, ev
     assert all(event.call_site and __file__ in event.call_site for event in events[5:])
 
 
+def test_the_time_of_an_event_is_the_time_in_the_record(events: list[RunEvent]) -> None:
+    looks = []
+
+    def clock() -> datetime:  # in another zone, and finer than a record keeps
+        looks.append(AT.astimezone(timezone(timedelta(hours=5, minutes=30))) + timedelta(microseconds=1_001_999))
+        return looks[-1] + timedelta(seconds=len(looks))
+
+    ledger = RunLedger(FaultyRepository(), observers=[events.append], clock=clock)
+    run = ledger.start("r", "acme")
+    assert events[-1].at == ledger.get("r", "acme").started_at == AT + timedelta(seconds=2, microseconds=1000)
+    assert events[-1].at.tzinfo is UTC
+    run.update(note="n")
+    record = ledger.get("r", "acme")
+    assert events[-1].at == record.updated_at == record.log[0].at == AT + timedelta(seconds=3, microseconds=1000)
+    ledger.updates.update_many([(run.key, RunChange())])
+    assert events[-1].at == ledger.get("r", "acme").updated_at
+    run.complete()
+    assert events[-1].at == ledger.get("r", "acme").ended_at == ledger.get("r", "acme").updated_at
+    for each in ledger.start_many("s", ["a", "b"]).values():
+        assert events[-1].at == ledger.get("s", each.key.client_id).started_at
+    assert len(looks) == 5, "each call reads the clock once"
+
+
+@pytest.mark.parametrize(
+    ("now", "message"),
+    [
+        (
+            datetime(2025, 11, 24, 8, 15),  # noqa: DTZ001
+            "the clock's time 2025-11-24T08:15:00 has no time zone: pass an aware datetime.",
+        ),
+        (1763972100.0, "the clock's time is float, not a datetime."),
+    ],
+)
+def test_a_clock_that_tells_no_time_is_rejected_in_one_sentence(
+    repository: FaultyRepository, events: list[RunEvent], now: Any, message: str
+) -> None:
+    repository.create(RunRecord.start(KEY, AT))
+    ledger = RunLedger(repository, observers=[events.append], clock=lambda: now)
+    acts: list[Callable[[], object]] = [
+        lambda: ledger.start("s", "acme"),
+        lambda: ledger.start_many("s", ["acme"]),
+        lambda: ledger.updates.update("r", "acme", note="n"),
+        lambda: ledger.updates.complete("r", "acme"),
+        lambda: ledger.updates.update_many([(KEY, RunChange())]),
+        lambda: ledger.stale(timedelta(0)),
+    ]
+    for act in acts:
+        events.clear()
+        with pytest.raises(InvalidValue) as refusal:
+            act()
+        assert (str(refusal.value), refusal.value.__context__) == (message, None)
+        assert [event.error for event in events] == [refusal.value]
+        assert events[0].at.utcoffset() == timedelta(0)
+    assert list(ledger.find()) == [RunRecord.start(KEY, AT)]
+
+
 @pytest.mark.parametrize("many", [False, True])
 def test_a_start_that_is_tried_again_says_so_each_time(
     ledger: RunLedger, repository: FaultyRepository, events: list[RunEvent], many: bool
@@ -134,11 +191,13 @@ def test_a_start_that_is_tried_again_says_so_each_time(
     assert (failed.kind, failed.error) == (EventKind.START_FAILED, refusal.value)
 
 
-def test_a_load_that_fails_says_so(ledger: RunLedger, repository: FaultyRepository, events: list[RunEvent]) -> None:
+def test_an_import_that_fails_is_reported(
+    ledger: RunLedger, repository: FaultyRepository, events: list[RunEvent]
+) -> None:
     record = RunRecord.start(KEY, AT)
     repository.faults = [(False, Outcome.NOT_APPLIED)] * 5
     with pytest.raises(StoreUnavailable) as refusal:
-        ledger.load([record])
+        ledger.import_records([record])
     assert [event.kind.value for event in events] == ["start_retried"] * 4 + ["start_failed"]
     assert (events[-1].error, events[-1].key) == (refusal.value, KEY)
     assert all(AT < event.at < AT + timedelta(minutes=1) for event in events)
