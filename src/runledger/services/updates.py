@@ -34,8 +34,8 @@ class LedgerUpdates:
 
     Methods return the record after the update. Each sends the update once, and raises RunNotFound if the run was never
     started. With on_missing="report" that is only reported to the observers, and None is returned.
-    Also raised: RunAlreadyFinished, InvalidValue, UnknownMetric, StoreUnavailable, StoreUnusable. Nothing is changed
-    then, except that the `outcome` of StoreUnavailable may be unknown.
+    Also raised: RunAlreadyFinished, InvalidValue, UnknownMetric, StoreUnusable: nothing was changed. After a
+    StoreUnavailable, its `outcome` says whether the update may have been applied.
     """
 
     def __init__(self, access: RunAccess, reporter: Reporter, on_missing: OnMissing) -> None:
