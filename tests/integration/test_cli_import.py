@@ -196,7 +196,7 @@ GOOD = b'{"run_id": "x", "client_id": "c", "status": "Running", "started_at": "2
         ("a.csv", JOBS.encode(), ["--status", "Completed"], 2, "WORD=STATUS"),
         ("a.csv", JOBS.encode(), ["--status", "OK=Failed", "--status", "OK=Skipped"], 2, "'OK' stands twice"),
         ("a.csv", JOBS.encode(), ["--status", "OK=Fine"], 2, "is not a status"),
-        ("a.csv", JOBS.encode(), ["--timezone", "Mars/Base"], 2, "no time zone known"),
+        ("a.csv", JOBS.encode(), ["--timezone", "Mars/Base"], 2, "not a known time zone"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_why(

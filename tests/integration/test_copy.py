@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from operated_base import BASE, OPERATOR, InstantBase, operated
 from postgres_server import fresh_database
 
+from airtable_local import Column, LogEntry, Request, Response, Unknowns
 from runledger import (
     InvalidValue,
     RunChange,
@@ -33,7 +34,7 @@ from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
 from runledger.domain import MetricValue, Outcome, RunRepository
 from runledger.services.copying import Fate, LedgerCopy, Remark
-from runledger.testing.airtable import Column, LogEntry, Request, Response, Unknowns, run_table
+from runledger.testing.airtable import run_table
 from runledger.testing.strategies import AWKWARD
 
 START = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)

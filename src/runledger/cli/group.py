@@ -1,4 +1,4 @@
-"""The group of all commands: where each stands, and what the ledger's refusals become, one line and an exit code."""
+"""The group of all commands: the module of each, and the exit code of each error of the ledger."""
 
 from __future__ import annotations
 
