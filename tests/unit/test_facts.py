@@ -166,7 +166,7 @@ def test_a_clock_that_tells_no_time_is_rejected_in_one_sentence(
             act()
         assert (str(refusal.value), refusal.value.__context__) == (message, None)
         assert [event.error for event in events] == [refusal.value]
-        assert events[0].at.utcoffset() == timedelta(0)
+        assert (events[0].at.utcoffset(), events[0].at.microsecond) == (timedelta(0), 0)
     assert list(ledger.find()) == [RunRecord.start(KEY, AT)]
 
 
@@ -217,14 +217,16 @@ def test_a_failing_read_is_reported_with_its_reason(repository: FaultyRepository
     assert [(event.kind, event.error) for event in events] == [(EventKind.REFUSED, refusal.value)]
 
 
-def test_each_way_to_finish_by_key_passes_all_it_is_given(ledger: RunLedger) -> None:
+def test_each_update_by_key_passes_all_it_is_given(ledger: RunLedger) -> None:
     ledger.start_many("r", ["a", "b", "c", "d"])
-    ledger.updates.complete("r", "a", with_errors="2 of 45", metrics={"n": 1})
+    ledger.updates.update("r", "a", metrics={"m": 1}, add={"i": 2}, note="half way")
+    ledger.updates.complete("r", "a", with_errors="2 of 45", metrics={"n": 1}, add={"i": 1}, note="all but 2")
     ledger.updates.fail("r", "b", "no disk", add={"n": 2}, note="gave up")
     ledger.updates.skip("r", "c", "nothing new")
     ledger.updates.cancel("r", "d", "stopped by hand")
     a, b, c, d = (ledger.get("r", client) for client in "abcd")
-    assert (a.status, a.error, a.metrics) == (RunStatus.COMPLETED_WITH_ERRORS, "2 of 45", {"n": 1})
+    assert (a.status, a.error) == (RunStatus.COMPLETED_WITH_ERRORS, "2 of 45")
+    assert (a.metrics, [line.text for line in a.log]) == ({"m": 1, "i": 3, "n": 1}, ["half way", "all but 2"])
     assert (b.status, b.error, b.metrics, b.log[0].text) == (RunStatus.FAILED, "no disk", {"n": 2}, "gave up")
     assert (c.status, c.log[0].text) == (RunStatus.SKIPPED, "nothing new")
     assert (d.status, d.log[0].text) == (RunStatus.CANCELLED, "stopped by hand")
