@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import permutations
 from pathlib import Path
@@ -655,16 +655,22 @@ def test_what_a_caller_iterates_over_is_taken_as_a_list(ledger: RunLedger) -> No
     assert set(ledger.start_many("s", {"a", "b"})) == {"a", "b"}
 
 
-def test_a_new_run_id_is_made_from_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def _local_time_is_not_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Kolkata")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_local_time_is_not_utc")
+def test_a_new_run_id_is_made_from_the_time() -> None:
     at = datetime(2025, 11, 24, 10, 15, 59, 999_999, tzinfo=timezone(timedelta(hours=2)))
     assert re.fullmatch("251124-081559-[0-9a-f]{6}", runledger.new_run_id(at))
     assert len({runledger.new_run_id(at) for _ in range(100)}) > 90
-    monkeypatch.setenv("TZ", "Asia/Kolkata")
-    time.tzset()
     before = datetime.now(UTC)
     made = datetime.strptime(runledger.new_run_id()[:13], "%y%m%d-%H%M%S").replace(tzinfo=UTC)
-    monkeypatch.undo()
-    time.tzset()
     assert before.replace(microsecond=0) <= made <= datetime.now(UTC)
     with pytest.raises(InvalidValue) as refusal:
         runledger.new_run_id(datetime(2025, 11, 24))  # noqa: DTZ001

@@ -129,8 +129,9 @@ class RunLedger:
     ) -> Tracking:
         """A run around a block (`with` or `async with`) or, as a decorator, around each call of a function.
 
-        Parameters and errors are those of `start`. For a decorator, `run_id` and `client_id` may also be functions
-        that are called with the arguments of the decorated function. See Tracking for how the run ends.
+        The run completes at the end, unless it was finished before. An exception fails it; a cancellation or keyboard
+        interrupt cancels it. Either is raised on. Parameters and errors are those of `start`. For a decorator, the ids
+        may also be functions, which are called with the arguments of the decorated function.
         """
         from .tracking import Tracking  # here, because it slows `import runledger`, and not every ledger needs it
 

@@ -19,9 +19,7 @@ Id = str | Callable[..., str]
 class Tracking:
     """A run around a `with` or `async with` block, or around each call of a decorated function.
 
-    The run completes when the block ends, unless the block finished it itself. An exception fails it; a cancellation
-    or keyboard interrupt cancels it. Either is raised on. The async forms call the store in a thread, never on the
-    event loop. For a decorator, run id and client id may be functions of the call's arguments.
+    See `RunLedger.track`. The async forms call the store in a thread, never on the event loop.
     """
 
     _run: Run | None = None
