@@ -147,7 +147,7 @@ def test_the_time_of_an_event_is_the_time_in_the_record(events: list[RunEvent]) 
         (1763972100.0, "the clock's time is float, not a datetime."),
     ],
 )
-def test_a_clock_that_tells_no_time_is_rejected_in_one_sentence(
+def test_a_clock_without_a_valid_time_is_rejected_in_one_sentence(
     repository: FaultyRepository, events: list[RunEvent], now: Any, message: str
 ) -> None:
     repository.create(RunRecord.start(KEY, AT))
@@ -171,7 +171,7 @@ def test_a_clock_that_tells_no_time_is_rejected_in_one_sentence(
 
 
 @pytest.mark.parametrize("many", [False, True])
-def test_a_start_that_is_tried_again_says_so_each_time(
+def test_each_retry_of_a_start_is_reported(
     ledger: RunLedger, repository: FaultyRepository, events: list[RunEvent], many: bool
 ) -> None:
     def start() -> object:
@@ -185,7 +185,7 @@ def test_a_start_that_is_tried_again_says_so_each_time(
     assert [(event.kind, event.attempt) for event in retried] == [(EventKind.START_RETRIED, i) for i in (1, 2, 3, 4)]
     assert all(event.key == KEY and isinstance(event.error, StoreUnavailable) for event in events)
     times = [event.at for event in events]
-    assert times == sorted(set(times)), "each is told with its own time"
+    assert times == sorted(set(times)), "each has its own time"
     assert all(AT < at < AT + timedelta(minutes=1) for at in times)
     assert all(event.call_site and __file__ in event.call_site for event in events)
     assert (failed.kind, failed.error) == (EventKind.START_FAILED, refusal.value)
@@ -238,7 +238,7 @@ def test_a_summary_counts_every_run_of_a_status(ledger: RunLedger) -> None:
     assert (ledger.summary("r").statuses, ledger.summary("r").runs) == ({RunStatus.COMPLETED: 3}, 3)
 
 
-def test_a_time_before_all_times_is_refused_with_the_reason(ledger: RunLedger) -> None:
+def test_an_age_that_cannot_be_subtracted_is_rejected_with_the_reason(ledger: RunLedger) -> None:
     with pytest.raises(InvalidValue, match="not negative"):
         ledger.stale(timedelta(seconds=-1))
     with pytest.raises(InvalidValue, match="before the year 1"):
@@ -261,7 +261,7 @@ def test_the_log_names_what_an_event_carries(
     assert (duplicated.levelno, duplicated.__dict__["detail"]) == (logging.ERROR, "100% twice")
 
 
-def test_a_call_site_is_in_the_machinery_of_nobody(repository: FaultyRepository, events: list[RunEvent]) -> None:
+def test_a_call_site_is_in_the_code_of_the_application(repository: FaultyRepository, events: list[RunEvent]) -> None:
     ledger = RunLedger(repository, observers=[events.append], on_missing="report")
     heartbeat = ledger.updates.heartbeat
 
@@ -306,12 +306,12 @@ class Nowhere(tzinfo):
     dst = tzname = utcoffset
 
 
-def test_a_zone_that_knows_no_offset_is_no_zone() -> None:
+def test_a_time_zone_without_an_offset_is_rejected() -> None:
     with pytest.raises(InvalidValue, match="has no time zone"):
         RunRecord.start(KEY, datetime(2025, 11, 24, tzinfo=Nowhere()))
 
 
-def test_the_least_integer_is_let_in_and_a_refused_addition_says_which_it_is() -> None:
+def test_the_least_integer_is_accepted_and_a_rejected_addition_is_named() -> None:
     assert RunChange(add={"n": -(2**53)}).add == {"n": -(2**53)}
     with pytest.raises(InvalidValue, match="addition to 'n' is str, not a number"):
         RunChange(add={"n": "1"})  # type: ignore[dict-item]

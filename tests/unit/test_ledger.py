@@ -217,7 +217,7 @@ def test_many_runs_start_with_the_names_of_their_clients(ledger: RunLedger) -> N
     assert ledger.start_many("r", []) == {}
 
 
-def test_a_summary_adds_up_what_a_run_did_for_all_clients(ledger: RunLedger) -> None:
+def test_a_summary_covers_all_clients_of_a_run(ledger: RunLedger) -> None:
     runs = ledger.start_many("r", ["a", "b", "c"])
     runs["a"].complete(metrics={"Tokens": 10, "Share": 0.5, "Model": "x", "Done": True})
     runs["b"].fail("no", metrics={"Tokens": 5})
@@ -234,7 +234,7 @@ def test_a_summary_adds_up_what_a_run_did_for_all_clients(ledger: RunLedger) -> 
     assert ledger.summary("never") == nothing
 
 
-def test_a_store_may_add_up_itself(ledger: RunLedger, tmp_path: Path) -> None:
+def test_a_store_may_compute_summaries_itself(ledger: RunLedger, tmp_path: Path) -> None:
     with RunLedger(SQLiteRunRepository(tmp_path / "runs.db"), observers=(), owns_repository=True) as other:
         for each in (ledger, other):
             each.start_many("r", ["a", "b"])["a"].update(add={"Tokens": 7})
@@ -274,7 +274,7 @@ def test_stale_names_running_runs_that_nothing_updated(ledger: RunLedger, events
     assert events[-1].kind.value == "run_refused"
 
 
-def test_find_filters_and_refuses_a_bad_filter_at_once(ledger: RunLedger, events: list[RunEvent]) -> None:
+def test_find_filters_and_rejects_an_invalid_filter_immediately(ledger: RunLedger, events: list[RunEvent]) -> None:
     ledger.start_many("r", ["a", "b"])
     assert [r.key.client_id for r in ledger.find(limit=1)] == ["b"]
     assert [r.key.client_id for r in ledger.find(client_id="a", status=RunStatus.RUNNING)] == ["a"]
@@ -399,12 +399,12 @@ def test_importing_the_package_loads_no_driver() -> None:
         StoreUnavailable("no answer", Outcome.UNKNOWN, RunKey("r", "acme")),
     ],
 )
-def test_an_error_crosses_to_another_process_with_its_facts(error: RunLedgerError) -> None:
+def test_a_pickled_error_keeps_its_facts(error: RunLedgerError) -> None:
     copy = pickle.loads(pickle.dumps(error))
     assert (type(copy), str(copy), copy.__dict__) == (type(error), str(error), error.__dict__)
 
 
-def test_a_handle_brings_back_the_reference_that_the_store_gave_it() -> None:
+def test_a_handle_keeps_the_reference_that_the_store_returned() -> None:
     seen: list[str | None] = []
 
     class Referring(InMemoryRunRepository):
@@ -427,7 +427,7 @@ def test_a_handle_brings_back_the_reference_that_the_store_gave_it() -> None:
     assert (run.key, repr(run.key)) == (RunKey("r", "acme"), repr(RunKey("r", "acme")))
 
 
-def test_what_a_store_comes_upon_reaches_the_observers(events: list[RunEvent]) -> None:
+def test_what_a_store_reports_reaches_the_observers(events: list[RunEvent]) -> None:
     class Noticing(InMemoryRunRepository):
         def add_observer(self, observer: RunObserver) -> None:
             self.observer = observer
@@ -530,14 +530,14 @@ def test_values_can_be_hashed(ledger: RunLedger) -> None:
     assert len({ledger.summary("r"), ledger.summary("r"), ledger.get("r", "a")}) == 2
 
 
-def test_a_batch_that_is_none_is_reported(ledger: RunLedger, events: list[RunEvent]) -> None:
+def test_a_rejected_batch_is_reported(ledger: RunLedger, events: list[RunEvent]) -> None:
     for act in (ledger.import_records, ledger.updates.update_many):
         with pytest.raises(InvalidValue):
             act(NOTHING)
     assert kinds(events) == ["start_failed", "run_refused"]
 
 
-def test_a_summary_cannot_be_changed_in_place_but_travels(ledger: RunLedger) -> None:
+def test_a_summary_is_immutable_and_can_be_pickled(ledger: RunLedger) -> None:
     ledger.start("r", "a", metrics={"n": 1})
     given = {"n": 1}
     made = RunSummary(runs=1, statuses={RunStatus.RUNNING: 1}, metrics=given, first_start=None, last_end=None)
