@@ -97,6 +97,6 @@ Examples:
 """,
 )
 @store_option
-@click.version_option(package_name="runledger", message="runledger %(version)s")
+@click.version_option(package_name="run-records", message="runledger %(version)s")
 def cli() -> None:
     """A ledger of job runs: create once, update many, error if missing."""
