@@ -335,8 +335,7 @@ def test_the_log_has_one_line_per_event_with_the_fields_in_extra(caplog: pytest.
     ("url", "words"),
     [
         ("runs.db", "no scheme"),
-        (cast(str, Path("runs.db")), "no scheme: give text like sqlite:///runs.db"),
-        (cast(str, Path("sqlite:///runs.db")), "no scheme: give text like sqlite:///runs.db"),
+        (cast(str, 7), "no scheme: give text like sqlite:///runs.db"),
         ("mysql://user:secret@host/db", "mysql://"),
         ("memory://x", "no address"),
         ("sqlite://runs.db", "sqlite:///relative.db"),
