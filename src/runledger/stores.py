@@ -37,6 +37,8 @@ _BUILT_IN = {
 _EXTRAS = {"postgresql": "postgres", "postgres": "postgres", "airtable": "airtable"}
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE | re.ASCII)
 """https://www.rfc-editor.org/rfc/rfc3986#section-3.1"""
+_URL_AS_PATH = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE | re.ASCII)
+"""What `Path` makes of a URL. A scheme of one letter is a drive of Windows."""
 
 
 def connect(
@@ -74,11 +76,13 @@ def open_repository(store: str | os.PathLike[str]) -> RunRepository:
 def store_url(store: str | os.PathLike[str]) -> str:
     """The URL of a store as a Backend takes it: with its scheme in lower case, or that of a SQLite file by its path.
 
-    Raises StoreUnusable if the URL has no scheme.
+    Raises StoreUnusable if the URL has no scheme, or is given as a path.
     """
     if isinstance(store, os.PathLike):
         from .adapters.sql.sqlite import url_of
 
+        if _URL_AS_PATH.match(os.fsdecode(store)):  # not shown: there may be a password in it
+            raise StoreUnusable(f"a store URL was given as a path: give it as text, like {EXAMPLE_URL}.")
         return url_of(store)
     written = _SCHEME.match(store) if isinstance(store, str) else None
     if written is None:
