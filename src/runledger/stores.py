@@ -6,11 +6,13 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from .domain import Backend, RunObserver, RunRepository, StoreUnusable
+from .domain import Backend, InvalidValue, RunObserver, RunRepository, StoreUnusable
+from .services.copy_result import CopyResult, Remark
 from .services.creation import RETRY_WAITS
 from .services.ledger import RunLedger, utc_now
 from .services.observing import log_event
@@ -69,11 +71,6 @@ def open_repository(store: str | os.PathLike[str]) -> RunRepository:
     """The repository of a store, given as for `connect`, without a ledger around it."""
     url = store_url(store)
     return backend_of(url).open(url)
-
-
-def empty_repository() -> RunRepository:
-    """A new, empty store, which ends with the process."""
-    return open_repository("memory://")
 
 
 def store_url(store: str | os.PathLike[str]) -> str:
@@ -148,3 +145,54 @@ def _unknown(scheme: str) -> str:
         return f"no store is known for {scheme}://: write {plain}://, without the name of a driver."
     schemes = ", ".join(f"{name}://" for name in sorted(known))
     return f"no store is known for {scheme}://: install the package that brings it, or use {schemes}."
+
+
+def copy(
+    source: str | os.PathLike[str] | RunRepository,
+    target: str | os.PathLike[str] | RunRepository,
+    *,
+    dry_run: bool = False,
+    on_remark: Callable[[Remark], None] | None = None,
+    on_progress: Callable[[int, int | None], None] | None = None,
+) -> CopyResult:
+    """Copy every run of one store to another, and return how many records had each fate.
+
+    `source` and `target` are stores as for `connect`, which are opened and closed here, or open repositories, which
+    stay open. A run that is already in the target is left alone, and compared. After an interruption, copy again:
+    nothing is created twice. Runs that start or change in the source during the copy may be missed.
+
+    `dry_run` compares only, and creates nothing, not even the target's file.
+    `on_remark` is called with a Remark for every record that was not simply copied; printed, it is one line.
+    `on_progress` is called now and then with how many records of the source have been read, and how many there are in
+    total, or None where that is not known. What either of them raises ends the copy.
+
+    Memory grows with the number of runs for a dry run, for a source that people edit (Airtable), and for a target that
+    does not keep every value exactly (Airtable); otherwise it does not.
+
+    Raises StoreUnavailable or StoreUnusable, which leave what was copied. A record that the target refuses raises
+    nothing: it is left out, and counts as REFUSED.
+    """
+    from .services import copying  # here, because it slows `import runledger`, and few programs copy
+
+    if what := _made_by_opening(source):
+        raise StoreUnusable(f"there is no {what} to copy from: correct the URL.")
+    if dry_run and _made_by_opening(target):
+        target = "memory://"  # as empty as the store that a copy would make
+    with _opened(source, "source") as origin, _opened(target, "target") as goal:
+        return copying.copy(origin, goal, dry_run=dry_run, on_remark=on_remark, on_progress=on_progress)
+
+
+def _opened(store: str | os.PathLike[str] | RunRepository, what: str) -> AbstractContextManager[RunRepository]:
+    if isinstance(store, (str, os.PathLike)):
+        return closing(open_repository(store))
+    if not hasattr(store, "without_creation"):
+        raise InvalidValue(f"the {what} is {type(store).__name__}: give a store URL or an open repository.")
+    return nullcontext(store)
+
+
+def _made_by_opening(store: str | os.PathLike[str] | RunRepository) -> str | None:
+    """What opening a store would make, because it does not exist yet; else None."""
+    if not isinstance(store, (str, os.PathLike)):
+        return None
+    url = store_url(store)
+    return backend_of(url).makes_on_open(url)

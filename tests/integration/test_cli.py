@@ -157,7 +157,7 @@ def test_an_end_before_the_start_is_told_as_such(store: Path) -> None:
             updated_at=start,
         )
         with connect(f"sqlite:///{store}", observers=()) as ledger:
-            ledger.load([record])
+            ledger.import_records([record])
         assert f"after {took}\n" in runledger("show", run_id, "c", store=store).stdout
 
 
@@ -319,7 +319,7 @@ def test_what_looks_or_updates_makes_no_file_of_a_mistyped_path(store: Path, tmp
         )
     runledger("start", "--client", "c", store=tmp_path / "there.db")
     done = runledger("copy", "--dry-run", f"sqlite:///{tmp_path}/there.db", f"sqlite:///{store}")
-    assert done.stdout == "1 to be copied, 0 there already\n"
+    assert done.stdout == "1 to be copied, 0 already there\n"
     assert not store.exists()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import reduce
 from typing import Any, TypeVar
 
@@ -13,6 +12,7 @@ import click
 
 from ..domain import StoreUnusable
 from ..services.ledger import RunLedger
+from ..services.run_ids import new_run_id
 from ..stores import EXAMPLE_URL, backend_of, connect, store_url
 from .arguments import ADDITION, METRIC, MOMENT, STATUS
 
@@ -28,10 +28,6 @@ def _remember_store(ctx: click.Context, _param: click.Parameter, url: str | None
         raise click.BadParameter(f"it is empty: write it like {EXAMPLE_URL}.")
     if url is not None:
         ctx.find_root().obj = url
-
-
-def _new_run_id() -> str:
-    return f"{datetime.now(UTC):%y%m%d-%H%M%S}-{os.urandom(3).hex()}"
 
 
 def each_once(_ctx: click.Context, _param: click.Parameter, pairs: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
@@ -69,7 +65,7 @@ start_options = _options(
     click.option("--client", "client_id", required=True, metavar="ID", help="The client the run is for."),
     click.option("--name", "client_name", metavar="TEXT", help="The client's name. [default: the id]"),
     click.option(
-        "--run-id", metavar="ID", default=_new_run_id, help="The run's id. [default: a new one, from the time]"
+        "--run-id", metavar="ID", default=new_run_id, help="The run's id. [default: a new one, from the time]"
     ),
     click.option(
         "--set",
@@ -129,14 +125,9 @@ def lasting(store: str) -> str:
     return url
 
 
-def missing(store: str) -> str | None:
-    """What is not there and opening the store would make, such as `file runs.db`."""
-    return backend_of(store).makes_on_open(store)
-
-
 def existing(store: str) -> str:
     """The store's URL; that of a store that is not there is refused."""
-    if what := missing(store):
+    if what := backend_of(store).makes_on_open(store):
         raise StoreUnusable(f"there is no {what}: correct the URL; `runledger init` or the first start makes it.")
     return store
 
