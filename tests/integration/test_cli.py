@@ -157,7 +157,7 @@ def test_an_end_before_the_start_is_told_as_such(store: Path) -> None:
             updated_at=start,
         )
         with connect(f"sqlite:///{store}", observers=()) as ledger:
-            ledger.load([record])
+            ledger.import_records([record])
         assert f"after {took}\n" in runledger("show", run_id, "c", store=store).stdout
 
 

@@ -83,7 +83,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
 def test_nothing_within_reach_of_updates_reads_or_a_handle_creates(url: str) -> None:
     ledger = RunLedger(open_repository(url), owns_repository=True)
     run = ledger.start("r", "acme")
-    for thing in (ledger.updates, ledger.reads, run, ledger.updates.run("r", "acme"), ledger.get, run.update):
+    methods = (ledger.reads.get, ledger.updates.update, run.update)
+    for thing in (ledger.updates, ledger.reads, run, ledger.updates.run("r", "acme"), *methods):
         assert creators_within_reach(thing) == set()
     assert creators_within_reach(ledger) != set()
     ledger.close()

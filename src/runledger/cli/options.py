@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import reduce
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -14,6 +13,7 @@ import click
 
 from ..domain import StoreUnusable
 from ..services.ledger import RunLedger
+from ..services.run_ids import new_run_id
 from ..stores import connect
 from .arguments import ADDITION, METRIC, MOMENT, STATUS
 
@@ -29,10 +29,6 @@ def _remember_store(ctx: click.Context, _param: click.Parameter, url: str | None
         raise click.BadParameter("it is empty: write it like sqlite:///runs.db.")
     if url is not None:
         ctx.find_root().obj = url
-
-
-def _new_run_id() -> str:
-    return f"{datetime.now(UTC):%y%m%d-%H%M%S}-{os.urandom(3).hex()}"
 
 
 def each_once(_ctx: click.Context, _param: click.Parameter, pairs: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
@@ -70,7 +66,7 @@ start_options = _options(
     click.option("--client", "client_id", required=True, metavar="ID", help="The client the run is for."),
     click.option("--name", "client_name", metavar="TEXT", help="The client's name. [default: the id]"),
     click.option(
-        "--run-id", metavar="ID", default=_new_run_id, help="The run's id. [default: a new one, from the time]"
+        "--run-id", metavar="ID", default=new_run_id, help="The run's id. [default: a new one, from the time]"
     ),
     click.option(
         "--set",

@@ -173,7 +173,7 @@ class _Import:
 
     def _load(self) -> None:
         batch, self._batch = self._batch, []
-        others = self._ledger.load([record for _, record in batch])
+        others = self._ledger.import_records([record for _, record in batch])
         self.loaded += len(batch) - len(others)
         self.there += len(others)
         if self._verbose and others:
