@@ -146,10 +146,11 @@ def test_of_a_run_with_several_records_the_authoritative_one_is_copied(start: in
         assert counts(copy(Edited(*own, more=more), target)) == {Fate.EQUAL: 3}
 
 
-def test_a_run_that_is_removed_during_the_copy_is_copied_as_it_was_listed() -> None:
+def test_a_run_that_is_removed_during_the_copy_is_copied_as_it_was_listed(caplog: pytest.LogCaptureFixture) -> None:
     target = InMemoryRunRepository()
     assert counts(copy(Edited(more=[of("b", 0), of("b", 2)]), target)) == {Fate.COPIED: 1}
     assert everything(target) == [of("b", 2)]
+    assert caplog.records == []
 
 
 def test_what_the_source_reports_is_remarked_on_once_and_only_during_the_copy() -> None:
@@ -176,6 +177,7 @@ def test_progress_is_by_batches_with_the_total_where_it_is_known() -> None:
     records = history(2500)
     for source, total in ((put(InMemoryRunRepository(), *records), None), (Edited(*records), 2500)):
         assert progress_of(source, InMemoryRunRepository()) == [(1000, total), (2000, total)]
+        assert progress_of(put(InMemoryRunRepository(), *records[:999]), InMemoryRunRepository()) == []
         assert progress_of(source, Altering()) == [(done, total) for done in range(100, 2501, 100)]
 
 
@@ -184,7 +186,7 @@ def test_what_is_copied_is_compared_again_where_values_may_change() -> None:
         of(str(number), status=RunStatus.FAILED, ended_at=START, error="why", updated_at=START) for number in range(150)
     ]
     there = of("there")
-    for source in (put(InMemoryRunRepository(), *failed, there), Edited(*failed, there, more=[of("1", 1)])):
+    for source in (put(InMemoryRunRepository(), *failed, there), Edited(*failed, there, more=[of("1", 2), of("5", 1)])):
         target = put(Altering(), evolve(there, client_name="another"))
         remarks: list[Remark] = []
         result = copy(source, target, on_remark=remarks.append)
