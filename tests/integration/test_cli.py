@@ -390,7 +390,7 @@ def test_without_the_libraries_of_the_command_line_it_says_what_to_install(store
         )
         os.close(terminal)
         os.close(leader)
-        needs = b"runledger: the command line needs more than the core: pip install 'runledger[cli]'\n"
+        needs = b"runledger: the command line needs more than the core: pip install 'run-records[cli]'\n"
         assert (done.returncode, done.stderr) == (2, needs)
 
 

@@ -335,8 +335,9 @@ def test_the_log_has_one_line_per_event_with_the_fields_in_extra(caplog: pytest.
     ("url", "words"),
     [
         ("runs.db", "no scheme"),
-        (cast(str, Path("runs.db")), "no scheme: give text like sqlite:///runs.db"),
-        (cast(str, Path("sqlite:///runs.db")), "no scheme: give text like sqlite:///runs.db"),
+        (cast(str, b"runs.db"), "no scheme: give text like sqlite:///runs.db"),
+        (Path("sqlite:///runs.db"), "a store URL was given as a path: give it as text, like sqlite:///runs.db"),
+        (Path("mysql://user:secret@host/db"), "a store URL was given as a path"),
         ("mysql://user:secret@host/db", "mysql://"),
         ("memory://x", "no address"),
         ("sqlite://runs.db", "sqlite:///relative.db"),
@@ -345,7 +346,7 @@ def test_the_log_has_one_line_per_event_with_the_fields_in_extra(caplog: pytest.
         ("sqlite:///:memory:", "memory://"),
     ],
 )
-def test_a_url_that_leads_to_no_store_is_refused_without_printing_it(url: str, words: str) -> None:
+def test_a_url_that_leads_to_no_store_is_refused_without_printing_it(url: str | Path, words: str) -> None:
     with pytest.raises(StoreUnusable) as refusal:
         runledger.connect(url)
     assert words in str(refusal.value)
@@ -380,8 +381,9 @@ def test_a_ledger_closes_what_it_opened_and_nothing_else(tmp_path: Path) -> None
 
 def test_a_store_whose_driver_is_not_installed_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    monkeypatch.delitem(sys.modules, "runledger.adapters.sql.postgresql", raising=False)
-    with pytest.raises(StoreUnusable, match=r"pip install 'runledger\[postgres\]'"):
+    for name in ("postgresql", "postgresql_backend"):
+        monkeypatch.delitem(sys.modules, f"runledger.adapters.sql.{name}", raising=False)
+    with pytest.raises(StoreUnusable, match=r"pip install 'run-records\[postgres\]'"):
         runledger.connect("postgresql://host/database")
 
 

@@ -205,7 +205,7 @@ def test_each_statement_or_request_that_makes_a_record_stands_in_one_function() 
         ("adapters/sql/postgresql.py", "create_many", "_COPY"),
         ("adapters/airtable/repository.py", "_post_batch", ".batch_create"),
         ("adapters/airtable/schema.py", "make_table", ".post"),  # a table, which then has no rows
-        ("adapters/airtable/probe.py", "_post", ".batch_create"),  # in a scratch table, and no run records
+        ("adapters/airtable/scratch.py", "_post", ".batch_create"),  # in a scratch table, and no run records
     }
 
 
