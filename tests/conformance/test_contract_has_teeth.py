@@ -20,6 +20,7 @@ from broken_adapters import (
     RaisesADriversError,
     RaisesADriversErrorInFind,
     Repairs,
+    RepairsForAnErrorAlone,
     RepairsInBulk,
     SwallowsErrors,
 )
@@ -29,10 +30,11 @@ from runledger.testing.acts import listed
 from runledger.testing.history import run_histories
 from runledger.testing.trial import Trial
 
+RANDOM = {"test_any_history_leaves_what_the_rules_say", "test_new_histories_leave_what_the_rules_say"}
 TESTS = {
     name: test
     for name, test in inspect.getmembers(RunRepositoryContract)
-    if name.startswith("test_") and name != "test_any_history_leaves_what_the_rules_say"
+    if name.startswith("test_") and name not in RANDOM
 }
 
 
@@ -45,6 +47,8 @@ def failures(adapter: type[Broken]) -> Mapping[str, RuleBroken]:
             test(RunRepositoryContract(), Trial(adapter.new_store()))
         except RuleBroken as failure:
             found[name] = failure
+        except pytest.skip.Exception:
+            continue  # not promised
     return found
 
 
@@ -73,12 +77,13 @@ def test_no_test_and_no_rule_is_without_an_adapter_that_breaks_it() -> None:
         (OverwritesOnCreate, Rule.CREATED_ONCE),
         (AcceptsASecondCreate, Rule.CREATED_ONCE),
         (Repairs, Rule.UPDATED_ONLY),
+        (RepairsForAnErrorAlone, Rule.UPDATED_ONLY),
         (RepairsInBulk, Rule.UPDATED_ONLY),
         (SwallowsErrors, Rule.UPDATED_ONLY),
         (ComparesWithoutCase, Rule.OPAQUE_IDS),
         (MovesTheEnd, Rule.FINISHED_ONCE),
-        (RaisesADriversError, Rule.LOUD),
-        (RaisesADriversErrorInFind, Rule.LOUD),
+        (RaisesADriversError, Rule.RAISED),
+        (RaisesADriversErrorInFind, Rule.RAISED),
         (HalfAppliesABulkUpdate, Rule.WHOLE),
         (KeepsBoolsAsNumbers, Rule.WHOLE),
         (IgnoresHeartbeats, Rule.TIMES),
@@ -91,6 +96,6 @@ def test_random_histories_find_a_broken_adapter_and_the_shortest_history_that_sh
     adapter: type[Broken], rule: Rule
 ) -> None:
     with pytest.raises(RuleBroken) as found:
-        run_histories(lambda: Trial(adapter.new_store()), 2_000)
+        run_histories(lambda: Trial(adapter.new_store()), 2_000, longest=6)
     assert found.value.rule is rule
     assert len(found.value.acts) <= 3, str(found.value)

@@ -28,8 +28,8 @@ class Rule(Enum):
         "A run that has a final status keeps it, with its end time and its error; late metrics and notes are accepted.",
     )
     SENT_ONCE = ("Retry only at creation", "An update is sent once: what it adds is added once.")
-    LOUD = (
-        "Loud",
+    RAISED = (
+        "Raised and reported",
         "Every refusal is an error of the ledger, carries the key, and says what was applied; nothing is swallowed.",
     )
     WHOLE = (

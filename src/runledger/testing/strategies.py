@@ -103,7 +103,17 @@ def changes(
     metrics_of: SearchStrategy[dict[str, MetricValue]] = any_metrics,
     additions_of: SearchStrategy[dict[str, int | float]] = any_additions,
 ) -> RunChange:
-    """Any change, a heartbeat and a finish among them."""
+    """Any change: often one that carries a single field, as a heartbeat carries none."""
+    parts: Mapping[str, SearchStrategy[Any]] = {
+        "metrics": metrics_of,
+        "add": additions_of,
+        "note": notes,
+        "status": final_statuses,
+        "error": errors,
+    }
+    if draw(st.booleans()):
+        name = draw(st.sampled_from(sorted(parts)))
+        return RunChange(**{name: draw(parts[name])})
     metrics = draw(metrics_of)
     add = draw(additions_of)
     return RunChange(

@@ -163,7 +163,7 @@ class Trial:
             raise
         except Exception as error:
             act.error = error
-            raise self.broken(f"{act} let {named(error)!r} through: no error of the ledger", Rule.LOUD) from error
+            raise self.broken(f"{act} let {named(error)!r} through: no error of the ledger", Rule.RAISED) from error
 
     def at_once(self, threads: int, act: Callable[[int], object]) -> list[RunLedgerError | None]:
         """Run an act in many threads that begin together; what each raised, or None."""
@@ -209,7 +209,7 @@ class Trial:
             self.require(
                 Counter(carried) == Counter(keys),
                 f"the {kind.__name__} of {act} carries the keys {shown(carried)}, and not {shown(keys)}",
-                Rule.LOUD,
+                Rule.RAISED,
             )
             return
         raise self.broken(f"{self.acts[-1]} did not raise {kind.__name__}", self._rule_of(kind))
