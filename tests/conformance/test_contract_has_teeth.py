@@ -96,6 +96,6 @@ def test_random_histories_find_a_broken_adapter_and_the_shortest_history_that_sh
     adapter: type[Broken], rule: Rule
 ) -> None:
     with pytest.raises(RuleBroken) as found:
-        run_histories(lambda: Trial(adapter.new_store()), 2_000, longest=6)
+        run_histories(lambda: Trial(adapter.new_store()), 2_000, longest=4)
     assert found.value.rule is rule
     assert len(found.value.acts) <= 3, str(found.value)
