@@ -55,7 +55,7 @@ class Broken(InMemoryRunRepository):
 
 
 class BrokenHandle(Broken):
-    """Handles of their own on one store."""
+    """Separate handles on one store."""
 
     @classmethod
     def new_store(cls) -> OpenStore:
@@ -70,7 +70,7 @@ class BrokenHandle(Broken):
 
 
 class Alters(Broken):
-    """Stores something else than it is given."""
+    """Stores a record other than the given one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -305,7 +305,7 @@ class TakesIdsForNumbers(ComparesByIndex):
 # -- finished once
 
 
-@breaks(Rule.FINISHED_ONCE, Rule.INDIVISIBLE, Rule.PROMISES)
+@breaks(Rule.FINISHED_ONCE, Rule.ATOMIC, Rule.PROMISES)
 class FinishesTwice(Broken):
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         try:
@@ -341,7 +341,7 @@ class RefusesLateNotes(Broken):
 # -- retry only at creation
 
 
-@breaks(Rule.SENT_ONCE, Rule.INDIVISIBLE, Rule.PROMISES)
+@breaks(Rule.SENT_ONCE, Rule.ATOMIC, Rule.PROMISES)
 class RetriesUpdates(Broken):
     """Sends every addition a second time, as a client does whose first answer was lost."""
 
@@ -352,7 +352,7 @@ class RetriesUpdates(Broken):
         return record
 
 
-# -- loud
+# -- raised and reported
 
 
 @breaks(Rule.RAISED)
@@ -588,10 +588,10 @@ class WritesWhenItCloses(BrokenHandle):
         self._saved._table.records.update(self._table.records)
 
 
-# -- an update is one indivisible act
+# -- updates are atomic
 
 
-@breaks(Rule.INDIVISIBLE, Rule.PROMISES)
+@breaks(Rule.ATOMIC, Rule.PROMISES)
 class ReadsAndThenWrites(Broken):
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         record = super().get(key).apply(change, at)

@@ -26,7 +26,7 @@ from broken_adapters import (
 )
 
 from runledger.testing import Rule, RuleBroken, RunRepositoryContract
-from runledger.testing.acts import listed
+from runledger.testing.calls import listed
 from runledger.testing.history import run_histories
 from runledger.testing.trial import Trial
 
@@ -58,7 +58,7 @@ def test_a_broken_adapter_is_rejected_for_the_rule_that_it_breaks(adapter: type[
     assert {failure.rule for failure in found} == BREAKS[adapter]
     for failure in found:
         assert str(failure).startswith(f"rule broken: {failure.rule.title}. {failure.rule.sentence}\nWhat happened: ")
-        assert len(list(listed(failure.acts))) <= 15, str(failure)
+        assert len(list(listed(failure.calls))) <= 15, str(failure)
 
 
 def test_a_sound_adapter_is_not_rejected() -> None:
@@ -98,4 +98,4 @@ def test_random_histories_find_a_broken_adapter_and_the_shortest_history_that_sh
     with pytest.raises(RuleBroken) as found:
         run_histories(lambda: Trial(adapter.new_store()), 2_000, longest=4)
     assert found.value.rule is rule
-    assert len(found.value.acts) <= 3, str(found.value)
+    assert len(found.value.calls) <= 3, str(found.value)

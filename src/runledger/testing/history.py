@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ..domain import RunAlreadyExists, RunChange, RunKey, RunLedgerError, RunNotFound, RunRecord
-from .acts import shown
+from .calls import shown
 from .model import Model
 from .rules import Rule, RuleBroken
 from .seeds import named
@@ -79,9 +79,9 @@ def _raising_the_shortest(tried: Callable[[], None], run: Callable[[History], No
 
 def _shortened(failure: RuleBroken, run: Callable[[History], None]) -> RuleBroken:
     """The same failure without the calls that it does not need: Hypothesis may leave some."""
-    for i in reversed(range(len(failure.acts) - 1)):
+    for i in reversed(range(len(failure.calls) - 1)):
         try:
-            run([(act.method, *act.arguments) for act in failure.acts[:i] + failure.acts[i + 1 :]])
+            run([(call.method, *call.arguments) for call in failure.calls[:i] + failure.calls[i + 1 :]])
         except RuleBroken as shorter:
             if shorter.rule is failure.rule:
                 failure = shorter
@@ -123,12 +123,12 @@ class Comparison:
         trial = self._trial
         expected = _result(self._model, method, *arguments)
         actual = _result(trial.repository, method, *arguments)
-        act = trial.acts[-1]
+        call = trial.calls[-1]
         trial.rule = _rule(method, expected, actual)
         found = self._found()
         self._require_nothing_new(method, found)
         if isinstance(expected, RunLedgerError) or isinstance(actual, RunLedgerError):
-            trial.require(type(actual) is type(expected), f"{act} {_ended(actual)}, and not {_ended(expected)}")
+            trial.require(type(actual) is type(expected), f"{call} {_ended(actual)}, and not {_ended(expected)}")
             _require_same_keys(trial, actual, expected)
         elif isinstance(expected, RunRecord):
             trial.same(actual, expected)
@@ -144,14 +144,14 @@ class Comparison:
     def _found(self) -> list[RunRecord]:
         with self._trial.of(self._trial.rule):
             found = list(self._trial.repository.find(EVERYTHING))
-        self._trial.acts.pop()  # the look of the kit is no call of the history
+        self._trial.calls.pop()  # this look is not a call of the history
         return found
 
     def _require_nothing_new(self, method: str, found: Sequence[RunRecord]) -> None:
         before, self._there = self._there, {record.key for record in found}
         if not method.startswith("create") and (new := sorted(self._there - before)):
             rule = Rule.UPDATED_ONLY if method.startswith("update") else Rule.CREATED_ONCE
-            raise self._trial.broken(f"{self._trial.acts[-1]} made a record of {shown(new)}", rule)
+            raise self._trial.broken(f"{self._trial.calls[-1]} made a record of {shown(new)}", rule)
 
 
 def _result(store: Any, method: str, *arguments: Any) -> Any:
@@ -163,7 +163,7 @@ def _result(store: Any, method: str, *arguments: Any) -> Any:
 
 
 def _rule(method: str, expected: Any, actual: Any) -> Rule:
-    """The rule that is at stake where an act should have ended in one way and ended in another, or left something."""
+    """The rule that is at stake when a call ended in another way than it should, or left something else behind."""
     if isinstance(expected, RunLedgerError):
         same = type(expected) is type(actual)
         many_refused = same and method.endswith("_many")
@@ -180,7 +180,7 @@ def _rule(method: str, expected: Any, actual: Any) -> Rule:
 def _require_same_keys(trial: Trial, actual: Any, expected: Any) -> None:
     trial.require(
         set(keys_of(actual)) == set(keys_of(expected)),
-        f"the {type(expected).__name__} of {trial.acts[-1]} carries the keys {shown(keys_of(actual))}, and not "
+        f"the {type(expected).__name__} of {trial.calls[-1]} carries the keys {shown(keys_of(actual))}, and not "
         f"{shown(keys_of(expected))}",
         Rule.RAISED,
     )
