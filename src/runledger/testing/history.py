@@ -89,12 +89,13 @@ def _shortened(failure: RuleBroken, run: Callable[[History], None]) -> RuleBroke
 
 
 def histories(exact: bool, longest: int = 20) -> st.SearchStrategy[History]:
-    """Any history of at most `longest` calls; the same few keys return in it."""
+    """Any history of at most `longest` calls, some of them on runs that were just started; few keys return in it."""
     some_records = records(any_metrics if exact else column_metrics, likely_keys)
     drawn = changes(any_metrics, any_additions) if exact else changes(column_metrics, column_additions)
     some_changes = st.just(_HEARTBEAT) | drawn
     some_pairs = st.tuples(likely_keys, some_changes)
-    return st.lists(
+    starts = st.lists(st.tuples(st.just("create"), st.builds(RunRecord.start, likely_keys, near_times)), max_size=2)
+    calls = st.lists(
         st.one_of(
             st.tuples(st.just("create"), some_records),
             st.tuples(st.just("update"), likely_keys, some_changes, near_times),
@@ -103,8 +104,9 @@ def histories(exact: bool, longest: int = 20) -> st.SearchStrategy[History]:
             st.tuples(st.just("update_many"), st.lists(some_pairs, max_size=4), near_times),
             st.tuples(st.just("find"), queries),
         ),
-        max_size=longest,
+        max_size=longest - 2,
     )
+    return st.tuples(starts, calls).map(lambda parts: [*parts[0], *parts[1]])
 
 
 class Comparison:
