@@ -20,19 +20,23 @@ from .domain import (
     StoreUnusable,
     UnknownMetric,
 )
+from .services.copy_result import CopyResult, Fate, Remark
 from .services.ledger import RunLedger
 from .services.observing import log_event
 from .services.reads import LedgerReads
 from .services.updates import LedgerUpdates, Run
-from .stores import connect, open_repository
+from .stores import connect, copy, open_repository
 
 __all__ = [
+    "CopyResult",
     "EventKind",
+    "Fate",
     "InvalidValue",
     "LedgerReads",
     "LedgerUpdates",
     "LogLine",
     "Outcome",
+    "Remark",
     "Run",
     "RunAlreadyExists",
     "RunAlreadyFinished",
@@ -50,6 +54,7 @@ __all__ = [
     "StoreUnusable",
     "UnknownMetric",
     "connect",
+    "copy",
     "log_event",
     "open_repository",
 ]

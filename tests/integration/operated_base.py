@@ -14,8 +14,7 @@ from attrs import define
 from commands import runledger
 from pyairtable import Api
 
-from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
-from runledger.testing.airtable import (
+from airtable_local import (
     AirtableServer,
     AirtableService,
     Column,
@@ -24,10 +23,11 @@ from runledger.testing.airtable import (
     Table,
     Token,
     Unknowns,
-    run_table,
 )
-from runledger.testing.airtable.service import SCOPES
-from runledger.testing.airtable.transport import ServiceTransport
+from airtable_local.tokens import SCOPES
+from airtable_local.transport import ServiceTransport
+from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
+from runledger.testing.airtable import run_table
 
 OPERATOR = "patOperator.0123456789abcdef"
 """The token of somebody who may do everything."""

@@ -15,7 +15,7 @@ from commands import environment
 from documents import blocks, typed
 from operated_base import OPERATOR
 
-from runledger.testing.airtable import AirtableServer, AirtableService, Column, Connection, Table, Token
+from airtable_local import AirtableServer, AirtableService, Column, Connection, Table, Token
 
 BASE = "appAbcDefGhiJklMn"
 STORE = re.compile(rf"(airtable://{BASE}/[\w%]+)\??([^\s'\"]*)")

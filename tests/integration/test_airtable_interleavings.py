@@ -14,6 +14,7 @@ import requests
 from airtable_base import Clock, in_process
 from interleavings import BASE, TABLE, TOKEN, Act, Ending, Exploration, Fault, Process, new_service
 
+from airtable_local import AirtableService, Column, Connection
 from runledger import (
     EventKind,
     Outcome,
@@ -28,7 +29,6 @@ from runledger import (
     StoreUnavailable,
 )
 from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
-from runledger.testing.airtable import AirtableService, Column, Connection
 
 KEY, OTHER = RunKey("251124-081500", "acme"), RunKey("251124-081500", "bolt")
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)

@@ -78,12 +78,12 @@ def test_a_value_is_read_as_what_it_looks_like(store: Path, text: str, value: ob
         (["start"], 2, "--client"),
         (["update"], 2, "RUN_ID CLIENT_ID"),
         (["update", "there"], 2, "RUN_ID CLIENT_ID"),
-        (["update", "there", "acme", "--add", "n=x"], 2, "'x' is no number"),
-        (["update", "there", "acme", "--set", "n"], 2, "no name=value pair"),
+        (["update", "there", "acme", "--add", "n=x"], 2, "'x' is not a number"),
+        (["update", "there", "acme", "--set", "n"], 2, "not a name=value pair"),
         (["list", "--status", "done"], 2, "Completed with Errors"),
-        (["list", "--since", "yesterday"], 2, "is no time"),
+        (["list", "--since", "yesterday"], 2, "is not a time"),
         (["list", "--since", "2025-11-24T08:15:00"], 2, "has no time zone: add Z"),
-        (["stale", "--older-than", "5"], 2, "is no duration"),
+        (["stale", "--older-than", "5"], 2, "is not a duration"),
         (["fail", "there", "acme"], 2, "--error"),
         (["nonsense"], 2, "No such command"),
         (["import", "no-such-file.csv"], 2, "No such file"),
@@ -319,7 +319,7 @@ def test_what_looks_or_updates_makes_no_file_of_a_mistyped_path(store: Path, tmp
         )
     runledger("start", "--client", "c", store=tmp_path / "there.db")
     done = runledger("copy", "--dry-run", f"sqlite:///{tmp_path}/there.db", f"sqlite:///{store}")
-    assert done.stdout == "1 to be copied, 0 there already\n"
+    assert done.stdout == "1 to be copied, 0 already there\n"
     assert not store.exists()
 
 

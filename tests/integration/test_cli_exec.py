@@ -314,7 +314,7 @@ def test_a_store_whose_driver_has_threads_takes_no_signal_from_the_command() -> 
 
 LINGERING = """
 import threading
-from runledger.adapters import sqlite
+from runledger.adapters.sql import sqlite
 
 def open_url(url):
     threading.Thread(target=threading.Event().wait, daemon=True).start()
@@ -355,7 +355,7 @@ def test_ctrl_c_that_comes_just_before_the_command_is_for_the_command() -> None:
 
 GATED = """
 import os, time
-from runledger.adapters import sqlite
+from runledger.adapters.sql import sqlite
 
 def open_url(url):
     if os.path.exists("reached"):

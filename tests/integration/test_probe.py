@@ -14,11 +14,7 @@ from attrs import evolve
 from commands import RUNLEDGER, environment, runledger
 from operated_base import BASE, OPERATOR, SCRATCH, InstantBase, operated
 
-from runledger import StoreUnavailable, StoreUnusable
-from runledger.adapters.airtable import RateLimit
-from runledger.adapters.airtable.probe import EXPERIMENTS, MARK, Scratch, experiments_on, scratch_table
-from runledger.domain import Verdict
-from runledger.testing.airtable import (
+from airtable_local import (
     Column,
     Fault,
     FaultKind,
@@ -26,9 +22,13 @@ from runledger.testing.airtable import (
     Response,
     Table,
     Unknowns,
-    run_table,
 )
-from runledger.testing.airtable.transport import ServiceTransport
+from airtable_local.transport import ServiceTransport
+from runledger import StoreUnavailable, StoreUnusable
+from runledger.adapters.airtable import RateLimit
+from runledger.adapters.airtable.probe import EXPERIMENTS, MARK, Scratch, experiments_on, scratch_table
+from runledger.domain import Verdict
+from runledger.testing.airtable import run_table
 
 URL = f"airtable://{BASE}/Runs"
 

@@ -14,13 +14,14 @@ from airtable_base import BASE, METRIC_COLUMNS, TABLE, TOKEN, Clock, in_process
 from attrs import frozen
 from postgres_server import fresh_database
 
+from airtable_local import AirtableService, Connection, Token
 from redis_server import admin, server_url
 from runledger.adapters.airtable import AirtableRunRepository, RateLimit
 from runledger.adapters.memory import InMemoryRunRepository
 from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
 from runledger.domain import RunRepository
-from runledger.testing.airtable import AirtableService, Connection, Token, run_table
+from runledger.testing.airtable import run_table
 from runledger_redis import RedisRunRepository
 
 _KEYS = "SELECT run_id, client_id FROM run_records"

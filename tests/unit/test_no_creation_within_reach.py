@@ -19,10 +19,10 @@ from postgres_server import fresh_database
 from requests.adapters import BaseAdapter, HTTPAdapter
 
 import runledger
+from airtable_local import Column
 from runledger import RunLedger, open_repository
 from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
 from runledger.testing import creators_within_reach
-from runledger.testing.airtable import Column
 from runledger.testing.reach import things_within_reach
 
 

@@ -1,4 +1,4 @@
-"""The group of all commands: where each stands, and what the ledger's refusals become, one line and an exit code."""
+"""The group of all commands: the module of each, and the exit code of each error of the ledger."""
 
 from __future__ import annotations
 
@@ -97,6 +97,6 @@ Examples:
 """,
 )
 @store_option
-@click.version_option(package_name="runledger", message="runledger %(version)s")
+@click.version_option(package_name="run-records", message="runledger %(version)s")
 def cli() -> None:
     """A ledger of job runs: create once, update many, error if missing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
@@ -16,7 +17,6 @@ from ..domain import (
     RunRecord,
     UnknownMetric,
     newest_first,
-    repeated_keys,
 )
 
 
@@ -32,9 +32,8 @@ class Model:
 
     def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
         keys = [record.key for record in records]
-        there = [key for key in keys if key in self.records]
-        if refused := dict.fromkeys(there + repeated_keys(keys)):
-            raise RunAlreadyExists(list(refused))
+        if rejected := [key for key, count in Counter(keys).items() if count > 1 or key in self.records]:
+            raise RunAlreadyExists(rejected)
         for record in records:
             self._require_columns(record.key, record.metrics)
         self.records.update(zip(keys, records, strict=True))
