@@ -13,6 +13,7 @@ from test_no_update_creates import CALLS, try_any_calls
 FINDING = settings(CALLS, phases=[Phase.generate], database=None)
 
 
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module")
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
 def test_an_update_that_creates_is_caught(plant: Plant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with STORES[PLANTS[plant]](tmp_path) as store:

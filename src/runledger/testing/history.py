@@ -44,7 +44,9 @@ History = Sequence[tuple[Any, ...]]
 """Calls of a repository, each as the name of its method and the arguments."""
 
 
-def run_histories(new_trial: Callable[[], Trial], count: int, *, seed: int | None = None, longest: int = 20) -> None:
+def run_histories(
+    new_trial: Callable[[], Trial], count: int, *, seed: int | str | None = None, longest: int = 20
+) -> None:
     """Run this many random histories of at most `longest` calls, each on a separate trial, which is closed after it.
 
     Without a seed they are the same in every run. Raises RuleBroken with the shortest history found that shows it.

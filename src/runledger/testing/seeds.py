@@ -11,14 +11,14 @@ import pytest
 _OPTION = "--hypothesis-seed"
 
 
-def seed_of(config: pytest.Config) -> int:
-    """The seed that `pytest --hypothesis-seed=…` gives as a number, else a new one."""
-    given = str(config.getoption(_OPTION, default=""))
-    return int(given) if given.isdecimal() else SystemRandom().randrange(10**9)
+def seed_of(config: pytest.Config) -> int | str:
+    """The seed that `pytest --hypothesis-seed=…` gives, else a new one."""
+    given: str = config.getoption(_OPTION, default=None) or ""
+    return int(given) if given.isdecimal() else given or SystemRandom().randrange(10**9)
 
 
 @contextmanager
-def named(seed: int) -> Iterator[None]:
+def named(seed: int | str) -> Iterator[None]:
     """Add to whatever the block raises how to run it again with this seed."""
     try:
         yield
