@@ -24,6 +24,7 @@ from .services.copy_result import CopyResult, Fate, Remark
 from .services.ledger import RunLedger
 from .services.observing import log_event
 from .services.reads import LedgerReads
+from .services.run_ids import new_run_id
 from .services.updates import LedgerUpdates, Run
 from .stores import connect, copy, open_repository
 
@@ -56,5 +57,6 @@ __all__ = [
     "connect",
     "copy",
     "log_event",
+    "new_run_id",
     "open_repository",
 ]

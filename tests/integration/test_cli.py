@@ -157,7 +157,7 @@ def test_an_end_before_the_start_is_told_as_such(store: Path) -> None:
             updated_at=start,
         )
         with connect(f"sqlite:///{store}", observers=()) as ledger:
-            ledger.load([record])
+            ledger.import_records([record])
         assert f"after {took}\n" in runledger("show", run_id, "c", store=store).stdout
 
 
@@ -390,7 +390,7 @@ def test_without_the_libraries_of_the_command_line_it_says_what_to_install(store
         )
         os.close(terminal)
         os.close(leader)
-        needs = b"runledger: the command line needs more than the core: pip install 'runledger[cli]'\n"
+        needs = b"runledger: the command line needs more than the core: pip install 'run-records[cli]'\n"
         assert (done.returncode, done.stderr) == (2, needs)
 
 

@@ -291,7 +291,7 @@ def test_what_is_exported_is_imported_exactly(
     assume(history or "csv" in name or "jsonl" in name)  # of an empty file whose name shows no format nothing is known
     folder = tmp_path_factory.mktemp("exchange")
     with connect(f"sqlite:///{folder / 'from.db'}", observers=()) as ledger:
-        ledger.load(history)
+        ledger.import_records(history)
     runledger("export", str(folder / name), store=folder / "from.db")
     runledger("import", str(folder / name), store=folder / "to.db")
     there, back = everything(folder / "from.db"), everything(folder / "to.db")

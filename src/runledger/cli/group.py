@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ..distribution import DISTRIBUTION
 from ..domain import (
     InvalidValue,
     RunAlreadyExists,
@@ -97,6 +98,6 @@ Examples:
 """,
 )
 @store_option
-@click.version_option(package_name="run-records", message="runledger %(version)s")
+@click.version_option(package_name=DISTRIBUTION, message="runledger %(version)s")
 def cli() -> None:
     """A ledger of job runs: create once, update many, error if missing."""

@@ -210,7 +210,7 @@ class _Copy:
             return
         while batch:
             try:
-                there = self._target.load(batch)
+                there = self._target.import_records(batch)
             except (InvalidValue, UnknownMetric, StoreUnusable) as error:
                 batch = self._without_refused(batch, error)
                 continue

@@ -52,7 +52,7 @@ class SQLiteFile:
     fork"). All are closed before a fork, and opened again on either side when one is needed.
     """
 
-    def __init__(self, path: str | os.PathLike[str], synchronous: str, wait: float) -> None:
+    def __init__(self, path: str | os.PathLike[str], synchronous: str = "FULL", wait: float = 10.0) -> None:
         self.path = os.path.abspath(path)
         self._synchronous = synchronous
         self._wait = wait

@@ -17,6 +17,7 @@ from ...histories import BadRow, Format, Gap, MissingColumns, UnreadableFile, re
 from ...services.copy_result import CopyResult, Fate, Remark
 from ...services.ledger import RunLedger
 from ...stores import copy as copy_runs
+from ...stores import store_url
 from ..arguments import MEANING, RENAMING, STATUS, ZONE
 from ..options import chosen_ledger, each_once, filter_options, json_option, lasting, store_option
 from ..output import complain, print_json, remark
@@ -173,7 +174,7 @@ class _Import:
 
     def _load(self) -> None:
         batch, self._batch = self._batch, []
-        others = self._ledger.load([record for _, record in batch])
+        others = self._ledger.import_records([record for _, record in batch])
         self.loaded += len(batch) - len(others)
         self.there += len(others)
         if self._verbose and others:
@@ -232,8 +233,8 @@ def copy(source: str, target: str, dry_run: bool, as_json: bool) -> None:
     with progress("records", wanted=not as_json) as advance:
         try:
             result = copy_runs(
-                lasting(source),
-                lasting(target),
+                lasting(store_url(source)),
+                lasting(store_url(target)),
                 dry_run=dry_run,
                 on_remark=_print_as_json if as_json else _print,
                 on_progress=advance,
