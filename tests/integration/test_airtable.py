@@ -423,7 +423,7 @@ class TestLostAnswers:
     ) -> None:
         alter_answers(base, "POST", lambda records: records[1:])
         records = [started(RunKey("r", f"{i:02}")) for i in range(15)]
-        with pytest.raises(StoreUnavailable, match="not what Airtable answers") as failure:
+        with pytest.raises(StoreUnavailable, match="the answer is not one of Airtable's") as failure:
             repository.create_many(records)
         assert failure.value.applied == tuple(record.key for record in records[:10])
         assert len(base.rows()) == 10
@@ -645,7 +645,7 @@ class TestPeople:
         self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
     ) -> None:
         base.write(key, {"Client ID": "bolt"})
-        with pytest.raises(StoreUnusable, match=f"record {key.reference} of .* is now another's") as refusal:
+        with pytest.raises(StoreUnusable, match=f"record {key.reference} no longer belongs to") as refusal:
             repository.update(key, SETS, LATER)
         assert refusal.value.key == key
         with pytest.raises(RunNotFound):
@@ -815,7 +815,7 @@ class TestMapping:
     @pytest.mark.parametrize("token", ["pat one", "pat.\nb", "pat…"])
     def test_a_token_that_is_none_gets_one_clear_sentence(self, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AIRTABLE_API_KEY", token)
-        with pytest.raises(StoreUnusable, match="the token is none") as refusal:
+        with pytest.raises(StoreUnusable, match="this is not a personal access token") as refusal:
             runledger.connect("airtable://appX/T")
         assert token not in str(refusal.value)
 

@@ -329,7 +329,7 @@ def test_rows_that_break_the_rules_are_named_and_left(grown_base: InstantBase) -
     _, remarks = copied(grown_base.repository(), InMemoryRunRepository())
     told = [f"{remark.fate.value}: {remark.detail}" for remark in remarks]
     assert [each for each in told if each.startswith("refused: run 'r' of client 'no end' is Completed: it has an end")]
-    for words in ("holds None, which stands for no status", "client id is empty", "white space"):
+    for words in ("holds None, which is not a status", "client id is empty", "white space"):
         assert [each for each in told if each.startswith("no run record: record rec") and words in each], told
 
 

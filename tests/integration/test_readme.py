@@ -1,4 +1,4 @@
-"""The README does what it says: its first command on a bare machine, its Python, its commands."""
+"""The README, the example of two functions and the page of the command line do what they say."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import pytest
 from commands import RUNLEDGER, environment, runledger
 from documents import ROOT, blocks
 
-SETUP, _, COMMANDS = (text for _, text in blocks("README.md", "sh"))
-[(_, PYTHON)] = blocks("README.md", "python")
+SETUP, _ = (text for _, text in blocks("README.md", "sh"))
+EXAMPLE, SERVICE = (text for _, text in blocks("README.md", "python"))
+[(_, MISSING)] = blocks("README.md", "text")
+[(_, COMMANDS)] = blocks("docs/command-line.md", "sh")
 
 
 @pytest.mark.timeout(600)  # packages may have to come from far away
@@ -24,7 +26,7 @@ def test_the_first_command_sets_up_runs_a_command_as_a_run_and_lists_it(tmp_path
     assert done.returncode == 0, done.stderr
     said, heading, run = done.stdout.splitlines()
     assert (said, heading.split("\t")[0]) == ("scoring posts", "started")
-    assert run.split("\t")[2:5] == ["acme", "Acme Ltd", "Completed"]
+    assert run.split("\t")[2:5] == ["acme", "acme", "Completed"]
     assert (tmp_path / "data/runledger/runs.db").exists()
     assert (checkout / ".venv/bin/runledger").exists()
 
@@ -53,23 +55,32 @@ def newcomer(home: Path) -> dict[str, str]:
     }
 
 
-def test_the_python_code_runs_as_it_stands(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PYTHON],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_the_example_creates_one_run_and_raises_for_the_one_that_was_not_started(tmp_path: Path) -> None:
+    done = python("-c", EXAMPLE, folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.splitlines()[-1]) == (1, "", MISSING.rstrip())
+    [run] = runledger("list", "--json", store=tmp_path / "runs.db").stdout.splitlines()
+    assert '"status": "Completed"' in run
+
+
+def test_the_service_and_its_test_pass_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "test_service.py").write_text(SERVICE)
+    done = python("-m", "pytest", "-q", str(tmp_path), folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "1 passed" in done.stdout
+
+
+def test_the_two_functions_create_and_update() -> None:
+    source = ROOT / "examples" / "two_functions.py"
+    assert len(source.read_text().splitlines()) <= 25
+    done = python(str(source), folder=ROOT)
     assert (done.returncode, done.stderr) == (0, "")
-    *runs, summary = done.stdout.splitlines()
-    assert [line.split(" ", 2)[2] for line in runs] == [
-        "Running {}",
-        "Completed {}",
-        "Completed {'Posts Scored': 43, 'Tokens': 1520}",
-    ]
-    assert summary.startswith("RunSummary(runs=2, ")
+    assert "'status': 'Completed'" in done.stdout
+    assert "'metrics': {'posts': 43}" in done.stdout
+
+
+def python(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
 
 
 def test_the_commands_run_as_they_stand(tmp_path: Path) -> None:

@@ -259,7 +259,7 @@ def test_runs_are_added_up_in_any_order(ledger: RunLedger) -> None:
 
 
 def test_stale_names_running_runs_that_nothing_updated(ledger: RunLedger, events: list[RunEvent]) -> None:
-    quiet, busy, done = ledger.start_many("r", ["quiet", "busy", "done"]).values()
+    _, busy, done = ledger.start_many("r", ["quiet", "busy", "done"]).values()
     done.complete()
     busy.heartbeat()
     assert [r.key.client_id for r in ledger.stale(timedelta(seconds=1))] == ["quiet"]

@@ -1,4 +1,4 @@
-"""Runs in memory: a dictionary and `RunRecord.apply`. For tests, and the model that every other adapter follows."""
+"""Runs in memory: a dictionary and `RunRecord.apply`. For tests, and the shortest example of an adapter."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from ..domain import (
     RunRecord,
     StoreUnusable,
     UnknownMetric,
+    changed_records,
     newest_first,
-    repeated_keys,
+    rejected_keys,
 )
 
 
@@ -36,14 +37,6 @@ class _Table:
                 if name not in self.columns:
                     raise UnknownMetric(key, name)
 
-    def changed(self, record: RunRecord | None, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
-        if record is None:
-            raise RunNotFound(key)
-        after = record.apply(change, at)
-        if self.columns is not None:
-            self.require_columns(key, [*change.metrics, *change.add])
-        return after
-
 
 class InMemoryRunAccess:
     """Updates and reads; see RunUpdates and RunReads."""
@@ -52,19 +45,10 @@ class InMemoryRunAccess:
         self._table = table
 
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
-        table = self._table
-        with table.lock:
-            record = table.changed(table.records.get(key), key, change, at)
-            table.records[key] = record
-        return record
+        return self._change([(key, change)], at)[key]
 
     def update_many(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
-        table = self._table
-        with table.lock:
-            new: dict[RunKey, RunRecord] = {}
-            for key, change in changes:
-                new[key] = table.changed(new.get(key) or table.records.get(key), key, change, at)
-            table.records.update(new)
+        self._change(changes, at)
 
     def get(self, key: RunKey) -> RunRecord:
         record = self._table.records.get(key)
@@ -78,9 +62,18 @@ class InMemoryRunAccess:
         found = filter(query.matches, sorted(records, key=newest_first, reverse=True))
         return islice(found, query.limit)
 
+    def _change(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> dict[RunKey, RunRecord]:
+        table = self._table
+        with table.lock:
+            changed = changed_records(table.records, changes, at)
+            for key, change in changes:
+                table.require_columns(key, [*change.metrics, *change.add])
+            table.records.update(changed)
+        return changed
+
 
 class InMemoryRunRepository(InMemoryRunAccess):
-    """A store for tests. With `columns` it refuses other metric names, as a table with those columns would."""
+    """A store for tests. With `columns` it rejects other metric names, as a table with those columns would."""
 
     guarantees = Guarantees()
 
@@ -88,32 +81,27 @@ class InMemoryRunRepository(InMemoryRunAccess):
         super().__init__(_Table(None if columns is None else frozenset(columns)))
 
     def create(self, record: RunRecord) -> RunKey:
-        table = self._table
-        with table.lock:
-            if record.key in table.records:
-                raise RunAlreadyExists([record.key])
-            if table.columns is not None:
-                table.require_columns(record.key, record.metrics)
-            table.records[record.key] = record
-        return record.key
+        return self._insert([record])[0]
 
     def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-        table = self._table
-        new = {record.key: record for record in records}
-        with table.lock:
-            there = [key for key in new if key in table.records]
-            if refused := dict.fromkeys(there + repeated_keys(record.key for record in records)):
-                raise RunAlreadyExists(list(refused))
-            for record in records:
-                table.require_columns(record.key, record.metrics)
-            table.records.update(new)
-        return list(new)
+        return self._insert(records)
 
     def without_creation(self) -> InMemoryRunAccess:
         return InMemoryRunAccess(self._table)
 
     def close(self) -> None:
         """Nothing is open; the records stay."""
+
+    def _insert(self, records: Sequence[RunRecord]) -> list[RunKey]:
+        table = self._table
+        keys = [record.key for record in records]
+        with table.lock:
+            if rejected := rejected_keys(keys, table.records):
+                raise RunAlreadyExists(rejected)
+            for record in records:
+                table.require_columns(record.key, record.metrics)
+            table.records.update(zip(keys, records, strict=True))
+        return keys
 
 
 def open_url(url: str) -> InMemoryRunRepository:

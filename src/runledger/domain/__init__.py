@@ -24,7 +24,7 @@ from .port import (
     SummableStore,
 )
 from .query import RunQuery, RunSummary, added_up, newest_first, summary_of
-from .record import RunChange, RunRecord, changed_records, repeated_keys
+from .record import RunChange, RunRecord, changed_records, rejected_keys
 from .values import Metrics, MetricValue, RunStatus
 
 __all__ = [
@@ -63,6 +63,6 @@ __all__ = [
     "added_up",
     "changed_records",
     "newest_first",
-    "repeated_keys",
+    "rejected_keys",
     "summary_of",
 ]

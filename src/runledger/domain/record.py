@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -289,6 +289,6 @@ def changed_records(
     return new
 
 
-def repeated_keys(keys: Iterable[RunKey]) -> list[RunKey]:
-    """The keys that are there more than once: a bulk start that has any is impossible, whatever the store holds."""
-    return [key for key, count in Counter(keys).items() if count > 1]
+def rejected_keys(keys: Iterable[RunKey], existing: Container[RunKey] = ()) -> list[RunKey]:
+    """The keys for which a bulk start is rejected: each has a record already, or is there more than once."""
+    return [key for key, count in Counter(keys).items() if count > 1 or key in existing]

@@ -15,7 +15,7 @@ from ..domain import (
     RunRecord,
     RunRepository,
     StoreUnavailable,
-    repeated_keys,
+    rejected_keys,
 )
 from ..domain.values import checked_list
 from .observing import Reporter
@@ -46,7 +46,7 @@ class RunCreator:
 
     def create_many(self, records: Sequence[RunRecord], site: str | None) -> list[RunKey]:
         """Create many records, all or none of them where the store can; their keys in the same order."""
-        if twice := repeated_keys(record.key for record in records):
+        if twice := rejected_keys(record.key for record in records):
             raise InvalidValue(f"{twice[0]} stands twice in one start: name each client once.", twice[0])
         return self._attempt(records, self._repository.create_many, site)
 

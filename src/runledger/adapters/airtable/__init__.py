@@ -18,7 +18,7 @@ __all__ = ["AirtableAddress", "AirtableRunAccess", "AirtableRunRepository", "Col
 
 @frozen(kw_only=True)
 class AirtableAddress:
-    """What a store URL says: which table of which base at which server, and its columns."""
+    """The parts of a store URL: base, table, columns, and the server."""
 
     base_id: str
     table: str
@@ -49,7 +49,7 @@ class AirtableAddress:
 
 @frozen
 class Turns:
-    """What all that use one base take turns by, in one process: a pace for requests, and locks for runs."""
+    """What all stores of one base share within a process: the rate limit and the locks."""
 
     limit: RateLimit = field(factory=RateLimit)
     locks: Locks = field(factory=Locks)
@@ -57,16 +57,16 @@ class Turns:
 
 _TURNS: dict[tuple[str, str], Turns] = {}
 if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_TURNS.clear)  # a lock that another thread holds would never be let go there
+    os.register_at_fork(after_in_child=_TURNS.clear)  # in a child nobody would release a lock that another thread holds
 
 
 def turns_of(at: AirtableAddress) -> Turns:
-    """The one pace and the locks that this process has for a base, whatever tables, threads and stores use it."""
+    """The rate limit and the locks of a base: one of each in a process, for all its tables, threads and stores."""
     return _TURNS.setdefault((at.endpoint, at.base_id), Turns())
 
 
 def token_from_environment() -> str:
-    """The personal access token. Raises StoreUnusable if there is none."""
+    """The personal access token, from AIRTABLE_API_KEY. Raises StoreUnusable if it is not set."""
     token = os.environ.get("AIRTABLE_API_KEY", "").strip()
     if not token:
         raise StoreUnusable("Airtable needs a personal access token: put it into AIRTABLE_API_KEY.")

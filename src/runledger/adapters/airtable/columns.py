@@ -1,4 +1,4 @@
-"""How a run record stands in a row of the table: which column holds what, and how each value is written."""
+"""How a run record is stored in a row of the table: which column holds which part, and how each value is written."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def _unchanging(names: Mapping[Any, str]) -> Mapping[Any, str]:
 
 @frozen(kw_only=True)
 class Columns:
-    """Which column of the table holds which part of a record; None leaves a part out.
+    """Which column of the table holds which part of a record. None leaves a part out.
 
-    Without `started_at`, a run has started when its row was made, or when it ended if that is earlier by another clock;
-    a start whose answer is lost cannot tell its record from another's: it ends as RunAlreadyExists, and the record
-    stands.
-    `number` names an autonumber column, by which creations are then ordered without waiting. `metrics` maps names of
-    metrics to columns; every other metric is the column of its own name. `statuses` maps statuses to the choices of
-    the status column; every other status is the choice of its own name.
+    Without `started_at`, the start of a run is the creation of its row, or its end if another clock says that the end
+    was earlier. A start whose answer is lost then cannot recognise its record: it raises RunAlreadyExists, and the
+    record stays at Running.
+    `number` names an autonumber column, which orders creations without waiting. `metrics` maps names of metrics to
+    columns; any other metric is in the column of the same name. `statuses` maps statuses to choices of the status
+    column; any other status is the choice of the same name.
     """
 
     run_id: str = "Run ID"
@@ -64,9 +64,9 @@ class Columns:
 
     @classmethod
     def of_query(cls, query: str) -> Columns:
-        """A mapping from a URL's query: `ended_at=&updated_at=Seen&metric.Tokens=Token+Count&status.Failed=Error`.
+        """The mapping of a URL's query: `ended_at=&updated_at=Seen&metric.Tokens=Token+Count&status.Failed=Error`.
 
-        Raises InvalidValue for an option that is none.
+        Raises InvalidValue for an unknown option.
         """
         parts: dict[str, Any] = {}
         metrics: dict[str, str] = {}
@@ -89,19 +89,19 @@ class Columns:
 
     @cached_property
     def of_parts(self) -> dict[str, str]:
-        """The columns of the record's own parts, by part; the parts that are left out are not there."""
+        """Columns by part, without the parts that are left out."""
         return {part: getattr(self, part) for part in _PARTS if getattr(self, part)}
 
     def ids(self, cells: Mapping[str, Any]) -> tuple[object, object]:
-        """What stands where run id and client id belong."""
+        """What the columns of the run id and the client id hold."""
         return cells.get(self.run_id), cells.get(self.client_id)
 
     def label(self, status: RunStatus) -> str:
-        """The choice that stands for a status."""
+        """The choice that means a status."""
         return self.statuses.get(status, status.value)
 
     def metric_column(self, name: str, key: RunKey) -> str:
-        """The column of a metric. Raises InvalidValue for one that a part or another metric has."""
+        """The column of a metric. Raises InvalidValue if a part or another metric uses it."""
         column = self.metrics.get(name, name)
         if self.metric_of(column) != name:
             raise InvalidValue(
@@ -117,7 +117,7 @@ class Columns:
         return name if self.metrics.get(name, name) == column else None
 
     def of_new(self, record: RunRecord) -> dict[str, Any]:
-        """The cells of a record that is to be created."""
+        """The cells of a record to create."""
         parts: dict[str, Any] = {
             "run_id": record.key.run_id,
             "client_id": record.key.client_id,
@@ -132,7 +132,7 @@ class Columns:
         return self._cells(parts, record.metrics, record.key)
 
     def of_change(self, row: Row, new: RunRecord) -> dict[str, Any]:
-        """The cells that differ between a row and the record that is to be there."""
+        """The cells in which a row differs from the record that it is to hold."""
         old = row.record
         parts: dict[str, Any] = {}
         if new.status is not old.status:
@@ -164,14 +164,14 @@ class Columns:
         return cells
 
     def row(self, reference: str, created_time: str, cells: Mapping[str, Any]) -> Row:
-        """A row as a record. Raises InvalidValue with what is wrong if it is none."""
+        """A row with its record. Raises InvalidValue if the row is not a valid run record."""
         get = {part: cells.get(column) for part, column in self.of_parts.items()}.get
         key = RunKey(get("run_id") or "", get("client_id") or "")
         created = datetime.fromisoformat(created_time)
         ended_at = self._time(get("ended_at"), "ended_at")
         if self.started_at:
             started_at = self._time(get("started_at"), "started_at")
-        else:  # two clocks that may disagree, and yet no run ends before it starts
+        else:  # two clocks may disagree, but no run ends before it starts
             started_at = min(created, ended_at or created)
         if started_at is None:
             raise InvalidValue(f"column {self.started_at!r} is empty: fill it in.")
@@ -195,7 +195,7 @@ class Columns:
 
     def _number(self, cells: Mapping[str, Any]) -> float:
         number = cells.get(self.number) if self.number else 0
-        if not isinstance(number, (int, float)):  # without it, creations that nobody waits for have no order
+        if not isinstance(number, (int, float)):  # without it there is no order of creation
             raise InvalidValue(f"column {self.number!r} holds {number!r}: it must be an autonumber column.")
         return number
 
@@ -203,11 +203,11 @@ class Columns:
         for status in RunStatus:
             if self.label(status) == label:
                 return status
-        raise InvalidValue(f"column {self.status!r} holds {label!r}, which stands for no status: correct it or map it.")
+        raise InvalidValue(f"column {self.status!r} holds {label!r}, which is not a status: correct it or map it.")
 
     def _text(self, value: Any, part: str) -> str:
         if not isinstance(value, (str, NoneType)):  # as computed and linked columns give it
-            raise InvalidValue(f"column {self.of_parts[part]!r} holds {value!r}, which is no text.")
+            raise InvalidValue(f"column {self.of_parts[part]!r} holds {value!r}, which is not text.")
         return value or ""
 
     def _time(self, text: Any, part: str) -> datetime | None:
@@ -216,7 +216,9 @@ class Columns:
         try:
             return datetime.fromisoformat(text).astimezone(UTC)
         except (TypeError, ValueError):
-            raise InvalidValue(f"column {self.of_parts[part]!r} holds {text!r}, which is no date and time.") from None
+            raise InvalidValue(
+                f"column {self.of_parts[part]!r} holds {text!r}, which is not a date and time."
+            ) from None
 
     def _metrics(self, cells: Mapping[str, Any]) -> Iterator[tuple[str, MetricValue]]:
         for column, value in cells.items():
@@ -228,7 +230,7 @@ class Columns:
 def _metric(value: str | int | float) -> MetricValue:
     if isinstance(value, str):
         return datetime.fromisoformat(value) if _TIME.fullmatch(value) else value
-    # All of Airtable's numbers are doubles: one beyond the exact integers is none, though it comes without a point.
+    # Airtable's numbers are doubles: beyond ±2^53 an integer is not exact, so return it as a float.
     return value if abs(value) <= MAX_INTEGER else float(value)
 
 
@@ -237,7 +239,7 @@ _PARTS = tuple(each.name for each in fields(Columns) if each.name not in ("metri
 
 @frozen
 class Row:
-    """A row of the table: Airtable's record id, when it was created, its place in the order of creation, its cells."""
+    """A row of the table: Airtable's record id, its creation time, its place in the order of creation, its cells."""
 
     reference: str
     created: datetime
@@ -247,7 +249,7 @@ class Row:
 
 
 def _appended(text: str, lines: Iterable[LogLine], key: RunKey) -> str | None:
-    """What the log's cell holds after more lines. What people wrote into it stays as it is."""
+    """The text of the log's cell with more lines. What people wrote into it is unchanged."""
     new = "\n".join([*([text.rstrip()] if text.strip() else []), *(f"{time_text(at.at)} {at.text}" for at in lines)])
     if len(new) > MAX_CELL:
         raise InvalidValue(f"the log of {key} would have {len(new):,} characters: a cell holds {MAX_CELL:,}.", key)
@@ -255,7 +257,7 @@ def _appended(text: str, lines: Iterable[LogLine], key: RunKey) -> str | None:
 
 
 def _lines(text: str, started_at: datetime) -> Iterator[LogLine]:
-    """The lines of a log's cell; a line without a time, which a person wrote, has that of the line before."""
+    """The lines of a log's cell. A line without a time, which a person wrote, takes the time of the line before."""
     at = started_at
     for line in text.replace("\r\n", "\n").split("\n"):
         found = _LOG_LINE.fullmatch(line)

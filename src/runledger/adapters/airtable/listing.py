@@ -16,7 +16,7 @@ from .transport import Refused
 
 
 def matching(table: RunTable, query: RunQuery) -> Iterator[RunRecord]:
-    """The records that match, newest first. Records of one start are put in order here: the server promises none."""
+    """The records that match, newest first. Among equal starts the server promises no order: they are sorted here."""
     rows: Iterable[Row] = _newest_first(table, query)
     if table.columns.started_at is None:
         rows = sorted(rows, key=lambda row: row.record.started_at, reverse=True)
@@ -26,7 +26,7 @@ def matching(table: RunTable, query: RunQuery) -> Iterator[RunRecord]:
 
 
 def _newest_first(table: RunTable, query: RunQuery) -> Iterator[Row]:
-    """Each row once, page by page; where an iterator expires, a new one goes on from the last start that was seen."""
+    """Each row once, page by page. If an iterator expires, a new one continues from the last start that was seen."""
     options: dict[str, Any] = {"page_size": min(query.limit or READ_AT_ONCE, READ_AT_ONCE)}
     if table.columns.started_at is not None:
         options["sort"] = [f"-{table.columns.started_at}"]
@@ -49,7 +49,7 @@ def _newest_first(table: RunTable, query: RunQuery) -> Iterator[Row]:
 
 
 def _filter(columns: Columns, query: RunQuery, last: datetime | None) -> dict[str, Formula]:
-    """The filter that the server applies: never less than the query asks for, which is applied exactly afterwards."""
+    """The filter for the server. It never selects less than the query, which is applied exactly to what comes back."""
     parts: list[Formula] = []
     if query.run_id is not None:
         parts.append(Field(columns.run_id).eq(query.run_id))
@@ -60,7 +60,7 @@ def _filter(columns: Columns, query: RunQuery, last: datetime | None) -> dict[st
     if columns.started_at is not None:
         start = Field(columns.started_at)
         until = min(filter(None, (query.until, last)), default=None)
-        # A minute wider, because it is not documented how finely formulas compare times.
+        # A minute wider: the precision with which formulas compare times is not documented.
         if query.since is not None and query.since.year > 1:
             parts.append(start.gte(query.since - timedelta(minutes=1)))
         if until is not None and until.year < 9999:

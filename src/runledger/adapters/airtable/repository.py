@@ -25,7 +25,7 @@ from ...domain import (
     RunRecord,
     StoreUnavailable,
     StoreUnusable,
-    repeated_keys,
+    rejected_keys,
 )
 from .columns import Columns, Row
 from .listing import matching
@@ -44,7 +44,7 @@ from .transport import (
 
 
 class AirtableRunAccess:
-    """Updates and reads; see RunUpdates and RunReads. What could create, its transport does not send."""
+    """Updates and reads; see RunUpdates and RunReads. Its transport rejects every request that could create."""
 
     def __init__(self, table: RunTable) -> None:
         self._table = table
@@ -72,7 +72,7 @@ class AirtableRunAccess:
 
 @frozen
 class Made:
-    """What the server says it has made: Airtable's record id, when it was created, and the cells as it keeps them."""
+    """A record that the server says it made: its id, its creation time, and its cells as they are stored."""
 
     reference: str
     created: datetime
@@ -84,11 +84,11 @@ class Made:
 
 
 class AirtableRunRepository(AirtableRunAccess):
-    """A store in the table of a base, by its name or id, with a personal access token.
+    """A store in a table, given by its name or id, of a base, with a personal access token.
 
-    `limit` paces the requests of all repositories that share it, and what is read and then written is exact among those
-    that share `locks`: give those of one base the same. `transports` send the requests, the first those of creation,
-    the second all others (default: HTTP); `sleep` waits.
+    `limit` paces the requests of all repositories that share it. A read and a write are exact among the repositories
+    that share `locks`. So give all repositories of one base the same two. The first of `transports` sends what creates,
+    the second everything else (default: HTTP). `sleep` waits, in seconds.
     """
 
     guarantees = Guarantees(atomic_bulk=False, atomic_add=False, exact_finish=False, exact_values=False)
@@ -119,7 +119,7 @@ class AirtableRunRepository(AirtableRunAccess):
         return self.create_many([record])[0]
 
     def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-        """Look, create, confirm: the protocol of ARCHITECTURE.md, for any number of records."""
+        """Look, create, confirm: the protocol in ARCHITECTURE.md, for any number of records."""
         if not records:
             return []
         self._require_new(records)
@@ -138,20 +138,19 @@ class AirtableRunRepository(AirtableRunAccess):
 
     def _require_new(self, records: Sequence[RunRecord]) -> None:
         found, _ = self._table.of_keys(list(dict.fromkeys(record.key for record in records)))
-        existing = [key for key, rows in found.items() if rows]
-        refused = dict.fromkeys(existing + repeated_keys(record.key for record in records))
-        if refused:
+        existing = {key for key, rows in found.items() if rows}
+        if rejected := rejected_keys((record.key for record in records), existing):
             self._remove_losers([record for record in records if len(found[record.key]) > 1])
-            raise RunAlreadyExists(list(refused))
+            raise RunAlreadyExists(rejected)
 
     def _remove_losers(self, records: Sequence[RunRecord]) -> None:
-        """Remove what an earlier attempt at these records left behind another's older record."""
+        """Remove what an earlier attempt of these starts created after another's record."""
         found = self._table.settled([record.key for record in records]) if records else {}
         for record in records:
             self._remove(record.key, [row for row in found[record.key][1:] if record.is_start_of(row.record)])
 
     def _post(self, records: Sequence[RunRecord]) -> tuple[dict[RunKey, Made | None], RunLedgerError | None]:
-        """Post each record once, in tens, up to the first failure; what was made, None where the answer was lost."""
+        """Post each record once, by tens, up to a failure. Returns what was made, None where the answer was lost."""
         posted: dict[RunKey, Made | None] = {}
         writing = [(record.key, self._table.columns.of_new(record)) for record in records]
         for first in range(0, len(writing), WRITTEN_AT_ONCE):
@@ -170,7 +169,7 @@ class AirtableRunRepository(AirtableRunAccess):
         return posted, None
 
     def _own(self, cells: Mapping[str, Any], made: Sequence[Made]) -> Made | None:
-        """Which of the records that were made has exactly the ids that were written."""
+        """The record, among those made, with exactly the ids that were written."""
         ids = self._table.columns.ids
         return next((one for one in made if ids(one.cells) == ids(cells)), None)
 
@@ -185,12 +184,12 @@ class AirtableRunRepository(AirtableRunAccess):
         require_kept(key, cells, own.cells)
 
     def _post_batch(self, batch: Cells) -> list[Made]:
-        """The one request that makes records."""
+        """The only request that creates records."""
 
         def post() -> list[Made]:
             made = [Made.of(raw) for raw in self._creating.batch_create([dict(cells) for _, cells in batch])]
             if len(made) != len(batch):
-                raise ValueError("as many records are answered as were posted")
+                raise ValueError("the answer holds another number of records than were posted")
             return made
 
         try:
@@ -203,7 +202,7 @@ class AirtableRunRepository(AirtableRunAccess):
     def _confirm(
         self, records: Sequence[RunRecord], posted: Mapping[RunKey, Made | None], failure: RunLedgerError | None
     ) -> list[RunKey]:
-        """Tell for each record that was posted whether it is the first of its key, and remove what is not."""
+        """Determine for each posted record whether it is the first of its key, and remove it if it is not."""
         made: list[RunKey] = []
         refused: list[RunKey] = []
         left_over = None
@@ -225,8 +224,8 @@ class AirtableRunRepository(AirtableRunAccess):
         if refused:
             raise RunAlreadyExists(refused).having_applied(made)
         if len(made) < len(records) and failure is None:
-            failure = StoreUnavailable("a listing leaves out what was just made", Outcome.UNKNOWN, records[0].key)
-        # A lost answer to a POST is no failure any more when its records were found.
+            failure = StoreUnavailable("a listing lacks what was just made", Outcome.UNKNOWN, records[0].key)
+        # If the records were found, the lost answer to their POST no longer matters.
         if failure is None or (len(made) == len(records) and isinstance(failure, StoreUnavailable)):
             return made
         raise failure.having_applied(made)
@@ -241,19 +240,19 @@ class AirtableRunRepository(AirtableRunAccess):
             raise StoreUnavailable(reason, Outcome.UNKNOWN, keys[0]) from None
 
     def _remove_others(self, key: RunKey, rows: Sequence[Row]) -> None:
-        """Remove what others left behind the record that this creation made; what stays is reported, here and later."""
+        """Remove the records that came after the one that this creation made. What cannot be removed is reported."""
         try:
             self._remove(key, rows)
         except RunLedgerError as error:
-            self._table.tell(EventKind.DUPLICATED, key, f"{len(rows)} later records could not be removed: {error}")
+            self._table.report(EventKind.DUPLICATED, key, f"{len(rows)} later records could not be removed: {error}")
 
     def _remove(self, key: RunKey, rows: Iterable[Row]) -> None:
-        """Remove records that lost to an older one of their key. Raises StoreUnavailable if one may be left."""
+        """Remove records of a key that has an older one. Raises StoreUnavailable if one may still be there."""
         for row in rows:
             try:
                 sent(partial(self._creating.batch_delete, [row.reference]), writes=True)
             except Refused as error:
-                if self._table.may_hold(row, error.refusal):  # else its own creator or the other has removed it
+                if self._table.may_hold(row, error.refusal):  # else another creator has removed it
                     self._table.refused(error.refusal, [(key, {})])
             except StoreUnavailable as error:
                 reason = f"record {row.reference}, which lost against an older one, may still be there: {error.reason}"

@@ -1,4 +1,4 @@
-"""The table of one store, as those who may only look and update see it: look-ups, patches, refusals."""
+"""The table of one store, with the right to read and update: look-ups, patches, refusals."""
 
 from __future__ import annotations
 
@@ -27,23 +27,24 @@ from ...domain import (
     StoreUnavailable,
     StoreUnusable,
     UnknownMetric,
+    changed_records,
 )
 from .columns import Columns, Row
 from .transport import Refusal, Refused, ServerClock, sent
 
 Cells = Sequence[tuple[RunKey, Mapping[str, Any]]]
-"""What is to be written: cells by column, for each key."""
+"""What to write: cells by column, for each key."""
 
 SETTLED = timedelta(seconds=2)
-"""How long after its `createdTime`, by the server's clock, nothing older can appear: the second of that time, which is
-whole seconds (https://airtable.com/developers/web/api/list-records), and one more for what was on its way."""
+"""After this long, by the server's clock, no record with an earlier createdTime can appear: one second because
+createdTime is in whole seconds, one more for requests in flight (https://airtable.com/developers/web/api/list-records)."""
 EXPIRED = "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"
 WRITTEN_AT_ONCE = 10
 READ_AT_ONCE = 100
 
 
 class Locks:
-    """One lock for each of many groups of keys: exact within this process, and free for other runs."""
+    """Locks for keys, so that a read and a write are exact within this process, while other runs go on."""
 
     def __init__(self, groups: int = 64) -> None:
         self._locks = tuple(Lock() for _ in range(groups))
@@ -58,7 +59,7 @@ class Locks:
 
 @frozen
 class RunTable:
-    """What the updating and the creating side share. Its table sends nothing that could create."""
+    """What the updating and the creating side share. Its table rejects every request that could create."""
 
     table: Table
     columns: Columns
@@ -67,7 +68,8 @@ class RunTable:
     locks: Locks
     observers: list[RunObserver] = field(factory=list)
 
-    def tell(self, kind: EventKind, key: RunKey | None, detail: str) -> None:
+    def report(self, kind: EventKind, key: RunKey | None, detail: str) -> None:
+        """Report an anomaly to the observers."""
         event = RunEvent(kind=kind, key=key, at=self.clock.last(), detail=detail)
         for observer in self.observers:
             observer(event)
@@ -75,7 +77,7 @@ class RunTable:
     # -- reading
 
     def of_keys(self, keys: Sequence[RunKey]) -> tuple[dict[RunKey, list[Row]], datetime]:
-        """The rows of each key, in the order of their creation, and the server's time when they were read."""
+        """The rows of each key in the order of their creation, and the server's time of the read."""
         found: dict[RunKey, list[Row]] = {key: [] for key in keys}
         unreadable: list[tuple[object, str]] = []
         read_at = None
@@ -83,7 +85,7 @@ class RunTable:
             try:
                 for page in self.pages(formula=self._formula(keys[first : first + READ_AT_ONCE])):
                     read_at = read_at or self.clock.now()
-                    # What the formula found is compared again: exactly, which formulas do not promise.
+                    # Ids are compared again, because formulas do not promise to compare exactly.
                     for raw in page:
                         row = self.row(raw)
                         if isinstance(row, InvalidValue):
@@ -94,7 +96,7 @@ class RunTable:
                 self.refused(error.refusal)
         for key, rows in found.items():
             reasons = [reason for ids, reason in unreadable if ids == (key.run_id, key.client_id)]
-            if reasons and not rows:  # no missing run: a start that took it for one would make a second record
+            if reasons and not rows:  # not a missing run: a start would then make a second record
                 raise StoreUnusable(f"the record of {key} is there, but cannot be read: {reasons[0]}", key)
             rows.sort(key=lambda row: row.order)
         assert read_at is not None
@@ -108,23 +110,23 @@ class RunTable:
         return OR([AND(run.eq(run_id), OR(of_clients)) for run_id, of_clients in clients.items()])
 
     def pages(self, **options: Any) -> Iterator[Sequence[Mapping[str, Any]]]:
-        """Pages of what `row` reads, one request each. Raises Refused, as an iterator that has expired is."""
+        """Pages of raw records for `row`, one request each. Raises Refused, also if the iterator has expired."""
         pages = self.table.iterate(**options)
         while (page := sent(lambda: next(pages, None), writes=False)) is not None:
             yield page
 
     def row(self, raw: Mapping[str, Any]) -> Row | InvalidValue:
-        """A record of Airtable's as a row, or what is wrong with it, which the observers are told."""
+        """A raw record as a row, or what is wrong with it, which is also reported."""
         try:
             return self.columns.row(raw["id"], raw["createdTime"], raw["fields"])
         except InvalidValue as error:
-            self.tell(EventKind.UNREADABLE, error.key, f"record {raw['id']} is no run record: {error}")
+            self.report(EventKind.UNREADABLE, error.key, f"record {raw['id']} is not a valid run record: {error}")
             return error
 
     def settled(self, keys: Sequence[RunKey], made_at: datetime | None = None) -> dict[RunKey, list[Row]]:
-        """The rows of each key once the first of them can no longer change, in the order of their creation.
+        """The rows of each key in the order of their creation, read once no older row can appear any more.
 
-        `made_at`, the createdTime of a row that is known of, says how long to wait before looking.
+        `made_at` is the createdTime of a row that is known to exist: it says how long to wait before the first read.
         """
         newest = made_at
         for _ in range(4):
@@ -142,33 +144,29 @@ class RunTable:
             self.sleep(min(wait, 2 * SETTLED).total_seconds())
 
     def the_row(self, key: RunKey) -> Row:
-        """The row of a key: the oldest of its records, or the very one that the key refers to."""
-        return self._chosen(key, self.settled([key])[key])
+        """The row of a key: the oldest of its records, or the one that the key refers to. Raises RunNotFound."""
+        if (row := self._chosen(key, self.settled([key])[key])) is None:
+            raise RunNotFound(key)
+        return row
 
-    def _chosen(self, key: RunKey, rows: Sequence[Row]) -> Row:
+    def _chosen(self, key: RunKey, rows: Sequence[Row]) -> Row | None:
         chosen = rows[0] if rows else None
         if key.reference is not None:
             chosen = next((row for row in rows if row.reference == key.reference), None)
-        if chosen is None:
-            raise RunNotFound(key)
-        if len(rows) > 1:
+        if chosen is not None and len(rows) > 1:
             others = ", ".join(row.reference for row in rows if row is not chosen)
-            self.tell(EventKind.DUPLICATED, key, f"{chosen.reference} is the run's record; remove {others}")
+            self.report(EventKind.DUPLICATED, key, f"{chosen.reference} is the run's record; remove {others}")
         return chosen
 
     # -- updating
 
     def changed(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> list[RunRecord]:
-        """Look the records up, apply the changes by the domain's rules, write what differs."""
+        """Read records, apply changes by the domain's rules, write what differs. Returns a record for each change."""
         keys = list(dict.fromkeys(key for key, _ in changes))
         found = self.settled(keys)
-        rows: dict[RunKey, Row] = {}
-        new: dict[RunKey, RunRecord] = {}
-        for key, change in changes:
-            if key not in rows:
-                rows[key] = self._chosen(key, found[key])
-                new[key] = rows[key].record
-            new[key] = new[key].apply(self._writable(key, change), at)
+        self._require_writable(changes)
+        rows = {key: row for key in keys if (row := self._chosen(key, found[key])) is not None}
+        new = changed_records({key: row.record for key, row in rows.items()}, changes, at)
         cells = {key: self.columns.of_change(rows[key], new[key]) for key in keys}
         pending = [key for key in keys if cells[key]]
         applied: list[RunKey] = []
@@ -183,16 +181,15 @@ class RunTable:
             applied += batch
         return [new[key] for key, _ in changes]
 
-    def _writable(self, key: RunKey, change: RunChange) -> RunChange:
-        if change.is_heartbeat and self.columns.updated_at is None:
-            raise StoreUnusable(
-                "the table keeps no update time, so a heartbeat has nothing to write: name a column.", key
-            )
-        return change
+    def _require_writable(self, changes: Iterable[tuple[RunKey, RunChange]]) -> None:
+        for key, change in changes:
+            if change.is_heartbeat and self.columns.updated_at is None:
+                reason = "the table keeps no update time, so a heartbeat has nothing to write: name a column."
+                raise StoreUnusable(reason, key)
 
     def patch(self, changes: Cells) -> list[Row]:
-        """Write cells of up to ten records that are there; their rows after it. One PATCH, sent once."""
-        # Always by the batch's URL: only there is a missing record told apart from a missing permission.
+        """Write cells of up to ten records, by one PATCH that is sent once. Returns their rows as they are then."""
+        # Always by the batch's URL: only there does the error distinguish a missing record from a missing permission.
         body: list[UpdateRecordDict] = [{"id": str(key.reference), "fields": dict(cells)} for key, cells in changes]
         try:
             answers = {raw["id"]: raw for raw in sent(lambda: self.table.batch_update(body), writes=True)}
@@ -207,7 +204,11 @@ class RunTable:
         if isinstance(row, InvalidValue):
             raise StoreUnusable(f"the record of {key} was changed, but cannot be read: {row}", key)
         if row is None or row.record.key != key:
-            raise StoreUnusable(f"record {key.reference} of {key} is now another's, and was changed: see to it.", key)
+            raise StoreUnusable(
+                f"record {key.reference} no longer belongs to {key}: the update was written to another run's record. "
+                "Correct it by hand.",
+                key,
+            )
         require_kept(key, cells, row.cells)
         return row
 
@@ -218,7 +219,7 @@ class RunTable:
         self.refused(refusal, changes)
 
     def may_hold(self, row: Row, refusal: Refusal) -> bool:
-        """Whether a row that the server refused to change may still be there."""
+        """Whether a row that the server refused to change may still exist."""
         if refusal.is_of_a_missing_record:
             return False
         return not refusal.may_be_of_a_missing_record or self._holds(row.record.key, row.reference)
@@ -230,10 +231,8 @@ class RunTable:
     def _require_uncontended(self, before: Row, after: Row, cells: Mapping[str, Any]) -> None:
         unsent = [name for name in self.columns.of_parts.values() if name not in cells and name != self.columns.number]
         if changed := [name for name in unsent if before.cells.get(name) != after.cells.get(name)]:
-            detail = (
-                f"another process changed {', '.join(changed)} between our look-up and our write; what it wrote to "
-            )
-            self.tell(EventKind.CONTENDED, after.record.key, f"{detail}{', '.join(cells)} meanwhile is lost")
+            detail = f"another process changed {', '.join(changed)} between our read and our write; what it wrote to "
+            self.report(EventKind.CONTENDED, after.record.key, f"{detail}{', '.join(cells)} meanwhile is lost")
 
     # -- refusals
 
@@ -262,7 +261,7 @@ def _advice(refusal: Refusal, writing: bool) -> str:
         "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND": "check base and table, the token's scopes and its access to the base",
         "NOT_FOUND": "check base and table",
     }.get(refusal.kind, "see `runledger doctor`")
-    if writing and refusal.status == 403:  # what is written has been looked at before
+    if writing and refusal.status == 403:  # the base and table were read before
         advice = "give the token the scope data.records:write, and its user the right to edit"
     if refusal.status == 413:
         advice = "the request was too large: write shorter texts, or fewer records at once"
@@ -271,7 +270,7 @@ def _advice(refusal: Refusal, writing: bool) -> str:
 
 
 def require_kept(key: RunKey, sent_cells: Mapping[str, Any], kept: Mapping[str, Any]) -> None:
-    """Raise StoreUnusable if the table rounded a number, or cut a text or a time, that was just written to it."""
+    """Raise StoreUnusable if the table rounded a number, or truncated a text or a time, that was just written to it."""
     for column, value in sent_cells.items():
         there = kept.get(column)
         if isinstance(value, str):

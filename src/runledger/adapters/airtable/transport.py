@@ -32,10 +32,10 @@ MISSING_RECORD = ("ROW_DOES_NOT_EXIST", "MODEL_ID_NOT_FOUND")
 
 
 class RateLimit:
-    """At most 5 requests a second for all threads, and a pause for all of them after a refusal.
+    """At most 5 requests a second for all threads, and a pause for all of them after a 429.
 
-    Airtable allows 5 requests a second to a base, and asks for 30 seconds of quiet after a 429
-    (https://airtable.com/developers/web/api/rate-limits). All who send to one base share one of these.
+    Airtable allows 5 requests a second to a base, and asks for a pause of 30 seconds after a 429
+    (https://airtable.com/developers/web/api/rate-limits). Everything that sends to one base shares one limit.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class RateLimit:
         self._sleep = sleep
 
     def wait(self) -> None:
-        """Return when one more request may be sent."""
+        """Wait until one more request may be sent."""
         while True:
             with self._lock:
                 now = self._clock()
@@ -68,28 +68,29 @@ class RateLimit:
             self._sleep(free_at - now)
 
     def refused(self) -> None:
-        """The server has refused a request for its rate: nobody sends any until the penalty is over."""
+        """Report a 429: no request is sent until the penalty is over."""
         with self._lock:
             self._resume_at = self._clock() + self._penalty
 
 
 class ServerClock:
-    """The server's clock, in whole seconds, as its answers tell it. Raises StoreUnusable if none did."""
+    """The server's clock, in whole seconds, from the Date header of its answers. Raises StoreUnusable without one."""
 
     def __init__(self) -> None:
         self._answers = local()
         self._last = ""
 
-    def hear(self, response: Response) -> None:
+    def read(self, response: Response) -> None:
+        """Take the time of an answer."""
         if date := response.headers.get("Date"):
             self._answers.date = self._last = date
 
     def now(self) -> datetime:
-        """At the last answer to this thread: what others hear meanwhile may be later than what this one has read."""
+        """The time of the last answer to this thread: another thread's answer may be newer than what this one read."""
         return _date(getattr(self._answers, "date", ""))
 
     def last(self) -> datetime:
-        """At the last answer to any thread."""
+        """The time of the last answer to any thread."""
         return _date(self._last)
 
 
@@ -103,9 +104,9 @@ def _date(header: str) -> datetime:
 
 
 class Paced(BaseAdapter):
-    """A transport that keeps to a rate limit, and lets a clock hear each answer.
+    """A transport that keeps to a rate limit and reads a clock from each answer.
 
-    Only what the server refused unprocessed for its rate is sent again, at most `patience` times.
+    It sends a request again only after a 429, which means that the server did not process it: at most `patience` times.
     """
 
     def __init__(self, inner: BaseAdapter, limit: RateLimit, clock: ServerClock, patience: int = 3) -> None:
@@ -120,7 +121,7 @@ class Paced(BaseAdapter):
         while True:
             self._limit.wait()
             response = self._inner.send(request, *args, **options)
-            self._clock.hear(response)
+            self._clock.read(response)
             if response.status_code != 429 or QUOTA in response.text or refusals == self._patience:
                 return response
             refusals += 1
@@ -134,10 +135,10 @@ _LISTS = re.compile(r"/v0/app[^/]+/[^/]+/listRecords$")  # and not …/v0/app…
 
 
 class WithoutCreation(BaseAdapter):
-    """What makes a transport refuse every request that could make a record, whoever sends it: link 2 of the proof.
+    """Mixin: the transport rejects any request that could create a record (ARCHITECTURE, "Why no update can create").
 
-    Records are made by POST, but for POST …/listRecords, which reads, and by upserts. A base class and no wrapper, so
-    that whoever holds the transport holds nothing that sends more.
+    Airtable creates records by POST, except POST …/listRecords, which reads, and by upserts. This is a mixin and not a
+    wrapper, so that the transport holds no object that would send more.
     """
 
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
@@ -152,11 +153,11 @@ class WithoutCreation(BaseAdapter):
 
 
 class HTTPWithoutCreation(WithoutCreation, HTTPAdapter):
-    """HTTP that sends updates and reads alone, and nothing twice."""
+    """HTTP that sends only updates and reads, each once."""
 
 
 def _may_upsert(request: PreparedRequest) -> bool:
-    """Whether a body may ask for an upsert, as any may but a JSON object that does not."""
+    """Whether a body may ask for an upsert: any but a JSON object without `performUpsert`."""
     try:
         body = json.loads(request.body or b"")
     except (TypeError, ValueError):
@@ -165,14 +166,14 @@ def _may_upsert(request: PreparedRequest) -> bool:
 
 
 def api_over(transport: BaseAdapter, token: str, endpoint: str) -> Api:
-    """A pyairtable Api that sends through a transport, and itself never repeats a request."""
+    """A pyairtable Api that sends through a transport and never repeats a request itself. Raises StoreUnusable."""
     if not re.fullmatch(r"[!-~]+", token):
-        raise StoreUnusable("the token is none: a personal access token is letters, digits and points, on one line.")
+        raise StoreUnusable("this is not a personal access token: one is letters, digits and points, on one line.")
     if not re.match("https?://.", endpoint):
-        raise StoreUnusable(f"the endpoint {endpoint!r} is no address: it begins with https:// or http://.")
+        raise StoreUnusable(f"the endpoint {endpoint!r} is not a URL: it begins with https:// or http://.")
     api = Api(token, endpoint_url=endpoint, timeout=TIMEOUT, retry_strategy=None)
     api.session.max_redirects = 0  # following one would send a POST or PATCH a second time
-    api.session.auth = _as_it_is  # or what a .netrc holds for the host would take the token's place
+    api.session.auth = _as_it_is  # or requests would replace the token by what a .netrc holds for the host
     api.session.mount("https://", transport)
     api.session.mount("http://", transport)
     return api
@@ -184,7 +185,7 @@ def _as_it_is(request: PreparedRequest) -> PreparedRequest:
 
 @frozen
 class Refusal:
-    """What the server refused, and why: its HTTP status, and Airtable's error type and message, where it gave them."""
+    """Why the server refused a request: the HTTP status, and Airtable's error type and message if there are any."""
 
     status: int
     kind: str
@@ -214,12 +215,12 @@ class Refusal:
         return self.is_of_a_missing_record or self.status in (403, 404)
 
     def names(self, column: str) -> bool:
-        """Whether the message is about a column: `Unknown field name: "X"`, `Cannot parse value for field X`."""
+        """Whether the message names a column: `Unknown field name: "X"`, `Cannot parse value for field X`."""
         return f'"{column}"' in self.message or self.message.endswith(f"field {column}")
 
 
 class Refused(Exception):
-    """The server has refused a request, and has applied nothing of it."""
+    """The server refused a request and applied nothing of it."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(f"{refusal.status} {refusal.kind}: {refusal.message}")
@@ -227,9 +228,9 @@ class Refused(Exception):
 
 
 def sent(act: Callable[[], T], *, writes: bool) -> T:
-    """Do what sends a request. Raises Refused, StoreUnavailable, or StoreUnusable, whatever the libraries raise.
+    """What `act`, which sends a request, returns. Raises Refused, StoreUnavailable or StoreUnusable, and nothing else.
 
-    Raised outside of the handler, because what the libraries raise holds the request, whose headers hold the token.
+    They are raised outside of the handler, because a library's exception holds the request and so the token.
     """
     try:
         return act()
@@ -238,10 +239,10 @@ def sent(act: Callable[[], T], *, writes: bool) -> T:
     except TooManyRedirects:
         failure = StoreUnusable("the server at this endpoint redirects elsewhere: correct the endpoint.")
     except (InvalidJSONError, ValidationError, TypeError, KeyError, ValueError):
-        failure = StoreUnavailable("the server's answer was not what Airtable answers", _outcome(writes))
+        failure = StoreUnavailable("the answer is not one of Airtable's", _outcome(writes))
     except RequestException as error:
         lost = not _never_left(error)
-        what = "the whole answer did not come" if lost else "no connection to the server could be made"
+        what = "the answer did not arrive whole" if lost else "no connection to the server could be made"
         reason = f"{what} ({type(error).__name__})"
         failure = StoreUnavailable(reason, _outcome(writes and lost))
     raise failure
@@ -268,6 +269,6 @@ def _of_status(refusal: Refusal, writes: bool) -> Exception:
 
 
 def _never_left(error: RequestException) -> bool:
-    """Whether no connection was made, so that nothing can have been sent."""
+    """Whether there was no connection, so that nothing can have been sent."""
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return isinstance(error, ConnectTimeout) or type(reason).__name__ in ("NewConnectionError", "NameResolutionError")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from ...domain import (
     RunRecord,
     RunSummary,
     changed_records,
+    rejected_keys,
     summary_of,
 )
 from ...domain.json_form import MALFORMED, log_text, metrics_text, trusted_log, trusted_metrics
@@ -190,11 +190,10 @@ class PostgreSQLRunRepository(PostgreSQLRunAccess):
                     for row in rows.rows_of_texts(records):  # psycopg takes four times as long to write a datetime
                         copy.write_row(row)
             except errors.UniqueViolation:
-                counts = Counter(record.key for record in records)
-                there = set(cursor.execute(_EXISTING, _arrays(counts)).fetchall())
+                keys = [record.key for record in records]
+                existing = {RunKey.trusted(*ids) for ids in cursor.execute(_EXISTING, _arrays(keys))}
                 # A record that was in the way and has since been deleted leaves nothing to name but the batch.
-                refused = [key for key, times in counts.items() if times > 1 or (key.run_id, key.client_id) in there]
-                raise RunAlreadyExists(refused or list(counts)) from None
+                raise RunAlreadyExists(rejected_keys(keys, existing) or keys) from None
         return [record.key for record in records]
 
     def without_creation(self) -> PostgreSQLRunAccess:

@@ -21,7 +21,7 @@ from ...domain import (
     RunSummary,
     StoreUnusable,
     changed_records,
-    repeated_keys,
+    rejected_keys,
     summary_of,
 )
 from ...domain.json_form import MALFORMED, log_text, metrics_text, time_text
@@ -126,9 +126,9 @@ class SQLiteRunRepository(SQLiteRunAccess):
             raise RunAlreadyExists(self._existing(records)) from None
 
     def _existing(self, records: Sequence[RunRecord]) -> list[RunKey]:
-        keys = dict.fromkeys(record.key for record in records)
-        there = [key for key in keys if self._file.read(_SELECT, (key.run_id, key.client_id))]
-        return list(dict.fromkeys(there + repeated_keys(record.key for record in records))) or list(keys)
+        keys = [record.key for record in records]
+        existing = {key for key in keys if self._file.read(_SELECT, (key.run_id, key.client_id))}
+        return rejected_keys(keys, existing) or keys
 
 
 def open_url(url: str) -> SQLiteRunRepository:
