@@ -57,7 +57,16 @@ def runledger(
 
     Signals, terminals, closed streams, limits on memory and what is imported need `in_a_process`.
     """
-    return _expected(_run_here(arguments, environment(store, **variables), given or ""), code)
+    out, err = io.BytesIO(), io.BytesIO()
+    code_here = _run_here(arguments, environment(store, **variables), given or "", out, err)
+    return _expected(subprocess.CompletedProcess(arguments, code_here, _text(out), _text(err)), code)
+
+
+def all_output(*arguments: str, **variables: str) -> str:
+    """All that the command writes when it is run in this process, in its order, whatever its exit code is."""
+    written = io.BytesIO()
+    _run_here(arguments, environment(**variables), "", written, written)
+    return _text(written)
 
 
 def in_a_process(
@@ -81,9 +90,10 @@ def _expected(done: subprocess.CompletedProcess[str], code: int) -> subprocess.C
     return done
 
 
-def _run_here(arguments: tuple[str, ...], variables: Mapping[str, str], given: str) -> subprocess.CompletedProcess[str]:
-    """What the command does where `variables` are the whole environment. All but an exit goes on as it was raised."""
-    out, err = io.BytesIO(), io.BytesIO()
+def _run_here(
+    arguments: tuple[str, ...], variables: Mapping[str, str], given: str, out: io.BytesIO, err: io.BytesIO
+) -> int:
+    """The exit code of the command where `variables` are the whole environment. Other exceptions are not caught."""
     with tempfile.TemporaryFile() as typed, pytest.MonkeyPatch.context() as patch:
         typed.write(given.encode())
         typed.seek(0)
@@ -109,7 +119,7 @@ def _run_here(arguments: tuple[str, ...], variables: Mapping[str, str], given: s
             stream.detach()  # else it would be closed with what it holds
     code = ended.value.code or 0
     assert isinstance(code, int)
-    return subprocess.CompletedProcess(["runledger", *arguments], code, _text(out), _text(err))
+    return code
 
 
 def _text(written: io.BytesIO) -> str:
