@@ -21,8 +21,11 @@ RUNLEDGER = [sys.executable, "-m", "runledger"]
 
 
 def environment(store: str | Path | None = None, **variables: str) -> dict[str, str]:
-    """A clean environment, with a store where one is given, and further variables."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    """A clean environment, with a store where one is given, and further variables.
+
+    COVERAGE_PROCESS_CONFIG, where it is set, makes coverage measure the processes that tests start.
+    """
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "COVERAGE_PROCESS_CONFIG") if name in os.environ}
     of_store = {"RUNLEDGER_STORE": _url(store)} if store is not None else {}
     return {**kept, "LC_ALL": "C.UTF-8", **of_store, **variables}
 

@@ -304,8 +304,10 @@ def test_init_calls_no_store_ready_that_cannot_be_written() -> None:
         runledger("init", store=store)
         Path(folder).chmod(0o777)
         store.chmod(0o444)
+        variables = environment(store)
+        variables.pop("COVERAGE_PROCESS_CONFIG", None)  # what it writes, that user may not
         done = subprocess.run(
-            [sys.executable, "-c", INIT_AS_A_USER], env=environment(store), capture_output=True, text=True, check=False
+            [sys.executable, "-c", INIT_AS_A_USER], env=variables, capture_output=True, text=True, check=False
         )
     assert (done.returncode, done.stdout) == (7, "")
     assert done.stderr == f"runledger: the file {store} may not be written: allow it.\n"
