@@ -15,11 +15,12 @@ from typing import Any
 from pyairtable import Api, Table
 from pyairtable.formulas import AND, OR, Field
 
+from airtable_local import AirtableService, Column, Connection, Token
+from airtable_local.transport import ServiceTransport
 from runledger import RunChange, RunKey, RunLedger
 from runledger.adapters.airtable import AirtableRunRepository, RateLimit
 from runledger.adapters.airtable.transport import WithoutCreation
-from runledger.testing.airtable import AirtableService, Column, Connection, Token, run_table
-from runledger.testing.airtable.transport import ServiceTransport
+from runledger.testing.airtable import run_table
 
 BASE, TABLE, TOKEN = "appBenchmark00000", "Runs", "patBenchmark"
 RUN = "251124-081500"

@@ -283,7 +283,7 @@ def postgresql_server(course: Course) -> Iterator[str]:
 @contextmanager
 def airtable_server(course: Course) -> Iterator[str]:
     """A local server whose answers are dropped, delayed, cut short and spoilt, and which is restarted."""
-    from runledger.testing.airtable import (
+    from airtable_local import (
         AirtableServer,
         AirtableService,
         Column,
@@ -293,8 +293,8 @@ def airtable_server(course: Course) -> Iterator[str]:
         Request,
         Response,
         Token,
-        run_table,
     )
+    from runledger.testing.airtable import run_table
 
     class Door(Connection):
         """Shut, it drops what comes, and what is inside is finished: no request is done after its client was cut off.
@@ -320,7 +320,7 @@ def airtable_server(course: Course) -> Iterator[str]:
                     self.inside -= 1
 
     service = AirtableService([Token(TOKEN)])
-    table = run_table(columns=[Column("n", "number", {"precision": 0}), Column("by", "singleLineText")])
+    table = run_table(further=[Column("n", "number", {"precision": 0}), Column("by", "singleLineText")])
     base_id = service.add_base("Soak", [table])
     door = Door(service)
     serving = ExitStack()

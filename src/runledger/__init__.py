@@ -20,19 +20,24 @@ from .domain import (
     StoreUnusable,
     UnknownMetric,
 )
+from .services.copy_result import CopyResult, Fate, Remark
 from .services.ledger import RunLedger
 from .services.observing import log_event
 from .services.reads import LedgerReads
+from .services.run_ids import new_run_id
 from .services.updates import LedgerUpdates, Run
-from .stores import connect, open_repository
+from .stores import connect, copy, open_repository
 
 __all__ = [
+    "CopyResult",
     "EventKind",
+    "Fate",
     "InvalidValue",
     "LedgerReads",
     "LedgerUpdates",
     "LogLine",
     "Outcome",
+    "Remark",
     "Run",
     "RunAlreadyExists",
     "RunAlreadyFinished",
@@ -50,6 +55,8 @@ __all__ = [
     "StoreUnusable",
     "UnknownMetric",
     "connect",
+    "copy",
     "log_event",
+    "new_run_id",
     "open_repository",
 ]

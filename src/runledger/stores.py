@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
+import os
+import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from datetime import datetime
 from importlib import import_module
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from .domain import RunObserver, RunRepository, StoreUnusable
+from .domain import Backend, InvalidValue, RunObserver, RunRepository, StoreUnusable
+from .services.copy_result import CopyResult, Remark
 from .services.creation import RETRY_WAITS
 from .services.ledger import RunLedger, utc_now
 from .services.observing import log_event
 from .services.updates import OnMissing
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 ENTRY_POINTS = "runledger.repositories"
-"""Installed packages add a scheme under this group: its name, and a function from a URL to a RunRepository."""
+"""Installed packages add a scheme under this group: its name, and a Backend, or a function from a URL to a
+RunRepository."""
+
+EXAMPLE_URL = "sqlite:///runs.db"
 
 _BUILT_IN = {
     "memory": "memory",
-    "sqlite": "sql.sqlite",
-    "postgresql": "sql.postgresql",
-    "postgres": "sql.postgresql",
-    "airtable": "airtable",
+    "sqlite": "sql.sqlite_backend",
+    "postgresql": "sql.postgresql_backend",
+    "postgres": "sql.postgresql_backend",
+    "airtable": "airtable.backend",
 }
-_EXTRAS = {"postgresql": "postgres"}
+_EXTRAS = {"postgresql": "postgres", "postgres": "postgres", "airtable": "airtable"}
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE | re.ASCII)
+"""https://www.rfc-editor.org/rfc/rfc3986#section-3.1"""
+_URL_AS_PATH = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE | re.ASCII)
+"""What `Path` makes of a URL. A scheme of one letter is a drive of Windows."""
 
 
 def connect(
-    url: str,
+    store: str | os.PathLike[str],
     *,
     observers: Iterable[RunObserver] = (log_event,),
     clock: Callable[[], datetime] = utc_now,
@@ -36,13 +50,14 @@ def connect(
     retry_waits: Sequence[float] = RETRY_WAITS,
     sleep: Callable[[float], None] = time.sleep,
 ) -> RunLedger:
-    """The ledger of the store at `url`; see RunLedger for the rest.
+    """The ledger of a store, given by its URL or as the path of a SQLite file; see RunLedger for the rest.
 
-    `memory://`, `sqlite:///relative.db`, `sqlite:////absolute.db`, `postgresql://user@host/database`, or a scheme of an
-    installed package. Raises StoreUnusable if there is no such store, and what the store raises when it is opened.
+    `memory://`, `sqlite:///relative.db`, `sqlite:////absolute.db`, `postgresql://user@host/database`,
+    `airtable://BASE_ID/TABLE`, or a scheme of an installed package; `Path("runs.db")` is `sqlite:///runs.db`. Raises
+    StoreUnusable if there is no such store, and what the store raises when it is opened.
     """
     return RunLedger(
-        open_repository(url),
+        open_repository(store),
         observers=observers,
         clock=clock,
         on_missing=on_missing,
@@ -52,33 +67,132 @@ def connect(
     )
 
 
-def open_repository(url: str) -> RunRepository:
-    """The repository at `url`, without a ledger around it."""
-    if not isinstance(url, str) or "://" not in url:
+def open_repository(store: str | os.PathLike[str]) -> RunRepository:
+    """The repository of a store, given as for `connect`, without a ledger around it."""
+    url = store_url(store)
+    return backend_of(url).open(url)
+
+
+def store_url(store: str | os.PathLike[str]) -> str:
+    """The URL of a store as a Backend takes it: with its scheme in lower case, or that of a SQLite file by its path.
+
+    Raises StoreUnusable if the URL has no scheme, or is given as a path.
+    """
+    if isinstance(store, os.PathLike):
+        from .adapters.sql.sqlite import url_of
+
+        if _URL_AS_PATH.match(os.fsdecode(store)):  # not shown: there may be a password in it
+            raise StoreUnusable(f"a store URL was given as a path: give it as text, like {EXAMPLE_URL}.")
+        return url_of(store)
+    written = _SCHEME.match(store) if isinstance(store, str) else None
+    if written is None:
         raise StoreUnusable(
-            "the store URL has no scheme: give text like sqlite:///runs.db or postgresql://host/database."
+            f"the store URL has no scheme: give text like {EXAMPLE_URL} or postgresql://host/database, or a path."
         )
-    scheme = url.partition("://")[0]
+    return written[0].lower() + store[written.end() :]
+
+
+def backend_of(url: str) -> Backend:
+    """What the adapter of a store URL offers. Opens nothing.
+
+    Raises StoreUnusable if no adapter for its scheme is installed, or it cannot be loaded.
+    """
+    scheme = store_url(url).partition("://")[0]
     if scheme in _BUILT_IN:
         try:
             module = import_module(f"{__package__}.adapters.{_BUILT_IN[scheme]}")
         except ModuleNotFoundError as error:
-            install = f"pip install 'runledger[{_EXTRAS.get(scheme, scheme)}]'"
-            raise StoreUnusable(f"{scheme}:// needs the package {error.name!r}: {install}.") from None
-        return cast(RunRepository, module.open_url(url))
+            from .distribution import install_hint
+
+            extra = _EXTRAS.get(scheme)
+            remedy = install_hint(extra) if extra else "use a Python that has it"
+            raise StoreUnusable(f"{scheme}:// needs the package {error.name!r}: {remedy}.") from None
+        return cast(Backend, module.BACKEND)
+    for entry in _installed():
+        if entry.name.lower() == scheme:
+            return _loaded(scheme, entry)
+    raise StoreUnusable(_unknown(scheme))
+
+
+def _installed() -> Iterator[EntryPoint]:
     from importlib.metadata import entry_points  # here, because it takes longer to load than all of runledger
 
-    for entry in entry_points(group=ENTRY_POINTS, name=scheme):
-        try:
-            open_url = entry.load()
-        except Exception as error:  # whatever another's module does
-            raise StoreUnusable(
-                f"the store of {scheme}://, {entry.value}, cannot be loaded ({type(error).__name__}: {error}): "
-                "install its package again."
-            ) from error
-        return cast(RunRepository, open_url(url))
-    raise StoreUnusable(f"no store is known for {scheme}://: install the package that brings it, or use {_schemes()}.")
+    return iter(entry_points(group=ENTRY_POINTS))
 
 
-def _schemes() -> str:
-    return ", ".join(f"{scheme}://" for scheme in sorted(_BUILT_IN))
+def _loaded(scheme: str, entry: EntryPoint) -> Backend:
+    try:
+        offered = entry.load()
+    except Exception as error:  # whatever another's module does
+        raise StoreUnusable(
+            f"the store of {scheme}://, {entry.value}, cannot be loaded ({type(error).__name__}: {error}): "
+            "install its package again."
+        ) from error
+    if isinstance(offered, Backend):
+        return offered
+    if callable(offered):
+        return Backend(open=offered)
+    raise StoreUnusable(
+        f"the store of {scheme}://, {entry.value}, is neither a Backend nor a function that opens a URL: correct its "
+        "package's entry point."
+    )
+
+
+def _unknown(scheme: str) -> str:
+    known = {*_BUILT_IN, *(entry.name.lower() for entry in _installed())}
+    plain, plus, _ = scheme.partition("+")
+    if plus and plain in known:
+        return f"no store is known for {scheme}://: write {plain}://, without the name of a driver."
+    schemes = ", ".join(f"{name}://" for name in sorted(known))
+    return f"no store is known for {scheme}://: install the package that brings it, or use {schemes}."
+
+
+def copy(
+    source: str | os.PathLike[str] | RunRepository,
+    target: str | os.PathLike[str] | RunRepository,
+    *,
+    dry_run: bool = False,
+    on_remark: Callable[[Remark], None] | None = None,
+    on_progress: Callable[[int, int | None], None] | None = None,
+) -> CopyResult:
+    """Copy every run of one store to another, and return how many records had each fate.
+
+    `source` and `target` are stores as for `connect`, which are opened and closed here, or open repositories, which
+    stay open. A run that is already in the target is left alone, and compared. After an interruption, copy again:
+    nothing is created twice. Runs that start or change in the source during the copy may be missed.
+
+    `dry_run` compares only, and creates nothing, not even the target's file.
+    `on_remark` is called with a Remark for every record that was not simply copied; printed, it is one line.
+    `on_progress` is called now and then with how many records of the source have been read, and how many there are in
+    total, or None where that is not known. What either of them raises ends the copy.
+
+    Memory grows with the number of runs for a dry run, for a source that people edit (Airtable), and for a target that
+    does not keep every value exactly (Airtable); otherwise it does not.
+
+    Raises StoreUnavailable or StoreUnusable, which leave what was copied. A record that the target refuses raises
+    nothing: it is left out, and counts as REFUSED.
+    """
+    from .services import copying  # here, because it slows `import runledger`, and few programs copy
+
+    if what := _made_by_opening(source):
+        raise StoreUnusable(f"there is no {what} to copy from: correct the URL.")
+    if dry_run and _made_by_opening(target):
+        target = "memory://"  # as empty as the store that a copy would make
+    with _opened(source, "source") as origin, _opened(target, "target") as goal:
+        return copying.copy(origin, goal, dry_run=dry_run, on_remark=on_remark, on_progress=on_progress)
+
+
+def _opened(store: str | os.PathLike[str] | RunRepository, what: str) -> AbstractContextManager[RunRepository]:
+    if isinstance(store, (str, os.PathLike)):
+        return closing(open_repository(store))
+    if not hasattr(store, "without_creation"):
+        raise InvalidValue(f"the {what} is {type(store).__name__}: give a store URL or an open repository.")
+    return nullcontext(store)
+
+
+def _made_by_opening(store: str | os.PathLike[str] | RunRepository) -> str | None:
+    """What opening a store would make, because it does not exist yet; else None."""
+    if not isinstance(store, (str, os.PathLike)):
+        return None
+    url = store_url(store)
+    return backend_of(url).makes_on_open(url)

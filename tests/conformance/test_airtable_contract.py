@@ -6,9 +6,10 @@ from typing import ClassVar
 import pytest
 from airtable_base import BASE, METRIC_COLUMNS, TABLE, AirtableBase, served
 
+from airtable_local import Column, MissingRecord, Unknowns
 from runledger.adapters.airtable import Columns
 from runledger.testing import OpenStore, RunRepositoryContract
-from runledger.testing.airtable import Column, MissingRecord, Unknowns, run_table
+from runledger.testing.airtable import run_table
 
 
 class TestAirtable(RunRepositoryContract):

@@ -28,6 +28,14 @@ with runledger.connect(server_url()) as ledger:
     print(record.key, record.status.value, dict(record.metrics), sys.modules["runledger_redis"].__file__)
 """
 
+ASK = """
+import subprocess, sys
+from redis_server import server_url
+
+for command in ("doctor", "init"):
+    subprocess.run([sys.executable, "-m", "runledger", command, "--store", server_url()], check=True)
+"""
+
 
 def lines(text: str) -> list[str]:
     """The lines that are not blank: between two blocks stands prose instead of blank lines."""
@@ -74,3 +82,14 @@ def test_the_installed_package_is_found_by_its_scheme(installed: Path) -> None:
         "",
     ]
     assert used.stderr == ""
+
+
+def test_the_command_line_examines_the_installed_package(installed: Path) -> None:
+    paths = os.pathsep.join([str(installed), str(PACKAGE / "tests")])
+    done = subprocess.run(
+        [sys.executable, "-c", ASK], env={**os.environ, "PYTHONPATH": paths}, check=True, capture_output=True, text=True
+    )
+    doctor, opens, made = done.stdout.splitlines()
+    assert doctor == "ok    the server answers, and is set to keep what it acknowledges"
+    assert opens == "ok    the store of redis:// opens"
+    assert made.startswith("note  nothing was made: it has nothing to prepare")

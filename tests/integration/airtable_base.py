@@ -12,11 +12,7 @@ from urllib.parse import quote
 
 from attrs import define
 
-from runledger import RunKey
-from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
-from runledger.adapters.airtable.transport import WithoutCreation
-from runledger.testing import COLUMNS
-from runledger.testing.airtable import (
+from airtable_local import (
     AirtableServer,
     AirtableService,
     Column,
@@ -28,9 +24,13 @@ from runledger.testing.airtable import (
     Table,
     Token,
     Unknowns,
-    run_table,
 )
-from runledger.testing.airtable.transport import ServiceTransport
+from airtable_local.transport import ServiceTransport
+from runledger import RunKey
+from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
+from runledger.adapters.airtable.transport import WithoutCreation
+from runledger.testing import COLUMNS
+from runledger.testing.airtable import run_table
 
 TOKEN = "patTest.0123456789abcdef"  # noqa: S105 (a token of the local server)
 TABLE = "Runs: 100% / all"

@@ -130,10 +130,13 @@ def _text(written: io.BytesIO) -> str:
     return io.TextIOWrapper(io.BytesIO(written.getvalue()), "utf-8").read()
 
 
-def a_store_of(folder: Path, name: str, module: str) -> None:
-    """Install a package that brings the scheme `name`, whose module is this, into a folder for PYTHONPATH."""
+def a_store_of(folder: Path, name: str, module: str, offers: str = "open_url") -> None:
+    """Install a package that brings the scheme `name`, whose module is this, into a folder for PYTHONPATH.
+
+    `offers` names what the entry point leads to: a Backend, or a function that opens a URL.
+    """
     (folder / f"{name}.py").write_text(module)
     metadata = folder / f"{name}-1.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text(f"Name: {name}\nVersion: 1\n")
-    (metadata / "entry_points.txt").write_text(f"[runledger.repositories]\n{name} = {name}:open_url\n")
+    (metadata / "entry_points.txt").write_text(f"[runledger.repositories]\n{name} = {name}:{offers}\n")

@@ -21,10 +21,11 @@ from requests.adapters import BaseAdapter
 from requests.exceptions import ChunkedEncodingError, ConnectionError, ReadTimeout
 from requests.structures import CaseInsensitiveDict
 
+from airtable_local import AirtableService, Column, Request, Token
 from runledger import RunLedgerError
 from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
 from runledger.adapters.airtable.transport import WithoutCreation
-from runledger.testing.airtable import AirtableService, Column, Request, Token, run_table
+from runledger.testing.airtable import run_table
 
 BASE, TABLE, TOKEN = "appInterleavings0", "Runs", "patTest"
 BEGIN = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)

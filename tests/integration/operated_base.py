@@ -19,8 +19,7 @@ from attrs import define
 from commands import runledger
 from pyairtable import Api
 
-from runledger.adapters.airtable import TURNS, AirtableRunRepository, Columns, RateLimit, Turns
-from runledger.testing.airtable import (
+from airtable_local import (
     AirtableServer,
     AirtableService,
     Column,
@@ -29,10 +28,11 @@ from runledger.testing.airtable import (
     Table,
     Token,
     Unknowns,
-    run_table,
 )
-from runledger.testing.airtable.service import SCOPES
-from runledger.testing.airtable.transport import ServiceTransport
+from airtable_local.tokens import SCOPES
+from airtable_local.transport import ServiceTransport
+from runledger.adapters.airtable import TURNS, AirtableRunRepository, Columns, RateLimit, Turns
+from runledger.testing.airtable import run_table
 
 OPERATOR = "patOperator.0123456789abcdef"
 """The token of somebody who may do everything."""

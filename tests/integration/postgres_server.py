@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import atexit
 import os
+import socket
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 
 @cache
@@ -91,3 +94,55 @@ _MADE_SCHEMAS = r"SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\_%
 def _drop(name: str) -> None:
     with admin() as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+class CountingProxy:
+    """A port that leads to a server, and counts the connections that come through it."""
+
+    def __init__(self, url: str) -> None:
+        given = conninfo_to_dict(url)
+        self._host, self._port = str(given["host"]), given.get("port") or 5432
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        # The last value of an option is the one that libpq takes.
+        self.url = f"{url}{'&' if '?' in url else '?'}host=127.0.0.1&port={self._listener.getsockname()[1]}"
+        self.opened = 0
+        """How many connections there have been."""
+        self._threads = [Thread(target=self._accept)]
+        self._threads[0].start()
+
+    def close(self) -> None:
+        """End when the last client has."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):  # closed
+            while True:
+                client, _ = self._listener.accept()
+                self.opened += 1
+                self._threads.append(Thread(target=self._serve, args=(client,)))
+                self._threads[-1].start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, self._connected() as server:
+            answers = Thread(target=_relay, args=(server, client))
+            answers.start()
+            _relay(client, server)
+            answers.join()
+
+    def _connected(self) -> socket.socket:
+        if not self._host.startswith("/"):
+            return socket.create_connection((self._host, int(self._port)))
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(f"{self._host}/.s.PGSQL.{self._port}")
+        return server
+
+
+def _relay(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):  # the other direction has ended
+        while data := source.recv(1 << 16):
+            target.sendall(data)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_WR)

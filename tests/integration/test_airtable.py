@@ -22,6 +22,19 @@ from attrs import evolve
 from urllib3 import PoolManager
 
 import runledger
+from airtable_local import (
+    AirtableService,
+    Column,
+    Connection,
+    Fault,
+    FaultKind,
+    Limits,
+    MissingRecord,
+    Request,
+    Response,
+    Token,
+    Unknowns,
+)
 from runledger import (
     EventKind,
     InvalidValue,
@@ -42,20 +55,7 @@ from runledger import (
 )
 from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
 from runledger.adapters.airtable.transport import Refusal
-from runledger.testing.airtable import (
-    AirtableService,
-    Column,
-    Connection,
-    Fault,
-    FaultKind,
-    Limits,
-    MissingRecord,
-    Request,
-    Response,
-    Token,
-    Unknowns,
-    run_table,
-)
+from runledger.testing.airtable import run_table
 from runledger.testing.reach import things_within_reach
 
 KEY = RunKey("251124-081500", "acme")

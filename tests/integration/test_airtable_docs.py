@@ -17,7 +17,7 @@ from commands import RUNLEDGER, all_output, environment
 from documents import blocks, typed
 from operated_base import OPERATOR, Clock, serving
 
-from runledger.testing.airtable import AirtableServer, AirtableService, Column, Table, Token
+from airtable_local import AirtableServer, AirtableService, Column, Table, Token
 
 BASE = "appAbcDefGhiJklMn"
 STORE = re.compile(rf"(airtable://{BASE}/[\w%]+)\??([^\s'\"]*)")

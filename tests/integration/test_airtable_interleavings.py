@@ -19,6 +19,7 @@ from pyairtable import Table
 from requests.adapters import HTTPAdapter
 from urllib3.util import parse_url
 
+from airtable_local import AirtableService, Column, Connection
 from runledger import (
     EventKind,
     Outcome,
@@ -33,7 +34,6 @@ from runledger import (
     StoreUnavailable,
 )
 from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit, transport
-from runledger.testing.airtable import AirtableService, Column, Connection
 
 KEY, OTHER = RunKey("251124-081500", "acme"), RunKey("251124-081500", "bolt")
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)

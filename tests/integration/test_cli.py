@@ -78,12 +78,12 @@ def test_a_value_is_read_as_what_it_looks_like(store: Path, text: str, value: ob
         (["start"], 2, "--client"),
         (["update"], 2, "RUN_ID CLIENT_ID"),
         (["update", "there"], 2, "RUN_ID CLIENT_ID"),
-        (["update", "there", "acme", "--add", "n=x"], 2, "'x' is no number"),
-        (["update", "there", "acme", "--set", "n"], 2, "no name=value pair"),
+        (["update", "there", "acme", "--add", "n=x"], 2, "'x' is not a number"),
+        (["update", "there", "acme", "--set", "n"], 2, "not a name=value pair"),
         (["list", "--status", "done"], 2, "Completed with Errors"),
-        (["list", "--since", "yesterday"], 2, "is no time"),
+        (["list", "--since", "yesterday"], 2, "is not a time"),
         (["list", "--since", "2025-11-24T08:15:00"], 2, "has no time zone: add Z"),
-        (["stale", "--older-than", "5"], 2, "is no duration"),
+        (["stale", "--older-than", "5"], 2, "is not a duration"),
         (["fail", "there", "acme"], 2, "--error"),
         (["nonsense"], 2, "No such command"),
         (["import", "no-such-file.csv"], 2, "No such file"),
@@ -157,7 +157,7 @@ def test_an_end_before_the_start_is_told_as_such(store: Path) -> None:
             updated_at=start,
         )
         with connect(f"sqlite:///{store}", observers=()) as ledger:
-            ledger.load([record])
+            ledger.import_records([record])
         assert f"after {took}\n" in runledger("show", run_id, "c", store=store).stdout
 
 
@@ -321,7 +321,7 @@ def test_what_looks_or_updates_makes_no_file_of_a_mistyped_path(store: Path, tmp
         )
     runledger("start", "--client", "c", store=tmp_path / "there.db")
     done = runledger("copy", "--dry-run", f"sqlite:///{tmp_path}/there.db", f"sqlite:///{store}")
-    assert done.stdout == "1 to be copied, 0 there already\n"
+    assert done.stdout == "1 to be copied, 0 already there\n"
     assert not store.exists()
 
 
@@ -392,7 +392,7 @@ def test_without_the_libraries_of_the_command_line_it_says_what_to_install(store
         )
         os.close(terminal)
         os.close(leader)
-        needs = b"runledger: the command line needs more than the core: pip install 'runledger[cli]'\n"
+        needs = b"runledger: the command line needs more than the core: pip install 'run-records[cli]'\n"
         assert (done.returncode, done.stderr) == (2, needs)
 
 

@@ -75,7 +75,7 @@ def test_a_history_is_loaded_before_a_person_who_watches_a_bar(store: Path, tmp_
     assert b"Traceback" not in seen
 
 
-def test_what_is_said_while_a_bar_is_shown_stands_in_lines_of_its_own(store: Path, tmp_path: Path) -> None:
+def test_what_is_printed_while_a_bar_is_shown_is_on_separate_lines(store: Path, tmp_path: Path) -> None:
     rows = [
         f"{i},a,{'Oops' if i == 5000 else 'Skipped'},2025-01-01T00:00:00Z,2025-01-01T00:01:00Z" for i in range(9000)
     ]
@@ -113,7 +113,7 @@ def test_each_bad_row_is_named_by_its_line_and_the_others_are_loaded(store: Path
             "line 3: run '2' of client 'a' is Completed: it has an end time if and only if",
             "line 4: run '3' of client 'a' is Running",
             "line 5: status 'weird' is not known: map it with --status weird=STATUS",
-            "line 6: started_at 'yesterday' is no ISO time",
+            "line 6: started_at 'yesterday' is not an ISO time",
             "line 7: started_at '2025-01-01 00:00:00' has no time zone: give --timezone",
             "line 8: 3 cells where the first line has 6",
             "line 9: client id ' a' begins or ends with white space",
@@ -161,17 +161,17 @@ GOOD = b'{"run_id": "x", "client_id": "c", "status": "Running", "started_at": "2
             "--column client_id=…, --column started_at=…. It has 'a', 'status'.",
         ),
         ("a.csv", b"run_id,client_id,started_at\n", [], 2, "--default-status"),
-        ("a.csv", b"a,a\n", [], 1, "stands twice"),
+        ("a.csv", b"a,a\n", [], 1, "the first line has the column 'a' twice: rename"),
         ("a.csv", JOBS.encode() + b"\xff\xfe\n", MAPPING, 1, "not UTF-8"),
-        ("a.csv", JOBS.encode("utf-16"), MAPPING, 1, "is not UTF-8 text"),
-        ("a.csv", b'a,"b"c\n', [], 1, "of column names, is not CSV"),
+        ("a.csv", JOBS.encode("utf-16"), MAPPING, 1, "but is not UTF-8 text"),
+        ("a.csv", b'a,"b"c\n', [], 1, "the first line must hold the column names, but is not CSV"),
         ("a.csv.gz", gzip.compress(JOBS.encode() * 500)[:-40], MAPPING, 1, "damaged or cut short"),
         ("a.csv", JOBS.encode() + b'3,"un"closed\n', MAPPING, 1, "not CSV"),
         ("a.bin", b"x", [], 2, "no column 'run_id', 'client_id'"),
         ("a.jsonl", b"[1]\n{\n\n", [], 1, "line 1: not a JSON object"),
         ("a.jsonl", b"[" * 100_000, [], 1, "not a JSON object"),
         ("a.jsonl", b'{"run_id": ["x"]}', [], 1, "run id is list"),
-        ("a.jsonl", b'{"run_id": "x", "client_id": "c", "status": {}, "started_at": 5}', [], 1, "no ISO time"),
+        ("a.jsonl", b'{"run_id": "x", "client_id": "c", "status": {}, "started_at": 5}', [], 1, "not an ISO time"),
         ("a.jsonl", GOOD % b'"client_name": false', [], 1, "client name is bool"),
         ("a.jsonl", GOOD % b'"error": false', [], 1, "error is bool"),
         ("a.jsonl", GOOD % b'"log": {}', [], 1, "log is not a JSON array"),
@@ -191,12 +191,12 @@ GOOD = b'{"run_id": "x", "client_id": "c", "status": "Running", "started_at": "2
             1,
             "--status 'Timed out'=STATUS",
         ),
-        ("a.csv", JOBS.encode(), ["--column", "id=Job ID"], 2, "is no field"),
+        ("a.csv", JOBS.encode(), ["--column", "id=Job ID"], 2, "'id' is not a field: use one of run_id, "),
         ("a.csv", JOBS.encode(), ["--column", "run_id=User", "--column", "run_id=Site"], 2, "'run_id' stands twice"),
         ("a.csv", JOBS.encode(), ["--status", "Completed"], 2, "WORD=STATUS"),
         ("a.csv", JOBS.encode(), ["--status", "OK=Failed", "--status", "OK=Skipped"], 2, "'OK' stands twice"),
         ("a.csv", JOBS.encode(), ["--status", "OK=Fine"], 2, "is not a status"),
-        ("a.csv", JOBS.encode(), ["--timezone", "Mars/Base"], 2, "no time zone known"),
+        ("a.csv", JOBS.encode(), ["--timezone", "Mars/Base"], 2, "not a known time zone"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_why(
@@ -288,10 +288,10 @@ def test_a_line_without_end_is_a_row_that_is_refused(store: Path, tmp_path: Path
 def test_what_is_exported_is_imported_exactly(
     tmp_path_factory: pytest.TempPathFactory, history: list[RunRecord], name: str
 ) -> None:
-    assume(history or "csv" in name or "jsonl" in name)  # of an empty file without a telling name nothing is known
+    assume(history or "csv" in name or "jsonl" in name)  # of an empty file whose name shows no format nothing is known
     folder = tmp_path_factory.mktemp("exchange")
     with connect(f"sqlite:///{folder / 'from.db'}", observers=()) as ledger:
-        ledger.load(history)
+        ledger.import_records(history)
     runledger("export", str(folder / name), store=folder / "from.db")
     runledger("import", str(folder / name), store=folder / "to.db")
     there, back = everything(folder / "from.db"), everything(folder / "to.db")

@@ -3,40 +3,37 @@ import os
 import pty
 import signal
 import subprocess
-from collections import Counter
-from collections.abc import Sequence
+import sys
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from commands import RUNLEDGER, environment, runledger
-from hypothesis import given
-from hypothesis import strategies as st
+from commands import RUNLEDGER, environment
+from commands import runledger as command
 from operated_base import BASE, OPERATOR, InstantBase, operated
 from postgres_server import fresh_database
 
+import runledger
+from airtable_local import Column, LogEntry, Request, Response, Unknowns
+from copies import START, copied, everything, filled, history
 from runledger import (
+    Fate,
     InvalidValue,
     RunChange,
     RunKey,
-    RunQuery,
     RunRecord,
-    RunStatus,
-    StoreUnavailable,
     StoreUnusable,
+    connect,
 )
 from runledger.adapters.memory import InMemoryRunRepository
 from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
-from runledger.domain import MetricValue, Outcome, RunRepository
-from runledger.services.copying import Fate, LedgerCopy, Remark
-from runledger.testing.airtable import Column, LogEntry, Request, Response, Unknowns, run_table
-from runledger.testing.strategies import AWKWARD
+from runledger.domain import RunRepository
+from runledger.testing.airtable import run_table
 
-START = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 METRICS = (
     Column("Tokens", "number", {"precision": 8}),
     Column("Model", "singleLineText"),
@@ -45,42 +42,66 @@ METRICS = (
 )
 
 
-def history(count: int) -> list[RunRecord]:
-    """Runs in every state, oldest first; several of each start, with ids that are easily mixed up."""
-    records = []
-    for number in range(count):
-        at = START + timedelta(milliseconds=700 * (number // 3))
-        key = RunKey(AWKWARD[number % len(AWKWARD)], f"client {number}")
-        metrics: dict[str, MetricValue] = {"Tokens": number / 4, "Model": f"m{number}\u00e9", "Paid": True, "Seen": at}
-        record = RunRecord.start(
-            key, at, client_name=f"Client {number} Ltd", metrics=dict([*metrics.items()][: number % 5])
+SCRIPT = """
+import runledger
+
+result = runledger.copy("sqlite:///here.db", "sqlite:///there.db", on_remark=print)
+print(result.counts[runledger.Fate.COPIED], "copied,", result.counts[runledger.Fate.EQUAL], "already there")
+if not result.is_complete:
+    raise SystemExit("some runs are not in there.db as they are in here.db")
+"""
+
+
+def test_a_script_copies_and_reads_the_result(tmp_path: Path) -> None:
+    records = history(30)
+    with closing(SQLiteRunRepository(tmp_path / "here.db")) as source:
+        source.create_many(records)
+
+    def run() -> tuple[int, str, str]:
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        record = record.apply(RunChange(note=f"note {number}"), at + timedelta(seconds=1))
-        status = list(RunStatus)[number % len(RunStatus)]
-        if status.is_final:
-            error = "two\nlines" if status is RunStatus.FAILED else None
-            record = record.apply(RunChange(status=status, error=error, note="at the end"), at + timedelta(minutes=1))
-        records.append(record)
-    return records
+        return done.returncode, done.stdout, done.stderr
+
+    assert run() == (0, "30 copied, 0 already there\n", "")
+    with closing(SQLiteRunRepository(tmp_path / "here.db")) as source:
+        source.update(records[0].key, RunChange(note="later"), START + timedelta(hours=1))
+    code, out, err = run()
+    assert (code, err) == (1, "some runs are not in there.db as they are in here.db\n")
+    remark, counts = out.splitlines()
+    assert remark.startswith("different in the target: run 'acme' of client 'client 0': updated_at is 2025-11-24T09:15")
+    assert counts == "0 copied, 29 already there"
 
 
-def filled(records: Sequence[RunRecord], columns: Sequence[str] | None = None) -> InMemoryRunRepository:
-    repository = InMemoryRunRepository(columns=columns)
-    repository.create_many(records)
-    return repository
+def test_a_copy_takes_urls_or_open_repositories_which_stay_open(tmp_path: Path) -> None:
+    there = f"sqlite:///{tmp_path}/there.db"
+    with closing(filled(history(3))) as source:
+        assert runledger.copy(source, there, dry_run=True).counts[Fate.COPIED] == 3
+        assert not (tmp_path / "there.db").exists()
+        assert runledger.copy(source, there).counts[Fate.COPIED] == 3
+        assert runledger.copy(there, source).counts[Fate.EQUAL] == 3
+    with pytest.raises(StoreUnusable, match=f"there is no file {tmp_path}/gone.db to copy from: correct the URL"):
+        runledger.copy(f"sqlite:///{tmp_path}/gone.db", there)
+    with connect(there) as ledger, pytest.raises(InvalidValue, match="the source is RunLedger: give a store URL or"):
+        runledger.copy(ledger, there)  # type: ignore[arg-type]
+    assert [path.name for path in tmp_path.glob("*.db")] == ["there.db"]
 
 
-def everything(repository: RunRepository) -> list[RunRecord]:
-    return list(repository.find(RunQuery()))
-
-
-def copied(
-    source: RunRepository, target: RunRepository, *, dry_run: bool = False
-) -> tuple[dict[Fate, int], list[Remark]]:
-    remarks: list[Remark] = []
-    work = LedgerCopy.between(source, target, remark=remarks.append, dry_run=dry_run)
-    work.run()
-    return dict(work.counts), remarks
+def test_progress_is_reported_with_the_total_where_that_is_known() -> None:
+    records = history(2500)
+    progress: list[tuple[int, int | None]] = []
+    runledger.copy(filled(records), InMemoryRunRepository(), on_progress=lambda *done: progress.append(done))
+    assert progress == [(1000, None), (2000, None)]
+    base = InstantBase(run_table("Runs", METRICS))
+    runledger.copy(filled(records[:250]), base.repository())
+    progress.clear()
+    runledger.copy(base.repository(), base.repository(), on_progress=lambda *done: progress.append(done))
+    assert progress == [(100, 250), (200, 250)]
 
 
 def test_a_ledger_goes_from_store_to_store_and_stays_the_same(tmp_path: Path) -> None:
@@ -106,78 +127,6 @@ def test_a_ledger_goes_from_store_to_store_and_stays_the_same(tmp_path: Path) ->
     assert len(base.rows("Runs")) == 250
 
 
-def test_what_is_there_already_is_left_and_named_if_it_differs() -> None:
-    records = history(30)
-    gone_on = records[0].apply(RunChange(metrics={"Tokens": 7}, note="later"), START + timedelta(hours=1))
-    restarted = RunRecord.start(records[1].key, START + timedelta(hours=2))
-    elsewhere = RunRecord.start(RunKey("another", "run"), START)
-    target = filled([gone_on, restarted, elsewhere, *records[2:10]])
-    expected = {Fate.EQUAL: 8, Fate.DIFFERENT: 2, Fate.COPIED: 20}
-    for dry_run in (True, False):
-        counts, remarks = copied(filled(records), target, dry_run=dry_run)
-        assert counts == expected
-        assert {remark.key for remark in remarks} == {records[0].key, records[1].key}
-        details = {remark.key: remark.detail for remark in remarks}
-        assert "metric 'Tokens' is missing, there 7" in details[records[0].key]
-        assert "started_at is 2025-11-24T08:15:00.000+00:00, there 2025-11-24T10:15" in details[records[1].key]
-        assert len(everything(target)) == (11 if dry_run else 31)
-    assert target.get(records[0].key) == gone_on
-    assert target.get(records[1].key) == restarted
-
-
-small_keys = st.builds(RunKey, st.sampled_from("rs"), st.sampled_from("abc"))
-small_records = st.builds(
-    lambda key, start, name: RunRecord.start(key, START + timedelta(seconds=start), client_name=name),
-    small_keys,
-    st.integers(0, 3),
-    st.sampled_from("xy"),
-)
-stores_of_records = st.lists(small_records, unique_by=lambda record: record.key)
-
-
-@given(stores_of_records, stores_of_records)
-def test_whatever_is_there_a_copy_adds_what_is_missing_and_counts_the_rest(
-    here: list[RunRecord], there: list[RunRecord]
-) -> None:
-    before = {record.key: record for record in there}
-    expected: Counter[Fate] = Counter()
-    for record in here:
-        stored = before.get(record.key)
-        expected[Fate.COPIED if stored is None else Fate.EQUAL if stored == record else Fate.DIFFERENT] += 1
-    target = filled(there)
-    for dry_run in (True, False):
-        counts, _ = copied(filled(here), target, dry_run=dry_run)
-        assert +Counter(counts) == expected
-        after = {record.key: record for record in everything(target)}
-        assert after == ({} if dry_run else {record.key: record for record in here}) | before
-
-
-class Failing(InMemoryRunRepository):
-    """A store that stops serving in the middle of a copy."""
-
-    def __init__(self, error: BaseException, after: int) -> None:
-        super().__init__()
-        self._error = error
-        self._left = after
-
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-        self._left -= 1
-        if self._left < 0:
-            raise self._error
-        return super().create_many(records)
-
-
-@pytest.mark.parametrize("error", [StoreUnusable("no permission"), KeyboardInterrupt()])
-def test_a_copy_that_stopped_goes_on_where_it_was(error: BaseException) -> None:
-    records = history(2500)
-    target = Failing(error, after=2)
-    with pytest.raises(type(error)):
-        copied(filled(records), target)
-    target._left = 10
-    assert copied(filled(records), target) == ({Fate.EQUAL: 2000, Fate.COPIED: 500}, [])
-    assert everything(target) == everything(filled(records))
-
-
 def test_a_killed_copy_goes_on_where_it_was_and_makes_nothing_twice(tmp_path: Path) -> None:
     records = history(60)
     with closing(SQLiteRunRepository(tmp_path / "runs.db")) as source:
@@ -196,28 +145,13 @@ def test_a_killed_copy_goes_on_where_it_was_and_makes_nothing_twice(tmp_path: Pa
         processes.append(subprocess.Popen([*RUNLEDGER, *arguments], env=environment(AIRTABLE_API_KEY=OPERATOR)))
         assert processes[0].wait() == -signal.SIGKILL
         assert len(base.rows("Runs")) == 30
-        done = runledger(*arguments, "--json", AIRTABLE_API_KEY=OPERATOR)
+        done = command(*arguments, "--json", AIRTABLE_API_KEY=OPERATOR)
         counts = json.loads(done.stdout)
         assert (counts.pop("copied"), counts.pop("equal"), set(counts.values())) == (30, 30, {0})
         assert len(base.rows("Runs")) == 60
-        runledger("copy", base.url(), f"sqlite:///{tmp_path}/back.db", AIRTABLE_API_KEY=OPERATOR)
+        command("copy", base.url(), f"sqlite:///{tmp_path}/back.db", AIRTABLE_API_KEY=OPERATOR)
     with closing(SQLiteRunRepository(tmp_path / "back.db")) as back:
         assert everything(back) == everything(filled(records))
-
-
-def test_a_lost_answer_makes_nothing_twice() -> None:
-    class Forgetful(InMemoryRunRepository):
-        lost = False
-
-        def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-            keys = super().create_many(records)
-            if not self.lost:
-                self.lost = True
-                raise StoreUnavailable("the line went dead", Outcome.UNKNOWN)
-            return keys
-
-    target = Forgetful()
-    assert copied(filled(history(20)), target) == ({Fate.COPIED: 20}, [])
 
 
 def test_what_has_no_column_is_refused_and_the_rest_is_copied() -> None:
@@ -233,22 +167,7 @@ def test_what_has_no_column_is_refused_and_the_rest_is_copied() -> None:
         assert {record.key for record in everything(target)} == {record.key for record in records} - unfit
 
 
-class Reticent(InMemoryRunRepository):
-    """A store that refuses one record without saying which."""
-
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-        if any(record.key.client_id == "client 7" for record in records):
-            raise InvalidValue("one of them is too long")
-        return super().create_many(records)
-
-
-def test_a_refusal_without_a_name_is_narrowed_down() -> None:
-    counts, remarks = copied(filled(history(30)), Reticent())
-    assert counts == {Fate.COPIED: 29, Fate.REFUSED: 1}
-    assert remarks[0].key == history(30)[7].key
-
-
-def test_what_the_target_keeps_otherwise_is_named() -> None:
+def test_what_the_target_alters_is_named() -> None:
     def started(client: str, **metrics: object) -> RunRecord:
         return RunRecord.start(RunKey("r", client), START, metrics=metrics)  # type: ignore[arg-type]
 
@@ -264,10 +183,10 @@ def test_what_the_target_keeps_otherwise_is_named() -> None:
     counts, remarks = copied(filled(records), base.repository())
     assert counts == {Fate.COPIED: 5, Fate.ALTERED: 4}
     details = {remark.key.client_id: remark.detail for remark in remarks if remark.key}
-    assert details["false"] == "metric 'Paid' is False, there missing"
-    assert details["empty"] == "metric 'Model' is '', there missing"
-    assert details["rounded"] == "metric 'Tokens' is 0.126, there 0.13"
-    assert details["time in text"].startswith("metric 'Model' is '2025-11-24T08:15:00.000Z', there 2025")
+    assert details["false"] == "metric 'Paid' is False, in the target missing"
+    assert details["empty"] == "metric 'Model' is '', in the target missing"
+    assert details["rounded"] == "metric 'Tokens' is 0.126, in the target 0.13"
+    assert details["time in text"].startswith("metric 'Model' is '2025-11-24T08:15:00.000Z', in the target 2025")
     counts, _ = copied(filled(records), base.repository())
     assert counts == {Fate.EQUAL: 1, Fate.DIFFERENT: 4}
 
@@ -295,16 +214,26 @@ def grown_base() -> InstantBase:
     return base
 
 
-def test_of_a_run_that_stands_several_times_the_oldest_row_is_copied(grown_base: InstantBase) -> None:
+def test_of_a_run_with_several_rows_the_oldest_is_copied(grown_base: InstantBase) -> None:
     target = InMemoryRunRepository()
     for dry_run in (True, False):
         counts, remarks = copied(grown_base.repository(), target, dry_run=dry_run)
         assert counts == {Fate.COPIED: 2, Fate.DUPLICATED: 1, Fate.UNREADABLE: 3, Fate.REFUSED: 1}
         (duplicated,) = (remark for remark in remarks if remark.fate is Fate.DUPLICATED)
         first, second, third, *_ = (each["id"] for each in grown_base.rows("Runs"))
+        assert duplicated.key == RunKey("r", "twice")
         assert duplicated.detail == f"{first} is the run's record; remove {second}, {third}"
     assert target.get(RunKey("r", "twice")).client_name == "the first"
     assert {record.key.client_id for record in everything(target)} == {"twice", "fits"}
+
+
+def test_what_the_source_reports_after_the_copy_is_no_remark(grown_base: InstantBase) -> None:
+    source = grown_base.repository()
+    _, remarks = copied(source, InMemoryRunRepository())
+    seen = len(remarks)
+    grown_base.put("Runs", {"Run ID": "only this, too"})
+    everything(source)
+    assert len(remarks) == seen
 
 
 def test_a_run_that_is_removed_meanwhile_is_copied_as_it_was_seen(grown_base: InstantBase) -> None:
@@ -313,7 +242,7 @@ def test_a_run_that_is_removed_meanwhile_is_copied_as_it_was_seen(grown_base: In
     def remove_before_third(request: Request) -> Response:
         nonlocal asked
         asked += 1
-        if asked == 3:  # two listings have been read, and what is the record of the run that stands several times?
+        if asked == 3:  # two listings have been read, and what is the record of the run with several rows?
             ids = [row["id"] for row in grown_base.rows("Runs") if row["fields"].get("Client ID") == "twice"]
             url = f"https://api.airtable.com/v0/{BASE}/Runs?{urlencode([('records[]', each) for each in ids])}"
             assert handle(Request("DELETE", url, {"Authorization": f"Bearer {OPERATOR}"}, b"")).status == 200
@@ -327,10 +256,11 @@ def test_a_run_that_is_removed_meanwhile_is_copied_as_it_was_seen(grown_base: In
 
 def test_rows_that_break_the_rules_are_named_and_left(grown_base: InstantBase) -> None:
     _, remarks = copied(grown_base.repository(), InMemoryRunRepository())
-    told = [f"{remark.fate.value}: {remark.detail}" for remark in remarks]
-    assert [each for each in told if each.startswith("refused: run 'r' of client 'no end' is Completed: it has an end")]
+    lines = [*map(str, remarks)]
+    refused = "refused: run 'r' of client 'no end': run 'r' of client 'no end' is Completed: it has an end"
+    assert [each for each in lines if each.startswith(refused)]
     for words in ("holds None, which is not a status", "client id is empty", "white space"):
-        assert [each for each in told if each.startswith("no run record: record rec") and words in each], told
+        assert [each for each in lines if each.startswith("unreadable: a row: record rec") and words in each], lines
 
 
 def test_the_command_says_what_became_of_every_run(tmp_path: Path) -> None:
@@ -340,24 +270,24 @@ def test_the_command_says_what_became_of_every_run(tmp_path: Path) -> None:
     with closing(SQLiteRunRepository(tmp_path / "b.db")) as target:
         target.create_many([RunRecord.start(records[0].key, START), *records[1:10]])
     arguments = ["copy", f"sqlite:///{tmp_path}/a.db", f"sqlite:///{tmp_path}/b.db"]
-    assert runledger(*arguments, "--dry-run", code=1).stdout == (
-        "30 to be copied, 9 there already, 1 there, but different\n"
+    assert command(*arguments, "--dry-run", code=1).stdout == (
+        "30 to be copied, 9 already there, 1 different in the target\n"
     )
-    done = runledger(*arguments, code=1)
-    assert done.stdout == "30 copied, 9 there already, 1 there, but different\n"
+    done = command(*arguments, code=1)
+    assert done.stdout == "30 copied, 9 already there, 1 different in the target\n"
     assert done.stderr.startswith(
-        "there, but different: run 'acme' of client 'client 0': client_name is 'Client 0 Ltd'"
+        "different in the target: run 'acme' of client 'client 0': client_name is 'Client 0 Ltd'"
     )
-    *remarks, counts = map(json.loads, runledger(*arguments, "--json", code=1).stdout.splitlines())
+    *remarks, counts = map(json.loads, command(*arguments, "--json", code=1).stdout.splitlines())
     assert [(each["fate"], each["run_id"], each["client_id"]) for each in remarks] == [
         ("different", "acme", "client 0")
     ]
     assert counts["equal"] == 39
-    runledger("copy", f"sqlite:///{tmp_path}/a.db", f"sqlite:///{tmp_path}/c.db")
-    done = runledger("copy", f"sqlite:///{tmp_path}/A.db", f"sqlite:///{tmp_path}/d.db", code=7)
-    assert f"there is no file {tmp_path}/A.db: correct the URL" in done.stderr
+    command("copy", f"sqlite:///{tmp_path}/a.db", f"sqlite:///{tmp_path}/c.db")
+    done = command("copy", f"sqlite:///{tmp_path}/A.db", f"sqlite:///{tmp_path}/d.db", code=7)
+    assert f"there is no file {tmp_path}/A.db to copy from: correct the URL" in done.stderr
     assert not list(tmp_path.glob("[Ad].db"))
-    runledger("copy", f"sqlite:///{tmp_path}/a.db", "postgresql://postgres:hush@127.0.0.1:1/x", code=6)
+    command("copy", f"sqlite:///{tmp_path}/a.db", "postgresql://postgres:hush@127.0.0.1:1/x", code=6)
 
 
 def test_a_terminal_sees_a_bar_and_an_end(tmp_path: Path) -> None:
@@ -373,6 +303,6 @@ def test_a_terminal_sees_a_bar_and_an_end(tmp_path: Path) -> None:
         check=True,
     )
     os.close(follower)
-    assert done.stdout == "3,000 copied, 0 there already\n"
+    assert done.stdout == "3,000 copied, 0 already there\n"
     assert b"3000/?" in os.read(leader, 100_000)
     os.close(leader)

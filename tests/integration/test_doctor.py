@@ -15,10 +15,11 @@ from operated_base import BASE, NUMBER, OPERATOR, READER, operated
 from postgres_server import admin, fresh_database
 from psycopg import sql
 
+from airtable_local import Column
 from runledger import RunStatus
 from runledger.adapters.airtable import Columns
 from runledger.adapters.airtable.schema import column_findings
-from runledger.testing.airtable import Column, run_table
+from runledger.testing.airtable import run_table
 
 
 def test_a_sqlite_file_that_is_not_there_is_named_and_not_made(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Every command of docs/history.md, in its order, over 200 rows of each file, in SQLite and in PostgreSQL."""
+"""The commands and the Python of docs/history.md, over 200 rows of each file, in SQLite and in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def rows() -> Iterator[dict[str, str]]:
 
 
 def here(said: str) -> str:
-    """What the page says of the whole files, with the numbers of the 200 rows of each: counted here, not by us."""
+    """What the page shows for the whole files, with the numbers of the 200 rows of each, which are counted here."""
     statuses = Counter(row.get("Status", "SUCCEED") for row in rows())
     figures = {
         "188,041": "200",
@@ -90,3 +90,22 @@ def test_the_page_on_a_real_history_does_what_it_says(tmp_path: Path, store: str
                 assert (done.returncode, done.stderr) == (0, ""), command
                 ordered = store == "sqlite"
                 assert words(done.stdout, ordered=ordered) == words(here(said), ordered=ordered), command
+
+
+def test_the_python_of_the_page_imports_writes_and_copies(tmp_path: Path) -> None:
+    for file in FILES:
+        (tmp_path / file.name).symlink_to(file)
+    script = "".join(text for _, text in blocks(PAGE, "python"))
+    lines = ["200 imported, 0 already there", "200 written", "200 copied, complete: True"]
+    for printed in (lines, ["0 imported, 200 already there", "200 written", "0 copied, complete: True"]):
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", script],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr, done.stdout.splitlines()) == (0, "", printed)
+    with gzip.open(tmp_path / "completed.jsonl.gz") as written:
+        assert len(written.readlines()) == 200

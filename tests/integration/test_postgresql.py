@@ -18,7 +18,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from postgres_server import admin, fresh_database
+from postgres_server import CountingProxy, admin, fresh_database
 from psycopg import sql
 
 from runledger.adapters.memory import InMemoryRunRepository
@@ -431,6 +431,45 @@ left_open = open_url(sys.argv[1])
 print(len(list(left_open.find(RunQuery()))))
 """
     assert run_script(script, url) == ("1\n1\n", "")
+
+
+def test_the_connection_that_was_tried_serves_the_first_call_and_the_child_of_a_fork_leaves_it(
+    url: str, repository: PostgreSQLRunRepository
+) -> None:
+    script = """
+import gc, os, sys
+from runledger.adapters.sql.postgresql import open_url
+from runledger.domain import RunQuery
+
+repository = open_url(sys.argv[1])
+codes = []
+for number in range(3):
+    pid = os.fork()
+    if pid == 0:
+        if number == 1:
+            repository.close()
+        if number == 2:
+            list(repository.find(RunQuery()))
+        del repository
+        gc.collect()
+        sys.exit()
+    codes.append(os.waitpid(pid, 0)[1])
+print(codes, len(list(repository.find(RunQuery()))))
+repository = open_url(sys.argv[1])  # and left open, unused
+"""
+    with closing(CountingProxy(url)) as proxy:
+        assert run_script(script, proxy.url) == ("[0, 0, 0] 1\n", "")
+        assert proxy.opened == 3  # of the parent, of the last child, of the unused repository
+
+
+def test_an_unused_repository_that_is_closed_or_dropped_closes_its_connection(url: str) -> None:
+    with closing(CountingProxy(url)) as proxy:  # which waits until all connections have been closed
+        closed = open_url(proxy.url)
+        closed.close()
+        dropped = open_url(proxy.url)
+        del dropped
+        assert proxy.opened == 2
+    del closed  # not before: it would be dropped, too
 
 
 def test_what_a_url_sets_leaves_the_other_settings_as_they_are(url: str) -> None:

@@ -14,11 +14,7 @@ from attrs import evolve
 from commands import RUNLEDGER, environment, runledger
 from operated_base import BASE, OPERATOR, SCRATCH, InstantBase, operated
 
-from runledger import StoreUnavailable, StoreUnusable
-from runledger.adapters.airtable import RateLimit
-from runledger.adapters.airtable.probe import EXPERIMENTS, MARK, Scratch, experiments_on, scratch_table
-from runledger.domain import Verdict
-from runledger.testing.airtable import (
+from airtable_local import (
     Column,
     Fault,
     FaultKind,
@@ -26,9 +22,15 @@ from runledger.testing.airtable import (
     Response,
     Table,
     Unknowns,
-    run_table,
 )
-from runledger.testing.airtable.transport import ServiceTransport
+from airtable_local.transport import ServiceTransport
+from runledger import StoreUnavailable, StoreUnusable
+from runledger.adapters.airtable import RateLimit
+from runledger.adapters.airtable.experiments import EXPERIMENTS
+from runledger.adapters.airtable.probe import experiments_on
+from runledger.adapters.airtable.scratch import MARK, Scratch, scratch_table
+from runledger.domain import Verdict
+from runledger.testing.airtable import run_table
 
 URL = f"airtable://{BASE}/Runs"
 
@@ -263,5 +265,6 @@ def test_a_probe_that_is_interrupted_removes_its_rows() -> None:
         process.stdout.close()
 
 
-def test_only_airtable_is_probed() -> None:
-    assert "--probe is for airtable://" in runledger("doctor", "--probe", "Scratch", store="memory://", code=2).stderr
+def test_a_store_without_a_probe_is_not_probed() -> None:
+    told = runledger("doctor", "--probe", "Scratch", store="memory://", code=2).stderr
+    assert "the store of memory:// has no probe: leave --probe out." in told

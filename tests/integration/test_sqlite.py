@@ -156,7 +156,7 @@ def test_a_file_that_others_keep_locked_is_unavailable_and_nothing_is_written(tm
     repository.create(STARTED)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreUnavailable, match="locked by others") as refusal:
+    with pytest.raises(StoreUnavailable, match="locked by another process") as refusal:
         repository.update(KEY, RunChange(note="n"), AT)
     assert (refusal.value.outcome, refusal.value.key) == (Outcome.NOT_APPLIED, KEY)
     assert repository.get(KEY) == STARTED

@@ -23,6 +23,7 @@ from postgres_server import fresh_database
 from psycopg import sql
 
 import runledger
+from airtable_local import LogEntry
 from runledger import (
     RunAlreadyFinished,
     RunChange,
@@ -36,7 +37,6 @@ from runledger import (
 )
 from runledger.cli.group import cli
 from runledger.domain import RunAccess
-from runledger.testing.airtable import LogEntry
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 CHANGES = (

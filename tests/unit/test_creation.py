@@ -38,7 +38,7 @@ def test_a_start_outlasts_lost_answers_and_makes_one_record(
     assert len(list(ledger.find(run_id="s"))) == 2
 
 
-def test_a_retry_does_not_take_the_record_of_another_for_its_own(
+def test_a_retry_does_not_take_the_record_of_another_start_for_its_own(
     ledger: RunLedger, repository: FaultyRepository
 ) -> None:
     ledger.start("r", "acme")
@@ -104,10 +104,10 @@ def test_waits_are_those_asked_for_with_jitter(repository: FaultyRepository, nap
 
 
 @pytest.mark.parametrize("wait", [-0.1, math.nan, math.inf, "1", None])
-def test_a_wait_that_nobody_can_wait_is_refused(repository: FaultyRepository, wait: Any) -> None:
+def test_an_unusable_wait_is_rejected(repository: FaultyRepository, wait: Any) -> None:
     with pytest.raises(InvalidValue) as refusal:
         RunLedger(repository, retry_waits=[0, wait])
-    assert str(refusal.value) == f"retry_waits is [0, {wait!r}]: give a list of seconds, none of them negative."
+    assert str(refusal.value) == f"retry_waits[1] is {wait!r}: give a list of seconds, none of them negative."
     RunLedger(repository, retry_waits=[0])
 
 

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Any
 
 import pytest
 
@@ -113,8 +114,64 @@ def test_every_event_has_the_run_and_the_time_of_the_clock(ledger: RunLedger, ev
     assert all(event.call_site and __file__ in event.call_site for event in events[5:])
 
 
+def test_the_time_of_an_event_is_the_time_in_the_record(events: list[RunEvent]) -> None:
+    looks = []
+
+    def clock() -> datetime:  # in another zone, and finer than a record keeps
+        looks.append(AT.astimezone(timezone(timedelta(hours=5, minutes=30))) + timedelta(microseconds=1_001_999))
+        return looks[-1] + timedelta(seconds=len(looks))
+
+    ledger = RunLedger(FaultyRepository(), observers=[events.append], clock=clock)
+    run = ledger.start("r", "acme")
+    assert events[-1].at == ledger.get("r", "acme").started_at == AT + timedelta(seconds=2, microseconds=1000)
+    assert events[-1].at.tzinfo is UTC
+    run.update(note="n")
+    record = ledger.get("r", "acme")
+    assert events[-1].at == record.updated_at == record.log[0].at == AT + timedelta(seconds=3, microseconds=1000)
+    ledger.updates.update_many([(run.key, RunChange())])
+    assert events[-1].at == ledger.get("r", "acme").updated_at
+    run.complete()
+    assert events[-1].at == ledger.get("r", "acme").ended_at == ledger.get("r", "acme").updated_at
+    for each in ledger.start_many("s", ["a", "b"]).values():
+        assert events[-1].at == ledger.get("s", each.key.client_id).started_at
+    assert len(looks) == 5, "each call reads the clock once"
+
+
+@pytest.mark.parametrize(
+    ("now", "message"),
+    [
+        (
+            datetime(2025, 11, 24, 8, 15),  # noqa: DTZ001
+            "the clock's time 2025-11-24T08:15:00 has no time zone: pass an aware datetime.",
+        ),
+        (1763972100.0, "the clock's time is float, not a datetime."),
+    ],
+)
+def test_a_clock_without_a_valid_time_is_rejected_in_one_sentence(
+    repository: FaultyRepository, events: list[RunEvent], now: Any, message: str
+) -> None:
+    repository.create(RunRecord.start(KEY, AT))
+    ledger = RunLedger(repository, observers=[events.append], clock=lambda: now)
+    acts: list[Callable[[], object]] = [
+        lambda: ledger.start("s", "acme"),
+        lambda: ledger.start_many("s", ["acme"]),
+        lambda: ledger.updates.update("r", "acme", note="n"),
+        lambda: ledger.updates.complete("r", "acme"),
+        lambda: ledger.updates.update_many([(KEY, RunChange())]),
+        lambda: ledger.stale(timedelta(0)),
+    ]
+    for act in acts:
+        events.clear()
+        with pytest.raises(InvalidValue) as refusal:
+            act()
+        assert (str(refusal.value), refusal.value.__context__) == (message, None)
+        assert [event.error for event in events] == [refusal.value]
+        assert (events[0].at.utcoffset(), events[0].at.microsecond) == (timedelta(0), 0)
+    assert list(ledger.find()) == [RunRecord.start(KEY, AT)]
+
+
 @pytest.mark.parametrize("many", [False, True])
-def test_a_start_that_is_tried_again_says_so_each_time(
+def test_each_retry_of_a_start_is_reported(
     ledger: RunLedger, repository: FaultyRepository, events: list[RunEvent], many: bool
 ) -> None:
     def start() -> object:
@@ -128,17 +185,19 @@ def test_a_start_that_is_tried_again_says_so_each_time(
     assert [(event.kind, event.attempt) for event in retried] == [(EventKind.START_RETRIED, i) for i in (1, 2, 3, 4)]
     assert all(event.key == KEY and isinstance(event.error, StoreUnavailable) for event in events)
     times = [event.at for event in events]
-    assert times == sorted(set(times)), "each is told with its own time"
+    assert times == sorted(set(times)), "each has its own time"
     assert all(AT < at < AT + timedelta(minutes=1) for at in times)
     assert all(event.call_site and __file__ in event.call_site for event in events)
     assert (failed.kind, failed.error) == (EventKind.START_FAILED, refusal.value)
 
 
-def test_a_load_that_fails_says_so(ledger: RunLedger, repository: FaultyRepository, events: list[RunEvent]) -> None:
+def test_an_import_that_fails_is_reported(
+    ledger: RunLedger, repository: FaultyRepository, events: list[RunEvent]
+) -> None:
     record = RunRecord.start(KEY, AT)
     repository.faults = [(False, Outcome.NOT_APPLIED)] * 5
     with pytest.raises(StoreUnavailable) as refusal:
-        ledger.load([record])
+        ledger.import_records([record])
     assert [event.kind.value for event in events] == ["start_retried"] * 4 + ["start_failed"]
     assert (events[-1].error, events[-1].key) == (refusal.value, KEY)
     assert all(AT < event.at < AT + timedelta(minutes=1) for event in events)
@@ -158,14 +217,16 @@ def test_a_failing_read_is_reported_with_its_reason(repository: FaultyRepository
     assert [(event.kind, event.error) for event in events] == [(EventKind.REFUSED, refusal.value)]
 
 
-def test_each_way_to_finish_by_key_passes_all_it_is_given(ledger: RunLedger) -> None:
+def test_each_update_by_key_passes_all_it_is_given(ledger: RunLedger) -> None:
     ledger.start_many("r", ["a", "b", "c", "d"])
-    ledger.updates.complete("r", "a", with_errors="2 of 45", metrics={"n": 1})
+    ledger.updates.update("r", "a", metrics={"m": 1}, add={"i": 2}, note="half way")
+    ledger.updates.complete("r", "a", with_errors="2 of 45", metrics={"n": 1}, add={"i": 1}, note="all but 2")
     ledger.updates.fail("r", "b", "no disk", add={"n": 2}, note="gave up")
     ledger.updates.skip("r", "c", "nothing new")
     ledger.updates.cancel("r", "d", "stopped by hand")
     a, b, c, d = (ledger.get("r", client) for client in "abcd")
-    assert (a.status, a.error, a.metrics) == (RunStatus.COMPLETED_WITH_ERRORS, "2 of 45", {"n": 1})
+    assert (a.status, a.error) == (RunStatus.COMPLETED_WITH_ERRORS, "2 of 45")
+    assert (a.metrics, [line.text for line in a.log]) == ({"m": 1, "i": 3, "n": 1}, ["half way", "all but 2"])
     assert (b.status, b.error, b.metrics, b.log[0].text) == (RunStatus.FAILED, "no disk", {"n": 2}, "gave up")
     assert (c.status, c.log[0].text) == (RunStatus.SKIPPED, "nothing new")
     assert (d.status, d.log[0].text) == (RunStatus.CANCELLED, "stopped by hand")
@@ -177,7 +238,7 @@ def test_a_summary_counts_every_run_of_a_status(ledger: RunLedger) -> None:
     assert (ledger.summary("r").statuses, ledger.summary("r").runs) == ({RunStatus.COMPLETED: 3}, 3)
 
 
-def test_a_time_before_all_times_is_refused_with_the_reason(ledger: RunLedger) -> None:
+def test_an_age_that_cannot_be_subtracted_is_rejected_with_the_reason(ledger: RunLedger) -> None:
     with pytest.raises(InvalidValue, match="not negative"):
         ledger.stale(timedelta(seconds=-1))
     with pytest.raises(InvalidValue, match="before the year 1"):
@@ -200,7 +261,7 @@ def test_the_log_names_what_an_event_carries(
     assert (duplicated.levelno, duplicated.__dict__["detail"]) == (logging.ERROR, "100% twice")
 
 
-def test_a_call_site_is_in_the_machinery_of_nobody(repository: FaultyRepository, events: list[RunEvent]) -> None:
+def test_a_call_site_is_in_the_code_of_the_application(repository: FaultyRepository, events: list[RunEvent]) -> None:
     ledger = RunLedger(repository, observers=[events.append], on_missing="report")
     heartbeat = ledger.updates.heartbeat
 
@@ -245,12 +306,12 @@ class Nowhere(tzinfo):
     dst = tzname = utcoffset
 
 
-def test_a_zone_that_knows_no_offset_is_no_zone() -> None:
+def test_a_time_zone_without_an_offset_is_rejected() -> None:
     with pytest.raises(InvalidValue, match="has no time zone"):
         RunRecord.start(KEY, datetime(2025, 11, 24, tzinfo=Nowhere()))
 
 
-def test_the_least_integer_is_let_in_and_a_refused_addition_says_which_it_is() -> None:
+def test_the_least_integer_is_accepted_and_a_rejected_addition_is_named() -> None:
     assert RunChange(add={"n": -(2**53)}).add == {"n": -(2**53)}
     with pytest.raises(InvalidValue, match="addition to 'n' is str, not a number"):
         RunChange(add={"n": "1"})  # type: ignore[dict-item]

@@ -3,8 +3,9 @@ import pickle
 import re
 import subprocess
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import permutations
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +25,7 @@ from runledger import (
     RunLedger,
     RunLedgerError,
     RunNotFound,
+    RunQuery,
     RunRecord,
     RunStatus,
     RunSummary,
@@ -100,7 +102,7 @@ def test_another_service_updates_by_key(ledger: RunLedger) -> None:
         ledger.updates.fail(*KEY, "late")
 
 
-def test_updating_a_run_that_was_not_started_is_loud_and_creates_nothing(
+def test_updating_a_run_that_was_not_started_raises_and_creates_nothing(
     ledger: RunLedger, events: list[RunEvent]
 ) -> None:
     ledger.start("other", "acme")
@@ -149,10 +151,10 @@ def test_a_second_start_is_refused_and_reported(ledger: RunLedger, events: list[
     assert len(list(ledger.find())) == 1
 
 
-def test_a_client_that_stands_twice_in_one_start_is_told_so(ledger: RunLedger, events: list[RunEvent]) -> None:
+def test_a_client_that_appears_twice_in_one_start_is_rejected(ledger: RunLedger, events: list[RunEvent]) -> None:
     with pytest.raises(InvalidValue) as refusal:
         ledger.start_many("r", ["b", "a", "b"])
-    assert str(refusal.value) == "run 'r' of client 'b' stands twice in one start: name each client once."
+    assert str(refusal.value) == "run 'r' of client 'b' appears twice in one start: name each client once."
     assert (kinds(events), events[0].key) == (["start_failed"], RunKey("r", "b"))
     assert list(ledger.find()) == []
 
@@ -174,20 +176,19 @@ def test_a_batch_of_anything_but_changes_by_key_is_refused(
     before = ledger.get("r", "acme")
     with pytest.raises(InvalidValue) as refusal:
         ledger.updates.update_many([(before.key, RunChange(note="n")), wrong])
-    assert str(refusal.value) == (
-        "a batch of changes is pairs of a RunKey and a RunChange, and something else is among them."
-    )
+    assert str(refusal.value).startswith("changes[1] is ")
+    assert str(refusal.value).endswith(": give a list of pairs of a RunKey and a RunChange.")
     assert kinds(events) == ["run_started", "run_refused"]
     assert ledger.get("r", "acme") == before
 
 
-def test_what_is_no_record_is_not_loaded(ledger: RunLedger, events: list[RunEvent]) -> None:
+def test_only_records_can_be_imported(ledger: RunLedger, events: list[RunEvent]) -> None:
     ledger.start("r", "acme")
     record = ledger.get("r", "acme")
     other: Any = {"run_id": "s", "client_id": "acme"}
     with pytest.raises(InvalidValue) as refusal:
-        ledger.load([record, other])
-    assert str(refusal.value) == "a load brings in RunRecords, and something else is among them."
+        ledger.import_records([record, other])
+    assert str(refusal.value) == ("records[1] is {'client_id': 'acme', 'run_id': 's'}: give a list of RunRecords.")
     assert kinds(events) == ["run_started", "start_failed"]
 
 
@@ -216,7 +217,7 @@ def test_many_runs_start_with_the_names_of_their_clients(ledger: RunLedger) -> N
     assert ledger.start_many("r", []) == {}
 
 
-def test_a_summary_adds_up_what_a_run_did_for_all_clients(ledger: RunLedger) -> None:
+def test_a_summary_covers_all_clients_of_a_run(ledger: RunLedger) -> None:
     runs = ledger.start_many("r", ["a", "b", "c"])
     runs["a"].complete(metrics={"Tokens": 10, "Share": 0.5, "Model": "x", "Done": True})
     runs["b"].fail("no", metrics={"Tokens": 5})
@@ -233,7 +234,7 @@ def test_a_summary_adds_up_what_a_run_did_for_all_clients(ledger: RunLedger) -> 
     assert ledger.summary("never") == nothing
 
 
-def test_a_store_may_add_up_itself(ledger: RunLedger, tmp_path: Path) -> None:
+def test_a_store_may_compute_summaries_itself(ledger: RunLedger, tmp_path: Path) -> None:
     with RunLedger(SQLiteRunRepository(tmp_path / "runs.db"), observers=(), owns_repository=True) as other:
         for each in (ledger, other):
             each.start_many("r", ["a", "b"])["a"].update(add={"Tokens": 7})
@@ -273,7 +274,7 @@ def test_stale_names_running_runs_that_nothing_updated(ledger: RunLedger, events
     assert events[-1].kind.value == "run_refused"
 
 
-def test_find_filters_and_refuses_a_bad_filter_at_once(ledger: RunLedger, events: list[RunEvent]) -> None:
+def test_find_filters_and_rejects_an_invalid_filter_immediately(ledger: RunLedger, events: list[RunEvent]) -> None:
     ledger.start_many("r", ["a", "b"])
     assert [r.key.client_id for r in ledger.find(limit=1)] == ["b"]
     assert [r.key.client_id for r in ledger.find(client_id="a", status=RunStatus.RUNNING)] == ["a"]
@@ -282,7 +283,7 @@ def test_find_filters_and_refuses_a_bad_filter_at_once(ledger: RunLedger, events
     assert (events[-1].kind.value, type(events[-1].error)) == ("run_refused", InvalidValue)
 
 
-def test_loading_brings_in_what_is_new_and_names_the_rest(ledger: RunLedger, events: list[RunEvent]) -> None:
+def test_an_import_creates_what_is_new_and_returns_the_rest(ledger: RunLedger, events: list[RunEvent]) -> None:
     at = datetime(2020, 1, 1, tzinfo=UTC)
     old = [
         runledger.RunRecord(
@@ -296,8 +297,8 @@ def test_loading_brings_in_what_is_new_and_names_the_rest(ledger: RunLedger, eve
         for i in range(3)
     ]
     copy = runledger.RunRecord(**old[2].__dict__)
-    assert ledger.load(iter(old[:2])) == ()
-    assert ledger.load([*old, copy]) == (copy, old[0], old[1])
+    assert ledger.import_records(iter(old[:2])) == ()
+    assert ledger.import_records([*old, copy]) == (copy, old[0], old[1])
     assert list(ledger.find()) == old[::-1]
     assert events == []
 
@@ -334,8 +335,9 @@ def test_the_log_has_one_line_per_event_with_the_fields_in_extra(caplog: pytest.
     ("url", "words"),
     [
         ("runs.db", "no scheme"),
-        (cast(str, Path("runs.db")), "no scheme: give text like sqlite:///runs.db"),
-        (cast(str, Path("sqlite:///runs.db")), "no scheme: give text like sqlite:///runs.db"),
+        (cast(str, b"runs.db"), "no scheme: give text like sqlite:///runs.db"),
+        (Path("sqlite:///runs.db"), "a store URL was given as a path: give it as text, like sqlite:///runs.db"),
+        (Path("mysql://user:secret@host/db"), "a store URL was given as a path"),
         ("mysql://user:secret@host/db", "mysql://"),
         ("memory://x", "no address"),
         ("sqlite://runs.db", "sqlite:///relative.db"),
@@ -344,7 +346,7 @@ def test_the_log_has_one_line_per_event_with_the_fields_in_extra(caplog: pytest.
         ("sqlite:///:memory:", "memory://"),
     ],
 )
-def test_a_url_that_leads_to_no_store_is_refused_without_printing_it(url: str, words: str) -> None:
+def test_a_url_that_leads_to_no_store_is_refused_without_printing_it(url: str | Path, words: str) -> None:
     with pytest.raises(StoreUnusable) as refusal:
         runledger.connect(url)
     assert words in str(refusal.value)
@@ -379,8 +381,9 @@ def test_a_ledger_closes_what_it_opened_and_nothing_else(tmp_path: Path) -> None
 
 def test_a_store_whose_driver_is_not_installed_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    monkeypatch.delitem(sys.modules, "runledger.adapters.sql.postgresql", raising=False)
-    with pytest.raises(StoreUnusable, match=r"pip install 'runledger\[postgres\]'"):
+    for name in ("postgresql", "postgresql_backend"):
+        monkeypatch.delitem(sys.modules, f"runledger.adapters.sql.{name}", raising=False)
+    with pytest.raises(StoreUnusable, match=r"pip install 'run-records\[postgres\]'"):
         runledger.connect("postgresql://host/database")
 
 
@@ -400,12 +403,12 @@ def test_importing_the_package_loads_no_driver() -> None:
         StoreUnavailable("no answer", Outcome.UNKNOWN, RunKey("r", "acme")),
     ],
 )
-def test_an_error_crosses_to_another_process_with_its_facts(error: RunLedgerError) -> None:
+def test_a_pickled_error_keeps_its_facts(error: RunLedgerError) -> None:
     copy = pickle.loads(pickle.dumps(error))
     assert (type(copy), str(copy), copy.__dict__) == (type(error), str(error), error.__dict__)
 
 
-def test_a_handle_brings_back_the_reference_that_the_store_gave_it() -> None:
+def test_a_handle_keeps_the_reference_that_the_store_returned() -> None:
     seen: list[str | None] = []
 
     class Referring(InMemoryRunRepository):
@@ -428,7 +431,7 @@ def test_a_handle_brings_back_the_reference_that_the_store_gave_it() -> None:
     assert (run.key, repr(run.key)) == (RunKey("r", "acme"), repr(RunKey("r", "acme")))
 
 
-def test_what_a_store_comes_upon_reaches_the_observers(events: list[RunEvent]) -> None:
+def test_what_a_store_reports_reaches_the_observers(events: list[RunEvent]) -> None:
     class Noticing(InMemoryRunRepository):
         def add_observer(self, observer: RunObserver) -> None:
             self.observer = observer
@@ -457,17 +460,48 @@ ONE: Any = RunRecord.start(RunKey("r", "acme"), datetime(2025, 11, 24, tzinfo=UT
             lambda ledger: ledger.start_many("r", "acme"),
             "clients is str: give a list of client ids, or a mapping to names.",
         ),
-        (lambda ledger: ledger.load(NOTHING), "records is NoneType: give a list of RunRecords."),
-        (lambda ledger: ledger.load(ONE), "records is RunRecord: give a list of RunRecords."),
+        (lambda ledger: ledger.import_records(NOTHING), "records is NoneType: give a list of RunRecords."),
+        (lambda ledger: ledger.import_records(ONE), "records is RunRecord: give a list of RunRecords."),
         (
             lambda ledger: ledger.updates.update_many(NOTHING),
             "changes is NoneType: give a list of pairs of a RunKey and a RunChange.",
         ),
         (lambda ledger: ledger.summary("r", run_id="q"), "run id is 'r' and 'q': give one."),
-        (lambda ledger: ledger.summary("r", run_id=None), "run id is 'r' and None: give one."),
         (
             lambda _: runledger.connect("memory://", retry_waits=NOTHING),
             "retry_waits is NoneType: give a list of seconds, none of them negative.",
+        ),
+        (
+            lambda _: runledger.connect("memory://", retry_waits=b"ab"),
+            "retry_waits is bytes: give a list of seconds, none of them negative.",
+        ),
+        (
+            lambda _: runledger.connect("memory://", retry_waits=cast(Any, {0.1: 0.2})),
+            "retry_waits is dict: give a list of seconds, none of them negative.",
+        ),
+        (
+            lambda _: runledger.connect("memory://", observers=[print, cast(Any, "alert")]),
+            "observers[1] is 'alert': give a list of functions that take an event.",
+        ),
+        (
+            lambda ledger: ledger.start_many("r", cast(Any, b"ab")),
+            "clients is bytes: give a list of client ids, or a mapping to names.",
+        ),
+        (
+            lambda ledger: ledger.start_many("r", cast(Any, ["acme", 7])),
+            "clients[1] is 7: give a list of client ids, or a mapping to names.",
+        ),
+        (
+            lambda ledger: ledger.start_many("r", cast(Any, {7: "Acme Ltd"})),
+            "clients[0] is 7: give a list of client ids, or a mapping to names.",
+        ),
+        (
+            lambda ledger: ledger.import_records(cast(Any, {ONE: ONE})),
+            "records is dict: give a list of RunRecords.",
+        ),
+        (
+            lambda ledger: ledger.updates.update_many(cast(Any, {RunKey("r", "acme"): RunChange()})),
+            "changes is dict: give a list of pairs of a RunKey and a RunChange.",
         ),
         (
             lambda _: runledger.connect("memory://", observers=NOTHING),
@@ -479,7 +513,7 @@ ONE: Any = RunRecord.start(RunKey("r", "acme"), datetime(2025, 11, 24, tzinfo=UT
         ),
     ],
 )
-def test_what_a_call_cannot_take_is_said_in_a_sentence(
+def test_an_argument_of_the_wrong_type_is_rejected_in_one_sentence(
     ledger: RunLedger, act: Callable[[RunLedger], object], message: str
 ) -> None:
     with pytest.raises(InvalidValue) as refusal:
@@ -490,6 +524,8 @@ def test_what_a_call_cannot_take_is_said_in_a_sentence(
 def test_a_summary_may_name_its_run_twice_the_same(ledger: RunLedger) -> None:
     ledger.start("r", "a")
     assert ledger.summary("r", run_id="r").runs == 1
+    assert ledger.summary("r", run_id=None) == ledger.summary(run_id="r") == ledger.summary("r")
+    assert ledger.summary(None, run_id="s").runs == ledger.summary("s").runs == 0
 
 
 def test_values_can_be_hashed(ledger: RunLedger) -> None:
@@ -498,14 +534,14 @@ def test_values_can_be_hashed(ledger: RunLedger) -> None:
     assert len({ledger.summary("r"), ledger.summary("r"), ledger.get("r", "a")}) == 2
 
 
-def test_a_batch_that_is_none_is_reported(ledger: RunLedger, events: list[RunEvent]) -> None:
-    for act in (ledger.load, ledger.updates.update_many):
+def test_a_rejected_batch_is_reported(ledger: RunLedger, events: list[RunEvent]) -> None:
+    for act in (ledger.import_records, ledger.updates.update_many):
         with pytest.raises(InvalidValue):
             act(NOTHING)
     assert kinds(events) == ["start_failed", "run_refused"]
 
 
-def test_a_summary_cannot_be_changed_in_place_but_travels(ledger: RunLedger) -> None:
+def test_a_summary_is_immutable_and_can_be_pickled(ledger: RunLedger) -> None:
     ledger.start("r", "a", metrics={"n": 1})
     given = {"n": 1}
     made = RunSummary(runs=1, statuses={RunStatus.RUNNING: 1}, metrics=given, first_start=None, last_end=None)
@@ -516,3 +552,130 @@ def test_a_summary_cannot_be_changed_in_place_but_travels(ledger: RunLedger) -> 
                 mapping.clear()
         assert (summary.metrics, summary.statuses) == ({"n": 1}, {RunStatus.RUNNING: 1})
         assert pickle.loads(pickle.dumps(summary)) == summary
+
+
+def test_a_ledger_passes_every_filter_on(ledger: RunLedger) -> None:
+    for run_id in ("r", "s"):
+        ledger.start_many(run_id, ["a", "b", "c"])["a"].complete()
+    first, last = (ledger.get(run_id, "a") for run_id in ("r", "s"))
+    filters: list[dict[str, Any]] = [
+        {"run_id": "r"},
+        {"client_id": "a"},
+        {"status": RunStatus.RUNNING},
+        {"since": last.started_at},
+        {"until": last.started_at},
+        {"updated_before": last.updated_at, "status": "completed"},
+        {"limit": 3},
+        {"run_id": "r", "client_id": "a", "limit": 0},
+    ]
+    for each in filters:
+        found = list(ledger.find(**each))
+        assert found == list(ledger.reads.find(**each))
+        assert found == [r for r in ledger.find() if RunQuery(**each).matches(r)][: each.get("limit")]
+        assert len(found) < 6
+        assert ledger.summary(**each) == ledger.reads.summary(**each) == summary_of(found)
+    for each in ({"run_id": "r"}, {"client_id": "b"}, {"since": last.started_at}, {"until": last.started_at}):
+        narrowed: dict[str, Any] = {**each, "limit": 1}
+        [stale] = ledger.stale(timedelta(0), **narrowed)
+        assert stale == next(ledger.find(status="Running", **each))
+        assert ledger.summary(status="Running", **each).runs == len(list(ledger.stale(timedelta(0), **each)))
+    assert first.started_at < last.started_at
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda run: run.update(metrics=[1]), "metrics is list: give a mapping of names to values."),
+        (lambda run: run.update(add=7), "add is int: give a mapping of names to values."),
+        (lambda run: run.update(note=""), "note is empty: leave it out, or give it text."),
+        (lambda run: run.update(note=7), "note is int, not text."),
+        (lambda run: run.complete(with_errors=""), "with_errors is empty: say what went wrong."),
+        (lambda run: run.complete(with_errors=2), "with_errors is int, not text."),
+        (lambda run: run.fail(""), "error is empty: say what went wrong."),
+        (lambda run: run.fail(None), "error is empty: say what went wrong."),
+        (lambda run: run.fail(ValueError), "error is type, not text."),
+        (lambda run: run.fail("x" * 100_001), "error has 100001 characters: at most 100,000 can be stored."),
+        (lambda run: run.skip(""), "why is empty: give the reason in one line."),
+        (lambda run: run.cancel(None), "why is empty: give the reason in one line."),
+        (lambda run: run.cancel(3), "why is int, not text."),
+        (
+            lambda run: run.skip("a\nb"),
+            r"why (one line of text) 'a\nb' has the character U+000A at position 2: it cannot be stored there.",
+        ),
+    ],
+)
+def test_an_invalid_argument_is_named_as_the_caller_wrote_it(
+    ledger: RunLedger, events: list[RunEvent], act: Callable[[Any], object], message: str
+) -> None:
+    run = ledger.start(*KEY)
+    with pytest.raises(InvalidValue) as refusal:
+        act(run)
+    assert str(refusal.value) == message
+    assert (kinds(events), events[-1].key) == (["run_started", "run_refused"], RunKey(*KEY))
+    assert (run.finished, ledger.get(*KEY).status) == (False, RunStatus.RUNNING)
+
+
+@pytest.mark.parametrize("label", ["Failed", "failed", "FAILED", RunStatus.FAILED])
+def test_a_status_may_be_given_by_its_label(ledger: RunLedger, label: RunStatus | str) -> None:
+    runs = ledger.start_many("r", ["a", "b"])
+    runs["a"].fail("no disk")
+    assert [record.key.client_id for record in ledger.find(status=label)] == ["a"]
+    assert ledger.summary(status=label).runs == 1
+    with pytest.raises(InvalidValue, match="'failing' is not a status"):
+        ledger.find(status="failing")
+
+
+class Wordless(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize(
+    ("error", "stored"),
+    [
+        (ValueError("no posts"), "ValueError: no posts"),
+        (ValueError(), "ValueError"),
+        (ValueError("bad \0 byte"), "ValueError: bad \ufffd byte"),
+        (Wordless(), "Wordless"),
+        (SystemExit(3), "SystemExit: 3"),
+        (ValueError("x" * 200_000), "ValueError: " + "x" * 99_987 + "…"),
+        ("no disk", "no disk"),
+    ],
+)
+def test_a_run_fails_with_text_or_with_an_exception(ledger: RunLedger, error: str | BaseException, stored: str) -> None:
+    runs = ledger.start_many("r", ["a", "b"])
+    runs["a"].fail(error, metrics={"n": 1})
+    ledger.updates.fail("r", "b", error, metrics={"n": 1})
+    for record in ledger.find(run_id="r"):
+        assert (record.status, record.error, record.metrics) == (RunStatus.FAILED, stored, {"n": 1})
+
+
+def test_what_a_caller_iterates_over_is_taken_as_a_list(ledger: RunLedger) -> None:
+    runs = ledger.start_many("r", (client for client in ("a", "b")))
+    assert list(runs) == ["a", "b"]
+    assert ledger.updates.update_many((run.key, RunChange(add={"n": 1})) for run in runs.values())
+    assert ledger.updates.update_many([cast(Any, [runs["a"].key, RunChange(add={"n": 1})])])
+    assert ledger.summary("r").metrics == {"n": 3}
+    assert set(ledger.start_many("s", {"a", "b"})) == {"a", "b"}
+
+
+@pytest.fixture
+def _local_time_is_not_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Kolkata")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_local_time_is_not_utc")
+def test_a_new_run_id_is_made_from_the_time() -> None:
+    at = datetime(2025, 11, 24, 10, 15, 59, 999_999, tzinfo=timezone(timedelta(hours=2)))
+    assert re.fullmatch("251124-081559-[0-9a-f]{6}", runledger.new_run_id(at))
+    assert len({runledger.new_run_id(at) for _ in range(100)}) > 90
+    before = datetime.now(UTC)
+    made = datetime.strptime(runledger.new_run_id()[:13], "%y%m%d-%H%M%S").replace(tzinfo=UTC)
+    assert before.replace(microsecond=0) <= made <= datetime.now(UTC)
+    with pytest.raises(InvalidValue) as refusal:
+        runledger.new_run_id(datetime(2025, 11, 24))  # noqa: DTZ001
+    assert str(refusal.value) == "at 2025-11-24T00:00:00 has no time zone: pass an aware datetime."

@@ -18,10 +18,10 @@ from postgres_server import fresh_database
 from requests.adapters import BaseAdapter, HTTPAdapter
 
 import runledger
+from airtable_local import Column
 from runledger import RunLedger, open_repository
 from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
 from runledger.testing import creators_within_reach
-from runledger.testing.airtable import Column
 from runledger.testing.reach import things_within_reach
 
 
@@ -83,7 +83,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
 def test_nothing_within_reach_of_updates_reads_or_a_handle_creates(url: str) -> None:
     ledger = RunLedger(open_repository(url), owns_repository=True)
     run = ledger.start("r", "acme")
-    for thing in (ledger.updates, ledger.reads, run, ledger.updates.run("r", "acme"), ledger.get, run.update):
+    methods = (ledger.reads.get, ledger.updates.update, run.update)
+    for thing in (ledger.updates, ledger.reads, run, ledger.updates.run("r", "acme"), *methods):
         assert creators_within_reach(thing) == set()
     assert creators_within_reach(ledger) != set()
     ledger.close()
@@ -204,7 +205,7 @@ def test_each_statement_or_request_that_makes_a_record_stands_in_one_function() 
         ("adapters/sql/postgresql.py", "create_many", "_COPY"),
         ("adapters/airtable/repository.py", "_post_batch", ".batch_create"),
         ("adapters/airtable/schema.py", "make_table", ".post"),  # a table, which then has no rows
-        ("adapters/airtable/probe.py", "_post", ".batch_create"),  # in a scratch table, and no run records
+        ("adapters/airtable/scratch.py", "_post", ".batch_create"),  # in a scratch table, and no run records
     }
 
 

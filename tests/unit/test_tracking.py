@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pytest
 
+from conftest import FaultyRepository
 from runledger import (
     Outcome,
     RunAlreadyExists,
@@ -283,3 +284,30 @@ def test_a_run_that_is_missing_at_its_end_names_where_it_began(events: list[RunE
         pass
     assert (site := events[-1].call_site) is not None
     assert site.endswith("names_where_it_began")
+
+
+def test_only_what_track_runs_in_a_thread_inherits_its_call_site(ledger: RunLedger, events: list[RunEvent]) -> None:
+    async def main() -> None:
+        async with ledger.track("r", "acme"):
+            with pytest.raises(RunNotFound):
+                await asyncio.to_thread(ledger.updates.heartbeat, "gone", "acme")
+        with pytest.raises(RunNotFound):
+            await asyncio.to_thread(ledger.updates.heartbeat, "gone", "acme")
+
+    asyncio.run(main())
+    assert [event.call_site for event in events if event.error] == [None, None]
+
+
+def test_an_attempt_in_a_thread_names_the_place_that_tracks(
+    ledger: RunLedger, repository: FaultyRepository, events: list[RunEvent]
+) -> None:
+    async def main() -> None:
+        repository.faults = [(False, Outcome.NOT_APPLIED)]
+        async with ledger.track("r", "acme") as run:
+            sites.append(run.site)
+
+    sites: list[str | None] = []
+    asyncio.run(main())
+    sites += [event.call_site for event in events if event.error]
+    assert len(sites) == 2
+    assert all(site and site.startswith(f"{__file__}:") and site.endswith("main") for site in sites)

@@ -22,7 +22,9 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("click", "rich"):
             raise
-        sys.stderr.write("runledger: the command line needs more than the core: pip install 'runledger[cli]'\n")
+        from ..distribution import install_hint
+
+        sys.stderr.write(f"runledger: the command line needs more than the core: {install_hint('cli')}\n")
         sys.exit(2)
     except OSError as error:  # but a closed pipe, at which click ends quietly
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where the rest of it goes when Python ends

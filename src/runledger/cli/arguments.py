@@ -1,4 +1,4 @@
-"""What people type, as values: statuses, moments, durations, name=value pairs."""
+"""Command-line arguments as values: statuses, moments, durations, name=value pairs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ else:  # generic for type checkers only: before click 8.4 the class itself is no
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]")
-"""How a time begins; ISO 8601 without dashes, or by weeks, looks like an id."""
+"""How a time begins. ISO 8601 without dashes, or by weeks, could also be an id."""
 
 
 def duration_of(text: str) -> timedelta:
@@ -32,7 +32,7 @@ def duration_of(text: str) -> timedelta:
             return timedelta(**{_UNITS[match[2]]: float(match[1])})
     except OverflowError:
         pass
-    raise InvalidValue(f"{text!r} is no duration: write a number and s, m, h, d or w, like 90s or 2h.")
+    raise InvalidValue(f"{text!r} is not a duration: write a number and s, m, h, d or w, like 90s or 2h.")
 
 
 def moment_of(text: str) -> datetime:
@@ -48,7 +48,7 @@ def moment_of(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise InvalidValue(
-            f"{text!r} is no time: write 2025-11-24, 2025-11-24T08:15:00Z, or 2h for two hours ago."
+            f"{text!r} is not a time: write 2025-11-24, 2025-11-24T08:15:00Z, or 2h for two hours ago."
         ) from None
     if moment.tzinfo is None:
         raise InvalidValue(f"{text!r} has no time zone: add Z for UTC, or an offset such as +01:00.")
@@ -56,7 +56,7 @@ def moment_of(text: str) -> datetime:
 
 
 def metric_of(text: str) -> tuple[str, MetricValue]:
-    """A metric from name=value: a JSON number, true, false or quoted text, a time with its zone, otherwise text."""
+    """A metric from name=value: a JSON number, true, false or quoted text, a time with its zone, else text."""
     name, value = _pair(text)
     try:
         parsed = json.loads(value)
@@ -77,15 +77,15 @@ def addition_of(text: str) -> tuple[str, int | float]:
     try:
         return name, checked_number(json.loads(value), f"addition to {name!r}")
     except (ValueError, RecursionError) as error:
-        reason = str(error) if isinstance(error, InvalidValue) else f"{value!r} is no number."
+        reason = str(error) if isinstance(error, InvalidValue) else f"{value!r} is not a number."
         raise InvalidValue(f"cannot add {text!r}: {reason}") from None
 
 
 def meaning_of(text: str) -> tuple[str, RunStatus]:
-    """A word of a file and the status that it means, from word=status."""
+    """A word in a file and the status that it means, from word=status."""
     word, separator, status = text.rpartition("=")
     if not separator:
-        raise InvalidValue(f"{text!r} is no WORD=STATUS; for rows without one use --default-status.")
+        raise InvalidValue(f"{text!r} is not WORD=STATUS; for rows without one use --default-status.")
     return word, checked_status(status)
 
 
@@ -94,20 +94,20 @@ def zone_of(text: str) -> tzinfo:
     from zoneinfo import ZoneInfo  # here, because only an import of files needs it
 
     try:
-        return UTC if text == "UTC" else ZoneInfo(text)  # which a system without the database has not even of UTC
+        return UTC if text == "UTC" else ZoneInfo(text)  # a system without the database does not even have UTC
     except (ValueError, OSError, LookupError):
-        raise InvalidValue(f"{text!r} is no time zone known here: use a name like UTC or Europe/Berlin.") from None
+        raise InvalidValue(f"{text!r} is not a known time zone: use a name like UTC or Europe/Berlin.") from None
 
 
 def _pair(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator or not name:
-        raise InvalidValue(f"{text!r} is no name=value pair.")
+        raise InvalidValue(f"{text!r} is not a name=value pair.")
     return name, value
 
 
 class Parsed(_ParamType):
-    """A parameter that one of the functions above reads; what it refuses is wrong usage."""
+    """A parameter that one of the functions above parses. What that rejects is a usage error."""
 
     def __init__(self, parse: Any, name: str) -> None:
         self.name = name

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import sqlite3
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator
-from contextlib import closing
-from pathlib import Path
 
 import click
 
-from ..domain import Finding, StoreUnusable, Verdict
-from ..stores import open_repository
+from ..domain import Backend, Finding, StoreUnusable, Verdict
+from ..stores import backend_of, store_url
 from .output import print_json
 
 _COLOURS = {Verdict.OK: "green", Verdict.NOTE: "yellow", Verdict.FIX: "red"}
@@ -38,104 +34,19 @@ def print_findings(findings: Iterable[Finding], *, as_json: bool) -> bool:
 
 def examine(url: str) -> Iterator[Finding]:
     """What there is to say about the store at `url`. Raises StoreUnavailable, or InvalidValue for a URL's option."""
-    scheme = url.partition("://")[0]
     try:
-        if scheme == "sqlite":
-            yield from _examine_sqlite(url)
-        elif scheme in ("postgresql", "postgres"):
-            yield from _examine_postgresql(url)
-        elif scheme == "airtable":
-            yield from _examine_airtable(url)
+        url = store_url(url)
+        backend = backend_of(url)
+        if backend.examine is not None:
+            yield from backend.examine(url)
         else:
-            open_repository(url).close()
-            yield Finding.ok(f"the store of {scheme}:// opens")
+            yield opened(url, backend)
+            yield Finding.note("the adapter of this store examines no more than that")
     except StoreUnusable as error:
         yield Finding.fix(str(error))
 
 
-def _examine_sqlite(url: str) -> Iterator[Finding]:
-    from ..adapters.sql.sqlite import path_of
-    from ..adapters.sql.sqlite_file import has_schema
-
-    path = Path(path_of(url)).absolute()
-    if not path.parent.is_dir():
-        yield Finding.fix(f"there is no folder {path.parent}", "make it, or correct the URL")
-        return
-    if not os.access(path.parent, os.W_OK):
-        yield Finding.fix(f"the folder {path.parent} may not be written", "SQLite keeps a journal there; allow it")
-        return
-    if not path.exists():
-        yield Finding.note(f"there is no file {path}", "`runledger init` or the first start makes it")
-        return
-    if not os.access(path, os.W_OK):  # SQLite itself says so only when something is written
-        yield Finding.fix(f"the file {path} may not be written", "allow it")
-        return
-    try:
-        # mode=rw never creates: https://www.sqlite.org/uri.html
-        with closing(
-            sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=1, isolation_level=None)
-        ) as connection:
-            is_ledger = has_schema(connection, str(path))
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("ROLLBACK")
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
-            yield Finding.note(f"{path} is locked by another process just now", "look again when it is done")
-            return
-        yield Finding.fix(f"{path} cannot be used ({error})", "it must be a SQLite database that you may write")
-        return
-    if is_ledger:
-        yield Finding.ok(f"{path} is a ledger of this version, and may be written")
-    else:
-        yield Finding.note(f"{path} is empty", "`runledger init` or the first start makes the ledger in it")
-
-
-def _examine_postgresql(url: str) -> Iterator[Finding]:
-    open_repository(url).close()  # which says in plain words why a server cannot be reached, or needs a package
-    import psycopg
-
-    try:
-        with psycopg.connect(url, autocommit=True) as connection:
-            row = connection.execute(_ABOUT).fetchone()
-            rights = connection.execute(_GRANTED).fetchone()
-    except psycopg.Error as error:
-        yield Finding.fix(f"the database cannot be looked at ({str(error).strip().partition(chr(10))[0]})")
-        return
-    assert row is not None
-    user, database, version, read_only, has_table, may_create = row
-    yield Finding.ok(f"PostgreSQL {version} answers, database {database!r}, role {user!r}")
-    if read_only:
-        yield Finding.fix("the server takes no writes", "name the primary server, not a standby")
-    if not has_table:
-        without = "" if may_create else ", by a role with the right to CREATE in the schema: this one has not"
-        yield Finding.fix("there is no table run_records", f"`runledger init` makes it{without}")
-        return
-    yield Finding.ok("the table run_records is there")
-    for (right, missing), granted in zip(_RIGHTS.items(), rights or (), strict=True):
-        if granted:
-            yield Finding.ok(f"the role may {right}")
-        else:
-            verdict = Verdict.NOTE if right == "INSERT" else Verdict.FIX
-            yield Finding(verdict, f"the role may not {right}", f"{missing}; GRANT it if it should")
-
-
-_ABOUT = """SELECT current_user, current_database(), current_setting('server_version'),
-    current_setting('transaction_read_only')::boolean, to_regclass('run_records') IS NOT NULL,
-    coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)"""
-_GRANTED = """SELECT has_table_privilege(to_regclass('run_records'), 'SELECT'),
-    has_table_privilege(to_regclass('run_records'), 'UPDATE'),
-    has_table_privilege(to_regclass('run_records'), 'INSERT')"""
-_RIGHTS = {
-    "SELECT": "it can neither read nor update runs",
-    "UPDATE": "it cannot update runs",
-    "INSERT": "it cannot start runs, which suits a service that only updates",
-}
-
-
-def _examine_airtable(url: str) -> Iterator[Finding]:
-    try:
-        from ..adapters.airtable.schema import examine_base
-    except ModuleNotFoundError as error:
-        yield Finding.fix(f"airtable:// needs the package {error.name!r}", "pip install 'runledger[airtable]'")
-        return
-    yield from examine_base(url)
+def opened(url: str, backend: Backend) -> Finding:
+    """Open and close a store. Raises what the store raises."""
+    backend.open(url).close()
+    return Finding.ok(f"the store of {url.partition('://')[0]}:// opens")

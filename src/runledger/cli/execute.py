@@ -1,4 +1,10 @@
-"""Running a command as a run: its input and output untouched, signals passed on, the end of its errors kept."""
+"""Running a command as a run: input and output unchanged, signals forwarded, the end of standard error kept.
+
+Signals are blocked from before the start of the run until it is finished. So none can end this process in between and
+leave the run at Running. The start and the finish happen in a second thread while the first waits for signals, because
+a call that waits for its store must not delay a signal for more than seconds. Threads that a driver starts inherit the
+blocked signals, so none of them takes a signal that was meant for the command.
+"""
 
 from __future__ import annotations
 
@@ -17,25 +23,25 @@ from attrs import define, field, frozen
 
 from ..domain import RunKey
 
-_OF_US_ALONE = (
+_NOT_FORWARDED = (
     "KILL", "STOP", "TSTP", "TTIN", "TTOU", "CONT", "CHLD", "WINCH", "URG",
     "PIPE", "XFSZ", "XCPU", "ABRT", "SEGV", "BUS", "FPE", "ILL", "TRAP", "SYS",
 )  # fmt: skip
-"""What stops us or lets us go on, and what our own acts and faults bring about."""
-_PASSED_ON = signal.valid_signals() - {getattr(signal, f"SIG{name}") for name in _OF_US_ALONE}
-_WATCHED = _PASSED_ON | {signal.SIGCHLD, signal.SIGWINCH}
+"""Job control, and signals caused by our own process (limits, faults)."""
+_FORWARDED = signal.valid_signals() - {getattr(signal, f"SIG{name}") for name in _NOT_FORWARDED}
+_WATCHED = _FORWARDED | {signal.SIGCHLD, signal.SIGWINCH}
 _SI_KERNEL = 128
-"""A signal that the terminal sent; it went to the command too (asm-generic/siginfo.h)."""
+"""The si_code of a signal that the terminal sent; the command got it too (asm-generic/siginfo.h)."""
 GRACE_SECONDS = 5.0
 _TAIL_BYTES = 4000
 _TAIL_LINES = 20
 _PIPE_BYTES = 1 << 20
-"""No pipe holds more by default: what comes after it, others wrote after the command's end, and may go on for ever."""
+"""The default maximum of a Linux pipe. After the command has exited, read no more: the rest is from other processes."""
 
 
 @frozen
 class Ending:
-    """How a command ended: its exit code, what went wrong if that is not 0, why it counts as cancelled if it does."""
+    """How a command ended: its exit code, the error if that is not 0, the reason if it counts as cancelled."""
 
     code: int
     error: str | None = None
@@ -44,7 +50,7 @@ class Ending:
 
 @define
 class Signalled(Exception):
-    """A signal came before an act had ended; whether it has since, and the error that it raised then."""
+    """A signal arrived during a call. `ended` says whether the call has returned since, `error` what it raised then."""
 
     number: int
     ended: bool
@@ -60,23 +66,23 @@ class Signalled(Exception):
 
 @contextmanager
 def signals_held() -> Iterator[Collection[int]]:
-    """Keep signals for those who wait for them, in this thread and what it starts. Yields the mask for the command."""
-    # A parent that ignores SIGCHLD hands that down; the kernel would then never tell that the command has ended.
+    """Block the signals that end a process, in this thread and those that it starts. Yields the command's mask."""
+    # A parent that ignores SIGCHLD passes that on; the kernel would then never signal the end of the command.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     try:
         yield before
     finally:
-        # Let through, they would stand in for our exit code.
+        # Once unblocked, they would end us and replace our exit code.
         _taken_pending()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def unless_signalled(act: Callable[[], None]) -> None:
-    """Do an act in another thread, while this one looks out for the signals held, and raise what it raises.
+    """Call `act` in another thread while this one waits for the blocked signals, and raise what it raises.
 
-    Raises Signalled if a signal comes that would end us: the act has a few seconds from then, and the next signal ends
-    us at once.
+    Raises Signalled if a signal arrives that would end us. The call then has a few seconds to return, and the next
+    signal ends the process immediately.
     """
     raised: list[BaseException] = []
     ended = threading.Event()
@@ -103,14 +109,14 @@ def unless_signalled(act: Callable[[], None]) -> None:
 def _signal_before(ended: threading.Event) -> int | None:
     while True:
         number, _ = _next_signal()
-        if number in _PASSED_ON and signal.getsignal(number) is not signal.SIG_IGN:
+        if number in _FORWARDED and signal.getsignal(number) is not signal.SIG_IGN:
             return number
         if number == signal.SIGCHLD and ended.is_set():
             return None
 
 
 def run_command(command: Sequence[str], environment: Mapping[str, str], mask: Iterable[int]) -> Ending:
-    """Run a command to its end, where signals are held, itself under `mask`. Raises OSError if it cannot be run."""
+    """Run a command to its end, with the signal mask `mask`. Call it inside `signals_held`. Raises OSError."""
     relay = _Relay.open()
     early = _taken_pending()
     try:
@@ -122,15 +128,15 @@ def run_command(command: Sequence[str], environment: Mapping[str, str], mask: It
             path = which(command[0])
             if error.errno != errno.ENOEXEC or path is None:
                 raise
-            # A script without #! is the shell's, as for execvp and every shell.
+            # A script without #! is run by the shell, as execvp and every shell do.
             pid = _spawn(["/bin/sh", path, *command[1:]], environment, relay, mask)
         relay.start()
-        for number in early:  # the terminal's too, which the command was not there to have
+        for number in early:  # also the terminal's: the command did not exist yet
             os.kill(pid, number)
         status = _wait_for(pid, relay)
     finally:
         relay.stop()
-        # Signals for a command that has ended; left, they would cut short the finish of its record.
+        # Signals for a command that has ended. If they stayed, they would interrupt the finish of its record.
         _taken_pending()
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
@@ -145,21 +151,21 @@ def _spawn(command: Sequence[str], environment: Mapping[str, str], relay: _Relay
         dict(environment),
         file_actions=[(os.POSIX_SPAWN_DUP2, relay.inlet, fd) for fd in relay.replaces],
         setsigmask=mask,
-        setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # which Python ignores, and a command would too
+        setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # Python ignores them, and the command would inherit that
     )
 
 
 def _taken_pending() -> list[int]:
     taken: list[int] = []
-    while signal.sigpending() & _PASSED_ON:
-        taken.append(signal.sigwait(_PASSED_ON))
+    while signal.sigpending() & _FORWARDED:
+        taken.append(signal.sigwait(_FORWARDED))
     return taken
 
 
 def _signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name
-    except ValueError:  # one of the real-time signals, which have no names of their own
+    except ValueError:  # a real-time signal: they have no names
         return f"signal {number}"
 
 
@@ -172,14 +178,14 @@ def _wait_for(pid: int, relay: _Relay) -> int:
                 return status
         elif number == signal.SIGWINCH:
             relay.resize()
-            # Again, because the terminal's own came before the pseudo-terminal had its new size.
+            # Once more, because the terminal's own signal came before the pseudo-terminal had its new size.
             os.kill(pid, number)
         elif not from_terminal:
             os.kill(pid, number)
 
 
 def _next_signal() -> tuple[int, bool]:
-    if not hasattr(signal, "sigwaitinfo"):  # macOS, where only the terminal's own two can be told by their kind
+    if not hasattr(signal, "sigwaitinfo"):  # macOS: only the two that a terminal sends can be recognised
         number = signal.sigwait(_WATCHED)
         return number, number in (signal.SIGINT, signal.SIGQUIT) and os.isatty(0)
     info = signal.sigwaitinfo(_WATCHED)
@@ -188,10 +194,10 @@ def _next_signal() -> tuple[int, bool]:
 
 @define
 class _Relay:
-    """Carries the command's standard error to ours, byte for byte, and keeps its tail.
+    """Copies the command's standard error to ours, byte for byte, and keeps its tail.
 
-    A terminal stays one (through a pseudo-terminal). Where standard output is the same file, both go this way, so that
-    their order stays.
+    A terminal stays a terminal, by a pseudo-terminal. If standard output is the same file, both are copied, so that
+    their order is kept.
     """
 
     inlet: int
@@ -220,7 +226,7 @@ class _Relay:
         self._thread.start()
 
     def stop(self) -> None:
-        """Carry what the command has written by now; what others still hold open is not waited for."""
+        """Copy what the command has written so far. Does not wait for other processes that hold the pipe open."""
         os.close(self._bell[1])
         if self._thread is not None:
             self._thread.join()
@@ -256,7 +262,7 @@ class _Relay:
             try:
                 _write_all(2, chunk)
             except BrokenPipeError:
-                # Nobody reads our standard error any more: nor do we the command's, whose next write tells it so.
+                # Nobody reads our standard error any more. Stop reading the command's, whose next write then fails.
                 os.dup2(self._bell[0], self._outlet)
                 return
 
@@ -266,12 +272,12 @@ def _write_all(fd: int, data: bytes) -> None:
         while data:
             try:
                 data = data[os.write(fd, data) :]
-            except BlockingIOError:  # somebody who shares it made it so
+            except BlockingIOError:  # another process that shares it made it non-blocking
                 select.select([], [fd], [])
     except BrokenPipeError:
         raise
     except OSError:
-        return  # a full disk, say: what the command writes next may fit
+        return  # a full disk, say: the next write may fit
 
 
 def _same_file(one: int, other: int) -> bool:
@@ -282,7 +288,7 @@ def _same_file(one: int, other: int) -> bool:
 
 
 def environment_for(store: str | None, key: RunKey | None) -> dict[str, str]:
-    """Our environment, with the store and the run that the command updates, and without those of another."""
+    """Our environment, with the store and the run that the command updates instead of any that it already had."""
     run_id, client_id = (key.run_id, key.client_id) if key else (None, None)
     ours = {"RUNLEDGER_STORE": store, "RUNLEDGER_RUN_ID": run_id, "RUNLEDGER_CLIENT_ID": client_id}
     return {name: value for name, value in {**os.environ, **ours}.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The group of all commands: where each stands, and what the ledger's refusals become, one line and an exit code."""
+"""The group of all commands: the module of each, and the exit code of each error of the ledger."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ..distribution import DISTRIBUTION
 from ..domain import (
     InvalidValue,
     RunAlreadyExists,
@@ -97,6 +98,6 @@ Examples:
 """,
 )
 @store_option
-@click.version_option(package_name="runledger", message="runledger %(version)s")
+@click.version_option(package_name=DISTRIBUTION, message="runledger %(version)s")
 def cli() -> None:
     """A ledger of job runs: create once, update many, error if missing."""

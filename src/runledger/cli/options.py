@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import reduce
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import click
 
 from ..domain import StoreUnusable
 from ..services.ledger import RunLedger
-from ..stores import connect
+from ..services.run_ids import new_run_id
+from ..stores import EXAMPLE_URL, backend_of, connect, store_url
 from .arguments import ADDITION, METRIC, MOMENT, STATUS
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -26,13 +25,9 @@ def _options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
 
 def _remember_store(ctx: click.Context, _param: click.Parameter, url: str | None) -> None:
     if url == "":
-        raise click.BadParameter("it is empty: write it like sqlite:///runs.db.")
+        raise click.BadParameter(f"it is empty: write it like {EXAMPLE_URL}.")
     if url is not None:
         ctx.find_root().obj = url
-
-
-def _new_run_id() -> str:
-    return f"{datetime.now(UTC):%y%m%d-%H%M%S}-{os.urandom(3).hex()}"
 
 
 def each_once(_ctx: click.Context, _param: click.Parameter, pairs: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
@@ -50,7 +45,7 @@ store_option = click.option(
     metavar="URL",
     expose_value=False,
     callback=_remember_store,
-    help="Where the runs are, e.g. sqlite:///runs.db.  [env: RUNLEDGER_STORE; default: a file in your data directory]",
+    help=f"Where the runs are, e.g. {EXAMPLE_URL}.  [env: RUNLEDGER_STORE; default: a file in your data directory]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON, one object a line.")
 key_arguments = _options(
@@ -70,7 +65,7 @@ start_options = _options(
     click.option("--client", "client_id", required=True, metavar="ID", help="The client the run is for."),
     click.option("--name", "client_name", metavar="TEXT", help="The client's name. [default: the id]"),
     click.option(
-        "--run-id", metavar="ID", default=_new_run_id, help="The run's id. [default: a new one, from the time]"
+        "--run-id", metavar="ID", default=new_run_id, help="The run's id. [default: a new one, from the time]"
     ),
     click.option(
         "--set",
@@ -108,7 +103,7 @@ def _named_store() -> str | None:
 def chosen_store() -> str:
     """The URL that --store or RUNLEDGER_STORE names, or that of a file in the person's data directory."""
     if url := _named_store():
-        return url
+        return store_url(url)
     from pathlib import Path  # here, so that `exec` with a store named starts sooner
 
     try:
@@ -118,30 +113,26 @@ def chosen_store() -> str:
         raise StoreUnusable("you have no home folder to keep runs in: name a store with --store.") from None
     except OSError as error:
         raise StoreUnusable(f"{error.filename} cannot be made ({error.strerror}): name a store with --store.") from None
-    return f"sqlite:///{quote(bytes(folder / 'runs.db'))}"
+    return store_url(folder / "runs.db")
 
 
 def lasting(store: str) -> str:
     """The store's URL; one that ends with the command is refused."""
-    if store.startswith("memory:"):
-        raise click.UsageError("memory:// lasts as long as this command: name a store that stays.")
+    if not backend_of(store).is_lasting:
+        scheme = store.partition("://")[0]
+        raise click.UsageError(f"{scheme}:// lasts as long as this command: name a store that stays.")
     return store
 
 
-def missing_file(store: str) -> str | None:
-    """The path of a store that is a SQLite file, if it is not there: opening would make it."""
-    if not store.startswith("sqlite:"):
-        return None
-    from ..adapters.sql.sqlite import path_of  # here, because not every command opens one
-
-    path = path_of(store)
-    return None if os.path.exists(path) else path
+def missing(store: str) -> str | None:
+    """What is not there and opening the store would make, such as `file runs.db`."""
+    return backend_of(store).makes_on_open(store)
 
 
 def existing(store: str) -> str:
-    """The store's URL; that of a file that is not there is refused."""
-    if path := missing_file(store):
-        raise StoreUnusable(f"there is no file {path}: correct the URL; `runledger init` or the first start makes it.")
+    """The store's URL; that of a store that is not there is refused."""
+    if what := missing(store):
+        raise StoreUnusable(f"there is no {what}: correct the URL; `runledger init` or the first start makes it.")
     return store
 
 
@@ -151,9 +142,10 @@ def chosen_ledger(*, may_be_new: bool = False) -> Iterator[RunLedger]:
 
     A store that was named must be there, unless it `may_be_new`.
     """
-    if not may_be_new and (named := _named_store()):
-        existing(named)
-    with connect(lasting(chosen_store()), observers=()) as ledger:
+    store = lasting(chosen_store())
+    if not may_be_new and _named_store():
+        existing(store)
+    with connect(store, observers=()) as ledger:
         yield ledger
 
 

@@ -1,4 +1,4 @@
-"""Runs as people and programs read them."""
+"""Runs as text for people, and as JSON and tab-separated lines for programs."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ _COLOURS = {
 }
 _PAGE = 500
 _TABLE_WIDTH = 60
-# What would move a terminal's cursor or turn its text around: control and bidirectional formatting characters.
+# Control and bidirectional formatting characters, which would move a terminal's cursor or reverse its text.
 _UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """One object on one line, UTF-8 where the terminal can, escaped where not."""
+    """Print one object on one line: in UTF-8 if standard output takes it, else escaped."""
     click.echo(json.dumps(value, ensure_ascii=(sys.stdout.encoding or "").lower() != "utf-8"))
 
 
 def print_records(
     records: Iterable[RunRecord], *, json_lines: bool, limit: int | None, nothing: str, quiet: bool = False
 ) -> None:
-    """Records as JSON lines, as a table on a terminal, as tab-separated lines in a pipe.
+    """Print records: as JSON lines, as a table on a terminal, or as tab-separated lines in a pipe.
 
-    Of `quiet` runs, all Running, the table tells since when.
+    For `quiet` runs, which are all Running, the table shows the last update instead of status and duration.
     """
     if json_lines:
         for record in records:
@@ -70,7 +70,7 @@ def print_records(
 
 
 def print_record(record: RunRecord) -> None:
-    """All of one record, a field a line."""
+    """Print one record whole, a field a line."""
     lines = [
         ("Run", record.key.run_id),
         (
@@ -97,7 +97,7 @@ def print_record(record: RunRecord) -> None:
 
 
 def print_summary(summary: RunSummary) -> None:
-    """Counts per status, sums of metrics, first start and last end."""
+    """Print counts per status, sums of metrics, first start and last end."""
     click.echo(f"Runs     {summary.runs:,}")
     for status in RunStatus:
         if count := summary.statuses.get(status):
@@ -122,7 +122,7 @@ def summary_as_json(summary: RunSummary) -> dict[str, Any]:
 
 
 def _print_tables(records: Iterator[RunRecord], quiet: bool) -> int:
-    """A table for each page, so that the first rows of a long list are there at once; returns the number of rows."""
+    """Print a table for each page, so that a long list begins without delay. Returns the number of rows."""
     import shutil  # here, because it loads every kind of compression
 
     count = 0
@@ -134,7 +134,7 @@ def _print_tables(records: Iterator[RunRecord], quiet: bool) -> int:
 
 
 def _print_blocks(records: Iterable[RunRecord], quiet: bool) -> None:
-    """Two or three short lines for each record, where the columns of a table would be too narrow to be read."""
+    """Print two or three short lines for each record: for terminals too narrow for a table."""
     for record in records:
         click.echo(_safe(f"{record.key.run_id}  {record.key.client_id}"))
         if quiet:
@@ -160,7 +160,7 @@ def _print_table(records: Iterable[RunRecord], quiet: bool) -> None:
             table.add_row(*run, _minute(record.updated_at))
         else:
             table.add_row(*run, Text(record.status.value, style=_COLOURS[record.status]), _took(record.duration))
-    # None leaves the heading plain too, which NO_COLOR alone leaves bold.
+    # Without a colour system the heading is plain; with NO_COLOR alone it would still be bold.
     Console(highlight=False, color_system=None if colour_wanted() is False else "auto").print(table)
 
 
@@ -194,15 +194,15 @@ def _safe(text: str) -> str:
 
 
 def colour_wanted() -> bool | None:
-    """False where NO_COLOR is set (https://no-color.org) or the terminal has none; None lets the terminal decide."""
+    """False if NO_COLOR is set (https://no-color.org) or the terminal is dumb; None lets the terminal decide."""
     return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
 
 
 def remark(text: str) -> None:
-    """Print to standard error, above a bar if one is shown there: click.echo would write into the bar's line."""
+    """Print to standard error, above a progress bar if there is one; click.echo would write into the bar's line."""
     print(text, file=sys.stderr)
 
 
 def complain(what: object) -> None:
-    """Say on standard error what went wrong."""
+    """Print an error to standard error."""
     remark(f"runledger: {what}")

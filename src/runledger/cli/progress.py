@@ -10,7 +10,7 @@ from typing import Literal
 
 @contextmanager
 def progress(unit: Literal["bytes", "records"], *, wanted: bool = True) -> Iterator[Callable[[int, int | None], None]]:
-    """Show a bar while the block runs. What is yielded takes how many are done, of how many where that is known."""
+    """Show a bar while the block runs. Call what is yielded with how many are done and the total, None if unknown."""
     if not (wanted and sys.stderr.isatty()):
         yield lambda _done, _total: None
         return

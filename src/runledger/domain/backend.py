@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from datetime import timedelta
 from enum import Enum
 
@@ -46,7 +46,7 @@ class Finding:
         return cls(Verdict.FIX, what, advice)
 
 
-def _nothing_made(_url: str) -> str | None:
+def _makes_nothing(_url: str) -> None:
     return None
 
 
@@ -58,25 +58,28 @@ def _same_url(url: str) -> str:
 class Backend:
     """What a package names under the entry-point group `runledger.repositories`, one for each URL scheme.
 
-    Every function takes the store's URL. Only `open` is required. All raise errors of the ledger and nothing else.
+    Every function takes the store's URL, whose scheme is in lower case. Only `open` is required. All raise errors of
+    the ledger and nothing else.
     """
 
     open: Callable[[str], RunRepository]
     """Open the store. Raises StoreUnusable, StoreUnavailable or InvalidValue."""
 
-    examine: Callable[[str], Iterator[Finding]] | None = None
-    """Findings about whether the store can serve, for `doctor`. Changes nothing."""
+    examine: Callable[[str], Iterable[Finding]] | None = None
+    """Findings about whether the store can serve, for `doctor`. Changes nothing. A StoreUnusable is printed as a
+    finding."""
 
-    prepare: Callable[[str], Iterator[Finding]] | None = None
+    prepare: Callable[[str], Iterable[Finding]] | None = None
     """Make the store ready, for `init`: its file, table or schema. Harmless if it is ready. The findings say what was
-    made, whether the store can serve, and what is left to do by hand."""
+    made and what remains to be done by hand; no findings mean that the store is ready. Raises StoreUnusable if it
+    cannot be made ready."""
 
-    probe: Callable[[str, str], Iterator[Finding]] | None = None
+    probe: Callable[[str, str], Generator[Finding]] | None = None
     """Verify what the adapter assumes about its store, for `doctor --probe`. The second argument names a scratch table.
-    Closing the iterator cleans up."""
+    Closing the generator cleans up."""
 
-    makes_on_open: Callable[[str], str | None] = _nothing_made
-    """What opening would silently make, a file say, by its path; None if that is there already or nothing is made."""
+    makes_on_open: Callable[[str], str | None] = _makes_nothing
+    """What opening would silently make, in words such as `file /srv/runs.db`; None if it exists or nothing is made."""
 
     absolute_url: Callable[[str], str] = _same_url
     """A URL of the same store that is valid in every working directory. Raises StoreUnusable."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, NoReturn, Self, TypeVar
@@ -82,11 +82,11 @@ def checked_status(value: RunStatus | str) -> RunStatus:
     return status
 
 
-def checked_note(value: str) -> str:
+def checked_note(value: str, what: str = "note") -> str:
     """A note: one line of 1 to 10,000 characters without control characters."""
-    if require_text(value, "note") == "":
-        raise InvalidValue("note is empty: leave it out, or give it text.")
-    return checked_characters(value, "note (one line of text)", MAX_NOTE, CONTROL)
+    if require_text(value, what) == "":
+        raise InvalidValue(f"{what} is empty: leave it out, or give it text.")
+    return checked_characters(value, f"{what} (one line of text)", MAX_NOTE, CONTROL)
 
 
 def checked_text(value: str, what: str) -> str:
@@ -147,13 +147,6 @@ def checked_metrics(metrics: Mapping[str, MetricValue]) -> Metrics:
 def checked_additions(additions: Mapping[str, int | float]) -> Mapping[str, int | float]:
     """Numbers to add by metric name, each name and number checked."""
     return _checked_items(additions, "add", _checked_addition)
-
-
-def checked_list(items: Iterable[V], what: str, wanted: str) -> list[V]:
-    """`items` as a list. A str is rejected, although it is iterable."""
-    if isinstance(items, str) or not isinstance(items, Iterable):
-        raise InvalidValue(f"{what} is {type(items).__name__}: give a list of {wanted}.")
-    return list(items)
 
 
 def _checked_items(mapping: Mapping[str, Any], what: str, checked: Callable[[Any, str], MetricValue]) -> Metrics:

@@ -1,6 +1,6 @@
-"""Copying a ledger from one store to another. What is there already is compared and left; nothing is made twice.
+"""Copying a ledger from one store to another. What is already there is compared and left; nothing is created twice.
 
-Both stores list their runs newest first, in one order, so that two listings side by side tell what is missing.
+Both stores list their runs newest first, in the same order, so two listings read side by side show what is missing.
 """
 
 from __future__ import annotations
@@ -8,11 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import datetime
-from enum import Enum
-from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field
 
 from ..domain import (
     EventKind,
@@ -28,54 +25,57 @@ from ..domain import (
     UnknownMetric,
     newest_first,
 )
+from .copy_result import CopyResult, Fate, Remark, difference
 from .ledger import RunLedger
 
+OnRemark = Callable[[Remark], None]
+OnProgress = Callable[[int, int | None], None]
 
-class Fate(Enum):
-    """What became of a record of the source; of a row, where it is no record."""
-
-    COPIED = "copied"
-    EQUAL = "there already"
-    DIFFERENT = "there, but different"
-    ALTERED = "copied, but kept otherwise"
-    REFUSED = "refused"
-    DUPLICATED = "more than once in the source"
-    UNREADABLE = "no run record"
+_REPORTED = {EventKind.DUPLICATED: Fate.DUPLICATED, EventKind.UNREADABLE: Fate.UNREADABLE}
 
 
-PROBLEMS = (Fate.DIFFERENT, Fate.ALTERED, Fate.REFUSED, Fate.DUPLICATED, Fate.UNREADABLE)
+def copy(
+    source: RunRepository,
+    target: RunRepository,
+    *,
+    dry_run: bool = False,
+    on_remark: OnRemark | None = None,
+    on_progress: OnProgress | None = None,
+) -> CopyResult:
+    """Copy every run of one open store to another, and return how many records had each fate.
+
+    Both stores stay open. `runledger.copy`, which opens stores by their URLs, documents the parameters and errors.
+    """
+    work = _Copy.between(source, target, dry_run, on_remark or _ignore, on_progress or _ignore)
+    try:
+        work.run()
+    except BaseException as error:
+        if done := work.counts[Fate.COPIED]:
+            error.add_note(f"{done:,} records were copied before this: copy again, and it continues from there.")
+        raise
+    finally:
+        work.is_over = True
+    return CopyResult(counts=work.counts)
 
 
-@frozen
-class Remark:
-    """A record that was not simply copied, and why."""
-
-    fate: Fate
-    key: RunKey | None
-    detail: str
-
-
-def remark_as_json(remark: Remark) -> dict[str, Any]:
-    """A remark as a JSON object."""
-    key = remark.key
-    ids = {"run_id": key and key.run_id, "client_id": key and key.client_id}
-    return {"fate": remark.fate.name.lower(), **ids, "detail": remark.detail}
+def _ignore(*_: object) -> None:
+    pass
 
 
 @define
 class _Listing:
-    """A store's records, newest first, read alongside those of another."""
+    """A store's records, newest first, read alongside those of another store."""
 
     _records: Iterator[RunRecord]
-    _passed: Callable[[RunKey], None] = lambda _: None
-    """Told the keys of the records that had no equal key and start in the other."""
+    _passed: Callable[[RunKey], None] = _ignore
+    """Called with the key of each record that has no match, by key and start, in the other listing."""
     _next: RunRecord | None = None
 
     def __attrs_post_init__(self) -> None:
         self._next = next(self._records, None)
 
     def same_as(self, record: RunRecord) -> RunRecord | None:
-        """The record with the key and start of `record`, which is older than those that were asked for before."""
+        """The record with the key and start of `record`, which must be older than those that were asked for before."""
         place = newest_first(record)
         self._pass(lambda record: newest_first(record) > place)
         if self._next is None or newest_first(self._next) != place:
@@ -84,7 +84,7 @@ class _Listing:
         return found
 
     def end(self) -> None:
-        """Pass all that is left."""
+        """Pass all remaining records."""
         self._pass(lambda _: True)
 
     def _pass(self, while_: Callable[[RunRecord], bool]) -> None:
@@ -94,56 +94,46 @@ class _Listing:
 
 
 @define
-class LedgerCopy:
-    """One copying of a source to a target, and what it came to so far.
-
-    `remark` is told of every record that was not simply copied, `advance` how many have been looked at, of how many
-    where that is known. A source `is_edited` if people and scripts write into it: a key may then stand several times,
-    and a record may break a rule. With `dry_run` nothing is made: `copied` then counts what would be.
-    """
+class _Copy:
+    """One copy of a source to a target, and what it has done so far."""
 
     _source: RunLedger
     _target: RunLedger
     _is_edited: bool
+    """Whether people and scripts write to the source: a key may then have several records, or one break a rule."""
     _keeps_exactly: bool
     _batch_size: int
-    _remark: Callable[[Remark], None]
-    _advance: Callable[[int, int | None], None] = lambda _done, _total: None
-    _dry_run: bool = False
+    _dry_run: bool
+    _on_remark: OnRemark
+    _on_progress: OnProgress
     counts: Counter[Fate] = field(factory=Counter)
+    is_over: bool = False
+    """Set at the end: the source, which keeps its observers, may report more events."""
     _total: int | None = None
-    _heard: set[str] = field(factory=set)
+    _reported: set[str] = field(factory=set)
     _repeated: set[RunKey] = field(factory=set)
     _missing: set[int] = field(factory=set)
     _copied: set[RunKey] = field(factory=set)
 
     @classmethod
     def between(
-        cls,
-        source: RunRepository,
-        target: RunRepository,
-        *,
-        remark: Callable[[Remark], None],
-        advance: Callable[[int, int | None], None] = lambda _done, _total: None,
-        dry_run: bool = False,
-    ) -> LedgerCopy:
-        """A copy between two open stores, which stay open."""
+        cls, source: RunRepository, target: RunRepository, dry_run: bool, on_remark: OnRemark, on_progress: OnProgress
+    ) -> _Copy:
         copy = cls(
             RunLedger(source, observers=()),
             RunLedger(target, observers=()),
             is_edited=isinstance(source, ObservedStore),
             keeps_exactly=target.guarantees.exact_values,
             batch_size=1000 if target.guarantees.atomic_bulk else 100,
-            remark=remark,
-            advance=advance,
             dry_run=dry_run,
+            on_remark=on_remark,
+            on_progress=on_progress,
         )
         if isinstance(source, ObservedStore):
-            source.add_observer(copy._hear)
+            source.add_observer(copy._observe)
         return copy
 
     def run(self) -> None:
-        """Copy. StoreUnavailable or StoreUnusable leaves what was copied; a second copy goes on from there."""
         if self._is_edited:
             self._find_repeated()
         extra: dict[int, RunKey] = {}
@@ -153,29 +143,32 @@ class LedgerCopy:
                 extra[hash(key)] = key
 
         there = _Listing(self._target.find(), passed)
+        self._copy_missing(there)
+        if self._dry_run:
+            there.end()
+            self._find_other_starts(extra)
+        elif self._copied and not self._keeps_exactly:
+            self._verify()
+
+    def _copy_missing(self, there: _Listing) -> None:
         batch: list[RunRecord] = []
         for record in self._records():
             stored = None if record.key in self._repeated else there.same_as(record)
             if stored is not None:
                 self._compare(record, stored, Fate.DIFFERENT)
-            elif not self._is_edited or self._keeps_the_rules(record):
+            elif not self._is_edited or self._is_valid(record):
                 batch.append(record)
             if len(batch) == self._batch_size:
-                self._make(batch)
+                self._create(batch)
                 batch = []
-        self._make(batch)
-        if self._dry_run:
-            there.end()
-            self._find_other_starts(extra)
-        elif self._copied and not self._keeps_exactly:
-            self._check()
+        self._create(batch)
 
-    def _hear(self, event: RunEvent) -> None:
-        """Take note of what the source comes upon, once."""
-        fate = {EventKind.DUPLICATED: Fate.DUPLICATED, EventKind.UNREADABLE: Fate.UNREADABLE}.get(event.kind)
-        if fate is not None and event.detail not in self._heard:
-            self._heard.add(str(event.detail))
-            self._tell(fate, event.key, str(event.detail))
+    def _observe(self, event: RunEvent) -> None:
+        """Remark, once, on each duplicate and unreadable row that the source reports."""
+        fate = _REPORTED.get(event.kind)
+        if fate is not None and event.detail not in self._reported and not self.is_over:
+            self._reported.add(str(event.detail))
+            self._remark(fate, event.key, str(event.detail))
 
     def _find_repeated(self) -> None:
         seen: set[int] = set()
@@ -186,39 +179,38 @@ class LedgerCopy:
             seen.add(hash(record.key))
 
     def _records(self) -> Iterator[RunRecord]:
-        """The source's records; of a key that has several, the one that is the run's."""
+        """The source's records. If a key has several, only the authoritative one."""
         done: set[RunKey] = set()
         for number, found in enumerate(self._source.find(), 1):
             record = found
             if number % self._batch_size == 0:
-                self._advance(number, self._total)
+                self._on_progress(number, self._total)
             if record.key in self._repeated:
                 if record.key in done:
                     continue
                 done.add(record.key)
-                with suppress(RunNotFound):  # else it has been removed meanwhile
+                with suppress(RunNotFound):  # if it has been removed since, it is copied as it was listed
                     record = self._source.get(record.key.run_id, record.key.client_id)
             yield record
 
-    def _keeps_the_rules(self, record: RunRecord) -> bool:
-        """Whether a record keeps the ledger's own rules, which people who write into a store may not know."""
+    def _is_valid(self, record: RunRecord) -> bool:
+        """Whether a record keeps the ledger's rules, which people who write to a store may not know."""
         try:
-            RunKey(record.key.run_id, record.key.client_id)
-            RunRecord(**record.__dict__)
+            evolve(record, key=evolve(record.key))  # the constructors check everything again
         except InvalidValue as error:
-            self._tell(Fate.REFUSED, record.key, str(error))
+            self._remark(Fate.REFUSED, record.key, str(error))
             return False
         return True
 
-    def _make(self, batch: list[RunRecord]) -> None:
-        """Make the records that are new. What the target refuses of them is told, and the rest made all the same."""
+    def _create(self, batch: list[RunRecord]) -> None:
+        """Create the records that are new. Those that the target refuses are remarked on; the others are created."""
         if self._dry_run:
             self._missing.update(hash(record.key) for record in batch)
             self.counts[Fate.COPIED] += len(batch)
             return
         while batch:
             try:
-                there = self._target.load(batch)
+                there = self._target.import_records(batch)
             except (InvalidValue, UnknownMetric, StoreUnusable) as error:
                 batch = self._without_refused(batch, error)
                 continue
@@ -229,21 +221,21 @@ class LedgerCopy:
             return
 
     def _without_refused(self, batch: list[RunRecord], error: RunLedgerError) -> list[RunRecord]:
-        """What is left of a batch after a refusal; the store itself being unusable is raised."""
+        """The records of a batch that are still to be created after a refusal. Raises if the store is unusable."""
         made = set(error.applied)
         self._count_copied(made)
         rest = [record for record in batch if record.key not in made]
         if isinstance(error, StoreUnusable):
-            if error.key not in made:  # else it was made, and not kept as it is: the check at the end tells how
+            if error.key not in made:  # else the record was created, but altered: `_verify` remarks on it
                 raise error
             return rest
         named = [record for record in rest if record.key == error.key] if len(rest) > 1 else rest
         if not named:  # the store does not say which
             half = len(rest) // 2
-            self._make(rest[:half])
+            self._create(rest[:half])
             return rest[half:]
         for record in named:
-            self._tell(Fate.REFUSED, record.key, str(error))
+            self._remark(Fate.REFUSED, record.key, str(error))
         return [record for record in rest if record.key != named[0].key]
 
     def _count_copied(self, keys: set[RunKey]) -> None:
@@ -253,12 +245,12 @@ class LedgerCopy:
 
     def _compare(self, record: RunRecord, stored: RunRecord, fate: Fate) -> None:
         if unlike := difference(record, stored):
-            self._tell(fate, record.key, unlike)
+            self._remark(fate, record.key, unlike)
         elif fate is Fate.DIFFERENT:
             self.counts[Fate.EQUAL] += 1
 
     def _find_other_starts(self, extra: dict[int, RunKey]) -> None:
-        """In a dry run, tell of the runs that are there with another start, which a listing alone cannot show."""
+        """In a dry run, find the runs that have another start in the target, which the listings alone cannot show."""
         for number in extra.keys() & self._missing:
             key = extra[number]
             with suppress(RunNotFound):
@@ -266,8 +258,8 @@ class LedgerCopy:
                 self.counts[Fate.COPIED] -= 1
                 self._compare(record, stored, Fate.DIFFERENT)
 
-    def _check(self) -> None:
-        """Compare what was made in a store that does not promise to keep every value exactly."""
+    def _verify(self) -> None:
+        """Compare what was created in a store that does not promise to keep every value exactly."""
         there = _Listing(self._target.find())
         for record in self._records():
             key = record.key
@@ -275,33 +267,6 @@ class LedgerCopy:
             if stored is not None and key in self._copied:
                 self._compare(record, stored, Fate.ALTERED)
 
-    def _tell(self, fate: Fate, key: RunKey | None, detail: str) -> None:
+    def _remark(self, fate: Fate, key: RunKey | None, detail: str) -> None:
         self.counts[fate] += 1
-        self._remark(Remark(fate, key, detail))
-
-
-def difference(record: RunRecord, stored: RunRecord) -> str:
-    """What another record of the same run holds otherwise, in words; empty if nothing."""
-    if record == stored:
-        return ""
-    parts = []
-    for name in ("client_name", "status", "started_at", "ended_at", "updated_at", "error"):
-        here, there = getattr(record, name), getattr(stored, name)
-        if here != there:
-            parts.append(f"{name} is {_shown(here)}, there {_shown(there)}")
-    for name in dict.fromkeys([*record.metrics, *stored.metrics]):
-        here, there = record.metrics.get(name), stored.metrics.get(name)
-        if here != there:
-            parts.append(f"metric {name!r} is {_shown(here)}, there {_shown(there)}")
-    if record.log != stored.log:
-        parts.append(f"the log has {len(record.log)} lines, there {len(stored.log)}, and they are not the same")
-    return "; ".join(parts)
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "missing"
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds")
-    text = repr(value.value if isinstance(value, Enum) else value)
-    return text if len(text) <= 40 else f"{text[:36]}…{text[-1]}"
+        self._on_remark(Remark(fate, key, detail))

@@ -1,14 +1,14 @@
-"""RunLedger: starting runs, and the way to everything else. One of these per store and application."""
+"""RunLedger: the object that starts runs, and through which an application reaches everything else."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from ..domain import (
-    EventKind,
     InvalidValue,
     MetricValue,
     ObservedStore,
@@ -18,8 +18,10 @@ from ..domain import (
     RunRecord,
     RunRepository,
     RunStatus,
+    RunSummary,
 )
-from ..domain.values import NO_METRICS, checked_list
+from ..domain.values import NO_METRICS
+from .arguments import list_of
 from .creation import RETRY_WAITS, RunCreator
 from .observing import Reporter, call_site, log_event
 from .reads import LedgerReads
@@ -35,13 +37,19 @@ def utc_now() -> datetime:
 
 
 class RunLedger:
-    """The ledger of one store. Starting is done here and only here; hand `updates` or `reads` to the rest.
+    """The ledger of one store, and the only object that can start runs.
 
-    `observers` hear of every event (default: the log), `clock` gives the aware time now, `on_missing` says whether an
-    update of a missing run raises or is only reported. A start that finds the store unavailable is tried again after
-    each of `retry_waits`, in seconds, less a random part; `sleep` does the waiting.
-    Leaving a `with` block closes the repository if the ledger owns it, as one from `connect` does; a repository that
-    was handed in is its giver's to close.
+    Pass `ledger.updates` or `ledger.reads` to code that must not start any.
+
+    `observers` are called with every event. By default, events are logged: see `log_event`.
+    `clock` returns the current time as an aware datetime. It is read once when a call begins.
+    `on_missing`: whether an update of a missing run raises ("raise"), or is only reported to the observers ("report").
+    `retry_waits`: seconds to wait before each further attempt of a start, while the store is unavailable. Up to half
+    of each wait is taken off at random. `sleep` does the waiting.
+    `owns_repository`: whether `close`, and the end of a `with` block, closes the repository. `connect` sets it. A
+    repository that you pass in stays open; close it yourself.
+
+    Raises InvalidValue for an argument that cannot be used.
     """
 
     def __init__(
@@ -61,14 +69,10 @@ class RunLedger:
         self._reporter = Reporter(observers, clock)
         self._creator = RunCreator(repository, self._reporter, retry_waits, sleep)
         if isinstance(repository, ObservedStore):
-            repository.add_observer(self._reporter.tell)
+            repository.add_observer(self._reporter.notify)
         access = repository.without_creation()
         self.updates = LedgerUpdates(access, self._reporter, on_missing)
         self.reads = LedgerReads(access, self._reporter)
-        self.get = self.reads.get
-        self.find = self.reads.find
-        self.summary = self.reads.summary
-        self.stale = self.reads.stale
 
     def start(
         self,
@@ -78,29 +82,42 @@ class RunLedger:
         client_name: str | None = None,
         metrics: Mapping[str, MetricValue] = NO_METRICS,
     ) -> Run:
-        """Create the run's record and return a handle to update it by. Without a client name the id stands in.
+        """Create the record of a run, and return a handle to update it.
 
-        Raises RunAlreadyExists if the run was started before, InvalidValue, UnknownMetric, and, after bounded retries,
-        StoreUnavailable; StoreUnusable at once.
+        `run_id`, `client_id` and `client_name` have 1 to 255 characters, no control characters, and no white space at
+        either end. Without a client name, the client id is the name. `metrics` are as for `updates.update`.
+
+        Raises RunAlreadyExists if the run was started before, InvalidValue, UnknownMetric, StoreUnusable, and after
+        bounded retries StoreUnavailable, whose `outcome` says whether the record may have been created.
         """
-        return self._start(run_id, client_id, client_name, metrics, call_site())
+        key = None
+        try:
+            key = RunKey(run_id, client_id)
+            record = RunRecord.start(key, self._reporter.now(), client_name=client_name, metrics=metrics)
+            key = self._creator.create(record)
+        except RunLedgerError as error:
+            self._reporter.start_failed(error, key)
+            raise
+        [run] = self._started([key], record.started_at)
+        return run
 
     def start_many(self, run_id: str, clients: Mapping[str, str] | Iterable[str]) -> dict[str, Run]:
-        """Start one run for many clients, all or none where the store can; handles by client id.
+        """Start one run for many clients: all or none, if the store guarantees it. Returns handles by client id.
 
-        `clients` maps client ids to client names, or is just the ids, each once. Raises as `start` does.
+        `clients` maps client ids to client names, or is a list of client ids, each once. Raises what `start` raises.
+        The `applied` of an error holds the keys whose records were created nevertheless.
         """
-        site = call_site()
-        at = self._reporter.clock()
         try:
+            at = self._reporter.now()
             names = clients if isinstance(clients, Mapping) else {}
-            ids = checked_list(clients, "clients", "client ids, or a mapping to names")
+            given = clients.keys() if isinstance(clients, Mapping) else clients
+            ids = list_of(given, "clients", "client ids, or a mapping to names", lambda each: isinstance(each, str))
             records = [RunRecord.start(RunKey(run_id, each), at, client_name=names.get(each)) for each in ids]
-            keys = self._creator.create_many(records, site)
+            keys = self._creator.create_many(records)
         except RunLedgerError as error:
-            self._reporter.start_failed(error, None, site)
+            self._reporter.start_failed(error)
             raise
-        return {key.client_id: self._started(key, at, site) for key in keys}
+        return {run.key.client_id: run for run in self._started(keys, at)}
 
     def track(
         self,
@@ -110,25 +127,94 @@ class RunLedger:
         client_name: str | None = None,
         metrics: Mapping[str, MetricValue] = NO_METRICS,
     ) -> Tracking:
-        """A run around a block (`with`, `async with`) or, as a decorator, around each call of a function."""
+        """A run around a block (`with` or `async with`) or, as a decorator, around each call of a function.
+
+        The run completes at the end, unless it was finished before. An exception fails it; a cancellation or keyboard
+        interrupt cancels it. Either is raised on. Parameters and errors are those of `start`. For a decorator, the ids
+        may also be functions, which are called with the arguments of the decorated function.
+        """
         from .tracking import Tracking  # here, because it slows `import runledger`, and not every ledger needs it
 
-        def start(run: str, client: str, site: str | None) -> Run:
-            return self._start(run, client, client_name, metrics, site)
+        return Tracking(partial(self.start, client_name=client_name, metrics=metrics), run_id, client_id)
 
-        return Tracking(start, run_id, client_id)
+    def import_records(self, records: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
+        """Import records of runs that happened elsewhere, as one batch.
 
-    def load(self, records: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
-        """Bring in runs that happened elsewhere, as one batch; returns those whose key had a record already.
-
-        That record stays as it is. Tells observers nothing but failures.
+        Records whose key already exists are left alone and returned. Only failures are reported to observers. Raises
+        InvalidValue, UnknownMetric, StoreUnusable, and after bounded retries StoreUnavailable.
         """
-        site = call_site()
         try:
-            return self._creator.load(records, site)
+            return self._creator.import_records(records)
         except RunLedgerError as error:
-            self._reporter.start_failed(error, None, site)
+            self._reporter.start_failed(error)
             raise
+
+    def get(self, run_id: str, client_id: str) -> RunRecord:
+        """The record of exactly this run. Raises RunNotFound if it was never started; see LedgerReads."""
+        return self.reads.get(run_id, client_id)
+
+    def find(
+        self,
+        *,
+        run_id: str | None = None,
+        client_id: str | None = None,
+        status: RunStatus | str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        updated_before: datetime | None = None,
+        limit: int | None = None,
+    ) -> Iterator[RunRecord]:
+        """The records for which every filter holds, newest start first, read lazily; see LedgerReads.
+
+        `status` is a RunStatus or its label. `since` ≤ started_at < `until`; updated_at < `updated_before`.
+        """
+        return self.reads.find(
+            run_id=run_id,
+            client_id=client_id,
+            status=status,
+            since=since,
+            until=until,
+            updated_before=updated_before,
+            limit=limit,
+        )
+
+    def summary(
+        self,
+        of_run: str | None = None,
+        /,
+        *,
+        run_id: str | None = None,
+        client_id: str | None = None,
+        status: RunStatus | str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        updated_before: datetime | None = None,
+        limit: int | None = None,
+    ) -> RunSummary:
+        """The summary of the records that `find` returns; the run id may be given by position. See LedgerReads."""
+        return self.reads.summary(
+            of_run,
+            run_id=run_id,
+            client_id=client_id,
+            status=status,
+            since=since,
+            until=until,
+            updated_before=updated_before,
+            limit=limit,
+        )
+
+    def stale(
+        self,
+        older_than: timedelta,
+        *,
+        run_id: str | None = None,
+        client_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> Iterator[RunRecord]:
+        """Runs still Running that nothing has updated for longer than `older_than`; see LedgerReads. Only reports."""
+        return self.reads.stale(older_than, run_id=run_id, client_id=client_id, since=since, until=until, limit=limit)
 
     def close(self) -> None:
         """Close the repository, if the ledger owns it."""
@@ -141,24 +227,8 @@ class RunLedger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _start(
-        self,
-        run_id: str,
-        client_id: str,
-        client_name: str | None,
-        metrics: Mapping[str, MetricValue],
-        site: str | None,
-    ) -> Run:
-        key = None
-        try:
-            key = RunKey(run_id, client_id)
-            record = RunRecord.start(key, self._reporter.clock(), client_name=client_name, metrics=metrics)
-            key = self._creator.create(record, site)
-        except RunLedgerError as error:
-            self._reporter.start_failed(error, key, site)
-            raise
-        return self._started(key, record.started_at, site)
-
-    def _started(self, key: RunKey, at: datetime, site: str | None) -> Run:
-        self._reporter.report(EventKind.STARTED, key, at, status=RunStatus.RUNNING)
-        return self.updates.of(key, site)
+    def _started(self, keys: Sequence[RunKey], at: datetime) -> list[Run]:
+        site = call_site()
+        for key in keys:
+            self._reporter.started(key, at)
+        return [self.updates.of(key, site) for key in keys]

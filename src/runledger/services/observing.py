@@ -1,15 +1,18 @@
-"""Telling observers what happened, and the default observer, which writes to the standard library's logging."""
+"""Notifying observers of events, and the default observer, which writes to the standard library's logging."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
 
 from ..domain import (
     EventKind,
+    InvalidValue,
     RunAlreadyExists,
     RunEvent,
     RunKey,
@@ -18,7 +21,8 @@ from ..domain import (
     RunObserver,
     RunStatus,
 )
-from ..domain.values import checked_list
+from ..domain.values import checked_time
+from .arguments import list_of
 
 _LEVELS = {
     EventKind.UPDATED: "DEBUG",
@@ -33,10 +37,10 @@ _LEVELS = {
 
 
 def log_event(event: RunEvent) -> None:
-    """The default observer: one line of key=value fields under the logger `runledger`, the same fields in `extra`.
+    """The default observer: logs one line of key=value fields to the logger `runledger`, with the fields in `extra`.
 
-    Starts and finishes are INFO, other updates DEBUG, refusals and retries WARNING; a missing run, a failed start, and
-    what a store comes upon (duplicates, lost races, unreadable records) are ERROR.
+    Levels: starts and finishes are INFO, other updates DEBUG, rejected calls and retries WARNING. Missing runs, failed
+    starts, and what the store itself reports (duplicates, lost updates, unreadable rows) are ERROR.
     """
     import logging  # here, because it slows `import runledger`
 
@@ -67,33 +71,54 @@ def _quoted(value: Any) -> str:
     return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
+_inherited_site: ContextVar[str | None] = ContextVar("runledger_call_site", default=None)
+
+
 def call_site() -> str | None:
-    """ "file:line in function" of the nearest caller outside this package and the machinery of threads."""
+    """The place in the application that made this call, as "file:line in function".
+
+    That is the nearest caller outside this package and the standard library's machinery of threads. In a thread of
+    ours, which has no such caller, it is the place that `call_site_inherited` kept. None if neither is known.
+    """
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         package = str(frame.f_globals.get("__name__")).partition(".")[0]
         if package not in ("runledger", "concurrent", "asyncio", "threading", "contextlib"):
             return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_qualname}"
         frame = frame.f_back
-    return None
+    return _inherited_site.get()
+
+
+@contextmanager
+def call_site_inherited() -> Iterator[None]:
+    """Pass the current call site on to the asyncio tasks created within this block, and to the threads they start."""
+    token = _inherited_site.set(call_site())
+    try:
+        yield
+    finally:
+        _inherited_site.reset(token)
 
 
 class Reporter:
-    """Hands each event to every observer, and a clock to those who make events."""
+    """Notifies every observer of each event, and settles the time of each call.
+
+    Raises InvalidValue if `observers` is not a list of callables.
+    """
 
     def __init__(self, observers: Iterable[RunObserver], clock: Callable[[], datetime]) -> None:
-        self.observers = checked_list(observers, "observers", "functions that take an event")
-        self.clock = clock
+        self._observers = list_of(observers, "observers", "functions that take an event", callable)
+        self._clock = clock
 
-    def report(self, kind: EventKind, key: RunKey | None, at: datetime, **facts: Any) -> None:
-        """Make an event and tell all observers; one that raises is logged and breaks nothing."""
-        if not self.observers:
-            return
-        self.tell(RunEvent(kind=kind, key=key, at=at, **facts))
+    def now(self) -> datetime:
+        """The time of a call that begins now, as records and events store it: in UTC, truncated to the millisecond.
 
-    def tell(self, event: RunEvent) -> None:
-        """Hand an event to all observers."""
-        for observer in self.observers:
+        Raises InvalidValue if the clock does not return an aware datetime.
+        """
+        return checked_time(self._clock(), "the clock's time")
+
+    def notify(self, event: RunEvent) -> None:
+        """Call all observers with `event`. An exception that one raises is logged; the others are still called."""
+        for observer in self._observers:
             try:
                 observer(event)
             except Exception:
@@ -101,20 +126,37 @@ class Reporter:
 
                 logging.getLogger("runledger").exception("an observer failed on event=%s", event.kind.value)
 
+    def started(self, key: RunKey, at: datetime) -> None:
+        """Report a start."""
+        self._report(EventKind.STARTED, key, at, status=RunStatus.RUNNING)
+
     def changed(self, key: RunKey, status: RunStatus | None, at: datetime) -> None:
-        """An update was applied; with a status it finished the run."""
-        self.report(EventKind.UPDATED if status is None else EventKind.FINISHED, key, at, status=status)
+        """Report an update; with a status, it finished the run."""
+        self._report(EventKind.UPDATED if status is None else EventKind.FINISHED, key, at, status=status)
 
     def refused(self, error: RunLedgerError, key: RunKey | None = None, site: str | None = None) -> None:
-        """An update or read was refused; `site` is told if none of the application's code is on the stack."""
+        """Report a failed update or read. `site` is the call site if no other is known."""
         kind = EventKind.MISSING if isinstance(error, RunNotFound) else EventKind.REFUSED
-        self.report(kind, error.key or key, self.clock(), error=error, call_site=call_site() or site)
+        self._failed(kind, error, key, call_site() or site)
 
-    def start_retried(self, error: RunLedgerError, key: RunKey, attempt: int, site: str | None) -> None:
-        """An attempt of a start, counted from 1, found the store unavailable, and another follows."""
-        self.report(EventKind.START_RETRIED, key, self.clock(), error=error, attempt=attempt, call_site=site)
+    def start_retried(self, error: RunLedgerError, key: RunKey, attempt: int) -> None:
+        """Report that an attempt of a start, counted from 1, found the store unavailable, and that another follows."""
+        self._failed(EventKind.START_RETRIED, error, key, call_site(), attempt)
 
-    def start_failed(self, error: RunLedgerError, key: RunKey | None, site: str | None) -> None:
-        """A start was refused: loudly where the record was not made, as any refusal where the run exists."""
+    def start_failed(self, error: RunLedgerError, key: RunKey | None = None) -> None:
+        """Report a failed start: REFUSED if the run already exists, else START_FAILED."""
         kind = EventKind.REFUSED if isinstance(error, RunAlreadyExists) else EventKind.START_FAILED
-        self.report(kind, error.key or key, self.clock(), error=error, call_site=site)
+        self._failed(kind, error, key, call_site())
+
+    def _failed(
+        self, kind: EventKind, error: RunLedgerError, key: RunKey | None, site: str | None, attempt: int | None = None
+    ) -> None:
+        try:
+            at = self.now()
+        except InvalidValue:  # the clock may be what failed, and the failure must be reported even so
+            at = datetime.now(UTC).replace(microsecond=0)
+        self._report(kind, error.key or key, at, error=error, call_site=site, attempt=attempt)
+
+    def _report(self, kind: EventKind, key: RunKey | None, at: datetime, **facts: Any) -> None:
+        if self._observers:
+            self.notify(RunEvent(kind=kind, key=key, at=at, **facts))

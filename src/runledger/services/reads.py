@@ -1,10 +1,9 @@
-"""Looking at runs: one, many, a summary of many, and those that went quiet."""
+"""Reading runs: one, many, a summary of many, and the stale ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import TypedDict, Unpack
 
 from ..domain import (
     InvalidValue,
@@ -21,56 +20,88 @@ from ..domain import (
 from .observing import Reporter
 
 
-class StaleFilters(TypedDict, total=False):
-    """The filters of RunQuery that `stale` leaves open."""
-
-    run_id: str | None
-    client_id: str | None
-    since: datetime | None
-    until: datetime | None
-    limit: int | None
-
-
-class Filters(StaleFilters, total=False):
-    """The filters of RunQuery; all that are given must hold."""
-
-    status: RunStatus | None
-    updated_before: datetime | None
-
-
 class LedgerReads:
-    """`ledger.reads`: the right to look, and nothing else. Raises StoreUnavailable and StoreUnusable."""
+    """`ledger.reads`: the right to read runs, and nothing else.
+
+    Filters that several methods share; every filter that is given must hold:
+    `run_id` and `client_id` are compared exactly. `status` is a RunStatus or its label, in any case.
+    Times are aware datetimes: `since` ≤ started_at < `until`; updated_at < `updated_before`.
+    `limit` is the largest number of records, from 0.
+
+    All methods raise StoreUnavailable, StoreUnusable, and InvalidValue for an argument that cannot be used.
+    """
 
     def __init__(self, access: RunAccess, reporter: Reporter) -> None:
         self._access = access
         self._reporter = reporter
 
     def get(self, run_id: str, client_id: str) -> RunRecord:
-        """The record of exactly this key. Raises RunNotFound if the run was never started."""
+        """The record of exactly this run. Raises RunNotFound if it was never started."""
         try:
             return self._access.get(RunKey(run_id, client_id))
         except RunLedgerError as error:
             self._reporter.refused(error)
             raise
 
-    def find(self, **filters: Unpack[Filters]) -> Iterator[RunRecord]:
-        """The records that match all filters, lazily, newest start first.
+    def find(
+        self,
+        *,
+        run_id: str | None = None,
+        client_id: str | None = None,
+        status: RunStatus | str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        updated_before: datetime | None = None,
+        limit: int | None = None,
+    ) -> Iterator[RunRecord]:
+        """The records for which every filter holds, newest start first. They are read lazily, as you iterate.
 
-        A filter that is refused raises InvalidValue here, not at the first record.
+        An invalid filter raises InvalidValue here, not at the first record.
         """
         try:
-            query = RunQuery(**filters)
+            query = RunQuery(
+                run_id=run_id,
+                client_id=client_id,
+                status=status,
+                since=since,
+                until=until,
+                updated_before=updated_before,
+                limit=limit,
+            )
         except InvalidValue as error:
             self._reporter.refused(error)
             raise
-        return self._reporting(query)
+        return self._found(query)
 
-    def summary(self, run_id: str | None = None, /, **filters: Unpack[Filters]) -> RunSummary:
-        """The records of one run id, or of any filters, added up. No records make a summary of zero runs."""
+    def summary(
+        self,
+        of_run: str | None = None,
+        /,
+        *,
+        run_id: str | None = None,
+        client_id: str | None = None,
+        status: RunStatus | str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        updated_before: datetime | None = None,
+        limit: int | None = None,
+    ) -> RunSummary:
+        """The summary of the records for which every filter holds: counts, sums, first start and last end.
+
+        The run id may be given as the only positional argument. No records make a summary of zero runs.
+        """
         try:
-            if run_id is not None and filters.setdefault("run_id", run_id) != run_id:
-                raise InvalidValue(f"run id is {run_id!r} and {filters['run_id']!r}: give one.")
-            query = RunQuery(**filters)
+            if None not in (of_run, run_id) and of_run != run_id:
+                raise InvalidValue(f"run id is {of_run!r} and {run_id!r}: give one.")
+            query = RunQuery(
+                run_id=run_id if of_run is None else of_run,
+                client_id=client_id,
+                status=status,
+                since=since,
+                until=until,
+                updated_before=updated_before,
+                limit=limit,
+            )
             if isinstance(self._access, SummableStore):
                 return self._access.summary(query)
             return summary_of(self._access.find(query))
@@ -78,24 +109,44 @@ class LedgerReads:
             self._reporter.refused(error)
             raise
 
-    def stale(self, older_than: timedelta, **filters: Unpack[StaleFilters]) -> Iterator[RunRecord]:
-        """Runs still Running that nothing has updated for longer than `older_than`. It only tells."""
+    def stale(
+        self,
+        older_than: timedelta,
+        *,
+        run_id: str | None = None,
+        client_id: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int | None = None,
+    ) -> Iterator[RunRecord]:
+        """Runs still Running that nothing has updated for longer than `older_than`, as `find` returns them.
+
+        It only reports: a stale run stays Running until its owner or a person finishes it.
+        """
         try:
             before = self._before(older_than)
         except InvalidValue as error:
             self._reporter.refused(error)
             raise
-        return self.find(status=RunStatus.RUNNING, updated_before=before, **filters)
+        return self.find(
+            run_id=run_id,
+            client_id=client_id,
+            status=RunStatus.RUNNING,
+            since=since,
+            until=until,
+            updated_before=before,
+            limit=limit,
+        )
 
     def _before(self, age: timedelta) -> datetime:
         if not isinstance(age, timedelta) or age < timedelta(0):
             raise InvalidValue(f"older_than is {age!r}: give a timedelta that is not negative.")
         try:
-            return self._reporter.clock() - age
+            return self._reporter.now() - age
         except OverflowError:
             raise InvalidValue(f"older_than is {age}: that reaches back before the year 1.") from None
 
-    def _reporting(self, query: RunQuery) -> Iterator[RunRecord]:
+    def _found(self, query: RunQuery) -> Iterator[RunRecord]:
         try:
             yield from self._access.find(query)
         except RunLedgerError as error:

@@ -1,4 +1,4 @@
-"""`ledger.track`: a block or a function as one run, started before it and finished however it ends."""
+"""`ledger.track`: a block or a function as one run, which is started before it and finished however it ends."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
 from ..domain import RunLedgerError
-from ..domain.values import storable_text
-from .observing import call_site
+from .observing import call_site_inherited
 from .updates import Run
 
 P = ParamSpec("P")
@@ -20,20 +19,18 @@ Id = str | Callable[..., str]
 class Tracking:
     """A run around a `with` or `async with` block, or around each call of a decorated function.
 
-    The run completes when the block ends, unless the block finished it itself. An exception fails it, a cancellation
-    or keyboard interrupt cancels it, and is raised on. Async forms call the store in a thread, never on the event
-    loop. As a decorator, run id and client id may be functions of the call's arguments.
+    See `RunLedger.track`. The async forms call the store in a thread, never on the event loop.
     """
 
     _run: Run | None = None
 
-    def __init__(self, start: Callable[[str, str, str | None], Run], run_id: Id, client_id: Id) -> None:
+    def __init__(self, start: Callable[[str, str], Run], run_id: Id, client_id: Id) -> None:
         self._start = start
         self._run_id = run_id
         self._client_id = client_id
 
     def __enter__(self) -> Run:
-        return self._begin(call_site())
+        return self._begin()
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         self._end(error)
@@ -41,11 +38,12 @@ class Tracking:
     async def __aenter__(self) -> Run:
         import asyncio  # here, because it would double the time of `import runledger`
 
-        starting = asyncio.ensure_future(asyncio.to_thread(self._begin, call_site()))
+        with call_site_inherited():
+            starting = asyncio.ensure_future(asyncio.to_thread(self._begin))
         try:
             return await asyncio.shield(starting)
         except asyncio.CancelledError as error:
-            # The thread goes on; a run that it starts must not stay Running for ever.
+            # The thread cannot be stopped. If it starts the run, the run must not stay Running for ever.
             await asyncio.wait([starting])
             if starting.exception() is None:
                 await asyncio.to_thread(self._end, error)
@@ -78,7 +76,7 @@ class Tracking:
                 result = function(*args, **kwargs)
                 if inspect.isawaitable(result):
                     if inspect.iscoroutine(result):
-                        result.close()  # it has not begun, and Python would warn of that
+                        result.close()  # else Python warns that it was never awaited
                     raise TypeError("track cannot decorate what only returns an awaitable: decorate an `async def`.")
                 return result
 
@@ -88,8 +86,8 @@ class Tracking:
         ids = (i(*args, **kwargs) if callable(i) else i for i in (self._run_id, self._client_id))
         return Tracking(self._start, *ids)
 
-    def _begin(self, site: str | None) -> Run:
-        self._run = self._start(cast(str, self._run_id), cast(str, self._client_id), site)
+    def _begin(self) -> Run:
+        self._run = self._start(cast(str, self._run_id), cast(str, self._client_id))
         return self._run
 
     def _end(self, error: BaseException | None) -> None:
@@ -107,14 +105,6 @@ class Tracking:
         if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
             run.complete()
         elif isinstance(error, (Exception, SystemExit)):
-            run.fail(storable_text(_told(error)))
+            run.fail(error)
         else:
             run.cancel(type(error).__name__)
-
-
-def _told(error: BaseException) -> str:
-    name = type(error).__name__
-    try:
-        return f"{name}: {error}"
-    except Exception:  # of its own __str__, which may not take its place
-        return name

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Literal, TypedDict, Unpack
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal
 
 from ..domain import (
     InvalidValue,
@@ -16,29 +16,26 @@ from ..domain import (
     RunRecord,
     RunStatus,
 )
-from ..domain.values import checked_list
+from ..domain.values import NO_METRICS, checked_note, checked_text, storable_text
+from .arguments import list_of
 from .observing import Reporter
 
 OnMissing = Literal["raise", "report"]
 
 
-class Details(TypedDict, total=False):
-    """What any update may carry: metrics to set, numbers to add to metrics, one line for the log.
-
-    A log has no bound, and every update reads and returns all of it: note the stages of a run, not each item.
-    """
-
-    metrics: Mapping[str, MetricValue]
-    add: Mapping[str, int | float]
-    note: str | None
-
-
 class LedgerUpdates:
-    """`ledger.updates`: the right to update, and nothing else.
+    """`ledger.updates`: the right to update runs. It cannot create one.
 
-    Every method raises RunNotFound if the run was never started; with on_missing="report" that is only reported, as an
-    error event, and None is returned. Raises RunAlreadyFinished, InvalidValue, UnknownMetric, StoreUnavailable and
-    StoreUnusable. Each update is sent once.
+    Parameters that several methods share:
+    `metrics` are set, by name: str (up to 100,000 characters), int (within ±2^53), finite float, bool, aware datetime.
+    `add` holds numbers to add, by metric name; a metric that is not there starts from 0.
+    `note` is one line for the run's log, of up to 10,000 characters. The log has no limit, and some stores read and
+    write all of it with each update: note the stages of a run, not each item.
+
+    Methods return the record after the update. Each sends the update once, and raises RunNotFound if the run was never
+    started. With on_missing="report" that is only reported to the observers, and None is returned.
+    Also raised: RunAlreadyFinished, InvalidValue, UnknownMetric, StoreUnusable: nothing was changed. After a
+    StoreUnavailable, its `outcome` says whether the update may have been applied.
     """
 
     def __init__(self, access: RunAccess, reporter: Reporter, on_missing: OnMissing) -> None:
@@ -46,39 +43,64 @@ class LedgerUpdates:
         self._reporter = reporter
         self._on_missing = on_missing
 
-    def update(self, run_id: str, client_id: str, **details: Unpack[Details]) -> RunRecord | None:
-        """Set metrics, add to numbers, append a note; with none of them a heartbeat. Returns the record after it."""
-        return self.run(run_id, client_id).update(**details)
+    def update(
+        self,
+        run_id: str,
+        client_id: str,
+        *,
+        metrics: Mapping[str, MetricValue] = NO_METRICS,
+        add: Mapping[str, int | float] = NO_METRICS,
+        note: str | None = None,
+    ) -> RunRecord | None:
+        """Set `metrics`, `add` to numbers, append a `note`. With none of them, it is a heartbeat."""
+        return self.run(run_id, client_id).update(metrics=metrics, add=add, note=note)
 
     def heartbeat(self, run_id: str, client_id: str) -> RunRecord | None:
-        """Say that the run is still alive: moves `updated_at` alone."""
+        """Report that the run is still alive: only `updated_at` changes."""
         return self.run(run_id, client_id).heartbeat()
 
     def complete(
-        self, run_id: str, client_id: str, *, with_errors: str | None = None, **details: Unpack[Details]
+        self,
+        run_id: str,
+        client_id: str,
+        *,
+        with_errors: str | None = None,
+        metrics: Mapping[str, MetricValue] = NO_METRICS,
+        add: Mapping[str, int | float] = NO_METRICS,
+        note: str | None = None,
     ) -> RunRecord | None:
-        """Finish the run as Completed, or, given what went wrong, as Completed with Errors."""
-        return self.run(run_id, client_id).complete(with_errors=with_errors, **details)
+        """Finish the run as Completed or, if `with_errors` says what went wrong, as Completed with Errors."""
+        return self.run(run_id, client_id).complete(with_errors=with_errors, metrics=metrics, add=add, note=note)
 
-    def fail(self, run_id: str, client_id: str, error: str, **details: Unpack[Details]) -> RunRecord | None:
-        """Finish the run as Failed; `error` says why."""
-        return self.run(run_id, client_id).fail(error, **details)
+    def fail(
+        self,
+        run_id: str,
+        client_id: str,
+        error: str | BaseException,
+        *,
+        metrics: Mapping[str, MetricValue] = NO_METRICS,
+        add: Mapping[str, int | float] = NO_METRICS,
+        note: str | None = None,
+    ) -> RunRecord | None:
+        """Finish the run as Failed. `error` is the reason: text of up to 100,000 characters, or an exception."""
+        return self.run(run_id, client_id).fail(error, metrics=metrics, add=add, note=note)
 
     def skip(self, run_id: str, client_id: str, why: str) -> RunRecord | None:
-        """Finish the run as Skipped: there was nothing to do. The reason becomes a line of the log."""
+        """Finish the run as Skipped: there was nothing to do. `why` is appended to the log as a note."""
         return self.run(run_id, client_id).skip(why)
 
     def cancel(self, run_id: str, client_id: str, why: str) -> RunRecord | None:
-        """Finish the run as Cancelled. The reason becomes a line of the log."""
+        """Finish the run as Cancelled: somebody asked for it. `why` is appended to the log as a note."""
         return self.run(run_id, client_id).cancel(why)
 
     def update_many(self, changes: Iterable[tuple[RunKey, RunChange]]) -> bool:
-        """Apply many changes in their order, all or none where the store can; True once they are applied."""
-        at = self._reporter.clock()
+        """Apply many changes in their order: all or none, if the store guarantees it. True once they are applied.
+
+        The `applied` of an error holds the keys whose changes were applied nevertheless.
+        """
         try:
-            pairs = checked_list(changes, "changes", "pairs of a RunKey and a RunChange")
-            for pair in pairs:
-                _check_pair(pair)
+            at = self._reporter.now()
+            pairs = list_of(changes, "changes", "pairs of a RunKey and a RunChange", _is_change_of_run)
             self._access.update_many(pairs, at)
         except RunLedgerError as error:
             self._refused(error)
@@ -88,7 +110,7 @@ class LedgerUpdates:
         return True
 
     def run(self, run_id: str, client_id: str) -> Run:
-        """A handle on a run that was started elsewhere. Looks nothing up: the first update tells if it is missing."""
+        """A handle on a run that was started elsewhere. Nothing is read: the first update raises if there is no run."""
         try:
             return self.of(RunKey(run_id, client_id))
         except InvalidValue as error:
@@ -96,20 +118,19 @@ class LedgerUpdates:
             raise
 
     def of(self, key: RunKey, site: str | None = None) -> Run:
-        """A handle on the run of a key, which was started at `site`."""
+        """A handle on the run of a key, which the application started at `site`."""
         return Run(key, self, site)
 
-    def _change(
-        self, run: Run, details: Details, status: RunStatus | None = None, error: str | None = None
-    ) -> RunRecord | None:
+    def _apply(self, run: Run, make_change: Callable[[], RunChange]) -> RunRecord | None:
+        """Apply a change, which is made here so that an invalid argument is reported like any other failure."""
         try:
-            change = RunChange(status=status, error=error, **details)
-            at = self._reporter.clock()
+            change = make_change()
+            at = self._reporter.now()
             record = self._access.update(run.key, change, at)
-        except RunLedgerError as refusal:
-            self._refused(refusal, run.key, run.site)
+        except RunLedgerError as error:
+            self._refused(error, run.key, run.site)
             return None
-        self._reporter.changed(run.key, status, at)
+        self._reporter.changed(run.key, change.status, at)
         return record
 
     def _refused(self, error: RunLedgerError, key: RunKey | None = None, site: str | None = None) -> None:
@@ -119,66 +140,121 @@ class LedgerUpdates:
 
 
 class Run:
-    """A handle on one run: the updates of LedgerUpdates without naming the key each time.
+    """A handle on one run: the methods of LedgerUpdates, without naming the run each time.
 
-    A refusal is reported with the code that asked for the update; in a thread that runs no such code, with the place
-    that started the run, `site`.
+    Parameters, limits, results and errors are those of LedgerUpdates. `start` returns a handle; `ledger.updates.run`
+    makes one for a run that was started elsewhere. It may be used by several threads.
     """
 
     finished = False
-    """Whether this handle has finished the run; what others did to it, it does not know."""
+    """Whether the run was finished through this handle. Other handles and processes are not taken into account."""
 
     def __init__(self, key: RunKey, updates: LedgerUpdates, site: str | None = None) -> None:
         self._key = key
         self._updates = updates
         self.site = site
+        """Where the run was started, as "file:line in function". Failures report it if no other call site is known."""
 
     def __repr__(self) -> str:
         return f"Run({self._key!r})"
 
     @property
     def key(self) -> RunKey:
-        """The run's key, with the store's reference to its record where `start` gave one."""
+        """The run's key. After a start it holds the store's own reference to the record, if the store has one."""
         return self._key
 
-    def update(self, **details: Unpack[Details]) -> RunRecord | None:
-        """Set metrics, add to numbers, append a note. Returns the record after it."""
-        return self._updates._change(self, details)
+    def update(
+        self,
+        *,
+        metrics: Mapping[str, MetricValue] = NO_METRICS,
+        add: Mapping[str, int | float] = NO_METRICS,
+        note: str | None = None,
+    ) -> RunRecord | None:
+        """Set `metrics`, `add` to numbers, append a `note`. With none of them, it is a heartbeat."""
+        return self._updates._apply(self, lambda: RunChange(metrics=metrics, add=add, note=note))
 
     def heartbeat(self) -> RunRecord | None:
-        """Say that the run is still alive."""
-        return self._updates._change(self, {})
+        """Report that the run is still alive: only `updated_at` changes."""
+        return self._updates._apply(self, RunChange)
 
-    def complete(self, *, with_errors: str | None = None, **details: Unpack[Details]) -> RunRecord | None:
-        """Finish as Completed, or, given what went wrong, as Completed with Errors."""
+    def complete(
+        self,
+        *,
+        with_errors: str | None = None,
+        metrics: Mapping[str, MetricValue] = NO_METRICS,
+        add: Mapping[str, int | float] = NO_METRICS,
+        note: str | None = None,
+    ) -> RunRecord | None:
+        """Finish the run as Completed or, if `with_errors` says what went wrong, as Completed with Errors."""
         status = RunStatus.COMPLETED if with_errors is None else RunStatus.COMPLETED_WITH_ERRORS
-        return self._finish(details, status, with_errors)
+        return self._finish(
+            lambda: RunChange(
+                status=status,
+                error=None if with_errors is None else _error_text(with_errors, "with_errors"),
+                metrics=metrics,
+                add=add,
+                note=note,
+            )
+        )
 
-    def fail(self, error: str, **details: Unpack[Details]) -> RunRecord | None:
-        """Finish as Failed; `error` says why."""
-        return self._finish(details, RunStatus.FAILED, _said(error))
+    def fail(
+        self,
+        error: str | BaseException,
+        *,
+        metrics: Mapping[str, MetricValue] = NO_METRICS,
+        add: Mapping[str, int | float] = NO_METRICS,
+        note: str | None = None,
+    ) -> RunRecord | None:
+        """Finish the run as Failed. `error` is the reason: text of up to 100,000 characters, or an exception.
+
+        Of an exception "TypeName: message" is stored; characters that cannot be stored become U+FFFD, and what is too
+        long is truncated.
+        """
+        status = RunStatus.FAILED
+        return self._finish(
+            lambda: RunChange(status=status, error=_error_text(error, "error"), metrics=metrics, add=add, note=note)
+        )
 
     def skip(self, why: str) -> RunRecord | None:
-        """Finish as Skipped."""
-        return self._finish({"note": _said(why)}, RunStatus.SKIPPED)
+        """Finish the run as Skipped: there was nothing to do. `why` is appended to the log as a note."""
+        return self._finish(lambda: RunChange(status=RunStatus.SKIPPED, note=_reason(why)))
 
     def cancel(self, why: str) -> RunRecord | None:
-        """Finish as Cancelled."""
-        return self._finish({"note": _said(why)}, RunStatus.CANCELLED)
+        """Finish the run as Cancelled: somebody asked for it. `why` is appended to the log as a note."""
+        return self._finish(lambda: RunChange(status=RunStatus.CANCELLED, note=_reason(why)))
 
-    def _finish(self, details: Details, status: RunStatus, error: str | None = None) -> RunRecord | None:
-        record = self._updates._change(self, details, status, error)
+    def _finish(self, make_change: Callable[[], RunChange]) -> RunRecord | None:
+        record = self._updates._apply(self, make_change)
         self.finished = True
         return record
 
 
-def _said(reason: str) -> str:
-    """A reason that must be given: None, which elsewhere leaves it out, is refused as empty text is."""
-    return "" if reason is None else reason
+def _error_text(error: str | BaseException, parameter: str) -> str:
+    """What went wrong, checked under the caller's name for it. An exception's text is made storable instead."""
+    if isinstance(error, BaseException):
+        return storable_text(_text_of(error))
+    if error is None or error == "":
+        raise InvalidValue(f"{parameter} is empty: say what went wrong.")
+    return checked_text(error, parameter)
 
 
-def _check_pair(pair: object) -> None:
+def _text_of(exception: BaseException) -> str:
+    name = type(exception).__name__
+    try:
+        text = str(exception)
+    except Exception:  # its own __str__ failed, which must not hide the exception itself
+        return name
+    return f"{name}: {text}" if text else name
+
+
+def _reason(why: str) -> str:
+    if why is None or why == "":
+        raise InvalidValue("why is empty: give the reason in one line.")
+    return checked_note(why, "why")
+
+
+def _is_change_of_run(pair: object) -> bool:
     match pair:
         case (RunKey(), RunChange()):
-            return
-    raise InvalidValue("a batch of changes is pairs of a RunKey and a RunChange, and something else is among them.")
+            return True
+    return False

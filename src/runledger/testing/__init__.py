@@ -25,7 +25,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    # Not imported before it is asked for: the server in `testing.airtable` runs without pytest.
+    # Imported only when it is asked for: `testing.airtable` runs without pytest.
     if name in _MODULES:
         return getattr(import_module(f".{_MODULES[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

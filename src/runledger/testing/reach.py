@@ -12,7 +12,7 @@ from typing import Any
 from ..domain import RunRecord
 
 _REPOSITORY = {"create", "create_many"}
-_LEDGER = {"start", "start_many", "track", "load"}
+_LEDGER = {"start", "start_many", "track", "import_records"}
 
 
 def creators_within_reach(thing: object) -> set[str]:

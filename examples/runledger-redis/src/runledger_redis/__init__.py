@@ -14,6 +14,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from runledger.domain import (
+    Backend,
+    Finding,
     Guarantees,
     LogLine,
     Metrics,
@@ -258,6 +260,9 @@ def _pool(url: str) -> ConnectionPool:
         raise StoreUnusable("the URL of a Redis store is redis://user:password@host:port/database.") from None
 
 
-def open_url(url: str) -> RedisRunRepository:
-    """The repository at a redis:// URL, for `runledger.connect`."""
-    return RedisRunRepository(url)
+def _examine(url: str) -> Iterator[Finding]:
+    RedisRunRepository(url).close()  # which asks the server for its settings
+    yield Finding.ok("the server answers, and is set to keep what it acknowledges")
+
+
+BACKEND = Backend(open=RedisRunRepository, examine=_examine)

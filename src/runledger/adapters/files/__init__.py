@@ -1,1 +1,1 @@
-"""Histories of runs in files: CSV and JSON Lines, read and written."""
+"""Histories of runs in files, CSV and JSON Lines: read as records, and written to be read again."""

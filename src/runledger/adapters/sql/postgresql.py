@@ -27,19 +27,8 @@ from ...domain import (
 from ...domain.json_form import MALFORMED, log_text, metrics_text, trusted_log, trusted_metrics
 from . import rows
 from .postgresql_pool import Connections
+from .postgresql_schema import make_schema
 
-# No index on updated_at, and room left in each page: a heartbeat then writes no index entry.
-_SCHEMA = (
-    "SELECT pg_advisory_xact_lock(7826011524)",
-    """CREATE TABLE IF NOT EXISTS run_records (
-        run_id text COLLATE "C" NOT NULL, client_id text COLLATE "C" NOT NULL, client_name text NOT NULL,
-        status text NOT NULL, started_at timestamptz NOT NULL, ended_at timestamptz, metrics jsonb NOT NULL,
-        log jsonb NOT NULL, error text, updated_at timestamptz NOT NULL, PRIMARY KEY (run_id, client_id)
-    ) WITH (fillfactor = 80)""",
-    "CREATE INDEX IF NOT EXISTS run_records_client ON run_records (client_id, started_at, run_id)",
-    "CREATE INDEX IF NOT EXISTS run_records_newest ON run_records (started_at, run_id, client_id)",
-    "CREATE INDEX IF NOT EXISTS run_records_status ON run_records (status, started_at, run_id, client_id)",
-)
 _INSERT = """INSERT INTO run_records
     (run_id, client_id, client_name, status, started_at, ended_at, metrics, log, error, updated_at)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
@@ -169,9 +158,7 @@ class PostgreSQLRunRepository(PostgreSQLRunAccess):
 
     def create_schema(self) -> None:
         """Make the table and its indexes where they are missing. The only act that does."""
-        with self._connections.cursor("CREATE") as cursor, cursor.connection.transaction():
-            for statement in _SCHEMA:
-                cursor.execute(statement, prepare=False)
+        make_schema(self._connections)
 
     def create(self, record: RunRecord) -> RunKey:
         with self._connections.cursor("INSERT", record.key) as cursor:

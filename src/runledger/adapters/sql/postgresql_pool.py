@@ -39,17 +39,21 @@ _RIGHTS = {"SELECT": "SELECT", "UPDATE": "SELECT and UPDATE", "INSERT": "INSERT 
 class Connections:
     """What a repository and its access without creation reach the server through: a pool, opened by the first act.
 
+    The constructor connects, so that a wrong address or password is reported there, with the server's reason. The pool
+    takes that connection as its first.
+
     The child of a fork gets a pool of its own. Its parent's connections are never used or closed there: the pool that
     it inherits, whose threads are gone and whose locks may be held, is kept as it is. When nothing refers to this any
     more, the pool is closed.
     """
 
-    def __init__(self, url: str, max_connections: int, timeout: float) -> None:
-        parameters = _parameters(url)
-        _require_server(parameters)
+    def __init__(self, url: str, max_connections: int = 10, timeout: float = 10.0) -> None:
+        parameters = {**_parameters(url), "autocommit": True, "prepare_threshold": 0}
+        self._first = _First(parameters)
         self._new_pool = partial(
             _Pool,
-            kwargs={**parameters, "autocommit": True, "prepare_threshold": 0},
+            connection_class=_Connection,
+            kwargs={**parameters, "first": self._first},
             min_size=0,
             max_size=max_connections,
             open=False,
@@ -88,6 +92,8 @@ class Connections:
     def close(self) -> None:
         """Close every connection of this process, for good."""
         self._closed = True
+        if connection := self._first.take():
+            connection.close()
         if pool := self._pools.get(os.getpid()):
             pool.close()
 
@@ -101,7 +107,38 @@ class Connections:
         return pool
 
 
-class _Pool(ConnectionPool[psycopg.Connection[tuple[Any, ...]]]):
+class _Connection(psycopg.Connection[tuple[Any, ...]]):
+    @classmethod
+    def connect(  # type: ignore[override]  # with one more parameter, which the pool passes on
+        cls, conninfo: str = "", *, first: _First | None = None, **parameters: Any
+    ) -> _Connection:
+        """The connection that was made first, if nobody has taken it; else a new one."""
+        return (first and first.take()) or super().connect(conninfo, **parameters)
+
+    def __del__(self, *_: object) -> None:
+        """Nothing: psycopg's warns of a connection that is dropped while it is open. The socket is closed all the same,
+        by the process that opened it."""
+
+
+class _First:
+    """The connection by which a server was found to answer, until the pool of this process takes it.
+
+    The child of a fork leaves it to its parent. Raises StoreUnavailable or StoreUnusable if the server refuses.
+    """
+
+    def __init__(self, parameters: dict[str, Any]) -> None:
+        self._process = os.getpid()
+        self._connections = [_connected(parameters)]
+
+    def take(self) -> _Connection | None:
+        """The connection, once; None afterwards, and in another process."""
+        with suppress(IndexError):  # of threads that come at once, one gets it
+            if os.getpid() == self._process:
+                return self._connections.pop()
+        return None
+
+
+class _Pool(ConnectionPool[_Connection]):
     def __del__(self) -> None:
         """Nothing: the library's waits for the pool's threads, but may run in one of them, or in a fork's child."""
 
@@ -129,19 +166,17 @@ def _parameters(url: str) -> dict[str, Any]:
     return {**_DEFAULTS, **given, "options": _OPTIONS + given.get("options", ""), "client_encoding": "utf8"}
 
 
-def _require_server(parameters: dict[str, Any]) -> None:
-    """Connect once, so that a wrong address or password is told at once, with the server's reason."""
-    reason = ""
+def _connected(parameters: dict[str, Any]) -> _Connection:
+    """A new connection. Raises outside of any handler, without the driver's error, which may quote the URL."""
     try:
-        psycopg.connect(**parameters).close()
+        return _Connection.connect(**parameters)
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0].replace(parameters.get("password") or "\n", "…")
     except UnicodeError:
         reason = "the address cannot be encoded"
     if _REFUSED_FOR_GOOD.search(reason):
         raise StoreUnusable(f"the PostgreSQL server refuses this store: {reason}.")
-    if reason:
-        raise StoreUnavailable(reason, Outcome.NOT_APPLIED)
+    raise StoreUnavailable(reason, Outcome.NOT_APPLIED)
 
 
 def _is_quiet(connection: psycopg.Connection[Any]) -> bool:

@@ -1,4 +1,4 @@
-"""How a record is written in a row: what the SQL stores share. Metrics and log are text in the domain's JSON form."""
+"""How a record is written in a row, for all SQL stores. Metrics and log are text in the domain's JSON form."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def rows_of_texts(records: Iterable[RunRecord]) -> Iterator[tuple[str | None, ..
 
 
 def unreadable(row: Sequence[Any]) -> StoreUnusable:
-    """The refusal of a row that other hands wrote; it begins with the run id, the client id, a name and the status."""
+    """The error for a row that cannot be read. The row begins with run id, client id, client name and status."""
     run_id, client_id, _, status = row[:4]
     key = RunKey.trusted(run_id, client_id)
     why = "" if status in STATUSES else f", with the unknown status {status!r}"
@@ -46,9 +46,9 @@ def unreadable(row: Sequence[Any]) -> StoreUnusable:
 
 
 def record_from_texts(row: Sequence[Any]) -> RunRecord:
-    """The record of a row of texts, in the order of the table's columns, its times known to end in Z.
+    """The record of a row of texts, in the order of the table's columns. Its times are known to end in Z.
 
-    Raises StoreUnusable with the key of a row that other hands wrote and that cannot be read.
+    Raises StoreUnusable, with the key, for a row that an external writer left unreadable.
     """
     text = row[6]
     try:
@@ -62,7 +62,7 @@ def record_from_texts(row: Sequence[Any]) -> RunRecord:
 
 
 def records_from_texts(rows: Sequence[Sequence[Any]]) -> list[RunRecord]:
-    """The records of rows, as `record_from_texts` makes them, in half the time."""
+    """The records of rows, as `record_from_texts` returns them, in half the time."""
     try:
         every_metrics = _decoded(",".join([row[6] for row in rows]), len(rows))
         return [_restored(row, metrics) for row, metrics in zip(rows, every_metrics, strict=True)]
@@ -71,9 +71,9 @@ def records_from_texts(rows: Sequence[Sequence[Any]]) -> list[RunRecord]:
 
 
 def summary_of_texts(rows: Iterable[Sequence[Any]], time: Callable[[Any], datetime]) -> RunSummary:
-    """A summary of rows that each stand for some runs: their statuses, first start, last end and metrics.
+    """The summary of rows that each combine some runs: their statuses, first start, last end and metrics.
 
-    Statuses and metrics are texts with commas in between; `time` reads what stands for a time. Raises as decoding does.
+    Statuses and metrics are texts, separated by commas. `time` converts a time. Raises one of MALFORMED.
     """
     return added_up(
         (
@@ -87,7 +87,7 @@ def summary_of_texts(rows: Iterable[Sequence[Any]], time: Callable[[Any], dateti
 
 
 def _decoded(joined: str, count: int) -> list[Metrics]:
-    """The metrics of this many JSON objects with commas in between."""
+    """The metrics of this many JSON objects, separated by commas."""
     scalars = joined.count("{") == count and "[" not in joined and "null" not in joined
     metrics_of = Metrics if scalars else trusted_metrics
     decoded, end = _decode(f"[{joined}]")
@@ -120,7 +120,7 @@ def pages(
 ) -> Iterator[list[Any]]:
     """The rows that a query finds, newest start first, page by page.
 
-    `read` gets a condition and the values for its placeholders and, last, for that of LIMIT. See `conditions`.
+    `read` is called with a condition and the values for its placeholders; the last value is the LIMIT.
     """
     where, values = conditions(query, mark, time)
     after: list[Any] = []
@@ -138,9 +138,9 @@ def pages(
 
 
 def conditions(query: RunQuery, mark: str, time: Callable[[datetime], Any]) -> tuple[str, list[Any]]:
-    """What must hold of the rows that a query finds, and the values for the placeholders, in which alone its texts are.
+    """The condition of a query, and the values for its placeholders. No text of the query is in the condition itself.
 
-    `mark` is the driver's placeholder, `time` makes a datetime ready for it.
+    `mark` is the driver's placeholder. `time` converts a datetime for it.
     """
     parts = [
         (f"run_id = {mark}", query.run_id),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any, Literal
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from ...domain import (
     Guarantees,
@@ -144,6 +144,11 @@ def path_of(url: str) -> str:
             "a SQLite URL is sqlite:///relative.db or sqlite:////absolute.db; for a store in memory use memory://."
         )
     return path
+
+
+def url_of(path: str | os.PathLike[str]) -> str:
+    """The URL that `path_of` reads as this path."""
+    return f"sqlite:///{quote(os.fsencode(path))}"
 
 
 def _update(cursor: sqlite3.Cursor, key: RunKey, change: RunChange, at: datetime) -> RunRecord:

@@ -1,4 +1,4 @@
-"""The connections to one SQLite file: its schema, who waits for whom, and what a fork does to them."""
+"""The connections to one SQLite file: its schema, waiting for its lock, and forks."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class SQLiteFile:
 
     No connection lives through a fork: a child that inherits one believes that it holds its parent's file locks, and
     can lose what it writes (https://www.sqlite.org/howtocorrupt.html, "Carrying an open database connection across a
-    fork"). All are closed before a fork, and opened again, on either side of it, when one is needed.
+    fork"). All are closed before a fork, and opened again on either side when one is needed.
     """
 
-    def __init__(self, path: str | os.PathLike[str], synchronous: str, wait: float) -> None:
+    def __init__(self, path: str | os.PathLike[str], synchronous: str = "FULL", wait: float = 10.0) -> None:
         self.path = os.path.abspath(path)
         self._synchronous = synchronous
         self._wait = wait
@@ -70,7 +70,7 @@ class SQLiteFile:
             raise self.refusal(error) from error
 
     def close(self) -> None:
-        """Close every connection, as soon as nobody uses one."""
+        """Close every connection, each as soon as it is not in use."""
         with self._lock, self._gate:
             self._closed = True
             self._rest()
@@ -82,7 +82,7 @@ class SQLiteFile:
     def reading(
         self, take: Callable[[sqlite3.Cursor], T], sql: str, values: Sequence[Any], key: RunKey | None = None
     ) -> T:
-        """What `take` makes of the rows of a SELECT, on a connection that no other thread uses meanwhile."""
+        """What `take` returns for the rows of a SELECT, on a connection that no other thread uses meanwhile."""
         try:
             reader = None
             try:
@@ -96,7 +96,7 @@ class SQLiteFile:
             raise self.refusal(error, key) from error
 
     def write(self, act: Callable[[sqlite3.Cursor], T], key: RunKey | None = None) -> T:
-        """What `act` returns, in a transaction of its own, which an error rolls back."""
+        """What `act` returns. It runs in one transaction, which an error rolls back."""
         outcome = Outcome.NOT_APPLIED
         with self._lock:
             try:
@@ -114,9 +114,9 @@ class SQLiteFile:
         return result
 
     def patiently(self, act: Callable[..., object], *values: object) -> None:
-        """Do a thing as soon as the file's write lock is free, for at most `wait` seconds.
+        """Call `act` as soon as the file's write lock is free. Tries for at most `wait` seconds.
 
-        SQLite's own busy handler backs off ever longer, which starves a waiting process among busy ones. Short waits of
+        SQLite's busy handler backs off ever longer, which starves a waiting process among busy ones. Short waits of
         random length give each the same chance.
         """
         deadline = time.monotonic() + self._wait
@@ -140,8 +140,10 @@ class SQLiteFile:
         extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
         code = extended & 0xFF
         if code == sqlite3.SQLITE_BUSY:
-            return StoreUnavailable(f"{self.path} was locked by others for {self._wait:g} s", Outcome.NOT_APPLIED, key)
-        # The second: no room for the index of the write-ahead log, which the first to open the file makes.
+            return StoreUnavailable(
+                f"{self.path} was locked by another process for {self._wait:g} s", Outcome.NOT_APPLIED, key
+            )
+        # The second code: no room for the index of the write-ahead log, which the first connection makes.
         if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
             return StoreUnavailable(f"the disk of {self.path} is full", Outcome.NOT_APPLIED, key)
         if code == sqlite3.SQLITE_IOERR:
@@ -157,7 +159,7 @@ class SQLiteFile:
         return StoreUnusable(f"{self.path} {advice}.", key)
 
     def hold(self) -> None:
-        """Before a fork: close all connections as soon as nobody uses one, and let nobody open one until `release`."""
+        """Before a fork: close all connections, and keep any from being opened until `release`."""
         self._lock.acquire()
         self._gate.acquire()
         self._rest()
@@ -167,12 +169,12 @@ class SQLiteFile:
         self._lock.release()
 
     def _renew_locks(self) -> None:
-        """At the beginning, and in the child of a fork, where whoever waits for the old ones does not exist."""
+        """For a new object, and for the child of a fork, where no thread waits for the old locks."""
         self._lock = Lock()  # held while writing
         self._gate = Lock()  # held while a connection is taken for reading
 
     def _rest(self) -> None:
-        """Close each connection as soon as nobody uses it. The caller holds both locks, so that nobody takes one."""
+        """Close each connection as soon as it is not in use. The caller holds both locks, so no thread can take one."""
         if self._writer is not None:
             self._idle.put(self._writer)
             self._writer = None
@@ -188,11 +190,11 @@ class SQLiteFile:
     def _prepare(self, connection: sqlite3.Connection) -> None:
         self.patiently(_make_schema, connection, self.path)
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-        # From here on waiting for the write lock is ours, see `patiently`.
+        # From here on, `patiently` waits for the write lock.
         connection.execute("PRAGMA busy_timeout = 0")
 
     def _connect(self, prepare: Callable[[sqlite3.Connection], None] = lambda _: None) -> sqlite3.Cursor:
-        """A connection's one cursor, to be used again and again: making one takes as long as a short statement."""
+        """The only cursor of a new connection. It is reused: making one takes as long as a short statement."""
         if self._closed:
             raise sqlite3.ProgrammingError("closed")
         connection = sqlite3.connect(self.path, timeout=self._wait, isolation_level=None, check_same_thread=False)
@@ -209,7 +211,7 @@ class SQLiteFile:
 
 
 def has_schema(connection: sqlite3.Connection, path: str) -> bool:
-    """Whether the file is a ledger; False if it is empty. Raises StoreUnusable if it is anything else."""
+    """Whether the file is a ledger; False if it is empty. Raises StoreUnusable for any other file."""
     connection.execute("BEGIN")  # one snapshot: another process may be making the schema just now
     with connection:
         (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -225,7 +227,7 @@ def has_schema(connection: sqlite3.Connection, path: str) -> bool:
 
 
 def _make_schema(connection: sqlite3.Connection, path: str) -> None:
-    """Make the schema in an empty file; refuse any other file that is not this version's."""
+    """Make the schema in an empty file. Raises StoreUnusable for a file that is neither empty nor of this version."""
     if has_schema(connection, path):
         return
     connection.execute("PRAGMA journal_mode = WAL")
@@ -237,7 +239,7 @@ def _make_schema(connection: sqlite3.Connection, path: str) -> None:
 
 
 def _close(cursor: sqlite3.Cursor) -> None:
-    cursor.close()  # or a statement that was not read to its end would keep the file open
+    cursor.close()  # a statement that was not read to its end would keep the file open
     cursor.connection.close()
 
 
@@ -246,7 +248,7 @@ def _close_all(cursors: list[sqlite3.Cursor]) -> None:
         _close(cursors.pop())
 
 
-# What the interpreter calls at a fork cannot be taken back, so that it is told once, for all files that are open then.
+# A function registered for forks cannot be unregistered, so there is one, for all files that are open then.
 _FILES: weakref.WeakValueDictionary[int, SQLiteFile] = weakref.WeakValueDictionary()
 _HELD: list[SQLiteFile] = []
 

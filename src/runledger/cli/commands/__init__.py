@@ -1,1 +1,1 @@
-"""The commands. Each reads its arguments, calls the ledger, prints; `group.py` says which stands where."""
+"""The commands. Each parses its arguments, calls the ledger and prints. `group.py` lists their modules."""

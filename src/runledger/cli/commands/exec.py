@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import click
 
-from ...domain import RunAlreadyFinished, RunKey, RunLedgerError, StoreUnusable
+from ...domain import RunAlreadyFinished, RunKey, RunLedgerError
 from ...domain.values import storable_text
-from ...stores import connect
+from ...stores import backend_of, connect
 from ..options import chosen_store, lasting, start_options
 from ..output import complain
 
@@ -51,7 +49,8 @@ def exec_(run_id: str, client_id: str, run_anyway: bool, command: tuple[str, ...
     key = None
     with signals_held() as mask:
         try:
-            store = _absolute(lasting(chosen_store()))
+            store = lasting(chosen_store())
+            store = backend_of(store).absolute_url(store)  # the command may change its directory
             key = _start(store, RunKey(run_id, client_id), details)
         except RunLedgerError as error:
             if not run_anyway:
@@ -127,14 +126,3 @@ def _tell_store(store: str, key: RunKey, ending: Ending) -> None:
         pass  # the command finished its run itself
     except RunLedgerError as error:
         complain(f"{key} could not be finished: {error}")
-
-
-def _absolute(store: str) -> str:
-    """The store by a URL that also holds in another working directory."""
-    path = store.removeprefix("sqlite:///")
-    if path == store or path.startswith("/"):
-        return store
-    try:
-        return f"sqlite:///{quote(os.getcwdb())}/{path}"
-    except OSError:
-        raise StoreUnusable("the working directory is gone: name the store by an absolute path.") from None

@@ -1,4 +1,4 @@
-"""Looking at runs: one, many, added up, gone quiet."""
+"""Reading runs: one, many, a summary, those that went quiet."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def summary(run_id: str | None, as_json: bool, **filters: Any) -> None:
 def stale(older_than: timedelta, client_id: str | None, limit: int, all_: bool, as_json: bool) -> None:
     """List Running runs that nothing updates any more.
 
-    It only tells: a run that went quiet stays Running until somebody finishes it.
+    It only reports: a run that went quiet stays Running until somebody finishes it.
 
     \b
     Example:

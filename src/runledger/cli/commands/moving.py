@@ -2,53 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import os
+import shlex
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 import click
 
-from ...adapters.files.histories import (
-    FIELDS,
-    BadRow,
-    FileMapping,
-    Format,
-    UnreadableFile,
-    UnsuitableFile,
-    read_records,
-    target_file,
-    write_records,
-)
-from ...domain import RunRecord
-from ...services.copying import PROBLEMS, Fate, LedgerCopy, Remark, remark_as_json
+from ...domain import InvalidValue, RunRecord
+from ...histories import BadRow, Format, Gap, MissingColumns, UnreadableFile, read_history, write_history
+from ...services.copy_result import CopyResult, Fate, Remark
 from ...services.ledger import RunLedger
-from ...stores import open_repository
+from ...stores import copy as copy_runs
+from ...stores import store_url
 from ..arguments import MEANING, RENAMING, STATUS, ZONE
-from ..options import (
-    chosen_ledger,
-    each_once,
-    existing,
-    filter_options,
-    json_option,
-    lasting,
-    missing_file,
-    store_option,
-)
+from ..options import chosen_ledger, each_once, filter_options, json_option, lasting, store_option
 from ..output import complain, print_json, remark
 from ..progress import progress
 
 _BATCH = 2000
 _NAMED = 100
-"""Refused rows that are named unless all are asked for: a mapping that does not fit refuses all of a file's."""
-
-
-def _columns(ctx: click.Context, param: click.Parameter, pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    columns = each_once(ctx, param, pairs)
-    for name in columns:
-        if name not in FIELDS:
-            raise click.BadParameter(f"{name!r} is no field: use one of {', '.join(FIELDS)}.")
-    return columns
+"""How many refused rows are named without --verbose: a mapping that does not fit refuses every row."""
 
 
 @click.command("import")
@@ -60,13 +37,13 @@ def _columns(ctx: click.Context, param: click.Parameter, pairs: tuple[tuple[str,
     "columns",
     multiple=True,
     type=RENAMING,
-    callback=_columns,
-    help='Which column a field is, e.g. run_id="Job ID"; with nothing after the =, none is.',
+    callback=each_once,
+    help='Which column holds a field, e.g. run_id="Job ID"; with nothing after the =, none does.',
 )
 @click.option(
     "--rest-as-metrics",
     is_flag=True,
-    help="Keep every column that is no field as a metric; of a decimal number what a double holds.",
+    help="Keep every column that is not a field as a metric; a decimal number becomes a double.",
 )
 @click.option(
     "--status", "statuses", multiple=True, type=MEANING, callback=each_once, help="What the file's word means."
@@ -86,11 +63,11 @@ def import_(
 ) -> None:
     """Load a history from CSV or JSON Lines.
 
-    The file may be gzip-compressed; - is standard input.
+    The file may be compressed with gzip; - is standard input.
 
     Fields: run_id, client_id, client_name, status, started_at, ended_at, updated_at, error; metrics and log as export
-    writes them (a column of another kind that is named so: --column log=). A row whose run is there already is left
-    alone, so that a file can be imported again.
+    writes them (if a column of that name holds something else: --column log=). A row whose run is there already is left
+    alone, so a file can be imported again.
 
     \b
     Example:
@@ -98,14 +75,17 @@ def import_(
           --column run_id="Job ID" --column client_id=Site \\
           --column started_at="Start Time" --column ended_at="End Time"
     """
-    reading = read_records(source, source.name, file_format, FileMapping(**mapping))
+    try:
+        reading = read_history(source, file_format=file_format, **mapping)
+    except InvalidValue as error:
+        raise click.BadParameter(str(error), param_hint="'--column'") from None
     with closing(reading) as rows, chosen_ledger(may_be_new=True) as ledger:
         work = _Import(ledger, strict, verbose, as_json)
         try:
             with _reading(source) as advance:
                 work.take(rows, advance)
-        except UnsuitableFile as error:
-            raise click.UsageError(str(error)) from None
+        except MissingColumns as error:
+            raise click.UsageError(_missing_columns(error)) from None
         except BaseException:
             work.report()
             raise
@@ -113,9 +93,32 @@ def import_(
     click.get_current_context().exit(1 if work.refused or work.stopped else 0)
 
 
+def _missing_columns(error: MissingColumns) -> str:
+    options = (f"--column {name}=…" + " (or --default-status)" * (name == "status") for name in error.missing)
+    header = ", ".join(map(repr, error.header))
+    return f"{error.problem}: say which it is with {', '.join(options)}. It has {header}."
+
+
+def _reason(row: BadRow) -> str:
+    """Why a row is refused, and the option that would help."""
+    return row.reason if row.gap is None else f"{row.gap.problem}: {_advice(row.gap)}."
+
+
+def _advice(gap: Gap) -> str:
+    match gap.setting:
+        case "columns":
+            return f"if it is something else, give --column {gap.field}="
+        case "statuses":
+            return f"map it with --status {shlex.quote(gap.value)}=STATUS"
+        case "default_status":
+            return "give --default-status"
+        case "timezone":
+            return "give --timezone UTC, or its own"
+
+
 @contextmanager
 def _reading(source: BinaryIO) -> Iterator[Callable[[], None]]:
-    if not source.seekable():  # a pipe: how far we are nobody knows
+    if not source.seekable():  # a pipe, whose length is unknown
         yield lambda: None
         return
     size = os.fstat(source.fileno()).st_size
@@ -124,7 +127,7 @@ def _reading(source: BinaryIO) -> Iterator[Callable[[], None]]:
 
 
 class _Import:
-    """Loads rows in batches and counts what became of them."""
+    """Loads rows in batches, and counts those that were loaded, were there already and were refused."""
 
     def __init__(self, ledger: RunLedger, strict: bool, verbose: bool, as_json: bool) -> None:
         self._ledger = ledger
@@ -134,10 +137,10 @@ class _Import:
         self._batch: list[tuple[int, RunRecord]] = []
         self.loaded = self.there = self.refused = 0
         self.stopped = ""
-        """Why the rest of the file was not looked at, if so."""
+        """Why the rest of the file was not read, if so."""
 
     def take(self, rows: Iterator[tuple[int, RunRecord | BadRow]], advance: Callable[[], None]) -> None:
-        """Load all rows, or those before the file cannot be read further. UnsuitableFile comes before the first."""
+        """Load all rows, or those before the file cannot be read further. Raises MissingColumns before the first."""
         try:
             for line, row in rows:
                 if isinstance(row, RunRecord):
@@ -148,7 +151,7 @@ class _Import:
                     continue
                 self.refused += 1
                 if self.refused <= _NAMED or self._verbose:
-                    remark(f"line {line}: {row.reason}")
+                    remark(f"line {line}: {_reason(row)}")
                 if self._strict:
                     self.stopped = f"stopped at line {line}, because of --strict."
                     break
@@ -171,7 +174,7 @@ class _Import:
 
     def _load(self) -> None:
         batch, self._batch = self._batch, []
-        others = self._ledger.load([record for _, record in batch])
+        others = self._ledger.import_records([record for _, record in batch])
         self.loaded += len(batch) - len(others)
         self.there += len(others)
         if self._verbose and others:
@@ -196,18 +199,18 @@ def export(file: str, file_format: Format | None, **filters: Any) -> None:
       runledger export runs.csv.gz
       runledger export --client acme --format jsonl | jq .status
     """
-    stem = file.removesuffix(".gz")
-    file_format = file_format or ("csv" if stem.endswith(".csv") else "jsonl")
-    with chosen_ledger() as ledger:
-        found = ledger.find(**filters)
+    target = _standard_output() if file == "-" else file
+    with chosen_ledger() as ledger, progress("records", wanted=file != "-") as advance:
+        found = _counted(ledger.find(**filters), advance)
         try:
-            with target_file(file) as target, progress("records", wanted=file != "-") as advance:
-                count = write_records(_counted(found, advance), target, file_format)
+            count = write_history(found, target, file_format=file_format)
         except OSError as error:
             if file == "-":
                 raise
             raise click.UsageError(f"{file} cannot be written: {error.strerror or error}.") from None
-    if file != "-":
+    if file == "-":
+        sys.stdout.flush()  # here, so that a full disk is reported in one line
+    else:
         click.echo(f"{_count(count, 'run')} written to {file}")
 
 
@@ -219,36 +222,45 @@ def export(file: str, file_format: Format | None, **filters: Any) -> None:
 def copy(source: str, target: str, dry_run: bool, as_json: bool) -> None:
     """Copy every run from one store to another, both given by URL.
 
-    A run that is there already is left alone, and named if it differs. What does not fit is named and left out. After
-    an interruption, run it again: nothing is made twice. Runs that start or change in FROM meanwhile may be missed.
+    A run that is there already is left alone, and named if it differs. What the target refuses is named and left out.
+    After an interruption, run it again: nothing is created twice. Runs that start or change in FROM meanwhile may be
+    missed.
 
     \b
     Example:
       runledger copy airtable://appAbcDefGhiJklMn/Runs postgresql://ops@db/runs
     """
-    source, target = lasting(source), lasting(target)
-    with (
-        closing(open_repository(existing(source))) as origin,
-        # An empty store stands for the file that a copy would make, and a dry run does not.
-        closing(open_repository("memory://" if dry_run and missing_file(target) else target)) as goal,
-        progress("records", wanted=not as_json) as advance,
-    ):
-        tell = _tell_as_json if as_json else _tell
-        work = LedgerCopy.between(origin, goal, remark=tell, advance=advance, dry_run=dry_run)
+    with progress("records", wanted=not as_json) as advance:
         try:
-            work.run()
-        except BaseException:
-            if work.counts:
-                complain(f"stopped after {work.counts[Fate.COPIED]:,} copies: run it again, and it goes on from here.")
+            result = copy_runs(
+                lasting(store_url(source)),
+                lasting(store_url(target)),
+                dry_run=dry_run,
+                on_remark=_print_as_json if as_json else _print,
+                on_progress=advance,
+            )
+        except BaseException as error:
+            for note in getattr(error, "__notes__", ()):
+                complain(note)
             raise
-    counts = work.counts
     if as_json:
-        print_json({fate.name.lower(): counts[fate] for fate in Fate})
+        print_json(result.to_json())
     else:
-        done = "to be copied" if dry_run else Fate.COPIED.value
-        problems = "".join(f", {counts[fate]:,} {fate.value}" for fate in PROBLEMS if counts[fate])
-        click.echo(f"{counts[Fate.COPIED]:,} {done}, {counts[Fate.EQUAL]:,} {Fate.EQUAL.value}{problems}")
-    click.get_current_context().exit(1 if any(counts[fate] for fate in PROBLEMS) else 0)
+        click.echo(_sum_of(result, dry_run))
+    click.get_current_context().exit(0 if result.is_complete else 1)
+
+
+def _sum_of(result: CopyResult, dry_run: bool) -> str:
+    counts = [(count, fate.value) for fate, count in result.counts.items() if count and fate.is_problem]
+    done = "to be copied" if dry_run else Fate.COPIED.value
+    first = [(result.counts[Fate.COPIED], done), (result.counts[Fate.EQUAL], Fate.EQUAL.value)]
+    return ", ".join(f"{count:,} {what}" for count, what in [*first, *counts])
+
+
+def _standard_output() -> TextIO:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="")
+    return sys.stdout
 
 
 def _counted(records: Iterable[RunRecord], advance: Callable[[int, None], None]) -> Iterator[RunRecord]:
@@ -262,9 +274,9 @@ def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def _tell(found: Remark) -> None:
-    remark(f"{found.fate.value}: {found.key or 'a row'}: {found.detail}")
+def _print(found: Remark) -> None:
+    remark(str(found))
 
 
-def _tell_as_json(found: Remark) -> None:
-    print_json(remark_as_json(found))
+def _print_as_json(found: Remark) -> None:
+    print_json(found.to_json())

@@ -1,0 +1,28 @@
+"""A local server that behaves as Airtable's Web API, for tests and for developing without a base."""
+
+from .faults import Connection, Fault, FaultKind, Faults, LogEntry
+from .limits import Limits
+from .messages import Request, Response
+from .server import AirtableServer
+from .service import AirtableService
+from .tables import Column, Table
+from .tokens import Token
+from .unknowns import MissingRecord, Unknowns
+
+__all__ = [
+    "AirtableServer",
+    "AirtableService",
+    "Column",
+    "Connection",
+    "Fault",
+    "FaultKind",
+    "Faults",
+    "Limits",
+    "LogEntry",
+    "MissingRecord",
+    "Request",
+    "Response",
+    "Table",
+    "Token",
+    "Unknowns",
+]

@@ -1,0 +1,37 @@
+"""Airtable as a backend. Examining, preparing and probing load what they need when they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from datetime import timedelta
+
+from ...domain import Backend, Finding
+from . import open_url
+
+
+def _examine(url: str) -> Iterator[Finding]:
+    from .schema import examine_base
+
+    return examine_base(url)
+
+
+def _prepare(url: str) -> Iterator[Finding]:
+    from .schema import make_table
+
+    return make_table(url)
+
+
+def _probe(url: str, scratch_table: str) -> Generator[Finding]:
+    from .probe import probe
+
+    return probe(url, scratch_table)
+
+
+BACKEND = Backend(
+    open=open_url,
+    examine=_examine,
+    prepare=_prepare,
+    probe=_probe,
+    # A workspace counts requests, 1,000 a month in the free plan.
+    heartbeat_interval=timedelta(minutes=10),
+)

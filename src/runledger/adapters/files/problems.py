@@ -1,0 +1,83 @@
+"""What can be wrong with a history file: the whole file, one row, or a mapping that does not explain a value.
+
+The messages name fields and columns. `Gap` and `MissingColumns` also carry them as attributes, so that a user interface
+can say what to do in its own words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from attrs import frozen
+
+from ...domain import InvalidValue, RunLedgerError
+
+Setting = Literal["columns", "statuses", "default_status", "timezone"]
+"""A parameter of FileMapping."""
+
+_ADVICE: Mapping[Setting, str] = {
+    "columns": "if the column holds something else, map the field {field} to no column",
+    "statuses": "map the word to a status",
+    "default_status": "give the mapping a default status",
+    "timezone": "give the mapping a time zone, or the time its own",
+}
+
+
+class UnreadableFile(RunLedgerError):
+    """A file cannot be read, or not beyond some line. The message says where and why."""
+
+
+class MissingColumns(RunLedgerError):
+    """A CSV file does not have all the columns that the mapping needs. Nothing was read.
+
+    `missing` maps each field to the column that is not there. `header` holds the columns that the file has.
+    """
+
+    def __init__(self, missing: Mapping[str, str], header: Sequence[str]) -> None:
+        self.missing = dict(missing)
+        self.header = tuple(header)
+        default = " (or give the mapping a default status)" if "status" in missing else ""
+        super().__init__(
+            f"{self.problem}: map {', '.join(missing)} to columns of the file{default}. "
+            f"It has {', '.join(map(repr, header))}."
+        )
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, without what to do."""
+        return f"the file has no column {', '.join(map(repr, dict.fromkeys(self.missing.values())))}"
+
+
+@frozen
+class Gap:
+    """What a mapping does not explain: the value of a field. `setting` is the parameter that would explain it."""
+
+    setting: Setting
+    field: str
+    problem: str
+    """What is wrong, without what to do."""
+    value: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.problem}: {_ADVICE[self.setting].format(field=self.field)}."
+
+
+class UnmappedValue(InvalidValue):
+    """A row has a value that the mapping does not explain; `gap` says what is missing from the mapping."""
+
+    def __init__(self, gap: Gap) -> None:
+        super().__init__(str(gap))
+        self.gap = gap
+
+
+@frozen
+class BadRow:
+    """A row that is not a run record. `line` counts from 1; of a CSV row of several lines it is the last one.
+
+    `reason` is a sentence. `gap` is what the mapping lacks, if the row is unreadable because of that.
+    """
+
+    line: int
+    reason: str
+    gap: Gap | None = None

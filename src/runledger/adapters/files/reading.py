@@ -1,0 +1,117 @@
+"""Reading a history file: its rows as records, one by one, whatever the size of the file."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import zlib
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, BinaryIO, TextIO, cast
+
+from ...domain import InvalidValue, RunRecord
+from .formats import Format, format_of_content, format_of_name
+from .lines import MAX_LINE, Lines, numbered
+from .mapping import FileMapping
+from .problems import BadRow, UnmappedValue, UnreadableFile
+
+Rows = Iterator[tuple[int, Mapping[str, Any] | BadRow]]
+
+
+def read_records(
+    source: BinaryIO, name: str, file_format: Format | None, mapping: FileMapping
+) -> Generator[tuple[int, RunRecord | BadRow], None, None]:
+    """Each row of a file with its line number, as a record or as why it is not one.
+
+    The file may be compressed with gzip. Without a format, its `name` or its content decides. The generator must be
+    closed before the file is. Raises MissingColumns before the first row, UnreadableFile anywhere.
+    """
+    line = 0
+    try:
+        with _decompressed(source) as plain:
+            file_format = file_format or format_of_name(name) or format_of_content(plain.peek(64)[:64])
+            # JSON Lines end with a line feed only; a CSV cell keeps any line ends that it holds.
+            with _text(plain, newline="" if file_format == "csv" else "\n") as text:
+                rows = _csv_rows(text, mapping) if file_format == "csv" else _json_rows(text)
+                for line, row in rows:
+                    yield line, row if isinstance(row, BadRow) else _record_of(line, row, mapping)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise UnreadableFile(f"after line {line} the compressed file is damaged or cut short ({error}).") from None
+    except OSError as error:
+        raise UnreadableFile(f"after line {line} the file cannot be read ({error.strerror or error}).") from None
+
+
+def _record_of(line: int, row: Mapping[str, Any], mapping: FileMapping) -> RunRecord | BadRow:
+    try:
+        return mapping.record(row)
+    except UnmappedValue as error:
+        return BadRow(line, str(error), error.gap)
+    except InvalidValue as error:
+        return BadRow(line, str(error))
+    except RecursionError:
+        return BadRow(line, "its JSON is nested too deeply.")
+
+
+@contextmanager
+def _decompressed(source: BinaryIO) -> Iterator[io.BufferedReader]:
+    buffered = source if isinstance(source, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, source))
+    try:
+        is_gzip = buffered.peek(2)[:2] == b"\x1f\x8b"
+        yield io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=buffered))) if is_gzip else buffered
+    finally:
+        if buffered is not source:
+            buffered.detach()  # whoever opened the file closes it
+
+
+@contextmanager
+def _text(plain: io.BufferedReader, newline: str) -> Iterator[TextIO]:
+    text = io.TextIOWrapper(plain, encoding="utf-8-sig", errors="surrogateescape", newline=newline)
+    try:
+        yield text
+    finally:
+        text.detach()
+
+
+def _csv_rows(text: TextIO, mapping: FileMapping) -> Rows:
+    csv.field_size_limit(MAX_LINE)
+    lines = Lines(text)
+    rows = numbered(csv.reader(lines, strict=True), lines)
+    _, first = next(rows, (0, None))
+    header = _header(first)
+    mapping.require(header)
+    width = len(header)
+    for number, cells in rows:
+        if isinstance(cells, BadRow):
+            yield number, cells
+        elif len(cells) == width:
+            yield number, dict(zip(header, cells, strict=True))
+        elif cells:
+            yield number, BadRow(number, f"{len(cells)} cells where the first line has {width}.")
+
+
+def _header(first: list[str] | BadRow | None) -> list[str]:
+    """The column names of a file that begins with this row. Raises UnreadableFile."""
+    if first is None:
+        raise UnreadableFile("the file is empty: it must begin with a line of column names.")
+    if isinstance(first, BadRow):
+        raise UnreadableFile(f"the first line must hold the column names, but is {first.reason}")
+    if len(set(first)) < len(first):
+        ((twice, _),) = Counter(first).most_common(1)
+        raise UnreadableFile(f"the first line has the column {twice!r} twice: rename one.")
+    return first
+
+
+def _json_rows(text: TextIO) -> Rows:
+    lines = Lines(text)
+    for number, line in numbered(lines, lines):
+        if isinstance(line, BadRow):
+            yield number, line
+        elif line.strip():
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
+                row = None
+            yield number, row if isinstance(row, dict) else BadRow(number, "not a JSON object.")

@@ -1,0 +1,28 @@
+"""PostgreSQL as a backend: examining and preparing a database, each over one connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+from ...domain import Backend, Finding, StoreUnusable, Verdict
+from .postgresql import open_url
+from .postgresql_pool import Connections
+from .postgresql_schema import examine_schema, make_schema
+
+
+def _examine(url: str) -> Iterator[Finding]:
+    with closing(Connections(url)) as connections:
+        yield from examine_schema(connections)
+
+
+def _prepare(url: str) -> list[Finding]:
+    with closing(Connections(url)) as connections:
+        make_schema(connections)
+        for found in examine_schema(connections):
+            if found.verdict is Verdict.FIX:  # a table that is there already hides that the role may not use it
+                raise StoreUnusable(f"{found}.")
+    return []
+
+
+BACKEND = Backend(open=open_url, examine=_examine, prepare=_prepare)

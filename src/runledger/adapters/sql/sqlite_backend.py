@@ -1,0 +1,84 @@
+"""SQLite as a backend: examining and preparing a file."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from urllib.parse import quote
+
+from ...domain import Backend, Finding, StoreUnusable
+from .sqlite import open_url, path_of, url_of
+from .sqlite_file import SQLiteFile, has_schema
+
+
+def _examine(url: str) -> Iterator[Finding]:
+    path = os.path.abspath(path_of(url))
+    if found := _obstacle(path):
+        yield found
+        return
+    if not os.path.exists(path):
+        yield Finding.note(f"there is no file {path}", "`runledger init` or the first start makes it")
+        return
+    try:
+        # mode=rw never creates: https://www.sqlite.org/uri.html
+        address = f"file://{quote(os.fsencode(path))}?mode=rw"
+        with closing(sqlite3.connect(address, uri=True, timeout=1, isolation_level=None)) as connection:
+            is_ledger = has_schema(connection, path)
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+            yield Finding.note(f"{path} is locked by another process just now", "look again when it is done")
+            return
+        yield Finding.fix(f"{path} cannot be used ({error})", "it must be a SQLite database that you may write")
+        return
+    if is_ledger:
+        yield Finding.ok(f"{path} is a ledger of this version, and may be written")
+    else:
+        yield Finding.note(f"{path} is empty", "`runledger init` or the first start makes the ledger in it")
+
+
+def _obstacle(path: str) -> Finding | None:
+    """What keeps us from writing the file, as far as its permissions show: SQLite itself says so only at a write."""
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        return Finding.fix(f"there is no folder {folder}", "make it, or correct the URL")
+    if not os.access(folder, os.W_OK):
+        return Finding.fix(f"the folder {folder} may not be written", "SQLite keeps a journal there; allow it")
+    if os.path.exists(path) and not os.access(path, os.W_OK):
+        return Finding.fix(f"the file {path} may not be written", "allow it")
+    return None
+
+
+def _prepare(url: str) -> list[Finding]:
+    with closing(SQLiteFile(path_of(url))) as file:
+        if found := _obstacle(file.path):  # opening a ledger that is there does not show it
+            raise StoreUnusable(f"{found}.")
+        file.write(lambda _: None)
+    return []
+
+
+def _makes_on_open(url: str) -> str | None:
+    path = path_of(url)
+    return None if os.path.exists(path) else f"file {path}"
+
+
+def _absolute_url(url: str) -> str:
+    path = path_of(url)
+    if os.path.isabs(path):
+        return url
+    try:
+        return url_of(os.path.abspath(path))
+    except OSError:
+        raise StoreUnusable("the working directory is gone: name the store by an absolute path.") from None
+
+
+BACKEND = Backend(
+    open=open_url,
+    examine=_examine,
+    prepare=_prepare,
+    makes_on_open=_makes_on_open,
+    absolute_url=_absolute_url,
+)

@@ -1,0 +1,105 @@
+"""Histories of runs in files: CSV and JSON Lines, read as records and written so that reading gives the same records.
+
+Reading and writing go row by row: memory does not grow with the file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import closing, nullcontext
+from datetime import tzinfo
+from pathlib import Path
+from typing import IO, Any, BinaryIO, TextIO
+
+from .adapters.files.formats import Format, format_of_name
+from .adapters.files.mapping import FIELDS, FileMapping
+from .adapters.files.problems import BadRow, Gap, MissingColumns, UnreadableFile
+from .adapters.files.reading import read_records
+from .adapters.files.writing import new_file, write_records
+from .domain import InvalidValue, RunRecord, RunStatus
+
+__all__ = [
+    "FIELDS",
+    "BadRow",
+    "Format",
+    "Gap",
+    "MissingColumns",
+    "UnreadableFile",
+    "read_history",
+    "write_history",
+]
+
+
+def read_history(
+    file: str | os.PathLike[str] | BinaryIO,
+    *,
+    file_format: Format | None = None,
+    columns: Mapping[str, str] | None = None,
+    statuses: Mapping[str, RunStatus | str] | None = None,
+    default_status: RunStatus | str | None = None,
+    rest_as_metrics: bool = False,
+    timezone: tzinfo | None = None,
+) -> Generator[tuple[int, RunRecord | BadRow], None, None]:
+    """Each row of a file with its line number, counted from 1: as a record, or as a BadRow with the reason.
+
+    `file` is a path, or a file that is open for reading bytes, which stays open; it may be compressed with gzip.
+    `file_format` is "csv" or "jsonl"; without it, the file's name decides, or else its content. CSV must be UTF-8 and
+    begin with a line of column names. A line has at most 67,108,864 characters.
+
+    `columns` maps fields (FIELDS) to columns of the file, or to "" if no column holds the field. A field that it does
+    not name is in the column of the same name. run_id, client_id and started_at are required. A row without client_name
+    gets the client id, one without updated_at the latest time that the row has.
+    `statuses` maps the file's words to statuses; the statuses' own labels need no mapping.
+    `default_status` is for rows that have no status.
+    `rest_as_metrics` keeps every column that is not a field as a metric; a decimal number becomes a float.
+    `timezone` is for times that name no zone. Where a clock change repeats an hour, the first one is taken.
+
+    Raises InvalidValue for a wrong parameter, OSError if the file cannot be opened, MissingColumns before the first row
+    and UnreadableFile if the file cannot be read further.
+    """
+    mapping = FileMapping(
+        columns=columns or {},
+        statuses=statuses or {},
+        default_status=default_status,
+        rest_as_metrics=rest_as_metrics,
+        timezone=timezone,
+    )
+    _check_format(file_format)
+    return _read(file, file_format, mapping)
+
+
+def write_history(
+    records: Iterable[RunRecord], file: str | os.PathLike[str] | TextIO, *, file_format: Format | None = None
+) -> int:
+    """Write records so that `read_history` returns the same records. Returns how many were written.
+
+    `file` is a path, or a file that is open for writing text, which stays open; open it with encoding="utf-8" and
+    newline="". A file at a path appears when it is complete, and replaces what was there. It is compressed if its name
+    ends in .gz. `file_format` is "csv" or "jsonl"; without it, the file's name decides, or else it is "jsonl".
+
+    Raises OSError if the file cannot be written, and what `records` raises; what was at the path then stays.
+    """
+    _check_format(file_format)
+    file_format = file_format or format_of_name(_name(file)) or "jsonl"
+    with new_file(Path(file)) if isinstance(file, str | os.PathLike) else nullcontext(file) as target:
+        return write_records(records, target, file_format)
+
+
+def _read(
+    file: str | os.PathLike[str] | BinaryIO, file_format: Format | None, mapping: FileMapping
+) -> Generator[tuple[int, RunRecord | BadRow], None, None]:
+    with open(file, "rb") if isinstance(file, str | os.PathLike) else nullcontext(file) as source:
+        rows = read_records(source, _name(file), file_format, mapping)
+        with closing(rows):
+            yield from rows
+
+
+def _name(file: str | os.PathLike[str] | IO[Any]) -> str:
+    name = os.fspath(file) if isinstance(file, str | os.PathLike) else getattr(file, "name", "")
+    return name if isinstance(name, str) else ""  # of a file descriptor, it is a number
+
+
+def _check_format(file_format: str | None) -> None:
+    if file_format not in (None, "csv", "jsonl"):
+        raise InvalidValue(f"the file format is {file_format!r}: use 'csv' or 'jsonl'.")

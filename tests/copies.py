@@ -1,0 +1,52 @@
+"""Histories, and copies of them between stores, for the tests of copying."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from runledger import Fate, Remark, RunChange, RunKey, RunQuery, RunRecord, RunStatus, copy
+from runledger.adapters.memory import InMemoryRunRepository
+from runledger.domain import MetricValue, RunRepository
+from runledger.testing.strategies import AWKWARD
+
+START = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
+
+
+def history(count: int) -> list[RunRecord]:
+    """Runs in every state, oldest first; several of each start, with ids that are easily mixed up."""
+    records = []
+    for number in range(count):
+        at = START + timedelta(milliseconds=700 * (number // 3))
+        key = RunKey(AWKWARD[number % len(AWKWARD)], f"client {number}")
+        metrics: dict[str, MetricValue] = {"Tokens": number / 4, "Model": f"m{number}\u00e9", "Paid": True, "Seen": at}
+        record = RunRecord.start(
+            key, at, client_name=f"Client {number} Ltd", metrics=dict([*metrics.items()][: number % 5])
+        )
+        record = record.apply(RunChange(note=f"note {number}"), at + timedelta(seconds=1))
+        status = list(RunStatus)[number % len(RunStatus)]
+        if status.is_final:
+            error = "two\nlines" if status is RunStatus.FAILED else None
+            record = record.apply(RunChange(status=status, error=error, note="at the end"), at + timedelta(minutes=1))
+        records.append(record)
+    return records
+
+
+def filled(records: Sequence[RunRecord], columns: Sequence[str] | None = None) -> InMemoryRunRepository:
+    repository = InMemoryRunRepository(columns=columns)
+    repository.create_many(records)
+    return repository
+
+
+def everything(repository: RunRepository) -> list[RunRecord]:
+    return list(repository.find(RunQuery()))
+
+
+def copied(
+    source: RunRepository, target: RunRepository, *, dry_run: bool = False
+) -> tuple[dict[Fate, int], list[Remark]]:
+    remarks: list[Remark] = []
+    result = copy(source, target, dry_run=dry_run, on_remark=remarks.append)
+    assert set(result.counts) == set(Fate)
+    assert result.is_complete == (not remarks)
+    return {fate: count for fate, count in result.counts.items() if count}, remarks

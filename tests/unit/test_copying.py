@@ -1,0 +1,263 @@
+"""Copying between stores in memory, some of which alter, refuse or fail, and what a copy reports."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from copies import START, copied, everything, filled, history
+from runledger import (
+    CopyResult,
+    Fate,
+    InvalidValue,
+    Remark,
+    RunChange,
+    RunKey,
+    RunQuery,
+    RunRecord,
+    RunStatus,
+    StoreUnavailable,
+    StoreUnusable,
+    copy,
+)
+from runledger.adapters.memory import InMemoryRunRepository
+from runledger.domain import Guarantees, Outcome, RunObserver
+from runledger.services.copy_result import difference
+
+RUN = RunRecord.start(RunKey("r", "a"), START)
+
+
+def put(store: InMemoryRunRepository, *records: RunRecord) -> InMemoryRunRepository:
+    store.create_many(records)
+    return store
+
+
+class Edited(InMemoryRunRepository):
+    """A store that people edit, as far as a copy can see."""
+
+    def add_observer(self, observer: RunObserver) -> None:
+        pass
+
+
+class Repeating(Edited):
+    """Lists each run twice; the second record has an older start."""
+
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        found = [*super().find(query)]
+        yield from found
+        yield from (evolve(record, started_at=record.started_at - timedelta(days=1)) for record in found)
+
+
+class Altering(InMemoryRunRepository):
+    """Promises less than every value exactly, and keeps no error."""
+
+    guarantees = Guarantees(exact_values=False)
+
+    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+        return super().create_many([evolve(record, error=None) for record in records])
+
+
+class Counting(InMemoryRunRepository):
+    """Counts the batches that it is asked to create."""
+
+    batches = 0
+
+    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+        self.batches += 1
+        return super().create_many(records)
+
+
+def counts(result: CopyResult) -> dict[Fate, int]:
+    return {fate: count for fate, count in result.counts.items() if count}
+
+
+def test_a_remark_is_a_line_and_a_json_object() -> None:
+    remark = Remark(Fate.ALTERED, RUN.key, "why")
+    assert str(remark) == "altered by the target: run 'r' of client 'a': why"
+    assert remark.to_json() == {"fate": "altered", "run_id": "r", "client_id": "a", "detail": "why"}
+    row = Remark(Fate.UNREADABLE, None, "why")
+    assert str(row) == "unreadable: a row: why"
+    assert row.to_json() == {"fate": "unreadable", "run_id": None, "client_id": None, "detail": "why"}
+
+
+def test_a_result_counts_every_fate_and_cannot_be_changed() -> None:
+    result = CopyResult(counts={Fate.COPIED: 2, Fate.EQUAL: 1})
+    assert [*result.counts] == [*Fate]
+    assert result.is_complete
+    assert result.to_json() == {
+        **{"copied": 2, "equal": 1, "different": 0, "altered": 0, "refused": 0, "duplicated": 0, "unreadable": 0}
+    }
+    for fate in Fate:
+        assert CopyResult(counts={fate: 1}).is_complete == (fate in (Fate.COPIED, Fate.EQUAL))
+    with pytest.raises(TypeError, match="read-only"):
+        result.counts[Fate.COPIED] = 3  # type: ignore[index]
+
+
+def test_a_difference_names_what_is_in_each_record() -> None:
+    failed = RUN.apply(RunChange(status=RunStatus.FAILED, error="x" * 39, note="n"), START + timedelta(hours=1))
+    assert difference(RUN, RUN) == ""
+    assert difference(RUN, failed) == (
+        "status is 'Running', in the target 'Failed'; "
+        "ended_at is missing, in the target 2025-11-24T09:15:00.000+00:00; "
+        "updated_at is 2025-11-24T08:15:00.000+00:00, in the target 2025-11-24T09:15:00.000+00:00; "
+        f"error is missing, in the target '{'x' * 35}…'; "
+        "the log has 0 lines, in the target 1, and they differ"
+    )
+    shown = evolve(RUN, metrics={"m": "x" * 38})
+    assert difference(shown, RUN) == f"metric 'm' is '{'x' * 38}', in the target missing"
+
+
+def test_an_id_that_a_person_spoilt_is_refused() -> None:
+    spoilt = evolve(RUN, key=RunKey.trusted("r", "a "))
+    remarks: list[Remark] = []
+    result = copy(put(Edited(), spoilt), InMemoryRunRepository(), on_remark=remarks.append)
+    assert counts(result) == {Fate.REFUSED: 1}
+    assert remarks[0].detail.startswith("client id 'a ' begins or ends with white space")
+
+
+def test_what_is_copied_is_compared_again_where_values_may_change() -> None:
+    failed = RUN.apply(RunChange(status=RunStatus.FAILED, error="why"), START + timedelta(minutes=1))
+    fine = RunRecord.start(RunKey("r", "b"), START)
+    there = RunRecord.start(RunKey("r", "c"), START)
+    for source in (InMemoryRunRepository(), Repeating()):
+        target = put(Altering(), evolve(there, client_name="another"))
+        remarks: list[Remark] = []
+        result = copy(put(source, failed, fine, there), target, on_remark=remarks.append)
+        assert counts(result) == {Fate.COPIED: 2, Fate.ALTERED: 1, Fate.DIFFERENT: 1}
+        assert {(remark.fate, remark.key, remark.detail) for remark in remarks} == {
+            (Fate.ALTERED, failed.key, "error is 'why', in the target missing"),
+            (Fate.DIFFERENT, there.key, "client_name is 'c', in the target 'another'"),
+        }
+
+
+def test_a_refusal_that_names_its_record_costs_one_more_batch() -> None:
+    records = [RunRecord.start(RunKey("r", str(number)), START) for number in range(50)]
+    unfit = evolve(records[7], metrics={"Model": "m"})
+    target = Counting(columns=["Tokens"])
+    result = copy(put(InMemoryRunRepository(), *records[:7], unfit, *records[8:]), target)
+    assert counts(result) == {Fate.COPIED: 49, Fate.REFUSED: 1}
+    assert target.batches == 2
+
+
+def test_a_run_that_is_removed_during_a_dry_run_counts_as_to_be_copied() -> None:
+    class Fleeting(InMemoryRunRepository):
+        """Lists a run with another start, which is gone when it is asked for."""
+
+        def find(self, query: RunQuery) -> Iterator[RunRecord]:
+            yield evolve(RUN, started_at=START - timedelta(days=1))
+
+    result = copy(put(InMemoryRunRepository(), RUN), Fleeting(), dry_run=True)
+    assert counts(result) == {Fate.COPIED: 1}
+
+
+small_keys = st.builds(RunKey, st.sampled_from("rs"), st.sampled_from("abc"))
+
+
+small_records = st.builds(
+    lambda key, start, name: RunRecord.start(key, START + timedelta(seconds=start), client_name=name),
+    small_keys,
+    st.integers(0, 3),
+    st.sampled_from("xy"),
+)
+
+
+stores_of_records = st.lists(small_records, unique_by=lambda record: record.key)
+
+
+def test_what_is_there_already_is_left_and_named_if_it_differs() -> None:
+    records = history(30)
+    gone_on = records[0].apply(RunChange(metrics={"Tokens": 7}, note="later"), START + timedelta(hours=1))
+    restarted = RunRecord.start(records[1].key, START + timedelta(hours=2))
+    elsewhere = RunRecord.start(RunKey("another", "run"), START)
+    target = filled([gone_on, restarted, elsewhere, *records[2:10]])
+    expected = {Fate.EQUAL: 8, Fate.DIFFERENT: 2, Fate.COPIED: 20}
+    for dry_run in (True, False):
+        counts, remarks = copied(filled(records), target, dry_run=dry_run)
+        assert counts == expected
+        assert {remark.key for remark in remarks} == {records[0].key, records[1].key}
+        details = {remark.key: remark.detail for remark in remarks}
+        assert "metric 'Tokens' is missing, in the target 7" in details[records[0].key]
+        assert "started_at is 2025-11-24T08:15:00.000+00:00, in the target 2025-11-24T10:15" in details[records[1].key]
+        assert len(everything(target)) == (11 if dry_run else 31)
+    assert target.get(records[0].key) == gone_on
+    assert target.get(records[1].key) == restarted
+
+
+@given(stores_of_records, stores_of_records)
+def test_whatever_is_there_a_copy_adds_what_is_missing_and_counts_the_rest(
+    here: list[RunRecord], there: list[RunRecord]
+) -> None:
+    before = {record.key: record for record in there}
+    expected: Counter[Fate] = Counter()
+    for record in here:
+        stored = before.get(record.key)
+        expected[Fate.COPIED if stored is None else Fate.EQUAL if stored == record else Fate.DIFFERENT] += 1
+    target = filled(there)
+    for dry_run in (True, False):
+        counts, _ = copied(filled(here), target, dry_run=dry_run)
+        assert +Counter(counts) == expected
+        after = {record.key: record for record in everything(target)}
+        assert after == ({} if dry_run else {record.key: record for record in here}) | before
+
+
+class Failing(InMemoryRunRepository):
+    """A store that stops serving in the middle of a copy."""
+
+    def __init__(self, error: BaseException, after: int) -> None:
+        super().__init__()
+        self._error = error
+        self._left = after
+
+    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+        self._left -= 1
+        if self._left < 0:
+            raise self._error
+        return super().create_many(records)
+
+
+@pytest.mark.parametrize("error", [StoreUnusable, KeyboardInterrupt])
+def test_a_copy_that_stopped_goes_on_where_it_was(error: type[BaseException]) -> None:
+    records = history(2500)
+    target = Failing(error("no permission"), after=2)
+    with pytest.raises(error) as raised:
+        copied(filled(records), target)
+    assert raised.value.__notes__ == ["2,000 records were copied before this: copy again, and it continues from there."]
+    target._left = 10
+    assert copied(filled(records), target) == ({Fate.EQUAL: 2000, Fate.COPIED: 500}, [])
+    assert everything(target) == everything(filled(records))
+
+
+def test_a_lost_answer_makes_nothing_twice() -> None:
+    class Forgetful(InMemoryRunRepository):
+        lost = False
+
+        def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+            keys = super().create_many(records)
+            if not self.lost:
+                self.lost = True
+                raise StoreUnavailable("the line went dead", Outcome.UNKNOWN)
+            return keys
+
+    target = Forgetful()
+    assert copied(filled(history(20)), target) == ({Fate.COPIED: 20}, [])
+
+
+class Reticent(InMemoryRunRepository):
+    """A store that refuses one record without saying which."""
+
+    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+        if any(record.key.client_id == "client 7" for record in records):
+            raise InvalidValue("one of them is too long")
+        return super().create_many(records)
+
+
+def test_a_refusal_without_a_name_is_narrowed_down() -> None:
+    counts, remarks = copied(filled(history(30)), Reticent())
+    assert counts == {Fate.COPIED: 29, Fate.REFUSED: 1}
+    assert remarks[0].key == history(30)[7].key

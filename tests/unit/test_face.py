@@ -1,0 +1,66 @@
+"""The signatures of the face, which help() and editors show. Not for mutation runs, which wrap every function."""
+
+import inspect
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+import runledger
+from runledger import RunLedger
+
+KEY = ("251124-081500", "acme")
+FACE = (RunLedger, runledger.LedgerUpdates, runledger.LedgerReads, runledger.Run)
+
+
+def parameters(function: Callable[..., object]) -> list[tuple[str, object, object]]:
+    return [(each.name, each.default, each.annotation) for each in inspect.signature(function).parameters.values()]
+
+
+def test_every_parameter_of_the_face_is_written_out() -> None:
+    for owner in FACE:
+        for name, method in vars(owner).items():
+            if callable(method) and not name.startswith("_"):
+                kinds = {each.kind for each in inspect.signature(method).parameters.values()}
+                assert not kinds & {inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL}, method
+                assert inspect.getdoc(method), method
+
+
+def test_a_ledger_reads_as_its_reads_do() -> None:
+    for name in ("get", "find", "summary", "stale"):
+        of_ledger, of_reads = getattr(RunLedger, name), getattr(runledger.LedgerReads, name)
+        assert name in vars(RunLedger)
+        assert inspect.signature(of_ledger) == inspect.signature(of_reads)
+
+
+def test_a_handle_takes_what_updates_by_key_take_but_for_the_key() -> None:
+    for name in ("update", "heartbeat", "complete", "fail", "skip", "cancel"):
+        by_key = parameters(getattr(runledger.LedgerUpdates, name))
+        assert [each[0] for each in by_key[:3]] == ["self", "run_id", "client_id"]
+        assert parameters(getattr(runledger.Run, name)) == [by_key[0], *by_key[3:]]
+
+
+@pytest.mark.parametrize(
+    ("act", "function"),
+    [
+        (lambda ledger, run: run.update(Posts=5), "Run.update()"),
+        (lambda ledger, run: run.complete(Posts=5), "Run.complete()"),
+        (lambda ledger, run: run.fail("why", Posts=5), "Run.fail()"),
+        (lambda ledger, run: ledger.updates.update(*KEY, Posts=5), "LedgerUpdates.update()"),
+        (lambda ledger, run: ledger.updates.fail(*KEY, "why", Posts=5), "LedgerUpdates.fail()"),
+        (lambda ledger, run: ledger.start("s", "acme", Posts=5), "RunLedger.start()"),
+        (lambda ledger, run: ledger.track("s", "acme", Posts=5), "RunLedger.track()"),
+        (lambda ledger, run: ledger.find(Posts=5), "RunLedger.find()"),
+        (lambda ledger, run: ledger.summary(Posts=5), "RunLedger.summary()"),
+        (lambda ledger, run: ledger.stale(timedelta(0), Posts=5), "RunLedger.stale()"),
+        (lambda ledger, run: ledger.reads.find(Posts=5), "LedgerReads.find()"),
+    ],
+)
+def test_an_unknown_keyword_is_rejected_by_the_function_that_was_called(
+    ledger: RunLedger, act: Callable[[RunLedger, runledger.Run], object], function: str
+) -> None:
+    run = ledger.start(*KEY)
+    with pytest.raises(TypeError) as refusal:
+        act(ledger, run)
+    assert str(refusal.value) == f"{function} got an unexpected keyword argument 'Posts'"
+    assert ledger.get(*KEY).updated_at == ledger.get(*KEY).started_at
