@@ -476,11 +476,11 @@ def _faults_of(
             yield f"{run_id}: {len(records)} records"
     if record.client_name not in (started or maybe):
         yield f"{run_id}: its record is of {record.client_name}, which was not told that it had started it"
-    yield from _faults_of_updates(run_id, told, record)
+    notes = [line.text for line in repository.log(record.key)]
+    yield from _faults_of_updates(run_id, told, record, notes)
 
 
-def _faults_of_updates(run_id: str, told: Told, record: RunRecord) -> Iterator[str]:
-    notes = [line.text for line in record.log]
+def _faults_of_updates(run_id: str, told: Told, record: RunRecord, notes: list[str]) -> Iterator[str]:
     surely, maybe = told.tokens(ADD, OK), told.tokens(ADD, LOST)
     if len(set(notes)) < len(notes):
         yield f"{run_id}: an update is there twice"

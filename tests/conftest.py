@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import pytest
 
-from runledger import Outcome, RunEvent, RunKey, RunLedger, RunRecord, StoreUnavailable
+from runledger import NewRun, Outcome, RunEvent, RunKey, RunLedger, StoreUnavailable
 from runledger.adapters.memory import InMemoryRunRepository
 
 # In the background of a shell a process ignores Ctrl-C, under nohup a hang-up, and so would those that the tests start.
@@ -34,13 +34,13 @@ class FaultyRepository(InMemoryRunRepository):
         self.faults: list[tuple[bool, Outcome]] = []
         self.creates = 0
 
-    def create(self, record: RunRecord) -> RunKey:
+    def create(self, new: NewRun) -> RunKey:
         self.creates += 1
-        return self._with_fault(lambda: super(FaultyRepository, self).create(record))
+        return self._with_fault(lambda: super(FaultyRepository, self).create(new))
 
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
         self.creates += 1
-        return self._with_fault(lambda: super(FaultyRepository, self).create_many(records))
+        return self._with_fault(lambda: super(FaultyRepository, self).create_many(news))
 
     def _with_fault(self, act: Callable[[], T]) -> T:
         if not self.faults:

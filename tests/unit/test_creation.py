@@ -1,4 +1,8 @@
 import math
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import product
 from typing import Any, cast
 
 import pytest
@@ -6,10 +10,12 @@ import pytest
 from conftest import FaultyRepository
 from runledger import (
     InvalidValue,
+    NewRun,
     Outcome,
     RunAlreadyExists,
     RunChange,
     RunEvent,
+    RunKey,
     RunLedger,
     RunQuery,
     RunRecord,
@@ -53,6 +59,105 @@ def test_a_retry_does_not_take_the_record_of_another_start_for_its_own(
     assert list(ledger.find()) == [first]
 
 
+AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
+STARTS: list[Callable[[RunLedger], object]] = [
+    lambda ledger: ledger.start("r", "acme"),
+    lambda ledger: ledger.start_many("r", ["acme", "bolt"]),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), [*product(STARTS, STARTS)])
+@pytest.mark.parametrize("faults", [[], [LOST_BEFORE], [LOST_AFTER], [LOST_BEFORE, LOST_AFTER], [LOST_AFTER, REFUSED]])
+def test_of_starts_with_equal_times_and_names_and_lost_answers_at_most_one_succeeds(
+    repository: FaultyRepository,
+    faults: list[tuple[bool, Outcome]],
+    first: Callable[[RunLedger], object],
+    second: Callable[[RunLedger], object],
+) -> None:
+    told: list[str] = []
+
+    def start(name: str, act: Callable[[RunLedger], object], sleep: Callable[[float], None]) -> None:
+        with suppress(RunAlreadyExists):
+            act(RunLedger(repository, observers=(), clock=lambda: AT, sleep=sleep))
+            told.append(name)
+
+    def rival(_seconds: float) -> None:
+        """While the first start waits, the other one starts too, and loses an answer itself."""
+        remaining, repository.faults = repository.faults, [LOST_AFTER]
+        start("second", second, lambda _: None)
+        repository.faults = remaining
+
+    repository.faults = list(faults)
+    start("first", first, rival)
+    start("third", second, lambda _: None)
+    assert len(told) == 1
+    assert told == (["second"] if faults[:1] == [LOST_BEFORE] else ["first"])
+
+
+class Piecemeal(FaultyRepository):
+    """A store that creates the records of a bulk start one by one, and loses its answer after some of them."""
+
+    lost_after = 0
+
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        made: list[RunKey] = []
+        for new in news:
+            try:
+                made.append(self.create(new))
+            except RunAlreadyExists as error:
+                raise error.having_applied(made) from None
+            self.lost_after -= 1
+            if self.lost_after == 0:
+                raise StoreUnavailable("the line went dead", Outcome.UNKNOWN).having_applied(made[:-1])
+        return made
+
+
+@pytest.mark.parametrize("lost_after", range(5))
+def test_an_import_that_lost_an_answer_returns_only_what_was_there_before(naps: list[float], lost_after: int) -> None:
+    store = Piecemeal()
+    records = [RunRecord.start(RunKey("r", client), AT) for client in "abcd"]
+    store.create(NewRun(records[2]))
+    store.lost_after = lost_after
+    assert RunLedger(store, observers=(), sleep=naps.append).import_records(records) == (records[2],)
+    assert sorted(record.key.client_id for record in store.find(RunQuery())) == list("abcd")
+
+
+def test_a_start_that_fails_after_a_lost_answer_names_what_it_had_created(naps: list[float]) -> None:
+    store = Piecemeal()
+    store.create(NewRun(RunRecord.start(RunKey("r", "c"), AT)))
+    store.lost_after = 2
+    with pytest.raises(RunAlreadyExists) as refusal:
+        RunLedger(store, observers=(), sleep=naps.append).start_many("r", ["a", "b", "c", "d"])
+    assert (refusal.value.keys, refusal.value.applied) == ((RunKey("r", "c"),), (RunKey("r", "a"), RunKey("r", "b")))
+
+
+def test_every_start_has_its_own_mark_which_all_its_attempts_carry(naps: list[float]) -> None:
+    seen: list[tuple[str, bool]] = []
+
+    class Watched(FaultyRepository):
+        def create(self, new: NewRun) -> RunKey:
+            seen.append((new.mark, new.is_retry))
+            return super().create(new)
+
+        def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+            seen.extend({(new.mark, new.is_retry) for new in news})
+            return super().create_many(news)
+
+    store = Watched()
+    marks = iter("abc")
+    ledger = RunLedger(store, observers=(), sleep=naps.append, new_mark=lambda: next(marks))
+    store.faults = [REFUSED, LOST_BEFORE, REFUSED]
+    ledger.start("r", "acme")
+    ledger.start_many("s", ["acme", "bolt"])
+    ledger.import_records([RunRecord.start(RunKey("t", "acme"), AT)])
+    assert seen == [("a", False), ("a", False), ("a", True), ("a", True), ("b", False), ("c", False)]
+    ledger = RunLedger(store, observers=())
+    for run in ("u", "v"):
+        ledger.start(run, "acme")
+    assert len({mark for mark, _ in seen[-2:]}) == 2
+    assert all(len(mark) == 16 for mark, _ in seen[-2:])
+
+
 def test_an_early_update_does_not_hide_a_start_whose_answer_was_lost(
     ledger: RunLedger, repository: FaultyRepository, naps: list[float]
 ) -> None:
@@ -66,7 +171,7 @@ def test_an_early_update_does_not_hide_a_start_whose_answer_was_lost(
     other = RunLedger(repository, observers=(), sleep=update_meanwhile)
     other.start("r", "acme")
     assert record_seen == [RunStatus.RUNNING]
-    assert ledger.get("r", "acme").log[0].text == "n"
+    assert [line.text for line in ledger.log("r", "acme")] == ["n"]
 
 
 def test_a_start_gives_up_within_its_bounds_and_says_what_is_known(

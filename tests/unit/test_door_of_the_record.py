@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from runledger import InvalidValue, LogLine, RunAlreadyFinished, RunChange, RunKey, RunQuery, RunRecord, RunStatus
+from runledger import (
+    InvalidValue,
+    LogLine,
+    NewRun,
+    RunAlreadyFinished,
+    RunChange,
+    RunKey,
+    RunQuery,
+    RunRecord,
+    RunStatus,
+)
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 EARLIER_ELSEWHERE = datetime(2025, 11, 24, 10, 14, 59, 123_999, tzinfo=timezone(timedelta(hours=2)))
@@ -20,7 +30,7 @@ DONE = RunRecord(
     started_at=EARLIER,
     ended_at=AT,
     metrics={"n": 1},
-    log=(LogLine(AT, "one"),),
+    notes=1,
     error="boom",
     updated_at=AT,
 )
@@ -60,7 +70,14 @@ def of(**metrics: Any) -> RunRecord:
         (lambda: RunKey("r", ""), "client id is empty: give it 1 to 255 characters."),
         (lambda: made(client_name=""), "client name is empty: give it 1 to 255 characters."),
         (lambda: made(key="r"), "key is str, not a RunKey."),
-        (lambda: made(log=("one",)), f"the log of {KEY} holds something that is not a LogLine."),
+        (lambda: made(notes=None), "notes is None: give a whole number from 0."),
+        (lambda: NewRun(DONE, ("one",)), f"the log of {KEY} holds something that is not a LogLine."),  # type: ignore[arg-type]
+        (
+            lambda: NewRun(DONE),
+            f"{KEY} counts 1 notes, but its log has 0 lines: give the record with its whole log.",
+        ),
+        (lambda: NewRun("r"), "record is str, not a RunRecord."),  # type: ignore[arg-type]
+        (lambda: NewRun(made(notes=0), mark=7), "mark is int, not text."),  # type: ignore[arg-type]
         (lambda: made(ended_at=None), f"{KEY} is Failed: it has an end time if and only if it has finished."),
         (lambda: made(started_at=None), "started_at is NoneType, not a datetime."),
         (lambda: made(ended_at=7), "ended_at is int, not a datetime."),
@@ -132,9 +149,9 @@ def test_every_time_of_a_record_is_kept_in_utc_to_the_millisecond() -> None:
 
 def test_a_log_becomes_a_tuple_that_its_giver_cannot_change() -> None:
     given = [LogLine(AT, "one")]
-    record = made(log=given)
+    run = NewRun(DONE, given)
     given.append(LogLine(AT, "two"))
-    assert record.log == (LogLine(AT, "one"),)
+    assert run.log == (LogLine(AT, "one"),)
 
 
 def test_sums_reach_the_bounds_and_floats_go_beyond() -> None:
@@ -151,3 +168,26 @@ def test_a_record_read_back_is_the_one_that_was_written() -> None:
     assert back.__dict__.keys() == DONE.__dict__.keys()
     line = LogLine.trusted(AT, "one")
     assert (line, line.at, line.text) == (LogLine(AT, "one"), AT, "one")
+
+
+def test_a_run_with_its_log_has_a_json_form_that_reads_back() -> None:
+    run = NewRun(DONE, (LogLine(AT, "one"),))
+    form = run.to_json()
+    assert "notes" not in form
+    assert form["log"] == [["2025-11-24T08:15:00.000Z", "one"]]
+    for trusted in (False, True):
+        assert NewRun.from_json(form, trusted=trusted) == run
+        assert RunRecord.from_json(DONE.to_json(), trusted=trusted) == DONE
+    with pytest.raises(InvalidValue, match="note is empty"):
+        NewRun.from_json({**form, "log": [["2025-11-24T08:15:00.000Z", ""]]})
+    for wrong in ({**form, "log": 7}, DONE.to_json()):
+        with pytest.raises(InvalidValue, match="not the JSON form of a run with its log"):
+            NewRun.from_json(wrong)
+
+
+def test_only_the_same_mark_is_that_of_an_earlier_attempt() -> None:
+    record = made(notes=0)
+    assert NewRun(record, mark="a").created("a")
+    assert not NewRun(record, mark="a").created("b")
+    assert not NewRun(record).created("")
+    assert "secret" not in repr(NewRun(record, mark="secret"))

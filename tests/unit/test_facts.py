@@ -15,6 +15,7 @@ from conftest import FaultyRepository
 from runledger import (
     EventKind,
     InvalidValue,
+    NewRun,
     Outcome,
     RunAlreadyExists,
     RunAlreadyFinished,
@@ -126,8 +127,8 @@ def test_the_time_of_an_event_is_the_time_in_the_record(events: list[RunEvent]) 
     assert events[-1].at == ledger.get("r", "acme").started_at == AT + timedelta(seconds=2, microseconds=1000)
     assert events[-1].at.tzinfo is UTC
     run.update(note="n")
-    record = ledger.get("r", "acme")
-    assert events[-1].at == record.updated_at == record.log[0].at == AT + timedelta(seconds=3, microseconds=1000)
+    record, [line] = ledger.get("r", "acme"), ledger.log("r", "acme")
+    assert events[-1].at == record.updated_at == line.at == AT + timedelta(seconds=3, microseconds=1000)
     ledger.updates.update_many([(run.key, RunChange())])
     assert events[-1].at == ledger.get("r", "acme").updated_at
     run.complete()
@@ -150,7 +151,7 @@ def test_the_time_of_an_event_is_the_time_in_the_record(events: list[RunEvent]) 
 def test_a_clock_without_a_valid_time_is_rejected_in_one_sentence(
     repository: FaultyRepository, events: list[RunEvent], now: Any, message: str
 ) -> None:
-    repository.create(RunRecord.start(KEY, AT))
+    repository.create(NewRun(RunRecord.start(KEY, AT)))
     ledger = RunLedger(repository, observers=[events.append], clock=lambda: now)
     acts: list[Callable[[], object]] = [
         lambda: ledger.start("s", "acme"),
@@ -225,11 +226,12 @@ def test_each_update_by_key_passes_all_it_is_given(ledger: RunLedger) -> None:
     ledger.updates.skip("r", "c", "nothing new")
     ledger.updates.cancel("r", "d", "stopped by hand")
     a, b, c, d = (ledger.get("r", client) for client in "abcd")
+    notes = {client: [line.text for line in ledger.log("r", client)] for client in "abcd"}
     assert (a.status, a.error) == (RunStatus.COMPLETED_WITH_ERRORS, "2 of 45")
-    assert (a.metrics, [line.text for line in a.log]) == ({"m": 1, "i": 3, "n": 1}, ["half way", "all but 2"])
-    assert (b.status, b.error, b.metrics, b.log[0].text) == (RunStatus.FAILED, "no disk", {"n": 2}, "gave up")
-    assert (c.status, c.log[0].text) == (RunStatus.SKIPPED, "nothing new")
-    assert (d.status, d.log[0].text) == (RunStatus.CANCELLED, "stopped by hand")
+    assert (a.metrics, notes["a"]) == ({"m": 1, "i": 3, "n": 1}, ["half way", "all but 2"])
+    assert (b.status, b.error, b.metrics, notes["b"]) == (RunStatus.FAILED, "no disk", {"n": 2}, ["gave up"])
+    assert (c.status, notes["c"]) == (RunStatus.SKIPPED, ["nothing new"])
+    assert (d.status, notes["d"]) == (RunStatus.CANCELLED, ["stopped by hand"])
 
 
 def test_a_summary_counts_every_run_of_a_status(ledger: RunLedger) -> None:

@@ -13,9 +13,11 @@ from typing import Any, cast
 import pytest
 
 import runledger
+from conftest import Clock
 from runledger import (
     EventKind,
     InvalidValue,
+    NewRun,
     Outcome,
     RunAlreadyExists,
     RunAlreadyFinished,
@@ -34,7 +36,8 @@ from runledger import (
 )
 from runledger.adapters.memory import InMemoryRunAccess, InMemoryRunRepository
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
-from runledger.domain import RunObserver, SummableStore, summary_of
+from runledger.domain import LoggedStore, RunObserver, SummableStore, summary_of
+from runledger.testing.runs import changed
 
 KEY = ("251124-081500", "acme")
 
@@ -51,11 +54,8 @@ def test_a_run_is_started_updated_and_completed(ledger: RunLedger, events: list[
     run.complete(add={"Tokens": 1})
     record = ledger.get(*KEY)
     assert record.metrics == {"Posts": 45, "Posts Scored": 43, "Tokens": 1501}
-    assert (record.status, record.client_name, record.log[0].text) == (
-        RunStatus.COMPLETED,
-        "Acme Ltd",
-        "post scoring: 43 of 45",
-    )
+    assert (record.status, record.client_name, record.notes) == (RunStatus.COMPLETED, "Acme Ltd", 1)
+    assert [line.text for line in ledger.log(*KEY)] == ["post scoring: 43 of 45"]
     assert run.finished
     assert kinds(events) == ["run_started", "run_updated", "run_updated", "run_finished"]
     assert [event.status for event in events] == [RunStatus.RUNNING, None, None, RunStatus.COMPLETED]
@@ -86,7 +86,7 @@ def test_each_way_to_finish_leaves_its_status_and_its_reason(ledger: RunLedger) 
         "d": ("Skipped", None),
         "e": ("Cancelled", None),
     }
-    assert [found[c].log[0].text for c in "de"] == ["nothing new", "stopped by hand"]
+    assert [line.text for c in "de" for line in ledger.log("r", c)] == ["nothing new", "stopped by hand"]
 
 
 def test_another_service_updates_by_key(ledger: RunLedger) -> None:
@@ -188,14 +188,16 @@ def test_only_records_can_be_imported(ledger: RunLedger, events: list[RunEvent])
     other: Any = {"run_id": "s", "client_id": "acme"}
     with pytest.raises(InvalidValue) as refusal:
         ledger.import_records([record, other])
-    assert str(refusal.value) == ("records[1] is {'client_id': 'acme', 'run_id': 's'}: give a list of RunRecords.")
+    assert str(refusal.value) == (
+        "records[1] is {'client_id': 'acme', 'run_id': 's'}: give a list of RunRecords or NewRuns."
+    )
     assert kinds(events) == ["run_started", "start_failed"]
 
 
 def test_a_note_that_may_be_none_is_left_out(ledger: RunLedger) -> None:
     note: str | None = None
     ledger.start(*KEY).update(note=note, add={"n": 1})
-    assert ledger.get(*KEY).log == ()
+    assert ledger.get(*KEY).notes == 0
 
 
 def test_a_refused_value_is_reported_and_nothing_is_stored(ledger: RunLedger, events: list[RunEvent]) -> None:
@@ -286,7 +288,7 @@ def test_find_filters_and_rejects_an_invalid_filter_immediately(ledger: RunLedge
 def test_an_import_creates_what_is_new_and_returns_the_rest(ledger: RunLedger, events: list[RunEvent]) -> None:
     at = datetime(2020, 1, 1, tzinfo=UTC)
     old = [
-        runledger.RunRecord(
+        RunRecord(
             key=RunKey(f"{i}", "a"),
             client_name="A",
             status=RunStatus.SKIPPED,
@@ -296,11 +298,107 @@ def test_an_import_creates_what_is_new_and_returns_the_rest(ledger: RunLedger, e
         )
         for i in range(3)
     ]
-    copy = runledger.RunRecord(**old[2].__dict__)
+    copy = RunRecord(**old[2].__dict__)
     assert ledger.import_records(iter(old[:2])) == ()
     assert ledger.import_records([*old, copy]) == (copy, old[0], old[1])
     assert list(ledger.find()) == old[::-1]
     assert events == []
+
+
+def test_a_run_is_imported_with_its_whole_log_or_not_at_all(ledger: RunLedger, events: list[RunEvent]) -> None:
+    at = datetime(2020, 1, 1, tzinfo=UTC)
+    started = RunRecord.start(RunKey("old", "a"), at)
+    note = RunChange(note="brought in")
+    run = changed(NewRun(started), note, at=at)
+    with pytest.raises(
+        InvalidValue, match="run 'old' of client 'a' counts 1 notes, but its log has 0 lines"
+    ) as refusal:
+        ledger.import_records([run.record])
+    assert (refusal.value.key, kinds(events)) == (run.key, ["start_failed"])
+    mixed: list[RunRecord | NewRun] = [run, RunRecord.start(RunKey("new", "a"), at)]
+    assert ledger.import_records(mixed) == ()
+    assert ledger.import_records([run]) == (run,)
+    assert ledger.reads.get_with_log("old", "a") == run
+
+
+class UnloggedAccess:
+    """Finds records without their logs, which grow as soon as their records have been found."""
+
+    def __init__(self, access: InMemoryRunAccess) -> None:
+        self._access = access
+        self.get, self.log, self.update_many = access.get, access.log, access.update_many
+        self.update = access.update
+
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        for record in self._access.find(query):
+            self.update(record.key, RunChange(note="meanwhile"), record.started_at)
+            yield record
+
+
+class Unlogged(InMemoryRunRepository):
+    def without_creation(self) -> Any:
+        return UnloggedAccess(super().without_creation())
+
+
+def test_runs_are_found_with_the_logs_that_their_records_count() -> None:
+    for store in (InMemoryRunRepository(), Unlogged()):
+        ledger = RunLedger(store, observers=(), clock=Clock())
+        for client in "abc":
+            run = ledger.start("r", client)
+            for text in "xy"[: ord(client) - ord("a")]:
+                run.update(note=text)
+        found = {run.key.client_id: run for run in ledger.reads.find_with_logs(run_id="r")}
+        assert {client: [line.text for line in run.log] for client, run in found.items()} == {
+            "c": ["x", "y"],
+            "b": ["x"],
+            "a": [],
+        }
+        assert list(found) == ["c", "b", "a"]
+        assert found["b"].log[0].at == found["b"].record.updated_at
+        assert isinstance(ledger.reads._access, LoggedStore) == (type(store) is InMemoryRunRepository)
+        assert [run.key.client_id for run in ledger.reads.find_with_logs(client_id="b", limit=1)] == ["b"]
+        assert ledger.reads.get_with_log("r", "a").record == ledger.get("r", "a")
+
+
+def test_a_run_that_is_removed_before_its_log_is_read_is_left_out() -> None:
+    class Removed(UnloggedAccess):
+        def find(self, query: RunQuery) -> Iterator[RunRecord]:
+            yield RunRecord.start(RunKey("gone", "acme"), datetime.now(UTC)).apply(
+                RunChange(note="n"), datetime.now(UTC)
+            )
+            yield from self._access.find(query)
+
+    class Store(InMemoryRunRepository):
+        def without_creation(self) -> Any:
+            return Removed(super().without_creation())
+
+    ledger = RunLedger(Store(), observers=())
+    ledger.start(*KEY)
+    assert [run.key for run in ledger.reads.find_with_logs()] == [RunKey(*KEY)]
+
+
+def test_a_log_is_read_from_its_beginning_or_its_end(ledger: RunLedger, events: list[RunEvent]) -> None:
+    run = ledger.start(*KEY)
+    assert list(ledger.log(*KEY)) == []
+    for text in "abc":
+        run.update(note=text)
+    for last, due in ((None, "abc"), (0, ""), (1, "c"), (2, "bc"), (3, "abc"), (9, "abc")):
+        assert "".join(line.text for line in ledger.log(*KEY, last=last)) == due
+    lines = ledger.log(*KEY)
+    assert next(lines).text == "a"
+    run.update(note="d")
+    assert [line.text for line in lines] in (["b", "c"], ["b", "c", "d"])
+    for wrong in (-1, True, 1.0):
+        with pytest.raises(InvalidValue, match=f"last is {wrong!r}: give a whole number from 0"):
+            ledger.log(*KEY, last=cast(Any, wrong))
+    with pytest.raises(InvalidValue):
+        ledger.log("", "acme")
+    events.clear()
+    with pytest.raises(RunNotFound):
+        next(ledger.log("gone", "acme"))
+    with pytest.raises(RunNotFound):
+        ledger.reads.get_with_log("gone", "acme")
+    assert kinds(events) == ["run_missing", "run_missing"]
 
 
 def test_an_observer_that_fails_breaks_nothing_and_is_logged(
@@ -364,7 +462,7 @@ def test_an_unknown_column_is_refused_whole() -> None:
         ledger.start("r2", "acme", metrics={"Tokns": 1})
     with pytest.raises(RunNotFound):
         ledger.updates.update("gone", "acme", metrics={"Tokns": 1})
-    assert [(r.metrics, r.log) for r in ledger.find()] == [({"Tokens": 1}, ())]
+    assert [(r.metrics, r.notes) for r in ledger.find()] == [({"Tokens": 1}, 0)]
 
 
 def test_a_ledger_closes_what_it_opened_and_nothing_else(tmp_path: Path) -> None:
@@ -412,8 +510,8 @@ def test_a_handle_keeps_the_reference_that_the_store_returned() -> None:
     seen: list[str | None] = []
 
     class Referring(InMemoryRunRepository):
-        def create(self, record: RunRecord) -> RunKey:
-            return super().create(record).referring_to("row 7")
+        def create(self, new: NewRun) -> RunKey:
+            return super().create(new).referring_to("row 7")
 
         def without_creation(self) -> InMemoryRunAccess:
             return Watched(self._table)
@@ -460,8 +558,8 @@ ONE: Any = RunRecord.start(RunKey("r", "acme"), datetime(2025, 11, 24, tzinfo=UT
             lambda ledger: ledger.start_many("r", "acme"),
             "clients is str: give a list of client ids, or a mapping to names.",
         ),
-        (lambda ledger: ledger.import_records(NOTHING), "records is NoneType: give a list of RunRecords."),
-        (lambda ledger: ledger.import_records(ONE), "records is RunRecord: give a list of RunRecords."),
+        (lambda ledger: ledger.import_records(NOTHING), "records is NoneType: give a list of RunRecords or NewRuns."),
+        (lambda ledger: ledger.import_records(ONE), "records is RunRecord: give a list of RunRecords or NewRuns."),
         (
             lambda ledger: ledger.updates.update_many(NOTHING),
             "changes is NoneType: give a list of pairs of a RunKey and a RunChange.",
@@ -497,7 +595,7 @@ ONE: Any = RunRecord.start(RunKey("r", "acme"), datetime(2025, 11, 24, tzinfo=UT
         ),
         (
             lambda ledger: ledger.import_records(cast(Any, {ONE: ONE})),
-            "records is dict: give a list of RunRecords.",
+            "records is dict: give a list of RunRecords or NewRuns.",
         ),
         (
             lambda ledger: ledger.updates.update_many(cast(Any, {RunKey("r", "acme"): RunChange()})),

@@ -13,7 +13,7 @@ RUNNING = RunRecord.start(RunKey("251124-081500", "acme"), AT, client_name="Acme
 
 
 def test_a_run_starts_running_and_without_a_client_name_shows_the_id() -> None:
-    assert (RUNNING.status, RUNNING.ended_at, RUNNING.error, RUNNING.log) == (RunStatus.RUNNING, None, None, ())
+    assert (RUNNING.status, RUNNING.ended_at, RUNNING.error, RUNNING.notes) == (RunStatus.RUNNING, None, None, 0)
     assert RUNNING.updated_at == RUNNING.started_at == AT
     assert RunRecord.start(RunKey("r", "acme"), AT).client_name == "acme"
     assert RUNNING.duration is None
@@ -46,9 +46,12 @@ def test_a_sum_that_cannot_be_kept_is_refused(old: Any, number: Any) -> None:
         RunRecord.start(RUNNING.key, AT, metrics={"m": old}).apply(RunChange(add={"m": number}), LATER)
 
 
-def test_notes_are_appended_with_their_times() -> None:
-    after = RUNNING.apply(RunChange(note="one"), AT).apply(RunChange(note="two"), LATER)
-    assert after.log == (LogLine(AT, "one"), LogLine(LATER, "two"))
+def test_notes_are_counted_and_become_lines_with_their_times() -> None:
+    one, two = RunChange(note="one"), RunChange(note="two")
+    assert RUNNING.apply(one, AT).apply(RunChange(), AT).apply(two, LATER).notes == 2
+    assert (one.line(AT), two.line(LATER)) == (LogLine(AT, "one"), LogLine(LATER, "two"))
+    assert two.line(LATER + timedelta(microseconds=1)) == LogLine(LATER, "two")
+    assert RunChange(metrics={"n": 1}).line(AT) is None
 
 
 def test_finishing_sets_status_end_and_error_once() -> None:
@@ -77,7 +80,8 @@ def test_an_error_may_be_told_before_the_end() -> None:
         {"ended_at": AT},
         {"status": RunStatus.FAILED},
         {"error": "\0"},
-        {"log": ("line",)},
+        {"notes": -1},
+        {"notes": True},
         {"updated_at": datetime(2025, 1, 1)},  # noqa: DTZ001
     ],
 )
@@ -95,7 +99,7 @@ def test_apply_keeps_what_no_change_may_touch(record: RunRecord, change: RunChan
         after = record
     assert record.__dict__ == before
     assert (after.key, after.client_name, after.started_at) == (record.key, record.client_name, record.started_at)
-    assert after.log[: len(record.log)] == record.log
+    assert after.notes == record.notes + (after is not record and change.note is not None)
     assert after.updated_at >= record.updated_at
     assert set(after.metrics) >= set(record.metrics)
     assert after.status.is_final == (after.ended_at is not None)

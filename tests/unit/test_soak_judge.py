@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 from soak import CLIENT, Verdict, judged
 
-from runledger import RunChange, RunKey, RunQuery, RunRecord, RunStatus
+from runledger import NewRun, RunChange, RunKey, RunQuery, RunRecord, RunStatus
 from runledger.adapters.memory import InMemoryRunRepository
 from runledger.domain import Guarantees
 
@@ -31,7 +31,7 @@ class Store(InMemoryRunRepository):
             self.update(RunKey("r", CLIENT), RunChange(status=RunStatus.COMPLETED, metrics={"by": finish}), AT)
 
     def began(self, run_id: str, token: str) -> "Store":
-        self.create(RunRecord.start(RunKey(run_id, CLIENT), AT, client_name=token))
+        self.create(NewRun(RunRecord.start(RunKey(run_id, CLIENT), AT, client_name=token)))
         return self
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from conftest import FaultyRepository
 from runledger import (
+    NewRun,
     Outcome,
     RunAlreadyExists,
     RunChange,
@@ -112,9 +113,9 @@ def test_async_forms_call_the_store_in_a_thread(events: list[RunEvent]) -> None:
     threads: list[str] = []
 
     class Watched(InMemoryRunRepository):
-        def create(self, record: RunRecord) -> RunKey:
+        def create(self, new: NewRun) -> RunKey:
             threads.append(threading.current_thread().name)
-            return super().create(record)
+            return super().create(new)
 
         def without_creation(self) -> "Watched":
             return self
@@ -160,10 +161,10 @@ def test_a_run_whose_start_was_cancelled_meanwhile_is_cancelled() -> None:
     begun, goes_on = threading.Event(), threading.Event()
 
     class Slow(InMemoryRunRepository):
-        def create(self, record: RunRecord) -> RunKey:
+        def create(self, new: NewRun) -> RunKey:
             begun.set()
             goes_on.wait()
-            return super().create(record)
+            return super().create(new)
 
     ledger = RunLedger(Slow(), observers=())
 
@@ -181,7 +182,8 @@ def test_a_run_whose_start_was_cancelled_meanwhile_is_cancelled() -> None:
             await task
 
     asyncio.run(main())
-    assert [(r.status.value, r.log[0].text) for r in ledger.find()] == [("Cancelled", "CancelledError")]
+    [run] = ledger.reads.find_with_logs()
+    assert (run.record.status.value, [line.text for line in run.log]) == ("Cancelled", ["CancelledError"])
 
 
 def test_generators_cannot_be_tracked_as_a_call(ledger: RunLedger) -> None:
@@ -206,7 +208,7 @@ def test_classes_cannot_be_tracked(ledger: RunLedger) -> None:
 def test_a_cancelled_run_notes_what_cancelled_it(ledger: RunLedger) -> None:
     with pytest.raises(KeyboardInterrupt), ledger.track("r", "acme"):
         raise KeyboardInterrupt
-    assert [line.text for line in ledger.get("r", "acme").log] == ["KeyboardInterrupt"]
+    assert [line.text for line in ledger.log("r", "acme")] == ["KeyboardInterrupt"]
 
 
 def test_an_exception_without_words_fails_its_run_and_is_raised_on(ledger: RunLedger) -> None:
@@ -249,11 +251,11 @@ def test_work_that_goes_on_after_the_call_cannot_be_tracked_as_a_call(ledger: Ru
 
 def test_a_run_that_is_missing_at_its_end_names_where_it_began(events: list[RunEvent]) -> None:
     class Forgetful(InMemoryRunRepository):
-        def create(self, record: RunRecord) -> RunKey:
-            return record.key
+        def create(self, new: NewRun) -> RunKey:
+            return new.key
 
-        def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-            return [record.key for record in records]
+        def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+            return [new.key for new in news]
 
     ledger = RunLedger(Forgetful(), observers=[events.append])
 

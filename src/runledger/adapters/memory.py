@@ -1,4 +1,4 @@
-"""Runs in memory: a dictionary and `RunRecord.apply`. For tests, and the shortest example of an adapter."""
+"""Runs in memory: dictionaries and `RunRecord.apply`. For tests, and the shortest example of an adapter."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from ..domain import (
     Backend,
     Finding,
     Guarantees,
+    LogLine,
+    NewRun,
     RunAlreadyExists,
     RunChange,
     RunKey,
@@ -31,6 +33,8 @@ from ..domain import (
 class _Table:
     columns: frozenset[str] | None
     records: dict[RunKey, RunRecord] = field(factory=dict)
+    logs: dict[RunKey, list[LogLine]] = field(factory=dict)
+    marks: dict[RunKey, str] = field(factory=dict)
     lock: Lock = field(factory=Lock)
 
     def require_columns(self, key: RunKey, names: Iterable[str]) -> None:
@@ -58,11 +62,22 @@ class InMemoryRunAccess:
             raise RunNotFound(key)
         return record
 
+    def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
+        lines = self._table.logs.get(key)
+        if lines is None:
+            raise RunNotFound(key)
+        end = len(lines)  # lines that are appended meanwhile are not read
+        return islice(lines, 0 if last is None else max(0, end - last), end)
+
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
         with self._table.lock:
             records = list(self._table.records.values())
         found = filter(query.matches, sorted(records, key=newest_first, reverse=True))
         return islice(found, query.limit)
+
+    def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
+        logs = self._table.logs
+        return ((record, tuple(logs[record.key][: record.notes])) for record in self.find(query))
 
     def _change(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> dict[RunKey, RunRecord]:
         table = self._table
@@ -71,6 +86,9 @@ class InMemoryRunAccess:
             for key, change in changes:
                 table.require_columns(key, [*change.metrics, *change.add])
             table.records.update(changed)
+            for key, change in changes:
+                if (line := change.line(at)) is not None:
+                    table.logs[key].append(line)
         return changed
 
 
@@ -82,11 +100,11 @@ class InMemoryRunRepository(InMemoryRunAccess):
     def __init__(self, *, columns: Iterable[str] | None = None) -> None:
         super().__init__(_Table(None if columns is None else frozenset(columns)))
 
-    def create(self, record: RunRecord) -> RunKey:
-        return self._insert([record])[0]
+    def create(self, new: NewRun) -> RunKey:
+        return self._insert([new])[0]
 
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-        return self._insert(records)
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        return self._insert(news)
 
     def without_creation(self) -> InMemoryRunAccess:
         return InMemoryRunAccess(self._table)
@@ -94,16 +112,19 @@ class InMemoryRunRepository(InMemoryRunAccess):
     def close(self) -> None:
         """Nothing is open; the records stay."""
 
-    def _insert(self, records: Sequence[RunRecord]) -> list[RunKey]:
+    def _insert(self, news: Sequence[NewRun]) -> list[RunKey]:
         table = self._table
-        keys = [record.key for record in records]
         with table.lock:
-            if rejected := rejected_keys(keys, table.records):
+            if rejected := rejected_keys(news, table.marks):
                 raise RunAlreadyExists(rejected)
-            for record in records:
-                table.require_columns(record.key, record.metrics)
-            table.records.update(zip(keys, records, strict=True))
-        return keys
+            missing = [new for new in news if new.key not in table.records]  # the others were created by this start
+            for new in missing:
+                table.require_columns(new.key, new.record.metrics)
+            for new in missing:
+                table.records[new.key] = new.record
+                table.logs[new.key] = list(new.log)
+                table.marks[new.key] = new.mark
+        return [new.key for new in news]
 
 
 def open_url(url: str) -> InMemoryRunRepository:

@@ -13,8 +13,10 @@ from .errors import (
 from .events import EventKind, RunEvent, RunObserver
 from .key import InvalidValue, RunKey, RunLedgerError
 from .log import LogLine
+from .new_run import NewRun, rejected_keys
 from .port import (
     Guarantees,
+    LoggedStore,
     ObservedStore,
     RunAccess,
     RunCreation,
@@ -24,7 +26,7 @@ from .port import (
     SummableStore,
 )
 from .query import RunQuery, RunSummary, added_up, newest_first, summary_of
-from .record import RunChange, RunRecord, changed_records, rejected_keys
+from .record import RunChange, RunRecord, changed_records
 from .values import Metrics, MetricValue, RunStatus
 
 __all__ = [
@@ -34,8 +36,10 @@ __all__ = [
     "Guarantees",
     "InvalidValue",
     "LogLine",
+    "LoggedStore",
     "MetricValue",
     "Metrics",
+    "NewRun",
     "ObservedStore",
     "Outcome",
     "RunAccess",

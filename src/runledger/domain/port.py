@@ -15,6 +15,8 @@ from attrs import frozen
 
 from .events import RunObserver
 from .key import RunKey
+from .log import LogLine
+from .new_run import NewRun
 from .query import RunQuery, RunSummary
 from .record import RunChange, RunRecord
 
@@ -22,17 +24,24 @@ from .record import RunChange, RunRecord
 class RunCreation(Protocol):
     """The right to create run records. Only the start of a workflow has it."""
 
-    def create(self, record: RunRecord) -> RunKey:
-        """Store a new record durably, and return its key, with the store's reference to the record if it has one.
+    def create(self, new: NewRun) -> RunKey:
+        """Store a new record, its log and its mark durably and atomically, and return its key.
 
-        Raises RunAlreadyExists if the key has a record, which stays unchanged. That holds with any number of threads,
-        processes and machines creating at the same time. Raises UnknownMetric, StoreUnavailable or StoreUnusable.
+        The key that is returned has the store's reference to the record, if there is one.
+        If the key has a record with the very mark of `new`, an earlier attempt of the same start created it: its key is
+        returned, and nothing is written. A store that cannot keep marks returns it only if `new.is_retry`, and
+        `new.record.is_start_of` the stored record.
+        Raises RunAlreadyExists if the key has any other record, which stays unchanged. That holds with any number of
+        threads, processes and machines creating at the same time. Raises UnknownMetric, StoreUnavailable or
+        StoreUnusable, and InvalidValue for a log that is too long for the store: nothing is written then.
         """
 
-    def create_many(self, records: Sequence[RunRecord]) -> Sequence[RunKey]:
-        """Store new records, and return their keys in the same order. All or none, if the store guarantees it.
+    def create_many(self, news: Sequence[NewRun]) -> Sequence[RunKey]:
+        """Store new records as `create` does, and return their keys in the same order.
 
-        Raises RunAlreadyExists with every key that has a record already or is in `records` more than once. The
+        All or none, if the store guarantees it. A key that an earlier attempt of the same start created counts as
+        created.
+        Raises RunAlreadyExists with every key that has another record already or is in `news` more than once. The
         `applied` of an error holds the keys whose records were created nevertheless.
         """
 
@@ -43,10 +52,13 @@ class RunUpdates(Protocol):
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         """Apply `change` to the record of `key` atomically, as `RunRecord.apply` does, and return the record after it.
 
+        `change.line(at)` is appended to the run's log in the same step: `notes` is always the number of lines of the
+        log, and a change that is not applied leaves no line.
         A key with a reference means that very record: if it is gone, the run is missing.
         Raises RunNotFound if no record has exactly this key; the store is then unchanged.
         Raises RunAlreadyFinished, InvalidValue or UnknownMetric as `apply` and the store's columns require; nothing is
-        written then. Raises StoreUnavailable or StoreUnusable.
+        written then. Raises StoreUnavailable or StoreUnusable, and InvalidValue for a note that no longer fits in a log
+        that the store bounds.
         """
 
     def update_many(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
@@ -58,6 +70,12 @@ class RunReads(Protocol):
 
     def get(self, key: RunKey) -> RunRecord:
         """The record of exactly this key. Raises RunNotFound, StoreUnavailable or StoreUnusable."""
+
+    def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
+        """The lines of the run's log, lazily, oldest first; with `last`, only the last so many, still oldest first.
+
+        Raises RunNotFound, StoreUnavailable or StoreUnusable, at the latest when the first line is asked for.
+        """
 
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
         """The records that match, lazily and page by page, newest start first.
@@ -78,6 +96,8 @@ class Guarantees:
     `atomic_bulk`: create_many and update_many are all or nothing, whatever fails in between.
     `atomic_add`: additions and notes of concurrent processes are all kept.
     `exact_finish`: if several processes finish one run at the same time, exactly one succeeds.
+    `exact_start`: the store keeps marks. So of several starts of one run at most one succeeds, even if they have the
+    same time and client name, and answers are lost.
     `exact_values`: a metric keeps its type, so 1 is not 1.0, and False or empty text differs from a metric that was
     never set.
     Within one process, `atomic_add` and `exact_finish` hold for every store.
@@ -86,6 +106,7 @@ class Guarantees:
     atomic_bulk: bool = True
     atomic_add: bool = True
     exact_finish: bool = True
+    exact_start: bool = True
     exact_values: bool = True
 
 
@@ -103,6 +124,14 @@ class SummableStore(Protocol):
 
     def summary(self, query: RunQuery) -> RunSummary:
         """The summary of the records that `find` returns."""
+
+
+@runtime_checkable
+class LoggedStore(Protocol):
+    """Optional. A store that finds records together with their logs in less time than it takes to read each log."""
+
+    def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
+        """The records that `find` returns, each with its log: as many lines as the record counts notes."""
 
 
 class RunRepository(RunCreation, RunAccess, Protocol):

@@ -9,9 +9,9 @@ from datetime import datetime
 from attrs import field, frozen, validators
 from attrs.converters import optional
 
-from .key import InvalidValue, RunKey, valid_name
+from .key import RunKey, valid_name
 from .record import RunRecord
-from .values import MetricValue, ReadOnlyDict, RunStatus, checked_status, checked_time
+from .values import MetricValue, ReadOnlyDict, RunStatus, checked_count, checked_status, checked_time
 
 
 def _statuses(counts: Mapping[RunStatus, int]) -> ReadOnlyDict[RunStatus, int]:
@@ -35,9 +35,7 @@ def _updated_before(at: datetime) -> datetime:
 
 
 def _limit(value: int) -> int:
-    if type(value) is not int or value < 0:
-        raise InvalidValue(f"limit is {value!r}: give a whole number from 0.")
-    return value
+    return checked_count(value, "limit")
 
 
 @frozen(kw_only=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,16 +10,7 @@ from attrs import field, frozen
 from attrs.converters import optional
 
 from .errors import RunAlreadyFinished, RunNotFound
-from .json_form import (
-    MALFORMED,
-    log_from_json,
-    log_to_json,
-    metrics_from_json,
-    metrics_to_json,
-    time_text,
-    trusted_log,
-    trusted_metrics,
-)
+from .json_form import MALFORMED, metrics_from_json, metrics_to_json, time_text, trusted_metrics
 from .key import InvalidValue, RunKey, valid_name
 from .log import LogLine
 from .values import (
@@ -30,6 +20,7 @@ from .values import (
     MetricValue,
     RunStatus,
     checked_additions,
+    checked_count,
     checked_error,
     checked_metrics,
     checked_note,
@@ -37,6 +28,8 @@ from .values import (
     checked_status,
     checked_time,
 )
+
+_TIME_OF_CHANGE = "time of the change"
 
 
 @frozen(kw_only=True)
@@ -69,6 +62,10 @@ class RunChange:
         """Whether the change asks for nothing: only the time of the update moves."""
         return self.only_sets and not self.metrics
 
+    def line(self, at: datetime) -> LogLine | None:
+        """The line that the change, made at `at`, appends to the run's log; None without a note."""
+        return None if self.note is None else LogLine.trusted(checked_time(at, _TIME_OF_CHANGE), self.note)
+
 
 def _is_key(_instance: object, _attribute: object, value: RunKey) -> None:
     if not isinstance(value, RunKey):
@@ -87,16 +84,17 @@ def _checked_update(at: datetime) -> datetime:
     return checked_time(at, "updated_at")
 
 
-def _lines(log: Iterable[LogLine]) -> tuple[LogLine, ...]:
-    return tuple(log)
+def _notes(count: int) -> int:
+    return checked_count(count, "notes")
 
 
 @frozen(slots=False, kw_only=True)
 class RunRecord:
-    """The stored state of one run.
+    """The stored state of one run, without its log.
 
-    `metrics` maps names to str, int, finite float, bool or aware datetime. `log` is oldest first. `ended_at` is None
-    while the run is Running. `error` is None unless something went wrong. Times are in UTC, to the millisecond.
+    `metrics` maps names to str, int, finite float, bool or aware datetime. `notes` is the number of lines of the run's
+    log. `ended_at` is None while the run is Running. `error` is None unless something went wrong. Times are in UTC, to
+    the millisecond.
     The constructor checks everything and raises InvalidValue. Adapters use `trusted` for what they read back.
     """
 
@@ -106,13 +104,11 @@ class RunRecord:
     started_at: datetime = field(converter=_checked_start)
     ended_at: datetime | None = field(default=None, converter=optional(_checked_end))
     metrics: Mapping[str, MetricValue] = field(default=NO_METRICS, converter=checked_metrics, hash=False)
-    log: tuple[LogLine, ...] = field(default=(), converter=_lines)
+    notes: int = field(default=0, converter=_notes)
     error: str | None = field(default=None, converter=optional(checked_error))
     updated_at: datetime = field(converter=_checked_update)
 
     def __attrs_post_init__(self) -> None:
-        if not all(isinstance(line, LogLine) for line in self.log):
-            raise InvalidValue(f"the log of {self.key} holds something that is not a LogLine.")
         if self.status.is_final != (self.ended_at is not None):
             raise InvalidValue(f"{self.key} is {self.status.value}: it has an end time if and only if it has finished.")
 
@@ -140,7 +136,7 @@ class RunRecord:
         started_at: datetime,
         ended_at: datetime | None,
         metrics: Metrics,
-        log: tuple[LogLine, ...],
+        notes: int,
         error: str | None,
         updated_at: datetime,
         reference: str | None = None,
@@ -154,7 +150,7 @@ class RunRecord:
                 "started_at": started_at,
                 "ended_at": ended_at,
                 "metrics": metrics,
-                "log": log,
+                "notes": notes,
                 "error": error,
                 "updated_at": updated_at,
             }
@@ -172,8 +168,8 @@ class RunRecord:
             ended_at = None if form["ended_at"] is None else datetime.fromisoformat(form["ended_at"])
             ids, name, error = (form["run_id"], form["client_id"]), form["client_name"], form["error"]
             if trusted:
-                metrics, log = trusted_metrics(dict(form["metrics"])), trusted_log(form["log"])
-                return cls.trusted(*ids, name, status, started_at, ended_at, metrics, log, error, updated_at)
+                metrics, notes = trusted_metrics(dict(form["metrics"])), form["notes"]
+                return cls.trusted(*ids, name, status, started_at, ended_at, metrics, notes, error, updated_at)
             return cls(
                 key=RunKey(*ids),
                 client_name=name,
@@ -181,7 +177,7 @@ class RunRecord:
                 started_at=started_at,
                 ended_at=ended_at,
                 metrics=metrics_from_json(form["metrics"]),
-                log=log_from_json(form["log"]),
+                notes=form["notes"],
                 error=error,
                 updated_at=updated_at,
             )
@@ -204,7 +200,7 @@ class RunRecord:
             "updated_at": time_text(self.updated_at),
             "error": self.error,
             "metrics": metrics_to_json(self.metrics),
-            "log": log_to_json(self.log),
+            "notes": self.notes,
         }
 
     @property
@@ -221,13 +217,15 @@ class RunRecord:
     def apply(self, change: RunChange, at: datetime) -> RunRecord:
         """The record after `change`, made at `at`. The only place where the rules of updating are written.
 
+        A note is counted here; its line is `change.line(at)`.
+
         A run finishes once, and then keeps its status, end time and error. Metrics and notes may still follow.
         Adding to a metric that is not there starts from 0. Adding to text, a bool or a time is rejected.
         `updated_at` never moves back, although clocks may.
 
         Raises RunAlreadyFinished and InvalidValue. This record is unchanged.
         """
-        at = checked_time(at, "time of the change")
+        at = checked_time(at, _TIME_OF_CHANGE)
         new = dict(self.__dict__)
         if at > self.updated_at:
             new["updated_at"] = at
@@ -245,7 +243,7 @@ class RunRecord:
                 metrics[name] = self._sum(name, number)
             new["metrics"] = Metrics(metrics)
         if change.note is not None:
-            new["log"] = (*self.log, LogLine.trusted(at, change.note))
+            new["notes"] = self.notes + 1
         return _unchecked(new)
 
     def _sum(self, name: str, number: int | float) -> int | float:
@@ -287,8 +285,3 @@ def changed_records(
             raise RunNotFound(key)
         new[key] = record.apply(change, at)
     return new
-
-
-def rejected_keys(keys: Iterable[RunKey], existing: Container[RunKey] = ()) -> list[RunKey]:
-    """The keys for which a bulk start is rejected: each has a record already, or is there more than once."""
-    return [key for key, count in Counter(keys).items() if count > 1 or key in existing]

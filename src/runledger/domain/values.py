@@ -126,6 +126,13 @@ def checked_time(value: datetime, what: str) -> datetime:
     return utc if micros % 1000 == 0 and not utc.fold else utc.replace(microsecond=micros - micros % 1000, fold=0)
 
 
+def checked_count(value: int, what: str) -> int:
+    """A whole number from 0."""
+    if type(value) is not int or value < 0:
+        raise InvalidValue(f"{what} is {value!r}: give a whole number from 0.")
+    return value
+
+
 def checked_number(value: float, what: str) -> int | float:
     """An integer within ±2^53 or a finite float. A bool is not a number here."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):

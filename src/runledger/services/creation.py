@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
+from typing import TypeVar
+
+from attrs import evolve
 
 from ..domain import (
     InvalidValue,
+    NewRun,
     Outcome,
     RunAlreadyExists,
     RunKey,
-    RunNotFound,
+    RunLedgerError,
     RunRecord,
     RunRepository,
     StoreUnavailable,
@@ -24,88 +29,98 @@ RETRY_WAITS = (0.1, 0.2, 0.4, 0.8)
 """Seconds to wait before each further attempt of a start, while the store is unavailable."""
 
 
+R = TypeVar("R", bound=RunRecord | NewRun)
+
+
+def new_mark() -> str:
+    """The mark of a new start: 16 random hexadecimal digits."""
+    return os.urandom(8).hex()
+
+
 class RunCreator:
     """Creates records, and retries only while the store is unavailable.
 
-    An attempt whose answer was lost may have created its records; a later attempt recognises them as its own.
-    There is one attempt more than there are `waits`, which are in seconds. Up to half of each is taken off at random,
-    so that processes that failed together do not retry together. Raises InvalidValue for an unusable wait.
+    An attempt whose answer was lost may have created its records; by the mark of the start, the store recognises them
+    when a later attempt comes. There is one attempt more than there are `waits`, which are in seconds. Up to half of
+    each is taken off at random, so that processes that failed together do not retry together. Raises InvalidValue for
+    an unusable wait.
     """
 
     def __init__(
-        self, repository: RunRepository, reporter: Reporter, waits: Sequence[float], sleep: Callable[[float], None]
+        self,
+        repository: RunRepository,
+        reporter: Reporter,
+        waits: Sequence[float],
+        sleep: Callable[[float], None],
+        new_mark: Callable[[], str] = new_mark,
     ) -> None:
         self._waits = list_of(waits, "retry_waits", "seconds, none of them negative", _can_be_waited)
         self._repository = repository
         self._reporter = reporter
         self._sleep = sleep
+        self._new_mark = new_mark
 
     def create(self, record: RunRecord) -> RunKey:
         """Create one record. Raises RunAlreadyExists, unless an earlier attempt of this call created that record."""
-        return self._attempt([record], lambda pending: [self._repository.create(pending[0])])[0]
+        new = NewRun(record, mark=self._new_mark())
+        return self._attempt([new], lambda pending: [self._repository.create(pending[0])])[0]
 
     def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
         """Create many records, all or none if the store guarantees it, and return their keys in the same order."""
-        if repeated := rejected_keys(record.key for record in records):
+        mark = self._new_mark()
+        news = [NewRun(record, mark=mark) for record in records]
+        if repeated := rejected_keys(news):
             raise InvalidValue(f"{repeated[0]} appears twice in one start: name each client once.", repeated[0])
-        return self._attempt(records, self._repository.create_many)
+        return self._attempt(news, self._repository.create_many)
 
-    def import_records(self, records: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
-        """Create the records whose keys are new. Returns the others, which were not stored."""
-        batch = list_of(records, "records", "RunRecords", lambda record: isinstance(record, RunRecord))
-        new: dict[RunKey, RunRecord] = {}
-        others = [record for record in batch if new.setdefault(record.key, record) is not record]
-        while new:
+    def import_records(self, records: Iterable[R]) -> tuple[R, ...]:
+        """Create the runs whose keys are new. Returns the others, as they were given, which were not stored."""
+        batch = list_of(records, "records", "RunRecords or NewRuns", lambda each: isinstance(each, (RunRecord, NewRun)))
+        mark = self._new_mark()
+        new: dict[RunKey, R] = {}
+        others = [run for run in batch if new.setdefault(run.key, run) is not run]
+        marked = {key: _with_mark(run, mark) for key, run in new.items()}
+        while marked:
             try:
-                self.create_many(list(new.values()))
+                self._attempt(list(marked.values()), self._repository.create_many)
                 break
             except RunAlreadyExists as error:
-                others.extend(new.pop(key) for key in error.keys)
+                for key in error.keys:
+                    del marked[key]
+                    others.append(new[key])
                 for key in error.applied:
-                    del new[key]
+                    del marked[key]
         return tuple(others)
 
-    def _attempt(
-        self, records: Sequence[RunRecord], create: Callable[[Sequence[RunRecord]], Sequence[RunKey]]
-    ) -> list[RunKey]:
+    def _attempt(self, news: Sequence[NewRun], create: Callable[[Sequence[NewRun]], Sequence[RunKey]]) -> list[RunKey]:
         made: dict[RunKey, RunKey] = {}
+        pending = news
         in_doubt = False
         for attempt in count(1):
             try:
-                while pending := [record for record in records if record.key not in made]:
-                    try:
-                        made.update((key, key) for key in create(pending))
-                    except RunAlreadyExists as refusal:
-                        # If no answer was lost, a record that exists already cannot be ours.
-                        if not in_doubt:
-                            raise
-                        made.update((key, key) for key in self._our_own(pending, refusal))
+                if pending:
+                    made.update((key, key) for key in create(pending))
                 break
             except StoreUnavailable as error:
                 in_doubt = in_doubt or error.outcome is Outcome.UNKNOWN
                 made.update((key, key) for key in error.applied)
-                key = records[0].key
+                key = news[0].key
                 if attempt > len(self._waits):
                     outcome = Outcome.UNKNOWN if in_doubt else Outcome.NOT_APPLIED
                     reason = f"{error.reason} (tried {attempt} times)"
                     raise StoreUnavailable(reason, outcome, key).having_applied(made) from error
                 self._reporter.start_retried(error, key, attempt)
                 self._sleep(_jittered(self._waits[attempt - 1]))
-        return [made[record.key] for record in records]
+                pending = [evolve(new, is_retry=in_doubt) for new in pending if new.key not in made]
+            except RunLedgerError as error:
+                if made:  # by an earlier attempt
+                    error.having_applied({**made, **dict.fromkeys(error.applied)})
+                raise
+        return [made[new.key] for new in news]
 
-    def _our_own(self, records: Sequence[RunRecord], refusal: RunAlreadyExists) -> list[RunKey]:
-        """The keys that were rejected, if an earlier attempt created every one of their records."""
-        wanted = {record.key: record for record in records}
-        keys = []
-        for key in refusal.keys:
-            try:
-                stored = self._repository.get(key)
-            except RunNotFound:  # the record has been deleted since
-                raise refusal from None
-            if not wanted[key].is_start_of(stored):
-                raise RunAlreadyExists([key])
-            keys.append(stored.key)
-        return keys
+
+def _with_mark(run: RunRecord | NewRun, mark: str) -> NewRun:
+    return NewRun(run.record, run.log, mark) if isinstance(run, NewRun) else NewRun(run, mark=mark)
 
 
 def _can_be_waited(seconds: object) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from ..domain import (
     InvalidValue,
+    LogLine,
     MetricValue,
     ObservedStore,
     RunKey,
@@ -22,7 +23,7 @@ from ..domain import (
 )
 from ..domain.values import NO_METRICS
 from .arguments import list_of
-from .creation import RETRY_WAITS, RunCreator
+from .creation import RETRY_WAITS, R, RunCreator, new_mark
 from .observing import Reporter, call_site, log_event
 from .reads import LedgerReads
 from .updates import LedgerUpdates, OnMissing, Run
@@ -46,6 +47,7 @@ class RunLedger:
     `on_missing`: whether an update of a missing run raises ("raise"), or is only reported to the observers ("report").
     `retry_waits`: seconds to wait before each further attempt of a start, while the store is unavailable. Up to half
     of each wait is taken off at random. `sleep` does the waiting.
+    `new_mark` makes the random text by which a store recognises the attempts of one start.
     `owns_repository`: whether `close`, and the end of a `with` block, closes the repository. `connect` sets it. A
     repository that you pass in stays open; close it yourself.
 
@@ -61,13 +63,14 @@ class RunLedger:
         on_missing: OnMissing = "raise",
         retry_waits: Sequence[float] = RETRY_WAITS,
         sleep: Callable[[float], None] = time.sleep,
+        new_mark: Callable[[], str] = new_mark,
         owns_repository: bool = False,
     ) -> None:
         if on_missing not in ("raise", "report"):
             raise InvalidValue(f"on_missing is {on_missing!r}: use 'raise' or 'report'.")
         self._close = repository.close if owns_repository else None
         self._reporter = Reporter(observers, clock)
-        self._creator = RunCreator(repository, self._reporter, retry_waits, sleep)
+        self._creator = RunCreator(repository, self._reporter, retry_waits, sleep, new_mark)
         if isinstance(repository, ObservedStore):
             repository.add_observer(self._reporter.notify)
         access = repository.without_creation()
@@ -137,11 +140,11 @@ class RunLedger:
 
         return Tracking(partial(self.start, client_name=client_name, metrics=metrics), run_id, client_id)
 
-    def import_records(self, records: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
-        """Import records of runs that happened elsewhere, as one batch.
+    def import_records(self, records: Iterable[R]) -> tuple[R, ...]:
+        """Import runs that happened elsewhere, as one batch: each a NewRun, or a RunRecord if it has no notes.
 
-        Records whose key already exists are left alone and returned. Only failures are reported to observers. Raises
-        InvalidValue, UnknownMetric, StoreUnusable, and after bounded retries StoreUnavailable.
+        Those whose key already exists are left alone and returned, as they were given. Only failures are reported to
+        observers. Raises InvalidValue, UnknownMetric, StoreUnusable, and after bounded retries StoreUnavailable.
         """
         try:
             return self._creator.import_records(records)
@@ -152,6 +155,10 @@ class RunLedger:
     def get(self, run_id: str, client_id: str) -> RunRecord:
         """The record of exactly this run. Raises RunNotFound if it was never started; see LedgerReads."""
         return self.reads.get(run_id, client_id)
+
+    def log(self, run_id: str, client_id: str, last: int | None = None) -> Iterator[LogLine]:
+        """The lines of a run's log, oldest first, or only the `last` so many; see LedgerReads."""
+        return self.reads.log(run_id, client_id, last)
 
     def find(
         self,

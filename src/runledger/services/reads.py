@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any, TypeVar
 
 from ..domain import (
     InvalidValue,
+    LoggedStore,
+    LogLine,
+    NewRun,
     RunAccess,
     RunKey,
     RunLedgerError,
+    RunNotFound,
     RunQuery,
     RunRecord,
     RunStatus,
@@ -17,7 +23,10 @@ from ..domain import (
     SummableStore,
     summary_of,
 )
+from ..domain.values import checked_count
 from .observing import Reporter
+
+T = TypeVar("T")
 
 
 class LedgerReads:
@@ -43,6 +52,28 @@ class LedgerReads:
             self._reporter.refused(error)
             raise
 
+    def log(self, run_id: str, client_id: str, last: int | None = None) -> Iterator[LogLine]:
+        """The lines of the run's log, oldest first, read lazily; with `last`, only the last so many, from 0.
+
+        Raises RunNotFound at the first line, if the run was never started. InvalidValue is raised here.
+        """
+        try:
+            key = RunKey(run_id, client_id)
+            if last is not None:
+                checked_count(last, "last")
+        except InvalidValue as error:
+            self._reporter.refused(error)
+            raise
+        return self._reported(lambda: self._access.log(key, last))
+
+    def get_with_log(self, run_id: str, client_id: str) -> NewRun:
+        """The record of exactly this run with its whole log, as a NewRun. Raises RunNotFound."""
+        try:
+            return self._with_log(self._access.get(RunKey(run_id, client_id)))
+        except RunLedgerError as error:
+            self._reporter.refused(error)
+            raise
+
     def find(
         self,
         *,
@@ -58,20 +89,42 @@ class LedgerReads:
 
         An invalid filter raises InvalidValue here, not at the first record.
         """
-        try:
-            query = RunQuery(
-                run_id=run_id,
-                client_id=client_id,
-                status=status,
-                since=since,
-                until=until,
-                updated_before=updated_before,
-                limit=limit,
-            )
-        except InvalidValue as error:
-            self._reporter.refused(error)
-            raise
-        return self._found(query)
+        query = self._query(
+            run_id=run_id,
+            client_id=client_id,
+            status=status,
+            since=since,
+            until=until,
+            updated_before=updated_before,
+            limit=limit,
+        )
+        return self._reported(lambda: self._access.find(query))
+
+    def find_with_logs(
+        self,
+        *,
+        run_id: str | None = None,
+        client_id: str | None = None,
+        status: RunStatus | str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        updated_before: datetime | None = None,
+        limit: int | None = None,
+    ) -> Iterator[NewRun]:
+        """The records that `find` returns, each with its whole log, as a NewRun: to write it to a file, or import it.
+
+        A run that is removed before its log is read may be left out.
+        """
+        query = self._query(
+            run_id=run_id,
+            client_id=client_id,
+            status=status,
+            since=since,
+            until=until,
+            updated_before=updated_before,
+            limit=limit,
+        )
+        return self._reported(lambda: self._found_with_logs(query))
 
     def summary(
         self,
@@ -146,9 +199,31 @@ class LedgerReads:
         except OverflowError:
             raise InvalidValue(f"older_than is {age}: that reaches back before the year 1.") from None
 
-    def _found(self, query: RunQuery) -> Iterator[RunRecord]:
+    def _query(self, **filters: Any) -> RunQuery:
         try:
-            yield from self._access.find(query)
+            return RunQuery(**filters)
+        except InvalidValue as error:
+            self._reporter.refused(error)
+            raise
+
+    def _found_with_logs(self, query: RunQuery) -> Iterator[NewRun]:
+        if isinstance(self._access, LoggedStore):
+            yield from (NewRun(record, log) for record, log in self._access.find_with_logs(query))
+            return
+        for record in self._access.find(query):
+            try:
+                run = self._with_log(record)
+            except RunNotFound:  # it has been removed since
+                continue
+            yield run
+
+    def _with_log(self, record: RunRecord) -> NewRun:
+        # The log may have grown since the record was read.
+        return NewRun(record, islice(self._access.log(record.key), record.notes) if record.notes else ())
+
+    def _reported(self, read: Callable[[], Iterator[T]]) -> Iterator[T]:
+        try:
+            yield from read()
         except RunLedgerError as error:
             self._reporter.refused(error)
             raise

@@ -29,8 +29,9 @@ class LedgerUpdates:
     Parameters that several methods share:
     `metrics` are set, by name: str (up to 100,000 characters), int (within ±2^53), finite float, bool, aware datetime.
     `add` holds numbers to add, by metric name; a metric that is not there starts from 0.
-    `note` is one line for the run's log, of up to 10,000 characters. The log has no limit, and some stores read and
-    write all of it with each update: note the stages of a run, not each item.
+    `note` is one line for the run's log, of up to 10,000 characters. The log has no limit in a database. A table of
+    Airtable keeps it in one cell of 100,000 characters, and reads and writes all of it with each note: note the stages
+    of a run there, not each item.
 
     Methods return the record after the update. Each sends the update once, and raises RunNotFound if the run was never
     started. With on_missing="report" that is only reported to the observers, and None is returned.

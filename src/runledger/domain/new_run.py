@@ -1,0 +1,100 @@
+"""A run that is to be created: its record, its log, and the mark of the start that creates it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from .json_form import MALFORMED, log_from_json, log_to_json, trusted_log
+from .key import InvalidValue, RunKey, require_text
+from .log import LogLine
+from .record import RunRecord
+
+
+def _is_record(_instance: object, _attribute: object, value: RunRecord) -> None:
+    if not isinstance(value, RunRecord):
+        raise InvalidValue(f"record is {type(value).__name__}, not a RunRecord.")
+
+
+def _lines(log: Iterable[LogLine]) -> tuple[LogLine, ...]:
+    return tuple(log)
+
+
+def _is_text(_instance: object, _attribute: object, value: str) -> None:
+    require_text(value, "mark")
+
+
+@frozen
+class NewRun:
+    """A run as a store is to create it. A run that has just started has no log; an imported one brings its log.
+
+    `log` is oldest first, and has as many lines as the record counts `notes`.
+    `mark` is random text that one start, and no other, carries through all of its attempts. A store keeps it with the
+    record, never shows it, and compares it when the key has a record already. "" equals no mark.
+    `is_retry` is True after an attempt whose outcome is unknown. Only a store that cannot keep marks needs it.
+
+    Raises InvalidValue.
+    """
+
+    record: RunRecord = field(validator=_is_record)
+    log: tuple[LogLine, ...] = field(default=(), converter=_lines)
+    mark: str = field(default="", validator=_is_text, repr=False)
+    is_retry: bool = field(default=False, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if self.log and not all(isinstance(line, LogLine) for line in self.log):
+            raise InvalidValue(f"the log of {self.key} holds something that is not a LogLine.", self.key)
+        if self.record.notes != len(self.log):
+            raise InvalidValue(
+                f"{self.key} counts {self.record.notes} notes, but its log has {len(self.log)} lines: give the record "
+                "with its whole log.",
+                self.key,
+            )
+
+    @property
+    def key(self) -> RunKey:
+        """The key of the record."""
+        return self.record.key
+
+    def created(self, mark: str) -> bool:
+        """Whether an earlier attempt of this start created the record that carries `mark`."""
+        return self.mark != "" and self.mark == mark
+
+    @classmethod
+    def from_json(cls, form: Mapping[str, Any], *, trusted: bool = False) -> NewRun:
+        """The run that `to_json` gave this form. Everything is checked, unless it is `trusted`.
+
+        Raises InvalidValue, also if it is not the form of a record with its log.
+        """
+        try:
+            log = trusted_log(form["log"]) if trusted else log_from_json(form["log"])
+        except InvalidValue:
+            raise
+        except MALFORMED as problem:
+            raise InvalidValue(
+                f"this is not the JSON form of a run with its log ({type(problem).__name__}: {problem})."
+            ) from None
+        return cls(RunRecord.from_json({**form, "notes": len(log)}, trusted=trusted), log)
+
+    def to_json(self) -> dict[str, Any]:
+        """The form of the record with `log`, an array of [time, text], in place of `notes`."""
+        form = self.record.to_json()
+        del form["notes"]
+        return {**form, "log": log_to_json(self.log)}
+
+
+NO_MARKS: Mapping[RunKey, str] = {}
+
+
+def rejected_keys(news: Iterable[NewRun], marks: Mapping[RunKey, str] = NO_MARKS) -> list[RunKey]:
+    """The keys for which a bulk start is rejected: each is there more than once, or has a record of another start.
+
+    `marks` holds the marks of the records that exist, by key; "" if a record has no mark.
+    """
+    news = list(news)
+    repeated = {key for key, count in Counter(new.key for new in news).items() if count > 1}
+    taken = {new.key for new in news if new.key in marks and not new.created(marks[new.key])}
+    return [key for key in dict.fromkeys(new.key for new in news) if key in repeated or key in taken]
