@@ -1,4 +1,4 @@
-"""Histories of runs in files: CSV and JSON Lines, read as records and written so that reading gives the same records.
+"""Histories of runs in files: CSV and JSON Lines, read as runs with their logs, and written to be read exactly.
 
 Reading and writing go row by row: memory does not grow with the file.
 """
@@ -15,9 +15,9 @@ from typing import IO, Any, BinaryIO, TextIO
 from .adapters.files.formats import Format, format_of_name
 from .adapters.files.mapping import FIELDS, FileMapping
 from .adapters.files.problems import BadRow, Gap, MissingColumns, UnreadableFile
-from .adapters.files.reading import read_records
-from .adapters.files.writing import new_file, write_records
-from .domain import InvalidValue, RunRecord, RunStatus
+from .adapters.files.reading import read_runs
+from .adapters.files.writing import new_file, write_runs
+from .domain import InvalidValue, NewRun, RunStatus
 
 __all__ = [
     "FIELDS",
@@ -40,8 +40,8 @@ def read_history(
     default_status: RunStatus | str | None = None,
     rest_as_metrics: bool = False,
     timezone: tzinfo | None = None,
-) -> Generator[tuple[int, RunRecord | BadRow], None, None]:
-    """Each row of a file with its line number, counted from 1: as a record, or as a BadRow with the reason.
+) -> Generator[tuple[int, NewRun | BadRow], None, None]:
+    """Each row of a file with its line number, counted from 1: as a NewRun, or as a BadRow with the reason.
 
     `file` is a path, or a file that is open for reading bytes, which stays open; it may be compressed with gzip.
     `file_format` is "csv" or "jsonl"; without it, the file's name decides, or else its content. CSV must be UTF-8 and
@@ -70,27 +70,28 @@ def read_history(
 
 
 def write_history(
-    records: Iterable[RunRecord], file: str | os.PathLike[str] | TextIO, *, file_format: Format | None = None
+    runs: Iterable[NewRun], file: str | os.PathLike[str] | TextIO, *, file_format: Format | None = None
 ) -> int:
-    """Write records so that `read_history` returns the same records. Returns how many were written.
+    """Write runs so that `read_history` returns the same runs. Returns how many were written.
 
+    `runs` are NewRuns, as `ledger.reads.find_with_logs` returns them.
     `file` is a path, or a file that is open for writing text, which stays open; open it with encoding="utf-8" and
     newline="". A file at a path appears when it is complete, and replaces what was there. It is compressed if its name
     ends in .gz. `file_format` is "csv" or "jsonl"; without it, the file's name decides, or else it is "jsonl".
 
-    Raises OSError if the file cannot be written, and what `records` raises; what was at the path then stays.
+    Raises OSError if the file cannot be written, and what `runs` raises; what was at the path then stays.
     """
     _check_format(file_format)
     file_format = file_format or format_of_name(_name(file)) or "jsonl"
     with new_file(Path(file)) if isinstance(file, str | os.PathLike) else nullcontext(file) as target:
-        return write_records(records, target, file_format)
+        return write_runs(runs, target, file_format)
 
 
 def _read(
     file: str | os.PathLike[str] | BinaryIO, file_format: Format | None, mapping: FileMapping
-) -> Generator[tuple[int, RunRecord | BadRow], None, None]:
+) -> Generator[tuple[int, NewRun | BadRow], None, None]:
     with open(file, "rb") if isinstance(file, str | os.PathLike) else nullcontext(file) as source:
-        rows = read_records(source, _name(file), file_format, mapping)
+        rows = read_runs(source, _name(file), file_format, mapping)
         with closing(rows):
             yield from rows
 

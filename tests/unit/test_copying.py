@@ -16,6 +16,8 @@ from runledger import (
     CopyResult,
     Fate,
     InvalidValue,
+    LogLine,
+    NewRun,
     Remark,
     RunChange,
     RunKey,
@@ -30,21 +32,28 @@ from runledger.adapters.memory import InMemoryRunRepository
 from runledger.domain import EventKind, Guarantees, Outcome, RunEvent, RunObserver, newest_first
 from runledger.services import copying
 from runledger.services.copy_result import difference
+from runledger.testing.runs import changed
 
 RUN = RunRecord.start(RunKey("r", "a"), START)
 
 
-def put(store: InMemoryRunRepository, *records: RunRecord) -> InMemoryRunRepository:
-    store.create_many(records)
+def new(*runs: RunRecord | NewRun) -> list[NewRun]:
+    return [run if isinstance(run, NewRun) else NewRun(run) for run in runs]
+
+
+def put(store: InMemoryRunRepository, *runs: RunRecord | NewRun) -> InMemoryRunRepository:
+    store.create_many(new(*runs))
     return store
 
 
 class Edited(InMemoryRunRepository):
     """A store that people edit: it lists further records of its runs, and reports events whenever it lists."""
 
-    def __init__(self, *records: RunRecord, more: Sequence[RunRecord] = (), events: Sequence[RunEvent] = ()) -> None:
+    def __init__(
+        self, *runs: RunRecord | NewRun, more: Sequence[RunRecord] = (), events: Sequence[RunEvent] = ()
+    ) -> None:
         super().__init__()
-        self.create_many(records)
+        self.create_many(new(*runs))
         self._more = more
         self._events = events
         self._observers: list[RunObserver] = []
@@ -61,14 +70,17 @@ class Edited(InMemoryRunRepository):
                 observer(event)
         return iter(sorted([*super().find(query), *self._more], key=newest_first, reverse=True))
 
+    def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
+        return ((record, tuple(self._table.logs.get(record.key, ()))) for record in self.find(query))
+
 
 class Altering(InMemoryRunRepository):
     """Promises less than every value exactly, and keeps no error."""
 
     guarantees = Guarantees(atomic_bulk=False, exact_values=False)
 
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-        return super().create_many([evolve(record, error=None) for record in records])
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        return super().create_many([evolve(run, record=evolve(run.record, error=None)) for run in news])
 
 
 class Counting(InMemoryRunRepository):
@@ -76,9 +88,9 @@ class Counting(InMemoryRunRepository):
 
     batches = 0
 
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
         self.batches += 1
-        return super().create_many(records)
+        return super().create_many(news)
 
 
 def counts(result: CopyResult) -> dict[Fate, int]:
@@ -108,17 +120,21 @@ def test_a_result_counts_every_fate_and_cannot_be_changed() -> None:
 
 
 def test_a_difference_names_what_is_in_each_record() -> None:
-    failed = RUN.apply(RunChange(status=RunStatus.FAILED, error="x" * 39, note="n"), START + timedelta(hours=1))
-    assert difference(RUN, RUN) == ""
-    assert difference(RUN, failed) == (
+    run = NewRun(RUN)
+    end = RunChange(status=RunStatus.FAILED, error="x" * 39, note="n")
+    failed = changed(run, end, at=START + timedelta(hours=1))
+    assert difference(run, run) == ""
+    assert difference(run, failed) == (
         "status is 'Running', in the target 'Failed'; "
         "ended_at is missing, in the target 2025-11-24T09:15:00.000+00:00; "
         "updated_at is 2025-11-24T08:15:00.000+00:00, in the target 2025-11-24T09:15:00.000+00:00; "
         f"error is missing, in the target '{'x' * 35}…'; "
         "the log has 0 lines, in the target 1, and they differ"
     )
-    shown = evolve(RUN, metrics={"m": "x" * 38})
-    assert difference(shown, RUN) == f"metric 'm' is '{'x' * 38}', in the target missing"
+    other = evolve(failed, log=[evolve(line, text="m") for line in failed.log])
+    assert difference(failed, other) == "the log has 1 lines, in the target 1, and they differ"
+    shown = NewRun(evolve(RUN, metrics={"m": "x" * 38}))
+    assert difference(shown, run) == f"metric 'm' is '{'x' * 38}', in the target missing"
 
 
 def test_an_id_that_a_person_spoilt_is_refused() -> None:
@@ -142,14 +158,14 @@ def test_of_a_run_with_several_records_the_authoritative_one_is_copied(start: in
         for dry_run in (True, False):
             result = copy(Edited(*own, more=more), target, dry_run=dry_run)
             assert counts(result) == {Fate.COPIED: 3}
-        assert everything(target) == sorted(own, key=newest_first, reverse=True)
+        assert everything(target) == new(*sorted(own, key=newest_first, reverse=True))
         assert counts(copy(Edited(*own, more=more), target)) == {Fate.EQUAL: 3}
 
 
 def test_a_run_that_is_removed_during_the_copy_is_copied_as_it_was_listed(caplog: pytest.LogCaptureFixture) -> None:
     target = InMemoryRunRepository()
     assert counts(copy(Edited(more=[of("b", 0), of("b", 2)]), target)) == {Fate.COPIED: 1}
-    assert everything(target) == [of("b", 2)]
+    assert everything(target) == new(of("b", 2))
     assert caplog.records == []
 
 
@@ -205,7 +221,7 @@ def test_between_open_stores_a_copy_is_not_dry_and_logs_nothing(caplog: pytest.L
     target = InMemoryRunRepository(columns=["Tokens"])
     result = copying.copy(put(InMemoryRunRepository(), of("a"), of("b", metrics={"Model": "m"})), target)
     assert counts(result) == {Fate.COPIED: 1, Fate.REFUSED: 1}
-    assert everything(target) == [of("a")]
+    assert everything(target) == new(of("a"))
     assert caplog.records == []
 
 
@@ -228,6 +244,9 @@ def test_a_run_that_is_removed_during_a_dry_run_counts_as_to_be_copied() -> None
         def find(self, query: RunQuery) -> Iterator[RunRecord]:
             yield evolve(RUN, started_at=START - timedelta(days=1))
 
+        def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
+            return ((record, ()) for record in self.find(query))
+
     result = copy(put(InMemoryRunRepository(), RUN), Fleeting(), dry_run=True)
     assert counts(result) == {Fate.COPIED: 1}
 
@@ -248,20 +267,21 @@ stores_of_records = st.lists(small_records, unique_by=lambda record: record.key)
 
 def test_what_is_there_already_is_left_and_named_if_it_differs() -> None:
     records = history(30)
-    gone_on = records[0].apply(RunChange(metrics={"Tokens": 7}, note="later"), START + timedelta(hours=1))
+    gone_on = changed(records[0], RunChange(metrics={"Tokens": 7}, note="later"), at=START + timedelta(hours=1))
     restarted = RunRecord.start(records[1].key, START + timedelta(hours=2))
     elsewhere = RunRecord.start(RunKey("another", "run"), START)
-    target = filled([gone_on, restarted, elsewhere, *records[2:10]])
+    target = filled([gone_on, *new(restarted, elsewhere), *records[2:10]])
     expected = {Fate.EQUAL: 8, Fate.DIFFERENT: 2, Fate.COPIED: 20}
     for dry_run in (True, False):
         counts, remarks = copied(filled(records), target, dry_run=dry_run)
         assert counts == expected
         assert {remark.key for remark in remarks} == {records[0].key, records[1].key}
         details = {remark.key: remark.detail for remark in remarks}
+        assert "the log has 1 lines, in the target 2, and they differ" in details[records[0].key]
         assert "metric 'Tokens' is missing, in the target 7" in details[records[0].key]
         assert "started_at is 2025-11-24T08:15:00.000+00:00, in the target 2025-11-24T10:15" in details[records[1].key]
         assert len(everything(target)) == (11 if dry_run else 31)
-    assert target.get(records[0].key) == gone_on
+    assert target.get(records[0].key) == gone_on.record
     assert target.get(records[1].key) == restarted
 
 
@@ -274,11 +294,11 @@ def test_whatever_is_there_a_copy_adds_what_is_missing_and_counts_the_rest(
     for record in here:
         stored = before.get(record.key)
         expected[Fate.COPIED if stored is None else Fate.EQUAL if stored == record else Fate.DIFFERENT] += 1
-    target = filled(there)
+    target = filled(new(*there))
     for dry_run in (True, False):
-        counts, _ = copied(filled(here), target, dry_run=dry_run)
+        counts, _ = copied(filled(new(*here)), target, dry_run=dry_run)
         assert +Counter(counts) == expected
-        after = {record.key: record for record in everything(target)}
+        after = {run.key: run.record for run in everything(target)}
         assert after == ({} if dry_run else {record.key: record for record in here}) | before
 
 
@@ -290,11 +310,11 @@ class Failing(InMemoryRunRepository):
         self._error = error
         self._left = after
 
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
         self._left -= 1
         if self._left < 0:
             raise self._error
-        return super().create_many(records)
+        return super().create_many(news)
 
 
 @pytest.mark.parametrize("error", [StoreUnusable, KeyboardInterrupt])
@@ -313,8 +333,8 @@ def test_a_lost_answer_makes_nothing_twice() -> None:
     class Forgetful(InMemoryRunRepository):
         lost = False
 
-        def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-            keys = super().create_many(records)
+        def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+            keys = super().create_many(news)
             if not self.lost:
                 self.lost = True
                 raise StoreUnavailable("the line went dead", Outcome.UNKNOWN)
@@ -327,10 +347,10 @@ def test_a_lost_answer_makes_nothing_twice() -> None:
 class Reticent(InMemoryRunRepository):
     """A store that refuses one record without saying which."""
 
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-        if any(record.key.client_id == "client 7" for record in records):
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        if any(run.key.client_id == "client 7" for run in news):
             raise InvalidValue("one of them is too long")
-        return super().create_many(records)
+        return super().create_many(news)
 
 
 def test_a_refusal_without_a_name_is_narrowed_down() -> None:

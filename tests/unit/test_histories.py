@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from runledger import InvalidValue, RunChange, RunKey, RunLedgerError, RunRecord, RunStatus
+from runledger import InvalidValue, NewRun, RunChange, RunKey, RunLedgerError, RunRecord, RunStatus
 from runledger.histories import BadRow, Gap, MissingColumns, UnreadableFile, read_history, write_history
+from runledger.testing.runs import changed
 
 START = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 JOBS = """Job ID,Site,Result,Start Time,Tokens
@@ -25,14 +26,14 @@ JOBS = """Job ID,Site,Result,Start Time,Tokens
 COLUMNS = {"run_id": "Job ID", "client_id": "Site", "status": "Result", "started_at": "Start Time"}
 
 
-def history() -> list[RunRecord]:
+def history() -> list[NewRun]:
     first = RunRecord.start(RunKey("1", "acme"), START, metrics={"Seen": START, "Model": "a\rb"})
-    second = RunRecord.start(RunKey("2", "acme"), START).apply(RunChange(note="half way"), START)
+    second = changed(NewRun(RunRecord.start(RunKey("2", "acme"), START)), RunChange(note="half way"), at=START)
     failed = RunChange(status=RunStatus.FAILED, error="two\nlines")
-    return [first, second.apply(failed, START + timedelta(minutes=1))]
+    return [NewRun(first), changed(second, failed, at=START + timedelta(minutes=1))]
 
 
-def read(content: str, name: str = "jobs.csv", **mapping: object) -> list[RunRecord | BadRow]:
+def read(content: str, name: str = "jobs.csv", **mapping: object) -> list[NewRun | BadRow]:
     file = io.BytesIO(content.encode())
     file.name = name
     return [row for _, row in read_history(file, **mapping)]  # type: ignore[arg-type]
@@ -47,7 +48,7 @@ def test_rows_become_records_by_the_columns_and_words_of_the_file() -> None:
         rest_as_metrics=True,
         timezone=ZoneInfo("Europe/Berlin"),
     )
-    expected = [RunRecord.start(RunKey(run, "10"), START, metrics={"Tokens": 5}) for run in "123"]
+    expected = [NewRun(RunRecord.start(RunKey(run, "10"), START, metrics={"Tokens": 5})) for run in "123"]
     assert rows == [*expected, BadRow(5, "Start Time 'soon' is not an ISO time.")]
 
 
@@ -141,7 +142,7 @@ def test_a_file_that_is_left_early_is_closed(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_finished_leaves_what_was_there(tmp_path: Path) -> None:
-    def broken() -> Iterator[RunRecord]:
+    def broken() -> Iterator[NewRun]:
         yield history()[0]
         raise KeyboardInterrupt
 

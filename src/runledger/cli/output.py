@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from ..domain import MetricValue, RunRecord, RunStatus, RunSummary
+from ..domain import MetricValue, NewRun, RunRecord, RunStatus, RunSummary
 from ..domain.json_form import time_text
 
 _COLOURS = {
@@ -69,8 +69,9 @@ def print_records(
             click.echo("\t".join(map(_safe, cells)))
 
 
-def print_record(record: RunRecord) -> None:
-    """Print one record whole, a field a line."""
+def print_run(run: NewRun) -> None:
+    """Print one run whole, a field or line of its log a line."""
+    record = run.record
     lines = [
         ("Run", record.key.run_id),
         (
@@ -87,7 +88,7 @@ def print_record(record: RunRecord) -> None:
         lines.append(("Error", record.error))
     for i, (name, value) in enumerate(record.metrics.items()):
         lines.append(("" if i else "Metrics", f"{name} = {_value(value)}"))
-    for i, line in enumerate(record.log):
+    for i, line in enumerate(run.log):
         lines.append(("" if i else "Log", f"{_moment(line.at)}  {line.text}"))
     for label, text in lines:
         shown = _safe(text).replace("\n", "\n         ")

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ..domain import RunKey, RunRecord
+from ..domain import NewRun, RunKey
 from ..domain.values import ReadOnlyDict
 
 
@@ -72,9 +72,10 @@ class CopyResult:
         return {fate.name.lower(): count for fate, count in self.counts.items()}
 
 
-def difference(record: RunRecord, stored: RunRecord) -> str:
-    """How the target's record of a run differs from the source's, in words; empty if they are equal."""
-    if record == stored:
+def difference(run: NewRun, there: NewRun) -> str:
+    """How a run differs in the target, `there`, from the source, in words; empty if it is the same in both."""
+    record, stored = run.record, there.record
+    if (record, run.log) == (stored, there.log):
         return ""
     names = ("client_name", "status", "started_at", "ended_at", "updated_at", "error")
     pairs = [(name, getattr(record, name), getattr(stored, name)) for name in names]
@@ -83,8 +84,8 @@ def difference(record: RunRecord, stored: RunRecord) -> str:
     parts = [
         f"{what} is {_shown(ours)}, in the target {_shown(theirs)}" for what, ours, theirs in pairs if ours != theirs
     ]
-    if record.log != stored.log:
-        parts.append(f"the log has {len(record.log)} lines, in the target {len(stored.log)}, and they differ")
+    if run.log != there.log:
+        parts.append(f"the log has {len(run.log)} lines, in the target {len(there.log)}, and they differ")
     return "; ".join(parts)
 
 

@@ -14,12 +14,12 @@ from attrs import define, evolve, field
 from ..domain import (
     EventKind,
     InvalidValue,
+    NewRun,
     ObservedStore,
     RunEvent,
     RunKey,
     RunLedgerError,
     RunNotFound,
-    RunRecord,
     RunRepository,
     StoreUnusable,
     UnknownMetric,
@@ -64,33 +64,33 @@ def _ignore(*_: object) -> None:
 
 @define
 class _Listing:
-    """A store's records, newest first, read alongside those of another store."""
+    """A store's runs, newest first, read alongside those of another store."""
 
-    _records: Iterator[RunRecord]
+    _runs: Iterator[NewRun]
     _passed: Callable[[RunKey], None] = _ignore
-    """Called with the key of each record that has no match, by key and start, in the other listing."""
-    _next: RunRecord | None = None
+    """Called with the key of each run that has no match, by key and start, in the other listing."""
+    _next: NewRun | None = None
 
     def __attrs_post_init__(self) -> None:
-        self._next = next(self._records, None)
+        self._next = next(self._runs, None)
 
-    def same_as(self, record: RunRecord) -> RunRecord | None:
-        """The record with the key and start of `record`, which must be older than those that were asked for before."""
-        place = newest_first(record)
-        self._pass(lambda record: newest_first(record) > place)
-        if self._next is None or newest_first(self._next) != place:
+    def same_as(self, run: NewRun) -> NewRun | None:
+        """The run with the key and start of `run`, which must be older than those that were asked for before."""
+        place = newest_first(run.record)
+        self._pass(lambda other: newest_first(other.record) > place)
+        if self._next is None or newest_first(self._next.record) != place:
             return None
-        found, self._next = self._next, next(self._records, None)
+        found, self._next = self._next, next(self._runs, None)
         return found
 
     def end(self) -> None:
-        """Pass all remaining records."""
+        """Pass all remaining runs."""
         self._pass(lambda _: True)
 
-    def _pass(self, while_: Callable[[RunRecord], bool]) -> None:
+    def _pass(self, while_: Callable[[NewRun], bool]) -> None:
         while self._next is not None and while_(self._next):
             self._passed(self._next.key)
-            self._next = next(self._records, None)
+            self._next = next(self._runs, None)
 
 
 @define
@@ -142,7 +142,7 @@ class _Copy:
             if self._dry_run:
                 extra[hash(key)] = key
 
-        there = _Listing(self._target.find(), passed)
+        there = _Listing(self._target.reads.find_with_logs(), passed)
         self._copy_missing(there)
         if self._dry_run:
             there.end()
@@ -151,13 +151,13 @@ class _Copy:
             self._verify()
 
     def _copy_missing(self, there: _Listing) -> None:
-        batch: list[RunRecord] = []
-        for record in self._records():
-            stored = None if record.key in self._repeated else there.same_as(record)
+        batch: list[NewRun] = []
+        for run in self._runs():
+            stored = None if run.key in self._repeated else there.same_as(run)
             if stored is not None:
-                self._compare(record, stored, Fate.DIFFERENT)
-            elif not self._is_edited or self._is_valid(record):
-                batch.append(record)
+                self._compare(run, stored, Fate.DIFFERENT)
+            elif not self._is_edited or self._is_valid(run):
+                batch.append(run)
             if len(batch) == self._batch_size:
                 self._create(batch)
                 batch = []
@@ -178,34 +178,35 @@ class _Copy:
                 self._repeated.add(record.key)
             seen.add(hash(record.key))
 
-    def _records(self) -> Iterator[RunRecord]:
-        """The source's records. If a key has several, only the authoritative one."""
+    def _runs(self) -> Iterator[NewRun]:
+        """The source's runs. If a key has several records, only the authoritative one."""
         done: set[RunKey] = set()
-        for number, found in enumerate(self._source.find(), 1):
-            record = found
+        for number, found in enumerate(self._source.reads.find_with_logs(), 1):
+            run = found
             if number % self._batch_size == 0:
                 self._on_progress(number, self._total)
-            if record.key in self._repeated:
-                if record.key in done:
+            if run.key in self._repeated:
+                if run.key in done:
                     continue
-                done.add(record.key)
+                done.add(run.key)
                 with suppress(RunNotFound):  # if it has been removed since, it is copied as it was listed
-                    record = self._source.get(record.key.run_id, record.key.client_id)
-            yield record
+                    run = self._source.reads.get_with_log(run.key.run_id, run.key.client_id)
+            yield run
 
-    def _is_valid(self, record: RunRecord) -> bool:
-        """Whether a record keeps the ledger's rules, which people who write to a store may not know."""
+    def _is_valid(self, run: NewRun) -> bool:
+        """Whether a run keeps the ledger's rules, which people who write to a store may not know."""
         try:
-            evolve(record, key=evolve(record.key))  # the constructors check everything again
+            # The constructors check everything again.
+            NewRun(evolve(run.record, key=evolve(run.key)), [evolve(line) for line in run.log])
         except InvalidValue as error:
-            self._remark(Fate.REFUSED, record.key, str(error))
+            self._remark(Fate.REFUSED, run.key, str(error))
             return False
         return True
 
-    def _create(self, batch: list[RunRecord]) -> None:
-        """Create the records that are new. Those that the target refuses are remarked on; the others are created."""
+    def _create(self, batch: list[NewRun]) -> None:
+        """Create the runs that are new. Those that the target refuses are remarked on; the others are created."""
         if self._dry_run:
-            self._missing.update(hash(record.key) for record in batch)
+            self._missing.update(hash(run.key) for run in batch)
             self.counts[Fate.COPIED] += len(batch)
             return
         while batch:
@@ -214,38 +215,38 @@ class _Copy:
             except (InvalidValue, UnknownMetric, StoreUnusable) as error:
                 batch = self._without_refused(batch, error)
                 continue
-            self._count_copied({record.key for record in batch} - {record.key for record in there})
-            for record in there:
-                stored = self._target.get(record.key.run_id, record.key.client_id)
-                self._compare(record, stored, Fate.DIFFERENT)
+            self._count_copied({run.key for run in batch} - {run.key for run in there})
+            for run in there:
+                stored = self._target.reads.get_with_log(run.key.run_id, run.key.client_id)
+                self._compare(run, stored, Fate.DIFFERENT)
             return
 
-    def _without_refused(self, batch: list[RunRecord], error: RunLedgerError) -> list[RunRecord]:
-        """The records of a batch that are still to be created after a refusal. Raises if the store is unusable."""
+    def _without_refused(self, batch: list[NewRun], error: RunLedgerError) -> list[NewRun]:
+        """The runs of a batch that are still to be created after a refusal. Raises if the store is unusable."""
         made = set(error.applied)
         self._count_copied(made)
-        rest = [record for record in batch if record.key not in made]
+        rest = [run for run in batch if run.key not in made]
         if isinstance(error, StoreUnusable):
             if error.key not in made:  # else the record was created, but altered: `_verify` remarks on it
                 raise error
             return rest
-        named = [record for record in rest if record.key == error.key] if len(rest) > 1 else rest
+        named = [run for run in rest if run.key == error.key] if len(rest) > 1 else rest
         if not named:  # the store does not say which
             half = len(rest) // 2
             self._create(rest[:half])
             return rest[half:]
-        for record in named:
-            self._remark(Fate.REFUSED, record.key, str(error))
-        return [record for record in rest if record.key != named[0].key]
+        for run in named:
+            self._remark(Fate.REFUSED, run.key, str(error))
+        return [run for run in rest if run.key != named[0].key]
 
     def _count_copied(self, keys: set[RunKey]) -> None:
         self.counts[Fate.COPIED] += len(keys)
         if not self._keeps_exactly:
             self._copied |= keys
 
-    def _compare(self, record: RunRecord, stored: RunRecord, fate: Fate) -> None:
-        if unlike := difference(record, stored):
-            self._remark(fate, record.key, unlike)
+    def _compare(self, run: NewRun, stored: NewRun, fate: Fate) -> None:
+        if unlike := difference(run, stored):
+            self._remark(fate, run.key, unlike)
         elif fate is Fate.DIFFERENT:
             self.counts[Fate.EQUAL] += 1
 
@@ -254,18 +255,20 @@ class _Copy:
         for number in extra.keys() & self._missing:
             key = extra[number]
             with suppress(RunNotFound):
-                record, stored = (each.get(key.run_id, key.client_id) for each in (self._source, self._target))
+                run, stored = (
+                    each.reads.get_with_log(key.run_id, key.client_id) for each in (self._source, self._target)
+                )
                 self.counts[Fate.COPIED] -= 1
-                self._compare(record, stored, Fate.DIFFERENT)
+                self._compare(run, stored, Fate.DIFFERENT)
 
     def _verify(self) -> None:
         """Compare what was created in a store that does not promise to keep every value exactly."""
-        there = _Listing(self._target.find())
-        for record in self._records():
-            key = record.key
-            stored = self._target.get(key.run_id, key.client_id) if key in self._repeated else there.same_as(record)
+        there = _Listing(self._target.reads.find_with_logs())
+        for run in self._runs():
+            key, repeated = run.key, run.key in self._repeated
+            stored = self._target.reads.get_with_log(key.run_id, key.client_id) if repeated else there.same_as(run)
             if stored is not None and key in self._copied:
-                self._compare(record, stored, Fate.ALTERED)
+                self._compare(run, stored, Fate.ALTERED)
 
     def _remark(self, fate: Fate, key: RunKey | None, detail: str) -> None:
         self.counts[fate] += 1

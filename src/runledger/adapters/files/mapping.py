@@ -1,4 +1,4 @@
-"""How the columns and words of a file become the fields of a run record."""
+"""How the columns and words of a file become a run record and its log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, cast
 from attrs import field, frozen
 from attrs.converters import optional
 
-from ...domain import InvalidValue, LogLine, MetricValue, RunKey, RunRecord, RunStatus
+from ...domain import InvalidValue, LogLine, MetricValue, NewRun, RunKey, RunRecord, RunStatus
 from ...domain.json_form import MALFORMED, log_from_json, metrics_from_json
 from ...domain.values import MAX_INTEGER, checked_status
 from .problems import Gap, MissingColumns, UnmappedValue
@@ -22,7 +22,7 @@ FIELDS = (
     *("run_id", "client_id", "client_name", "status", "started_at", "ended_at", "updated_at", "error"),
     *("metrics", "log"),
 )
-"""The fields of a run record, which are the columns of a file that `write_records` wrote."""
+"""The fields of a run with its log, which are the columns of a file that `write_runs` wrote."""
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _LONGEST_NUMBER = 40
@@ -74,8 +74,8 @@ class FileMapping:
         if missing:
             raise MissingColumns(missing, header)
 
-    def record(self, row: Mapping[str, Any]) -> RunRecord:
-        """The record of a row. Raises InvalidValue."""
+    def run(self, row: Mapping[str, Any]) -> NewRun:
+        """The run of a row. Raises InvalidValue."""
         cells = {name: row.get(column) if (column := self.column(name)) else None for name in FIELDS}
         key = RunKey(_id(cells["run_id"]), _id(cells["client_id"]))
         started_at, ended_at, updated_at = (
@@ -88,17 +88,18 @@ class FileMapping:
             raise InvalidValue(f"{self.column('started_at')} is empty.")
         metrics = self._rest(row) | self._metrics(cells["metrics"])
         name = _id(cells["client_name"])
-        return RunRecord(
+        record = RunRecord(
             key=key,
             client_name=key.client_id if name == "" else name,
             status=self._status(cells["status"]),
             started_at=started_at,
             ended_at=ended_at,
             metrics=metrics,
-            log=log,
+            notes=len(log),
             error=None if cells["error"] == "" else cells["error"],
             updated_at=updated_at,
         )
+        return NewRun(record, log)
 
     def _status(self, text: Any) -> RunStatus:
         if text in (None, ""):

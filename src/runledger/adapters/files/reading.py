@@ -1,4 +1,4 @@
-"""Reading a history file: its rows as records, one by one, whatever the size of the file."""
+"""Reading a history file: its rows as runs, one by one, whatever the size of the file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, BinaryIO, TextIO, cast
 
-from ...domain import InvalidValue, RunRecord
+from ...domain import InvalidValue, NewRun
 from .formats import Format, format_of_content, format_of_name
 from .lines import MAX_LINE, Lines, numbered
 from .mapping import FileMapping
@@ -21,10 +21,10 @@ from .problems import BadRow, UnmappedValue, UnreadableFile
 Rows = Iterator[tuple[int, Mapping[str, Any] | BadRow]]
 
 
-def read_records(
+def read_runs(
     source: BinaryIO, name: str, file_format: Format | None, mapping: FileMapping
-) -> Generator[tuple[int, RunRecord | BadRow], None, None]:
-    """Each row of a file with its line number, as a record or as why it is not one.
+) -> Generator[tuple[int, NewRun | BadRow], None, None]:
+    """Each row of a file with its line number, as a run or as why it is not one.
 
     The file may be compressed with gzip. Without a format, its `name` or its content decides. The generator must be
     closed before the file is. Raises MissingColumns before the first row, UnreadableFile anywhere.
@@ -37,16 +37,16 @@ def read_records(
             with _text(plain, newline="" if file_format == "csv" else "\n") as text:
                 rows = _csv_rows(text, mapping) if file_format == "csv" else _json_rows(text)
                 for line, row in rows:
-                    yield line, row if isinstance(row, BadRow) else _record_of(line, row, mapping)
+                    yield line, row if isinstance(row, BadRow) else _run_of(line, row, mapping)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UnreadableFile(f"after line {line} the compressed file is damaged or cut short ({error}).") from None
     except OSError as error:
         raise UnreadableFile(f"after line {line} the file cannot be read ({error.strerror or error}).") from None
 
 
-def _record_of(line: int, row: Mapping[str, Any], mapping: FileMapping) -> RunRecord | BadRow:
+def _run_of(line: int, row: Mapping[str, Any], mapping: FileMapping) -> NewRun | BadRow:
     try:
-        return mapping.record(row)
+        return mapping.run(row)
     except UnmappedValue as error:
         return BadRow(line, str(error), error.gap)
     except InvalidValue as error:

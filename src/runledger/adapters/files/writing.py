@@ -1,4 +1,4 @@
-"""Writing a history file, so that reading it gives the same records."""
+"""Writing a history file, so that reading it gives the same runs."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from ...domain import RunRecord
+from ...domain import NewRun
 from .formats import Format
 from .mapping import FIELDS
 
 
-def write_records(records: Iterable[RunRecord], target: TextIO, file_format: Format) -> int:
-    """Write records to an open text file, which must not translate line ends (newline=""). Returns how many."""
+def write_runs(runs: Iterable[NewRun], target: TextIO, file_format: Format) -> int:
+    """Write runs to an open text file, which must not translate line ends (newline=""). Returns how many."""
     write = _csv_writer(target) if file_format == "csv" else _json_writer(target)
     written = 0
-    for record in records:
-        write(record.to_json())
+    for run in runs:
+        write(run.to_json())
         written += 1
     return written
 

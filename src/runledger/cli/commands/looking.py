@@ -17,14 +17,14 @@ from ..options import (
     limit_options,
     store_option,
 )
-from ..output import complain, print_json, print_record, print_records, print_summary, summary_as_json
+from ..output import complain, print_json, print_records, print_run, print_summary, summary_as_json
 
 
 @click.command()
 @key_arguments
 @json_option
 def show(run_id: str | None, client_id: str | None, as_json: bool) -> None:
-    """Show all of one run.
+    """Show all of one run, with its log.
 
     \b
     Example:
@@ -32,11 +32,11 @@ def show(run_id: str | None, client_id: str | None, as_json: bool) -> None:
     """
     key = chosen_key(run_id, client_id)
     with chosen_ledger() as ledger:
-        record = ledger.get(*key)
+        run = ledger.reads.get_with_log(*key)
     if as_json:
-        print_json(record.to_json())
+        print_json(run.to_json())
     else:
-        print_record(record)
+        print_run(run)
 
 
 @click.command("list")

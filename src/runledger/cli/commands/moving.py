@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, TextIO
 
 import click
 
-from ...domain import InvalidValue, RunRecord
+from ...domain import InvalidValue, NewRun
 from ...histories import BadRow, Format, Gap, MissingColumns, UnreadableFile, read_history, write_history
 from ...services.copy_result import CopyResult, Fate, Remark
 from ...services.ledger import RunLedger
@@ -133,16 +133,16 @@ class _Import:
         self._strict = strict
         self._verbose = verbose
         self._as_json = as_json
-        self._batch: list[tuple[int, RunRecord]] = []
+        self._batch: list[tuple[int, NewRun]] = []
         self.loaded = self.there = self.refused = 0
         self.stopped = ""
         """Why the rest of the file was not read, if so."""
 
-    def take(self, rows: Iterator[tuple[int, RunRecord | BadRow]], advance: Callable[[], None]) -> None:
+    def take(self, rows: Iterator[tuple[int, NewRun | BadRow]], advance: Callable[[], None]) -> None:
         """Load all rows, or those before the file cannot be read further. Raises MissingColumns before the first."""
         try:
             for line, row in rows:
-                if isinstance(row, RunRecord):
+                if isinstance(row, NewRun):
                     self._batch.append((line, row))
                     if len(self._batch) == _BATCH:
                         self._load()
@@ -173,13 +173,13 @@ class _Import:
 
     def _load(self) -> None:
         batch, self._batch = self._batch, []
-        others = self._ledger.import_records([record for _, record in batch])
+        others = self._ledger.import_records([run for _, run in batch])
         self.loaded += len(batch) - len(others)
         self.there += len(others)
         if self._verbose and others:
-            lines = {id(record): line for line, record in batch}
-            for record in others:
-                remark(f"line {lines[id(record)]}: {record.key} is there already")
+            lines = {id(run): line for line, run in batch}
+            for run in others:
+                remark(f"line {lines[id(run)]}: {run.key} is there already")
 
 
 @click.command()
@@ -200,7 +200,7 @@ def export(file: str, file_format: Format | None, **filters: Any) -> None:
     """
     target = _standard_output() if file == "-" else file
     with chosen_ledger() as ledger, progress("records", wanted=file != "-") as advance:
-        found = _counted(ledger.find(**filters), advance)
+        found = _counted(ledger.reads.find_with_logs(**filters), advance)
         try:
             count = write_history(found, target, file_format=file_format)
         except OSError as error:
@@ -262,9 +262,9 @@ def _standard_output() -> TextIO:
     return sys.stdout
 
 
-def _counted(records: Iterable[RunRecord], advance: Callable[[int, None], None]) -> Iterator[RunRecord]:
-    for number, record in enumerate(records, 1):
-        yield record
+def _counted(runs: Iterable[NewRun], advance: Callable[[int, None], None]) -> Iterator[NewRun]:
+    for number, run in enumerate(runs, 1):
+        yield run
         if number % _BATCH == 0:
             advance(number, None)
 
