@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
+from itertools import islice
 from threading import Lock, RLock
 from typing import Any
 
@@ -11,7 +12,9 @@ from attrs import evolve
 from runledger.adapters.memory import InMemoryRunAccess, InMemoryRunRepository
 from runledger.domain import (
     Guarantees,
+    LogLine,
     Metrics,
+    NewRun,
     Outcome,
     RunAlreadyExists,
     RunAlreadyFinished,
@@ -53,6 +56,16 @@ class Broken(InMemoryRunRepository):
     def put(self, record: RunRecord) -> None:
         self._table.records[record.key] = record
 
+    def put_run(self, new: NewRun) -> None:
+        self.put(new.record)
+        self._table.logs[new.key] = list(new.log)
+        self._table.marks[new.key] = new.mark
+
+    def put_with_line(self, record: RunRecord, line: LogLine | None) -> None:
+        self.put(record)
+        if line is not None:
+            self._table.logs[record.key][record.notes - 1 :] = [line]
+
 
 class BrokenHandle(Broken):
     """Separate handles on one store."""
@@ -79,11 +92,14 @@ class Alters(Broken):
     def altered(self, record: RunRecord, at: datetime) -> RunRecord:
         raise NotImplementedError
 
-    def create(self, record: RunRecord) -> RunKey:
-        return super().create(self.altered(record, record.started_at))
+    def create(self, new: NewRun) -> RunKey:
+        return super().create(self._altered(new))
 
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-        return super().create_many([self.altered(record, record.started_at) for record in records])
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        return super().create_many([self._altered(new) for new in news])
+
+    def _altered(self, new: NewRun) -> NewRun:
+        return evolve(new, record=self.altered(new.record, new.record.started_at))
 
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         with self._acting:
@@ -102,36 +118,37 @@ class Alters(Broken):
 
 @breaks(Rule.CREATED_ONCE)
 class OverwritesOnCreate(Broken):
-    def create(self, record: RunRecord) -> RunKey:
-        self.put(record)
-        return record.key
+    def create(self, new: NewRun) -> RunKey:
+        self.put_run(new)
+        return new.key
 
 
 @breaks(Rule.CREATED_ONCE)
 class AcceptsASecondCreate(Broken):
-    def create(self, record: RunRecord) -> RunKey:
+    def create(self, new: NewRun) -> RunKey:
         try:
-            return super().create(record)
+            return super().create(new)
         except RunAlreadyExists as error:
             return error.keys[0]
 
 
 @breaks(Rule.CREATED_ONCE)
 class OverwritesInBulk(Broken):
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-        for record in records:
-            self.put(record)
-        return [record.key for record in records]
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        for new in news:
+            self.put_run(new)
+        return [new.key for new in news]
 
 
 @breaks(Rule.CREATED_ONCE)
 class LooksBeforeItCreates(Broken):
-    def create(self, record: RunRecord) -> RunKey:
-        if record.key in self._table.records:
-            raise RunAlreadyExists([record.key])
+    def create(self, new: NewRun) -> RunKey:
+        if new.key in self._table.records and not new.created(self._table.marks[new.key]):
+            raise RunAlreadyExists([new.key])
         time.sleep(0.001)  # as long as a request takes
-        self.put(record)
-        return record.key
+        if new.key not in self._table.records:
+            self.put_run(new)
+        return new.key
 
 
 # -- updated only; no recovery, no registry
@@ -141,7 +158,7 @@ class LooksBeforeItCreates(Broken):
 class Repairs(Broken):
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         if key not in self._table.records:
-            self.create(RunRecord.start(key, at))
+            self.create(NewRun(RunRecord.start(key, at)))
         return super().update(key, change, at)
 
 
@@ -151,7 +168,7 @@ class RepairsForAnErrorAlone(Broken):
 
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         if key not in self._table.records and change.error is not None and change == RunChange(error=change.error):
-            self.create(RunRecord.start(key, at))
+            self.create(NewRun(RunRecord.start(key, at)))
         return super().update(key, change, at)
 
 
@@ -160,7 +177,7 @@ class RepairsInBulk(Broken):
     def update_many(self, changes: Changes, at: datetime) -> None:
         for key, _ in changes:
             if key not in self._table.records:
-                self.create(RunRecord.start(key, at))
+                self.create(NewRun(RunRecord.start(key, at)))
         super().update_many(changes, at)
 
 
@@ -168,7 +185,7 @@ class RepairsInBulk(Broken):
 class CreatesAndThenRefuses(Broken):
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         if key not in self._table.records:
-            self.create(RunRecord.start(key, at))
+            self.create(NewRun(RunRecord.start(key, at)))
             raise RunNotFound(key)
         return super().update(key, change, at)
 
@@ -234,19 +251,24 @@ class Respells(Broken):
     def spelled(key: RunKey) -> RunKey:
         raise NotImplementedError
 
-    def create(self, record: RunRecord) -> RunKey:
-        super().create(evolve(record, key=self.spelled(record.key)))
-        return record.key
+    def create(self, new: NewRun) -> RunKey:
+        super().create(evolve(new, record=evolve(new.record, key=self.spelled(new.key))))
+        return new.key
 
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-        super().create_many([evolve(record, key=self.spelled(record.key)) for record in records])
-        return [record.key for record in records]
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        super().create_many([evolve(new, record=evolve(new.record, key=self.spelled(new.key))) for new in news])
+        return [new.key for new in news]
 
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         return super().update(self.spelled(key), change, at)
 
     def get(self, key: RunKey) -> RunRecord:
         return super().get(self.spelled(key))
+
+    def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
+        self.get(key)
+        lines = self._table.logs[self.spelled(key)]
+        return iter(lines if last is None else lines[max(0, len(lines) - last) :])
 
 
 @breaks(Rule.OPAQUE_IDS)
@@ -274,11 +296,11 @@ class ComparesByIndex(Broken):
     def entry(key: RunKey) -> object:
         raise NotImplementedError
 
-    def create(self, record: RunRecord) -> RunKey:
-        if self.entry(record.key) in self._index:
-            raise RunAlreadyExists([record.key])
-        self._index[self.entry(record.key)] = super().create(record)
-        return record.key
+    def create(self, new: NewRun) -> RunKey:
+        if self._index.get(self.entry(new.key), new.key) != new.key:
+            raise RunAlreadyExists([new.key])
+        self._index[self.entry(new.key)] = super().create(new)
+        return new.key
 
 
 @breaks(Rule.OPAQUE_IDS)
@@ -371,9 +393,9 @@ class RaisesADriversErrorInFind(Broken):
 
 @breaks(Rule.RAISED)
 class NeedsOneRecordAtLeast(Broken):
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-        assert records, "an empty batch"
-        return super().create_many(records)
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        assert news, "an empty batch"
+        return super().create_many(news)
 
 
 @breaks(Rule.RAISED)
@@ -388,17 +410,17 @@ class NamesNoKey(Broken):
 
 @breaks(Rule.RAISED)
 class NamesTheWrongKey(Broken):
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
         try:
-            return super().create_many(records)
+            return super().create_many(news)
         except RunAlreadyExists:
-            raise RunAlreadyExists([records[0].key]) from None
+            raise RunAlreadyExists([news[0].key]) from None
 
 
 @breaks(Rule.RAISED, Rule.WHOLE)
 class KeepsQuietAboutWhatItMade(Broken):
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-        return [self.create(record) for record in records]
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        return [self.create(new) for new in news]
 
 
 # -- whole or not at all
@@ -451,7 +473,7 @@ class KeepsBoolsAsNumbers(Alters):
         return evolve(record, metrics=Metrics(metrics))
 
 
-@breaks(Rule.WHOLE)
+@breaks(Rule.WHOLE, Rule.LOGGED)
 class KeepsTheLastOfABatch(Broken):
     def update_many(self, changes: Changes, at: datetime) -> None:
         super().update_many(list(dict(changes).items()), at)
@@ -470,8 +492,9 @@ class AddsToAnything(Broken):
 class LeavesOutUnknownColumns(Broken):
     guarantees = Guarantees(exact_values=False)
 
-    def create(self, record: RunRecord) -> RunKey:
-        return super().create(evolve(record, metrics={n: v for n, v in record.metrics.items() if n in COLUMNS}))
+    def create(self, new: NewRun) -> RunKey:
+        known = {n: v for n, v in new.record.metrics.items() if n in COLUMNS}
+        return super().create(evolve(new, record=evolve(new.record, metrics=known)))
 
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         known = {name: value for name, value in change.metrics.items() if name in COLUMNS}
@@ -520,6 +543,91 @@ class MovesUpdatedAtBack(Alters):
         return evolve(record, updated_at=at)
 
 
+# -- every note is a line of the log
+
+
+@breaks(Rule.LOGGED)
+class LogsBackwards(Broken):
+    def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
+        return iter(list(super().log(key, last))[::-1])
+
+
+@breaks(Rule.LOGGED)
+class ReadsTheFirstLinesAsTheLast(Broken):
+    def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
+        return islice(super().log(key), last)
+
+
+@breaks(Rule.NO_REGISTRY)
+class HasALogOfEveryRun(Broken):
+    """Reads lines without looking whether there is a record."""
+
+    def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
+        lines = self._table.logs[key]
+        return iter(lines if last is None else lines[max(0, len(lines) - last) :])
+
+
+@breaks(Rule.LOGGED)
+class AppendsBeforeItLooks(Broken):
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        line = change.line(at)
+        if line is not None and (key not in self._table.records or self._table.records[key].status.is_final):
+            self._table.logs[key].append(line)
+        return super().update(key, change, at)
+
+    def create(self, new: NewRun) -> RunKey:
+        orphans = list(self._table.logs[new.key])
+        key = super().create(new)
+        if new.key in self._table.records and not self._table.logs[key]:
+            self._table.logs[key] = orphans
+        return key
+
+
+@breaks(Rule.LOGGED)
+class ReadsPagesByOffset(Broken):
+    """Skips a line of a log that grows between two pages."""
+
+    def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
+        lines = list(super().log(key, last))
+        yield from lines[:100]
+        yield from list(super().log(key, last))[100 + (len(self._table.logs[key]) - len(lines)) :]
+
+
+@breaks(Rule.LOGGED)
+class FindsLogsShort(Broken):
+    def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
+        return ((record, log[:3]) for record, log in super().find_with_logs(query))
+
+
+# -- the start that comes again
+
+
+@breaks(Rule.CREATED_ONCE)
+class KnowsNoRetry(Broken):
+    def create(self, new: NewRun) -> RunKey:
+        return super().create(evolve(new, mark=""))
+
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        return super().create_many([evolve(new, mark="") for new in news])
+
+
+@breaks(Rule.CREATED_ONCE)
+class KnowsRetriesByTheirTimes(Broken):
+    def create(self, new: NewRun) -> RunKey:
+        there = self._table.records.get(new.key)
+        if there is not None and new.is_retry and new.record.is_start_of(there):
+            return new.key
+        return super().create(new)
+
+
+@breaks(Rule.CREATED_ONCE)
+class WritesTheRecordAgainOnARetry(Broken):
+    def create(self, new: NewRun) -> RunKey:
+        key = super().create(new)
+        self.put(new.record)
+        return key
+
+
 # -- who may only update cannot create
 
 
@@ -557,15 +665,15 @@ class ReturnsTheRecordBefore(Broken):
 
 @breaks(Rule.WRITTEN)
 class ReturnsNothing(Broken):
-    def create(self, record: RunRecord) -> RunKey:
-        super().create(record)
+    def create(self, new: NewRun) -> RunKey:
+        super().create(new)
         return None  # type: ignore[return-value]
 
 
 @breaks(Rule.WRITTEN)
 class ReturnsKeysInAnotherOrder(Broken):
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-        return sorted(super().create_many(records))
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        return sorted(super().create_many(news))
 
 
 @breaks(Rule.WRITTEN, Rule.NO_REGISTRY, Rule.CREATED_ONCE, Rule.PROMISES)
@@ -577,7 +685,7 @@ class WritesWhenItCloses(BrokenHandle):
         def opened() -> InMemoryRunRepository:
             handle = cls()
             handle._saved = saved
-            handle._table.records.update(saved._table.records)
+            _save(saved, handle)
             return handle
 
         return opened
@@ -585,7 +693,12 @@ class WritesWhenItCloses(BrokenHandle):
     _saved: InMemoryRunRepository
 
     def close(self) -> None:
-        self._saved._table.records.update(self._table.records)
+        _save(self, self._saved)
+
+
+def _save(handle: InMemoryRunRepository, other: InMemoryRunRepository) -> None:
+    for name in ("records", "logs", "marks"):
+        getattr(other._table, name).update(getattr(handle._table, name))
 
 
 # -- updates are atomic
@@ -596,7 +709,7 @@ class ReadsAndThenWrites(Broken):
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         record = super().get(key).apply(change, at)
         time.sleep(0.001)  # as long as a request takes
-        self.put(record)
+        self.put_with_line(record, change.line(at))
         return record
 
 
@@ -606,7 +719,7 @@ class LocksEachHandleAlone(BrokenHandle):
         with self._own_lock:
             record = super().get(key).apply(change, at)
             time.sleep(0.001)  # as long as a request takes
-            self.put(record)
+            self.put_with_line(record, change.line(at))
             return record
 
     def __init__(self) -> None:
@@ -621,11 +734,11 @@ class PromisesInWords(Broken):
 
 @breaks(Rule.PROMISES, Rule.WHOLE)
 class PromisesAtomicBulk(Broken):
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
         made: list[RunKey] = []
-        for record in records:
+        for new in news:
             try:
-                made.append(self.create(record))
+                made.append(self.create(new))
             except RunAlreadyExists as error:
                 raise error.having_applied(made) from None
         return made

@@ -137,7 +137,7 @@ def test_an_update_that_creates_is_found_although_the_model_creates_too(monkeypa
 
     def creating(self: Model, changes: Changes, at: datetime) -> None:
         for key, _ in changes:
-            self.records.setdefault(key, RunRecord.start(key, at))
+            self.runs.setdefault(key, (RunRecord.start(key, at), []))
         update_many(self, changes, at)
 
     monkeypatch.setattr(Model, "update_many", creating)

@@ -30,6 +30,7 @@ BY_NAME: Mapping[str, SearchStrategy[Any]] = {
     "client_id": client_ids,
     "error": errors | errors.map(RuntimeError),
     "key": keys,
+    "last": st.none() | st.integers(0, 3),
     "limit": st.none() | st.integers(0, 3),
     "metrics": column_metrics,
     "note": st.none() | notes,

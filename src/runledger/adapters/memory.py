@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -33,7 +34,7 @@ from ..domain import (
 class _Table:
     columns: frozenset[str] | None
     records: dict[RunKey, RunRecord] = field(factory=dict)
-    logs: dict[RunKey, list[LogLine]] = field(factory=dict)
+    logs: defaultdict[RunKey, list[LogLine]] = field(factory=lambda: defaultdict(list))
     marks: dict[RunKey, str] = field(factory=dict)
     lock: Lock = field(factory=Lock)
 
@@ -63,9 +64,8 @@ class InMemoryRunAccess:
         return record
 
     def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
-        lines = self._table.logs.get(key)
-        if lines is None:
-            raise RunNotFound(key)
+        self.get(key)
+        lines = self._table.logs[key]
         end = len(lines)  # lines that are appended meanwhile are not read
         return islice(lines, 0 if last is None else max(0, end - last), end)
 
@@ -115,9 +115,10 @@ class InMemoryRunRepository(InMemoryRunAccess):
     def _insert(self, news: Sequence[NewRun]) -> list[RunKey]:
         table = self._table
         with table.lock:
-            if rejected := rejected_keys(news, table.marks):
+            there = {new.key: table.marks.get(new.key, "") for new in news if new.key in table.records}
+            if rejected := rejected_keys(news, there):
                 raise RunAlreadyExists(rejected)
-            missing = [new for new in news if new.key not in table.records]  # the others were created by this start
+            missing = [new for new in news if new.key not in there]  # the others were created by this start
             for new in missing:
                 table.require_columns(new.key, new.record.metrics)
             for new in missing:

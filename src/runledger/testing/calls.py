@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 from attrs import define
 
-from ..domain import RunKey, RunLedgerError, RunRecord
+from ..domain import NewRun, RunKey, RunLedgerError, RunRecord
 
 _MANY = 3
 _LONG = 60
@@ -31,7 +31,7 @@ class Call:
 
     def __str__(self) -> str:
         call = f"{self.handle}.{self.method}({', '.join(shown(each) for each in self.arguments)})"
-        return f"list({call})" if self.method == "find" else call
+        return f"list({call})" if self.method in ("find", "log") else call
 
 
 def listed(calls: Iterable[Call]) -> Iterator[str]:
@@ -71,6 +71,11 @@ def _(value: RunRecord) -> str:
     more = [f"client_name={shown(name)}"] * (name != key.client_id)
     more += [f"metrics={shown(value.metrics)}"] * bool(value.metrics)
     return f"RunRecord.start({', '.join([shown(key), shown(at), *more])})"
+
+
+@shown.register
+def _(value: NewRun) -> str:
+    return f"NewRun({', '.join(_given(value)).removeprefix('record=')})"
 
 
 @shown.register

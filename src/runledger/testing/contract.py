@@ -22,10 +22,11 @@ A failure is a RuleBroken: it names the broken rule, what the adapter did, and w
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import wraps
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Any, ClassVar
 
 import attrs
@@ -33,7 +34,10 @@ import pytest
 
 from ..domain import (
     InvalidValue,
+    LoggedStore,
+    LogLine,
     MetricValue,
+    NewRun,
     RunAlreadyExists,
     RunAlreadyFinished,
     RunChange,
@@ -51,6 +55,7 @@ from .calls import shown
 from .history import run_histories
 from .reach import creators_within_reach
 from .rules import Rule
+from .runs import changed
 from .seeds import seed_of
 from .strategies import ALIKE
 from .trial import EVERYTHING, OpenStore, RepositoryOnTrial, Trial
@@ -205,7 +210,7 @@ class RunRepositoryContract:
         for change in (RunChange(note="n"), RunChange(metrics={"n": 1}), RunChange()):
             with trial.refuses(RunNotFound, GONE):
                 repository.update_many([(R, change), (GONE, change), (S, change)], LATER)
-            trial.holds(started("r"), started("s"))
+            trial.holds(NewRun(started("r")), NewRun(started("s")))
 
     @keeps(Rule.NO_REGISTRY)
     def test_a_missing_run_is_looked_for_nowhere_else(self, trial: Trial) -> None:
@@ -297,7 +302,8 @@ class RunRepositoryContract:
     def test_a_record_comes_back_as_it_was_created(self, trial: Trial) -> None:
         metrics: Mapping[str, MetricValue] = {"n": 1, "i": 1.0, "b": True, "text": "ü", "when": AT}
         new = RunRecord.start(R, AT, client_name="Åcme 株", metrics=metrics)
-        imported = RunRecord.start(S, AT).apply(RunChange(metrics=metrics, note="brought in", error="e"), LATER)
+        change = RunChange(metrics=metrics, note="brought in", error="e")
+        imported = changed(NewRun(RunRecord.start(S, AT)), change, at=LATER)
         trial.repository.create(new)
         trial.repository.create_many([imported])
         trial.holds(new, imported)
@@ -315,6 +321,7 @@ class RunRepositoryContract:
             trial.repository.create(record)
             trial.repository.update(record.key, change, AT)
             trial.same(trial.repository.get(record.key), record.apply(change, AT))
+            trial.same_log(record.key, [LogLine(AT, "n" * 10_000)])
 
     @keeps(Rule.WHOLE)
     def test_what_cannot_be_added_changes_nothing(self, trial: Trial) -> None:
@@ -326,6 +333,7 @@ class RunRepositoryContract:
             with trial.refuses(InvalidValue, run.key):
                 trial.repository.update(run.key, RunChange(add={"i": 1, name: 1}, note="n"), AT)
             trial.same(trial.repository.get(run.key), run)
+            trial.same_log(run.key, ())
 
     @keeps(Rule.WHOLE)
     def test_an_unknown_column_is_refused_and_nothing_written(self, trial: Trial) -> None:
@@ -391,6 +399,165 @@ class RunRepositoryContract:
             trial.repository.update_many([(R, RunChange(note="n"))], at)
             record = record.apply(RunChange(note="n"), at)
             trial.holds(record)
+
+    # -- every note is a line of the log
+
+    @keeps(Rule.LOGGED)
+    def test_the_log_has_every_note_in_its_order(self, trial: Trial) -> None:
+        repository = trial.repository
+        run, other = (
+            changed(NewRun(started("r")), RunChange(note="0"), RunChange(note="1"), at=AT),
+            NewRun(started("s")),
+        )
+        repository.create(run)
+        repository.create_many([other])
+        notes = [RunChange(note=str(i)) for i in range(2, 6)]
+        run = changed(run, *notes, FINISH, at=LATER)
+        repository.update(R, notes[0], LATER)
+        repository.update_many([(R, notes[1]), (S, RunChange(note="other")), (R, notes[2])], LATER)
+        repository.update(R, RunChange(note=notes[3].note, status=FINISH.status), LATER)
+        trial.holds(run, changed(other, RunChange(note="other"), at=LATER))
+
+    @keeps(Rule.LOGGED)
+    def test_the_last_lines_of_a_log_are_those_before_its_end(self, trial: Trial) -> None:
+        notes = [RunChange(note=f"{i}") for i in range(12)]
+        run = changed(NewRun(started("r")), *notes, at=AT)
+        trial.repository.create_many([run, NewRun(started("s"))])
+        for last in (0, 1, 2, 10, 11, 12, 13, 1_000_000):
+            trial.same_log(R, run.log[max(0, 12 - last) :], last)
+            trial.same_log(S, (), last)
+        access = trial.repository.without_creation()
+        trial.require(list(access.log(R, 3)) == list(run.log[-3:]), f"{trial.calls[-1]} gives other lines")
+
+    @keeps(Rule.LOGGED)
+    def test_a_log_that_grows_while_it_is_read_is_read_without_a_gap(self, trial: Trial) -> None:
+        run = changed(NewRun(started("r")), *(RunChange(note=f"{i}") for i in range(300)), at=AT)
+        trial.repository.create(run)
+        lines = trial.repository.log(R)
+        read = list(islice(lines, 1))
+        trial.repository.update(R, RunChange(note="later"), AT)
+        read += lines
+        grown = [*run.log, LogLine(AT, "later")]
+        trial.require(read in (grown[:-1], grown), f"{len(read)} lines were read of a log of 300 that grew by one")
+
+    @keeps(Rule.ATOMIC)
+    def test_concurrent_notes_of_each_thread_are_in_its_order(self, trial: Trial) -> None:
+        repository = trial.repository
+        repository.create(started("r"))
+
+        def note(thread: int) -> None:
+            for step in range(3):
+                repository.update(R, RunChange(note=f"{thread}/{step}"), AT)
+
+        for error in trial.concurrently(4, note):
+            trial.require(error is None, f"a note was refused: {error}")
+        texts = [line.text for line in repository.log(R)]
+        due = sorted(f"{thread}/{step}" for thread in range(4) for step in range(3))
+        trial.require(sorted(texts, key=lambda text: text[0]) == due, f"the log of four threads is {texts}")
+        trial.require(repository.get(R).notes == 12, f"{trial.calls[-1]} does not count the 12 lines of the log")
+
+    @keeps(Rule.NO_REGISTRY)
+    def test_a_missing_run_has_no_log(self, trial: Trial) -> None:
+        trial.repository.create(started("r"))
+        for last in (None, 0, 1):
+            for key in (GONE, RunKey("R", "acme")):
+                with trial.refuses(RunNotFound, key):
+                    list(trial.repository.log(key, last))
+
+    @keeps(Rule.LOGGED)
+    def test_a_note_for_a_missing_run_leaves_no_line(self, trial: Trial) -> None:
+        repository, note = trial.repository, RunChange(note="n")
+        with trial.refuses(RunNotFound, GONE):
+            repository.update(GONE, note, AT)
+        with trial.refuses(RunNotFound, GONE):
+            repository.update_many([(GONE, note), (GONE, note)], AT)
+        repository.create(RunRecord.start(GONE, AT))
+        trial.same_log(GONE, ())
+        repository.update(GONE, note, AT)
+        trial.same_log(GONE, [LogLine(AT, "n")])
+
+    @keeps(Rule.LOGGED)
+    def test_a_rejected_change_leaves_no_line(self, trial: Trial) -> None:
+        repository, end = trial.repository, RunChange(note="n", status=RunStatus.FAILED)
+        run = NewRun(started("r"))
+        repository.create(run)
+        repository.update(R, FINISH, AT)
+        for call in (lambda: repository.update(R, end, AT), lambda: repository.update_many([(R, end)], AT)):
+            with trial.refuses(RunAlreadyFinished, R):
+                call()
+        with trial.refuses(RunAlreadyExists, R):
+            repository.create(changed(run, RunChange(note="n"), at=AT))
+        trial.holds(changed(run, FINISH, at=AT))
+
+    @keeps(Rule.FOUND_IN_ORDER)
+    def test_logs_that_are_found_with_their_records_are_those_of_log(self, trial: Trial) -> None:
+        """Of stores that find records and logs together."""
+        adapter = trial.repository.adapter
+        stores = [store for store in (adapter, adapter.without_creation()) if isinstance(store, LoggedStore)]
+        if not stores:
+            pytest.skip("the store has no find_with_logs method: the ledger asks log for each record")
+        notes = [RunChange(note=f"{i}") for i in range(5)]
+        runs = [changed(NewRun(started(f"{i:03}")), *notes[: i % 4], at=AT) for i in range(203)]
+        trial.repository.create_many(runs)
+        trial.repository.update(runs[7].key, notes[4], AT)
+        runs[7] = changed(runs[7], notes[4], at=AT)
+        for query in (EVERYTHING, RunQuery(run_id="003"), RunQuery(limit=150), RunQuery(limit=0)):
+            due = [run for run in reversed(runs) if query.matches(run.record)][: query.limit]
+            for store in stores:
+                call = trial.noted("repository", "find_with_logs", query)
+                with trial.watched(call):
+                    found = list(store.find_with_logs(query))
+                trial.same_list([record for record, _ in found], [run.record for run in due])
+                for (record, log), run in zip(found, due, strict=True):
+                    is_whole = tuple(log) == run.log
+                    trial.require(is_whole, f"{call} gives {shown(log)} as the log of {shown(record.key)}", Rule.LOGGED)
+
+    # -- the start that comes again
+
+    @keeps(Rule.CREATED_ONCE)
+    def test_a_retry_of_a_start_returns_its_key_and_changes_nothing(self, trial: Trial) -> None:
+        run = NewRun(RunRecord.start(R, AT, client_name="Acme Ltd"), mark="m")
+        trial.repository.create(run)
+        trial.repository.update(R, FINISH, LATER)
+        for _ in range(2):
+            trial.repository.create(attrs.evolve(run, is_retry=True))
+            trial.holds(changed(run, FINISH, at=LATER))
+
+    @keeps(Rule.CREATED_ONCE)
+    def test_a_retry_of_a_bulk_start_makes_what_is_missing_and_changes_nothing(self, trial: Trial) -> None:
+        first, second = (NewRun(started(run_id), mark="m") for run_id in "rs")
+        again = [attrs.evolve(run, is_retry=True) for run in (second, first)]
+        trial.repository.create(first)
+        for _ in range(2):
+            trial.repository.create_many(again)
+            trial.holds(first, second)
+
+    @keeps(Rule.CREATED_ONCE)
+    def test_a_retry_of_another_start_is_refused(self, trial: Trial) -> None:
+        trial.repository.create(NewRun(started("r"), mark="m"))
+        late = NewRun(started("r", at=LATER), mark="another", is_retry=True)
+        with trial.refuses(RunAlreadyExists, R):
+            trial.repository.create(late)
+        with trial.refuses(RunAlreadyExists, R):
+            trial.repository.create_many([late])
+        trial.holds(started("r"))
+
+    @keeps(Rule.CREATED_ONCE)
+    def test_only_its_mark_tells_a_start_from_another_one_where_promised(self, trial: Trial) -> None:
+        repository = trial.repository
+        if not repository.guarantees.exact_start:
+            pytest.skip("the store does not promise exact_start: it knows a retry by its start time and client name")
+        repository.create(NewRun(started("r"), mark="m"))
+        repository.create_many([NewRun(started("s"))])
+        repository.create(NewRun(started("r"), mark="m"))
+        repository.create_many([NewRun(started("r"), mark="m")])
+        for key, mark in ((R, "M"), (R, ""), (S, ""), (S, "m")):
+            rival = NewRun(RunRecord.start(key, AT), mark=mark, is_retry=True)
+            with trial.refuses(RunAlreadyExists, key):
+                repository.create(rival)
+            with trial.refuses(RunAlreadyExists, key):
+                repository.create_many([rival])
+        trial.holds(NewRun(started("r")), NewRun(started("s")))
 
     # -- who may only update cannot create
 
@@ -552,13 +719,19 @@ def require_all_additions(trial: Trial, handles: Sequence[RepositoryOnTrial]) ->
 
     def add(i: int) -> None:
         for _ in range(10):
-            handles[i].update(R, RunChange(add={"n": 1}, note="line"), AT)
+            handles[i].update(R, RunChange(add={"n": 1}, note=f"by {i}"), AT)
 
     for error in trial.concurrently(len(handles), add):
         trial.require(error is None, f"an addition was refused: {error}")
     record, due = trial.repository.get(R), 10 * len(handles)
-    kept = (record.metrics.get("n"), len(record.log))
+    lines = list(trial.repository.log(R))
+    kept = (record.metrics.get("n"), len(lines))
     trial.require(kept == (due, due), f"of {due} additions of 1 and as many notes, {kept[0]} and {kept[1]} were kept")
+    trial.require(
+        record.notes == due, f"the record counts {record.notes} notes, and the log has {due} lines", Rule.LOGGED
+    )
+    own = Counter(line.text for line in lines)
+    trial.require(set(own.values()) == {10}, f"of 10 notes by each handle, these were kept: {own}", Rule.LOGGED)
 
 
 def require_one_creation(trial: Trial, handles: Sequence[RepositoryOnTrial], run_id: str) -> None:

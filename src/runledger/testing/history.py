@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ..domain import RunAlreadyExists, RunChange, RunKey, RunLedgerError, RunNotFound, RunRecord
+from ..domain import (
+    LoggedStore,
+    NewRun,
+    RunAlreadyExists,
+    RunChange,
+    RunKey,
+    RunLedgerError,
+    RunNotFound,
+    RunRecord,
+)
 from .calls import shown
 from .model import Model
 from .rules import Rule, RuleBroken
@@ -21,10 +30,12 @@ from .strategies import (
     changes,
     column_additions,
     column_metrics,
+    few_marks,
     likely_keys,
     near_times,
+    no_marks,
     queries,
-    records,
+    runs,
 )
 from .trial import EVERYTHING, Trial, keys_of, rule_of_refusal
 
@@ -52,7 +63,8 @@ def run_histories(
     Without a seed they are the same in every run. Raises RuleBroken with the shortest history found that shows it.
     """
     trial = new_trial()
-    exact = trial.repository.guarantees.exact_values
+    guarantees = trial.repository.guarantees
+    exact, marks = guarantees.exact_values, few_marks if guarantees.exact_start else no_marks
     trial.close()
 
     def run(history: History) -> None:
@@ -61,10 +73,11 @@ def run_histories(
         try:
             for method, *arguments in history:
                 comparison.call(method, *arguments)
+            comparison.end()
         finally:
             trial.close()
 
-    tried = given(histories(exact, longest))(run)
+    tried = given(histories(exact, longest, marks))(run)
     if seed is None:
         _raising_the_shortest(settings(_FIXED, max_examples=count)(tried), run)
     else:
@@ -90,21 +103,23 @@ def _shortened(failure: RuleBroken, run: Callable[[History], None]) -> RuleBroke
     return failure
 
 
-def histories(exact: bool, longest: int = 20) -> st.SearchStrategy[History]:
+def histories(exact: bool, longest: int = 20, marks: st.SearchStrategy[str] = no_marks) -> st.SearchStrategy[History]:
     """Any history of at most `longest` calls, some of them on runs that were just started; few keys return in it."""
-    some_records = records(any_metrics if exact else column_metrics, likely_keys)
+    some_runs = runs(any_metrics if exact else column_metrics, likely_keys, marks)
     drawn = changes(any_metrics, any_additions) if exact else changes(column_metrics, column_additions)
     some_changes = st.just(_HEARTBEAT) | drawn
     some_pairs = st.tuples(likely_keys, some_changes)
-    starts = st.lists(st.tuples(st.just("create"), st.builds(RunRecord.start, likely_keys, near_times)), max_size=2)
+    some_starts = st.builds(RunRecord.start, likely_keys, near_times).map(NewRun)
+    starts = st.lists(st.tuples(st.just("create"), some_starts), max_size=2)
     calls = st.lists(
         st.one_of(
-            st.tuples(st.just("create"), some_records),
+            st.tuples(st.just("create"), some_runs),
             st.tuples(st.just("update"), likely_keys, some_changes, near_times),
             st.tuples(st.just("get"), likely_keys),
-            st.tuples(st.just("create_many"), st.lists(some_records, max_size=4)),
+            st.tuples(st.just("create_many"), st.lists(some_runs, max_size=4)),
             st.tuples(st.just("update_many"), st.lists(some_pairs, max_size=4), near_times),
             st.tuples(st.just("find"), queries),
+            st.tuples(st.just("log"), likely_keys, st.none() | st.integers(0, 3)),
         ),
         max_size=longest - 2,
     )
@@ -138,12 +153,32 @@ class Comparison:
             trial.same(actual, expected)
         elif method == "find":
             trial.same_list(actual, expected)
+        elif method == "log":
+            trial.require(actual == expected, f"{call} gives {shown(actual)}, and not {shown(expected)}")
         try:
             trial.same_list(found, self._model.find(EVERYTHING))
         except RuleBroken as difference:
             if isinstance(expected, RunLedgerError):  # whatever differs: a rejected call changes nothing
                 raise trial.broken(difference.what) from None
             raise
+        self._require_same_logs(_keys_of(method, *arguments))
+
+    def end(self) -> None:
+        """Compare all logs, as a store finds them together with their records."""
+        adapter = self._trial.repository.adapter
+        if isinstance(adapter, LoggedStore):
+            call = self._trial.noted("repository", "find_with_logs", EVERYTHING)
+            with self._trial.watched(call):
+                found = [(record.key, list(log)) for record, log in adapter.find_with_logs(EVERYTHING)]
+            due = [(record.key, self._model.log(record.key)) for record in self._model.find(EVERYTHING)]
+            self._trial.require(found == due, f"{call} gives {shown(found)}, and not {shown(due)}", Rule.LOGGED)
+
+    def _require_same_logs(self, keys: Iterable[RunKey]) -> None:
+        """The logs of runs that a call was about are those of the model."""
+        for key in keys:
+            if key in self._model.runs:
+                self._trial.same_log(key, self._model.log(key))
+                self._trial.calls.pop()  # this look is not a call of the history
 
     def _found(self) -> list[RunRecord]:
         with self._trial.of(self._trial.rule):
@@ -166,6 +201,20 @@ def _result(store: Any, method: str, *arguments: Any) -> Any:
         return error
 
 
+def _keys_of(method: str, *arguments: Any) -> set[RunKey]:
+    """The keys of the runs that a call may have changed."""
+    match method, arguments:
+        case "create", (new,):
+            return {new.key}
+        case "update", (key, *_):
+            return {key}
+        case "create_many", (news,):
+            return {new.key for new in news}
+        case "update_many", (changes, _):
+            return {key for key, _ in changes}
+    return set()
+
+
 def _rule(method: str, expected: Any, actual: Any) -> Rule:
     """The rule that is at stake when a call ended in another way than it should, or left something else behind."""
     if isinstance(expected, RunLedgerError):
@@ -176,9 +225,7 @@ def _rule(method: str, expected: Any, actual: Any) -> Rule:
         if isinstance(actual, (RunNotFound, RunAlreadyExists)):
             return Rule.OPAQUE_IDS
         return rule_of_refusal(type(actual), method) or Rule.WHOLE
-    if method == "find":
-        return Rule.FOUND_IN_ORDER
-    return Rule.WHOLE
+    return {"find": Rule.FOUND_IN_ORDER, "log": Rule.LOGGED}.get(method, Rule.WHOLE)
 
 
 def _require_same_keys(trial: Trial, actual: Any, expected: Any) -> None:

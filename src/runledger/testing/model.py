@@ -1,4 +1,4 @@
-"""What a store must do, as a dictionary and `RunRecord.apply`: the kit's own, independent of every adapter."""
+"""What a store must do, as dictionaries and `RunRecord.apply`: the kit's own, independent of every adapter."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from datetime import datetime
 from attrs import define, field
 
 from ..domain import (
+    LogLine,
+    NewRun,
     RunAlreadyExists,
     RunChange,
     RunKey,
@@ -22,43 +24,57 @@ from ..domain import (
 
 @define
 class Model:
-    """The methods of the port on a dictionary. With `columns`, other metric names are rejected."""
+    """The methods of the port on dictionaries. With `columns`, other metric names are rejected."""
 
     columns: Collection[str] | None = None
-    records: dict[RunKey, RunRecord] = field(factory=dict)
+    runs: dict[RunKey, tuple[RunRecord, list[LogLine]]] = field(factory=dict)
+    marks: dict[RunKey, str] = field(factory=dict)
 
-    def create(self, record: RunRecord) -> RunKey:
-        return self.create_many([record])[0]
+    def create(self, new: NewRun) -> RunKey:
+        return self.create_many([new])[0]
 
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-        keys = [record.key for record in records]
-        if rejected := [key for key, count in Counter(keys).items() if count > 1 or key in self.records]:
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        keys = [new.key for new in news]
+        own = {new.key for new in news if new.mark != "" and self.marks.get(new.key) == new.mark}
+        taken = self.runs.keys() - own
+        if rejected := [key for key, count in Counter(keys).items() if count > 1 or key in taken]:
             raise RunAlreadyExists(rejected)
-        for record in records:
-            self._require_columns(record.key, record.metrics)
-        self.records.update(zip(keys, records, strict=True))
+        for new in news:
+            if new.key not in own:
+                self._require_columns(new.key, new.record.metrics)
+        for new in news:
+            if new.key not in own:
+                self.runs[new.key] = (new.record, list(new.log))
+                self.marks[new.key] = new.mark
         return keys
 
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         self.update_many([(key, change)], at)
-        return self.records[key]
+        return self.get(key)
 
     def update_many(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
-        after = dict(self.records)
+        after = dict(self.runs)
         for key, change in changes:
-            if key not in self.records:
+            if key not in after:
                 raise RunNotFound(key)
-            after[key] = after[key].apply(change, at)
+            record, lines = after[key]
+            more = [] if change.note is None else [LogLine(at, change.note)]
+            after[key] = (record.apply(change, at), lines + more)
             self._require_columns(key, [*change.metrics, *change.add])
-        self.records = after
+        self.runs = after
 
     def get(self, key: RunKey) -> RunRecord:
-        if key not in self.records:
+        if key not in self.runs:
             raise RunNotFound(key)
-        return self.records[key]
+        return self.runs[key][0]
+
+    def log(self, key: RunKey, last: int | None = None) -> list[LogLine]:
+        self.get(key)
+        lines = self.runs[key][1]
+        return lines if last is None else lines[len(lines) - min(last, len(lines)) :]
 
     def find(self, query: RunQuery) -> list[RunRecord]:
-        newest = sorted(self.records.values(), key=newest_first, reverse=True)
+        newest = sorted((record for record, _ in self.runs.values()), key=newest_first, reverse=True)
         return list(filter(query.matches, newest))[: query.limit]
 
     def _require_columns(self, key: RunKey, names: Iterable[str]) -> None:

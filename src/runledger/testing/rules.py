@@ -14,7 +14,7 @@ class Rule(Enum):
     CREATED_ONCE = (
         "Created once",
         "Only create makes a record; a second one for the same key raises RunAlreadyExists and leaves the first as it "
-        "was, with any number of concurrent creators.",
+        "was, with any number of concurrent creators. A retry of the start that made it returns its key.",
     )
     UPDATED_ONLY = ("Updated only", "An update of a missing key raises RunNotFound and writes nothing.")
     NO_REGISTRY = (
@@ -40,6 +40,11 @@ class Rule(Enum):
         "Times",
         "Times are aware, in UTC, and kept to the millisecond. Each update moves updated_at to its time, and never "
         "back.",
+    )
+    LOGGED = (
+        "Every note is a line",
+        "A run's log has one line for each accepted note, in their order, and none for a rejected one. `notes` is the "
+        "number of its lines.",
     )
     CANNOT_CREATE = (
         "Who may only update cannot create",

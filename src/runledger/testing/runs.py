@@ -7,13 +7,13 @@ from datetime import datetime
 
 from attrs import evolve
 
-from ..domain import NewRun, RunChange
+from ..domain import LogLine, NewRun, RunChange
 
 
 def changed(run: NewRun, *changes: RunChange, at: datetime) -> NewRun:
     """The run after changes that are made at `at`, with the lines that they append. Raises what `apply` raises."""
     for change in changes:
         line = change.line(at)
-        log: Iterable[object] = run.log if line is None else (*run.log, line)
+        log: Iterable[LogLine] = run.log if line is None else (*run.log, line)
         run = evolve(run, record=run.record.apply(change, at), log=log)
     return run

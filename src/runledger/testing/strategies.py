@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from ..domain import RunChange, RunKey, RunQuery, RunRecord, RunStatus
+from ..domain import NewRun, RunChange, RunKey, RunQuery, RunRecord, RunStatus
 from ..domain.values import MAX_INTEGER, MetricValue
+from .runs import changed
 
 ALIKE = (
     ("acme", "Acme", "ACME", "acme corp"),
@@ -65,6 +66,9 @@ keys: SearchStrategy[RunKey] = st.builds(
 _few_keys = st.builds(RunKey, st.sampled_from(AWKWARD[:2]), st.sampled_from(AWKWARD[:2]))
 likely_keys: SearchStrategy[RunKey] = _few_keys | _few_keys | _few_keys | keys
 """Often one of four that differ by case alone, so that a history returns to the same few."""
+
+few_marks: SearchStrategy[str] = st.sampled_from(["", "a", "b"])
+no_marks: SearchStrategy[str] = st.just("")
 
 final_statuses: SearchStrategy[RunStatus] = st.sampled_from([s for s in RunStatus if s.is_final])
 
@@ -126,22 +130,32 @@ def changes(
 
 
 @st.composite
-def records(
+def runs(
     draw: st.DrawFn,
     metrics_of: SearchStrategy[dict[str, MetricValue]] = any_metrics,
     keys_of: SearchStrategy[RunKey] = keys,
-) -> RunRecord:
-    """Any record: just started, or with a history, as an import has it."""
+    marks_of: SearchStrategy[str] = no_marks,
+) -> NewRun:
+    """Any run: just started, or with a history, as an import brings it."""
     record = RunRecord.start(
         draw(keys_of),
         draw(near_times | times),
         client_name=draw(names),
         metrics=draw(metrics_of),
     )
+    run = NewRun(record, mark=draw(marks_of), is_retry=draw(st.booleans()))
     if draw(st.booleans()):
         note, status = draw(notes), draw(st.none() | final_statuses)
-        record = record.apply(RunChange(note=note, status=status, error=draw(st.none() | errors)), draw(near_times))
-    return record
+        change = RunChange(note=note, status=status, error=draw(st.none() | errors))
+        run = changed(run, RunChange(note="first"), change, at=draw(near_times))
+    return run
+
+
+def records(
+    metrics_of: SearchStrategy[dict[str, MetricValue]] = any_metrics, keys_of: SearchStrategy[RunKey] = keys
+) -> SearchStrategy[RunRecord]:
+    """Any record, with or without notes."""
+    return runs(metrics_of, keys_of).map(lambda run: run.record)
 
 
 queries: SearchStrategy[RunQuery] = st.builds(

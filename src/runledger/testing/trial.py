@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -12,6 +12,8 @@ from typing import Any
 
 from ..domain import (
     Guarantees,
+    LogLine,
+    NewRun,
     RunAccess,
     RunAlreadyExists,
     RunAlreadyFinished,
@@ -30,6 +32,11 @@ from .rules import Rule, RuleBroken
 OpenStore = Callable[[], RunRepository]
 
 EVERYTHING = RunQuery()
+
+
+def as_new(run: NewRun | RunRecord) -> NewRun:
+    """A run to create, also given as a record without notes."""
+    return run if isinstance(run, NewRun) else NewRun(run)
 
 
 class AccessOnTrial:
@@ -52,6 +59,13 @@ class AccessOnTrial:
         record: RunRecord = self._done("get", key)
         self._trial.require_record(record)
         return record
+
+    def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
+        call = self._trial.noted(self._name, "log", key, *([] if last is None else [last]))
+        with self._trial.watched(call):
+            for line in self.adapter.log(key, last):
+                self._trial.require_line(line)
+                yield line
 
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
         call = self._trial.noted(self._name, "find", query)
@@ -78,14 +92,16 @@ class RepositoryOnTrial(AccessOnTrial):
             raise self._trial.broken(f"the repository's guarantees are {given!r}, not a Guarantees", Rule.PROMISES)
         return given
 
-    def create(self, record: RunRecord) -> RunKey:
-        key: RunKey = self._done("create", record)
-        self._trial.require_keys([key], [record])
+    def create(self, run: NewRun | RunRecord) -> RunKey:
+        new = as_new(run)
+        key: RunKey = self._done("create", new)
+        self._trial.require_keys([key], [new])
         return key
 
-    def create_many(self, records: Sequence[RunRecord]) -> Sequence[RunKey]:
-        keys: Sequence[RunKey] = self._done("create_many", records)
-        self._trial.require_keys(keys, records)
+    def create_many(self, runs: Sequence[NewRun | RunRecord]) -> Sequence[RunKey]:
+        news = [as_new(run) for run in runs]
+        keys: Sequence[RunKey] = self._done("create_many", news)
+        self._trial.require_keys(keys, news)
         return keys
 
     def without_creation(self) -> AccessOnTrial:
@@ -219,12 +235,23 @@ class Trial:
     def _rule_of(self, kind: type[RunLedgerError]) -> Rule:
         return rule_of_refusal(kind, self.calls[-1].method) or self.rule
 
-    def holds(self, *records: RunRecord) -> None:
-        """The store holds these records, by find and by get, and no others."""
+    def holds(self, *runs: NewRun | RunRecord) -> None:
+        """The store holds these runs, by find and by get, and no others. The log of a NewRun is compared too."""
+        records = [run.record if isinstance(run, NewRun) else run for run in runs]
         expected = sorted(records, key=newest_first, reverse=True)
         self.same_list(list(self.repository.find(EVERYTHING)), expected)
         for record in expected:
             self.same(self.repository.get(record.key), record)
+        for run in runs:
+            if isinstance(run, NewRun):
+                self.same_log(run.key, run.log)
+
+    def same_log(self, key: RunKey, log: Sequence[LogLine], last: int | None = None) -> None:
+        """The run has this log; with `last`, so many of its last lines are these."""
+        lines = list(self.repository.log(key, last))
+        self.require(
+            lines == list(log), f"{self.calls[-1]} gives {shown(lines)}, and not {shown(list(log))}", Rule.LOGGED
+        )
 
     def same_list(self, found: Sequence[RunRecord], expected: Sequence[RunRecord]) -> None:
         """The records that were found are these, in this order."""
@@ -270,9 +297,9 @@ class Trial:
             return Rule.WHOLE
         return self.rule
 
-    def require_keys(self, keys: Any, records: Sequence[RunRecord]) -> None:
-        """A create returned the keys of its records, in their order."""
-        due = [record.key for record in records]
+    def require_keys(self, keys: Any, news: Sequence[NewRun]) -> None:
+        """A create returned the keys of its runs, in their order."""
+        due = [new.key for new in news]
         is_due = keys is not None and list(keys) == due
         self.require(is_due, f"{self.calls[-1]} returned {shown(keys)}, and not {shown(due)}", Rule.WRITTEN)
 
@@ -281,8 +308,16 @@ class Trial:
         call = self.calls[-1]
         self.require(isinstance(record, RunRecord), f"{call} returned {shown(record)}, not a RunRecord", Rule.WRITTEN)
         times = {name: value for name, value in record.__dict__.items() if name.endswith("_at") and value is not None}
-        times |= {f"the time of note {i}": line.at for i, line in enumerate(record.log)}
         times |= {f"metric {n!r}": value for n, value in record.metrics.items() if isinstance(value, datetime)}
+        self._require_times(call, times)
+
+    def require_line(self, line: Any) -> None:
+        """What an adapter returned is a line of a log, and its time is as it is kept."""
+        call = self.calls[-1]
+        self.require(isinstance(line, LogLine), f"{call} returned {shown(line)}, which is not a LogLine", Rule.LOGGED)
+        self._require_times(call, {"the time of a line": line.at})
+
+    def _require_times(self, call: Call, times: Mapping[str, datetime]) -> None:
         for name, value in times.items():
             is_kept = value.utcoffset() == timedelta(0) and value.microsecond % 1000 == 0
             self.require(is_kept, f"{call} returned {shown(value)} as {name}", Rule.TIMES)
