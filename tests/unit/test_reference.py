@@ -125,10 +125,10 @@ def test_text_of_the_limit_is_taken_and_longer_text_rejected(store: Callable[[st
 def test_the_json_is_a_record_that_reads_back() -> None:
     [(_, text)] = blocks("docs/reference.md", "json")
     form = json.loads(text)
-    record = runledger.RunRecord.from_json(form)
-    assert record.to_json() == form
-    assert list(record.to_json()) == list(form)
-    assert record.metrics["Newest"] == datetime(2025, 11, 23, 21, tzinfo=UTC)
+    run = runledger.NewRun.from_json(form)
+    assert run.to_json() == form
+    assert list(run.to_json()) == list(form)
+    assert run.record.metrics["Newest"] == datetime(2025, 11, 23, 21, tzinfo=UTC)
 
 
 def test_events_have_the_values_and_levels_of_the_table(caplog: pytest.LogCaptureFixture) -> None:

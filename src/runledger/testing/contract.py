@@ -452,8 +452,10 @@ class RunRepositoryContract:
         for error in trial.concurrently(4, note):
             trial.require(error is None, f"a note was refused: {error}")
         texts = [line.text for line in repository.log(R)]
-        due = sorted(f"{thread}/{step}" for thread in range(4) for step in range(3))
-        trial.require(sorted(texts, key=lambda text: text[0]) == due, f"the log of four threads is {texts}")
+        due = [f"{thread}/{step}" for thread in range(4) for step in range(3)]
+        trial.require(sorted(texts) == due, f"the log of four threads is {texts}")
+        by_thread = sorted(texts, key=lambda text: text[0])
+        trial.require(by_thread == due, f"the log of four threads is {texts}", Rule.LOGGED)
         trial.require(repository.get(R).notes == 12, f"{trial.calls[-1]} does not count the 12 lines of the log")
 
     @keeps(Rule.NO_REGISTRY)
