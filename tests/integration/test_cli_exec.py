@@ -12,7 +12,7 @@ import pytest
 from commands import RUNLEDGER, a_store_of, environment, in_a_process, runledger
 from postgres_server import fresh_database
 
-from runledger import RunRecord, connect
+from runledger import NewRun, RunRecord, connect
 
 ME = f"{sys.executable} -m runledger"
 
@@ -22,10 +22,14 @@ def store(tmp_path: Path) -> Path:
     return tmp_path / "runs.db"
 
 
-def the_record(store: Path) -> RunRecord:
+def the_run(store: Path) -> NewRun:
     with connect(f"sqlite:///{store}", observers=()) as ledger:
-        (record,) = ledger.find()
-    return record
+        (run,) = ledger.reads.find_with_logs()
+    return run
+
+
+def the_record(store: Path) -> RunRecord:
+    return the_run(store).record
 
 
 def test_a_command_is_run_as_a_run_with_its_input_and_output_untouched(store: Path) -> None:
@@ -97,9 +101,9 @@ def test_signals_are_passed_on_and_cancel_the_run(store: Path, number: signal.Si
     process.send_signal(number)
     code = process.wait(60)
     process.stdout.close()
-    record = the_record(store)
+    run = the_run(store)
     assert code == 128 + number
-    assert (record.status.value, record.log[0].text) == ("Cancelled", f"ended by {number.name}")
+    assert (run.record.status.value, run.log[0].text) == ("Cancelled", f"ended by {number.name}")
 
 
 def test_a_command_that_handles_a_signal_ends_as_it_likes(store: Path) -> None:
@@ -142,7 +146,7 @@ def test_without_a_record_the_command_is_not_run_unless_asked(store: Path, tmp_p
     assert "without a record" in done.stderr
     assert flag.exists()
     in_a_process(*run, "--run-anyway", "--", "sh", "-c", f"{ME} update --note x", store=store, code=2)
-    assert (the_record(store).status.value, the_record(store).log) == ("Running", ())
+    assert (the_record(store).status.value, the_record(store).notes) == ("Running", 0)
 
 
 def test_an_empty_command_is_refused_before_a_run_starts(store: Path) -> None:
@@ -203,8 +207,8 @@ def test_a_command_whose_output_nobody_reads_any_more_ends_as_it_would_without_u
         assert running.stdout.readline() == b"y\n"
         running.stdout.close()
     assert running.returncode == 128 + signal.SIGPIPE
-    record = the_record(store)
-    assert (record.status.value, record.log[-1].text) == ("Cancelled", "ended by SIGPIPE")
+    run = the_run(store)
+    assert (run.record.status.value, run.log[-1].text) == ("Cancelled", "ended by SIGPIPE")
 
 
 def test_a_terminal_stays_a_terminal(store: Path) -> None:
@@ -262,13 +266,13 @@ def test_a_command_ends_its_run_though_the_parent_ignores_the_death_of_children(
 def test_a_command_ignores_no_signal_that_only_we_ignore(store: Path) -> None:
     limited = f"ulimit -f 1; exec head -c 1000000 /dev/zero >'{store.parent}/big'"
     in_a_process("exec", "--client", "a", "--", "sh", "-c", limited, store=store, code=128 + signal.SIGXFSZ)
-    assert the_record(store).log[-1].text == "ended by SIGXFSZ"
+    assert the_run(store).log[-1].text == "ended by SIGXFSZ"
 
 
 def test_a_signal_without_a_name_cancels_the_run_too(store: Path) -> None:
     number = signal.SIGRTMIN + 2
     in_a_process("exec", "--client", "a", "--", "sh", "-c", f"kill -{number} $$", store=store, code=128 + number)
-    assert the_record(store).log[0].text == f"ended by signal {number}"
+    assert the_run(store).log[0].text == f"ended by signal {number}"
 
 
 def test_a_script_without_an_interpreter_line_is_run_by_the_shell(store: Path, tmp_path: Path) -> None:
@@ -406,9 +410,9 @@ def test_a_signal_during_the_start_leaves_no_run_running_whose_command_never_ran
         send(process, number)
         (tmp_path / "opened").touch()
         assert process.communicate(timeout=60)[1] == ""
-    record = the_record(store)
+    run = the_run(store)
     assert process.returncode == 128 + number
-    assert (record.status.value, record.log[0].text) == (
+    assert (run.record.status.value, run.log[0].text) == (
         "Cancelled",
         f"ended by {number.name} before the command began",
     )

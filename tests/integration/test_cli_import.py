@@ -11,8 +11,8 @@ from commands import RUNLEDGER, environment, on_a_terminal, runledger
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from runledger import RunChange, RunKey, RunRecord, connect
-from runledger.testing.strategies import records
+from runledger import NewRun, RunChange, RunKey, RunRecord, connect
+from runledger.testing.strategies import runs
 
 JOBS = """Job ID,Site,Site Name,User,Start Time,End Time,Run Time (s)
 1,10,grid.example,u1,2005-11-20T00:00:05Z,2005-11-20T00:01:28Z,83
@@ -33,6 +33,11 @@ def store(tmp_path: Path) -> Path:
 def everything(store: Path) -> list[RunRecord]:
     with connect(f"sqlite:///{store}", observers=()) as ledger:
         return list(ledger.find())
+
+
+def runs_with_logs(store: Path) -> list[NewRun]:
+    with connect(f"sqlite:///{store}", observers=()) as ledger:
+        return list(ledger.reads.find_with_logs())
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -284,9 +289,9 @@ def test_a_line_without_end_is_a_row_that_is_refused(store: Path, tmp_path: Path
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(records(), max_size=30), st.sampled_from(["a.csv", "a.csv.gz", "a.jsonl", "a.jsonl.gz", "a.txt", "a"]))
+@given(st.lists(runs(), max_size=30), st.sampled_from(["a.csv", "a.csv.gz", "a.jsonl", "a.jsonl.gz", "a.txt", "a"]))
 def test_what_is_exported_is_imported_exactly(
-    tmp_path_factory: pytest.TempPathFactory, history: list[RunRecord], name: str
+    tmp_path_factory: pytest.TempPathFactory, history: list[NewRun], name: str
 ) -> None:
     assume(history or "csv" in name or "jsonl" in name)  # of an empty file whose name shows no format nothing is known
     folder = tmp_path_factory.mktemp("exchange")
@@ -294,12 +299,12 @@ def test_what_is_exported_is_imported_exactly(
         ledger.import_records(history)
     runledger("export", str(folder / name), store=folder / "from.db")
     runledger("import", str(folder / name), store=folder / "to.db")
-    there, back = everything(folder / "from.db"), everything(folder / "to.db")
-    assert [exactly(record) for record in back] == [exactly(record) for record in there]
+    there, back = runs_with_logs(folder / "from.db"), runs_with_logs(folder / "to.db")
+    assert [exactly(run) for run in back] == [exactly(run) for run in there]
 
 
-def exactly(record: RunRecord) -> tuple[RunRecord, list[tuple[str, type]]]:
-    return record, sorted((name, type(value)) for name, value in record.metrics.items())
+def exactly(run: NewRun) -> tuple[NewRun, list[tuple[str, type]]]:
+    return run, sorted((name, type(value)) for name, value in run.record.metrics.items())
 
 
 def test_standard_input_and_output_serve_as_files(store: Path, tmp_path: Path) -> None:
@@ -332,6 +337,7 @@ def test_a_log_of_millions_of_characters_survives_csv(store: Path, tmp_path: Pat
     runledger("export", str(tmp_path / "x.csv"), store=store)
     done = runledger("import", str(tmp_path / "x.csv"), store=tmp_path / "2.db")
     assert done.stdout == "1 row: 1 loaded, 0 already there, 0 refused\n"
+    assert [len(run.log) for run in runs_with_logs(tmp_path / "2.db")] == [300]
 
 
 @pytest.mark.parametrize("compressed", [False, True])

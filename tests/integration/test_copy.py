@@ -22,6 +22,7 @@ from copies import START, copied, everything, filled, history
 from runledger import (
     Fate,
     InvalidValue,
+    NewRun,
     RunChange,
     RunKey,
     RunRecord,
@@ -156,7 +157,7 @@ def test_a_killed_copy_goes_on_where_it_was_and_makes_nothing_twice(tmp_path: Pa
 
 def test_what_has_no_column_is_refused_and_the_rest_is_copied() -> None:
     records = history(250)
-    unfit = {record.key for record in records if "Model" in record.metrics}
+    unfit = {run.key for run in records if "Model" in run.record.metrics}
     base = InstantBase(run_table("Runs", [column for column in METRICS if column.name != "Model"]))
     for target in (InMemoryRunRepository(columns=["Tokens", "Paid", "Seen"]), base.repository()):
         counts, remarks = copied(filled(records), target)
@@ -168,8 +169,8 @@ def test_what_has_no_column_is_refused_and_the_rest_is_copied() -> None:
 
 
 def test_what_the_target_alters_is_named() -> None:
-    def started(client: str, **metrics: object) -> RunRecord:
-        return RunRecord.start(RunKey("r", client), START, metrics=metrics)  # type: ignore[arg-type]
+    def started(client: str, **metrics: object) -> NewRun:
+        return NewRun(RunRecord.start(RunKey("r", client), START, metrics=metrics))  # type: ignore[arg-type]
 
     records = [
         started("fits", Tokens=5, Paid=True),
@@ -268,7 +269,7 @@ def test_the_command_says_what_became_of_every_run(tmp_path: Path) -> None:
     with closing(SQLiteRunRepository(tmp_path / "a.db")) as source:
         source.create_many(records)
     with closing(SQLiteRunRepository(tmp_path / "b.db")) as target:
-        target.create_many([RunRecord.start(records[0].key, START), *records[1:10]])
+        target.create_many([NewRun(RunRecord.start(records[0].key, START)), *records[1:10]])
     arguments = ["copy", f"sqlite:///{tmp_path}/a.db", f"sqlite:///{tmp_path}/b.db"]
     assert command(*arguments, "--dry-run", code=1).stdout == (
         "30 to be copied, 9 already there, 1 different in the target\n"
