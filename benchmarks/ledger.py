@@ -192,12 +192,13 @@ def memory_rows() -> Iterator[Row]:
 def postgresql_rows() -> Iterator[Row]:
     """The PostgreSQL adapter beside psycopg alone, against one server."""
     sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "integration"))
+    import postgres_server
     import psycopg
-    from postgres_server import fresh_database
 
     from runledger.adapters.sql import postgresql as adapter
 
-    with fresh_database() as our_url, fresh_database() as bare_url:
+    postgres_server.durable = True
+    with postgres_server.fresh_database() as our_url, postgres_server.fresh_database() as bare_url:
         repository = adapter.PostgreSQLRunRepository(our_url)
         repository.create_schema()
         twin = adapter.PostgreSQLRunRepository(bare_url)

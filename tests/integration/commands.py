@@ -1,20 +1,31 @@
-"""Running the command line as its users do: as a process of its own."""
+"""Running the command line: in this process where only its words count, as a process of its own where more does."""
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import pty
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+
+import pytest
+
+from runledger.cli import main
 
 RUNLEDGER = [sys.executable, "-m", "runledger"]
 
 
 def environment(store: str | Path | None = None, **variables: str) -> dict[str, str]:
-    """A clean environment, with a store where one is given, and further variables."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    """A clean environment, with a store where one is given, and further variables.
+
+    COVERAGE_PROCESS_CONFIG, where it is set, makes coverage measure the processes that tests start.
+    """
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "COVERAGE_PROCESS_CONFIG") if name in os.environ}
     of_store = {"RUNLEDGER_STORE": _url(store)} if store is not None else {}
     return {**kept, "LC_ALL": "C.UTF-8", **of_store, **variables}
 
@@ -45,7 +56,26 @@ def _url(store: str | Path) -> str:
 def runledger(
     *arguments: str, store: str | Path | None = None, code: int = 0, given: str | None = None, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command, and expect an exit code and no traceback."""
+    """Run the command in this process, as the console script does, and expect an exit code and no traceback.
+
+    Signals, terminals, closed streams, limits on memory and what is imported need `in_a_process`.
+    """
+    out, err = io.BytesIO(), io.BytesIO()
+    code_here = _run_here(arguments, environment(store, **variables), given or "", out, err)
+    return _expected(subprocess.CompletedProcess(arguments, code_here, _text(out), _text(err)), code)
+
+
+def all_output(*arguments: str, **variables: str) -> str:
+    """All that the command writes when it is run in this process, in its order, whatever its exit code is."""
+    written = io.BytesIO()
+    _run_here(arguments, environment(**variables), "", written, written)
+    return _text(written)
+
+
+def in_a_process(
+    *arguments: str, store: str | Path | None = None, code: int = 0, given: str | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command as a process of its own, and expect an exit code and no traceback."""
     done = subprocess.run(
         [*RUNLEDGER, *arguments],
         env=environment(store, **variables),
@@ -54,9 +84,50 @@ def runledger(
         text=True,
         check=False,
     )
+    return _expected(done, code)
+
+
+def _expected(done: subprocess.CompletedProcess[str], code: int) -> subprocess.CompletedProcess[str]:
     assert "Traceback" not in done.stderr, done.stderr
     assert done.returncode == code, done.stdout + done.stderr
     return done
+
+
+def _run_here(
+    arguments: tuple[str, ...], variables: Mapping[str, str], given: str, out: io.BytesIO, err: io.BytesIO
+) -> int:
+    """The exit code of the command where `variables` are the whole environment. Other exceptions are not caught."""
+    with tempfile.TemporaryFile() as typed, pytest.MonkeyPatch.context() as patch:
+        typed.write(given.encode())
+        typed.seek(0)
+        # As Python opens them in a UTF-8 locale.
+        written = (
+            io.TextIOWrapper(out, "utf-8", write_through=True),
+            io.TextIOWrapper(err, "utf-8", "backslashreplace", write_through=True),
+        )
+        reading = open(typed.fileno(), encoding="utf-8", closefd=False)  # noqa: SIM115, the command may close it
+        streams = dict(zip(("stdin", "stdout", "stderr"), (reading, *written), strict=True))
+        for name, stream in streams.items():
+            patch.setattr(sys, name, stream)
+            patch.setattr(sys, f"__{name}__", stream)  # at which the width of a terminal is looked up
+        for name in [name for name in os.environ if name not in variables]:
+            patch.delenv(name)
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        patch.setattr(sys, "argv", ["runledger", *arguments])
+        patch.setattr(logging.getLogger(), "handlers", [])  # what is logged goes to standard error, as it does there
+        with pytest.raises(SystemExit) as ended:
+            main()
+        for stream in written:
+            stream.detach()  # else it would be closed with what it holds
+    code = ended.value.code or 0
+    assert isinstance(code, int)
+    return code
+
+
+def _text(written: io.BytesIO) -> str:
+    """With the line ends of text, as from a process that is read as text."""
+    return io.TextIOWrapper(io.BytesIO(written.getvalue()), "utf-8").read()
 
 
 def a_store_of(folder: Path, name: str, module: str, offers: str = "open_url") -> None:

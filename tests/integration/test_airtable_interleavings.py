@@ -5,14 +5,19 @@ The counts that are asserted say that nothing was left out: change them only wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+import gc
+from collections.abc import Callable, Hashable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
 import requests
 from airtable_base import Clock, in_process
 from interleavings import BASE, TABLE, TOKEN, Act, Ending, Exploration, Fault, Process, new_service
+from pyairtable import Table
+from requests.adapters import HTTPAdapter
+from urllib3.util import parse_url
 
 from airtable_local import AirtableService, Column, Connection
 from runledger import (
@@ -28,7 +33,7 @@ from runledger import (
     RunStatus,
     StoreUnavailable,
 )
-from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
+from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit, transport
 
 KEY, OTHER = RunKey("251124-081500", "acme"), RunKey("251124-081500", "bolt")
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
@@ -38,14 +43,26 @@ Check = Callable[[Ending], None]
 EVERY_FAULT = tuple(Fault)
 MAIN_FAULTS = (Fault.LOST_AFTER, Fault.ERROR_BEFORE, Fault.ERROR_AFTER, Fault.DEATH_BEFORE, Fault.DEATH_AFTER)
 
-pytestmark = [pytest.mark.timeout(1200), pytest.mark.usefixtures("_each_request_prepared_once")]
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.usefixtures("_each_request_prepared_once", "_seldom_collected")]
+
+
+@pytest.fixture
+def _seldom_collected() -> Iterator[None]:
+    # The states of an exploration stay until its end: to look for garbage among them again and again finds none.
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 1000)
+    yield
+    gc.set_threshold(*before)
 
 
 @pytest.fixture
 def _each_request_prepared_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Of a million requests few differ, and for each the client library works out its form anew, and looks for proxies.
-    prepare = requests.Session.prepare_request
+    # Of a million requests few differ, and for each the client library works out its form, its URLs and its settings
+    # anew. What is sent is what it was without this: only the working out is left out.
+    prepare, urls_of = requests.Session.prepare_request, Table.urls.func
     prepared: dict[Hashable, requests.PreparedRequest] = {}
+    urls: dict[Hashable, Any] = {}
+    settings = requests.Session().merge_environment_settings("https://api.airtable.com", {}, None, None, None)
 
     def prepare_once(session: requests.Session, request: requests.Request) -> requests.PreparedRequest:
         form = request.method, request.url, repr((request.params, request.json, request.data))
@@ -53,8 +70,17 @@ def _each_request_prepared_once(monkeypatch: pytest.MonkeyPatch) -> None:
             prepared[form] = prepare(session, request)
         return prepared[form]
 
+    def urls_once(table: Table) -> Any:
+        place = table.api.endpoint_url, table.base.id, table.name
+        if place not in urls:
+            urls[place] = urls_of(table)
+        return urls[place]
+
     monkeypatch.setattr(requests.Session, "prepare_request", prepare_once)
-    monkeypatch.setattr(requests.sessions, "get_environ_proxies", lambda *_args, **_options: {})
+    monkeypatch.setattr(requests.Session, "merge_environment_settings", lambda *_, **__: {**settings, "proxies": {}})
+    monkeypatch.setattr(Table, "urls", property(urls_once))
+    monkeypatch.setattr(requests.sessions, "HTTPAdapter", cache(HTTPAdapter))  # in whose place our transport comes
+    monkeypatch.setattr(transport, "parse_url", cache(parse_url))
 
 
 def creates(i: int) -> Act:

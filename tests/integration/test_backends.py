@@ -147,6 +147,15 @@ def test_a_command_reaches_a_store_that_was_named_from_another_directory(shelf: 
     assert (record.status.value, record.metrics) == ("Completed", {"Tokens": 5})
 
 
+def test_a_scheme_may_be_in_capitals(shelf: Shelf) -> None:
+    store = shelf.url.replace("shelf:", "Shelf:", 1)
+    shelf.run("init", store=store)
+    shelf.run("exec", "--client", "a", "--", "true", store=store)
+    shelf.run("copy", store, f"{shelf.url}-2", store=store)
+    assert "Completed" in shelf.run("list", store=f"{store}-2").stdout
+    assert "it holds books" in shelf.run("doctor", "--probe", "books", store=store).stdout
+
+
 def test_a_store_that_ends_with_the_command_is_refused(tmp_path: Path) -> None:
     passing = Shelf(tmp_path, "PASSING")
     for command in ("init", "list", "start --client a", "exec --client a -- true", f"copy {passing.url} memory://"):

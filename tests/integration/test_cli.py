@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from commands import RUNLEDGER, a_store_of, environment, on_a_terminal, runledger
+from commands import RUNLEDGER, a_store_of, environment, in_a_process, on_a_terminal, runledger
 from postgres_server import fresh_database
 
 from runledger import RunKey, RunRecord, RunStatus, connect
@@ -186,7 +186,7 @@ def test_colour_is_for_terminals_alone_and_not_where_it_is_unwanted(store: Path)
 
 def test_a_store_whose_package_is_broken_is_told_in_one_line(tmp_path: Path) -> None:
     a_store_of(tmp_path, "broken", "import runledger_of_tomorrow")
-    done = runledger("list", store="broken://x", code=7, PYTHONPATH=str(tmp_path))
+    done = in_a_process("list", store="broken://x", code=7, PYTHONPATH=str(tmp_path))
     assert done.stderr == (
         "runledger: the store of broken://, broken:open_url, cannot be loaded (ModuleNotFoundError: No module named "
         "'runledger_of_tomorrow'): install its package again.\n"
@@ -304,8 +304,10 @@ def test_init_calls_no_store_ready_that_cannot_be_written() -> None:
         runledger("init", store=store)
         Path(folder).chmod(0o777)
         store.chmod(0o444)
+        variables = environment(store)
+        variables.pop("COVERAGE_PROCESS_CONFIG", None)  # what it writes, that user may not
         done = subprocess.run(
-            [sys.executable, "-c", INIT_AS_A_USER], env=environment(store), capture_output=True, text=True, check=False
+            [sys.executable, "-c", INIT_AS_A_USER], env=variables, capture_output=True, text=True, check=False
         )
     assert (done.returncode, done.stdout) == (7, "")
     assert done.stderr == f"runledger: the file {store} may not be written: allow it.\n"

@@ -403,10 +403,12 @@ def test_of_very_many_refused_rows_the_first_are_named_and_all_if_asked_for(stor
 
 def test_a_file_far_larger_than_the_memory_is_imported(tmp_path: Path) -> None:
     file = tmp_path / "a.csv.gz"
-    with gzip.open(file, "wt", compresslevel=1) as out:
-        out.write("run_id,client_id,status,started_at,text\n")
-        for i in range(30_000):
-            out.write(f"r{i % 100},c,Running,2025-01-01T00:00Z,{'x' * 10_000}\n")
+    rows = "".join(f"r{i},c,Running,2025-01-01T00:00Z,{'x' * 10_000}\n" for i in range(100))
+    block = gzip.compress(rows.encode(), 1)
+    with open(file, "wb") as out:
+        out.write(gzip.compress(b"run_id,client_id,status,started_at,text\n"))
+        for _ in range(300):
+            out.write(block)
     done = subprocess.run(
         [*RUNLEDGER, "import", str(file), "--rest-as-metrics"],
         env=environment(tmp_path / "runs.db"),

@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -191,13 +191,34 @@ def test_awkward_text_is_kept_exactly(
     assert repository.get(plain.key) == plain
 
 
-def test_a_server_that_is_down_is_told_at_once() -> None:
-    before = time.monotonic()
+def test_a_server_that_is_down_is_reported() -> None:
     with pytest.raises(StoreUnavailable) as caught:
         open_url(f"postgresql://someone:{SECRET}@127.0.0.1:1/runs")
-    assert time.monotonic() - before < 8
     assert caught.value.outcome is Outcome.NOT_APPLIED
     assert SECRET not in whole_text(caught.value)
+
+
+def test_a_server_that_does_not_serve_is_tried_once() -> None:
+    tries = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def hang_up() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    tries.append(connection)
+                    connection.close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        with pytest.raises(StoreUnavailable) as caught:
+            open_url(
+                f"postgresql://someone@127.0.0.1:{listener.getsockname()[1]}/runs?sslmode=disable&gssencmode=disable"
+            )
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert caught.value.outcome is Outcome.NOT_APPLIED
+    assert len(tries) == 1
 
 
 def test_an_unknown_database_is_unusable(url: str) -> None:
@@ -473,17 +494,15 @@ def test_what_a_url_sets_leaves_the_other_settings_as_they_are(url: str) -> None
 
 
 def test_connections_that_were_closed_while_idle_are_replaced(url: str, repository: PostgreSQLRunRepository) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        with locked(url):
-            heartbeats = [pool.submit(repository.update, KEY, HEARTBEAT, LATER) for _ in range(4)]
+    with closing(PostgreSQLRunRepository(url, timeout=5)) as hasty:  # which raises if it waits longer for one
+        with ThreadPoolExecutor(4) as pool, locked(url):
+            heartbeats = [pool.submit(hasty.update, KEY, HEARTBEAT, LATER) for _ in range(4)]
             pids = wait_for_blocked(url, 4)
         for heartbeat in heartbeats:
             heartbeat.result()
-    terminate(pids)
-    before = time.monotonic()
-    for _ in range(6):
-        assert repository.update(KEY, HEARTBEAT, LATER).key == KEY
-    assert time.monotonic() - before < 5
+        terminate(pids)
+        for _ in range(6):
+            assert hasty.update(KEY, HEARTBEAT, LATER).key == KEY
 
 
 @pytest.mark.parametrize(

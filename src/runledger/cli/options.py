@@ -103,7 +103,7 @@ def _named_store() -> str | None:
 def chosen_store() -> str:
     """The URL that --store or RUNLEDGER_STORE names, or that of a file in the person's data directory."""
     if url := _named_store():
-        return store_url(url)
+        return url
     from pathlib import Path  # here, so that `exec` with a store named starts sooner
 
     try:
@@ -117,21 +117,17 @@ def chosen_store() -> str:
 
 
 def lasting(store: str) -> str:
-    """The store's URL; one that ends with the command is refused."""
-    if not backend_of(store).is_lasting:
-        scheme = store.partition("://")[0]
+    """The store's URL, as its backend takes it; that of a store that ends with the command is refused."""
+    url = store_url(store)
+    if not backend_of(url).is_lasting:
+        scheme = url.partition("://")[0]
         raise click.UsageError(f"{scheme}:// lasts as long as this command: name a store that stays.")
-    return store
-
-
-def missing(store: str) -> str | None:
-    """What is not there and opening the store would make, such as `file runs.db`."""
-    return backend_of(store).makes_on_open(store)
+    return url
 
 
 def existing(store: str) -> str:
     """The store's URL; that of a store that is not there is refused."""
-    if what := missing(store):
+    if what := backend_of(store).makes_on_open(store):
         raise StoreUnusable(f"there is no {what}: correct the URL; `runledger init` or the first start makes it.")
     return store
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from attrs import field, frozen
@@ -49,20 +51,22 @@ class AirtableAddress:
 
 @frozen
 class Turns:
-    """What all stores of one base share within a process: the rate limit and the locks."""
+    """What all stores of one base share within a process: the rate limit, the locks, and how they wait."""
 
     limit: RateLimit = field(factory=RateLimit)
     locks: Locks = field(factory=Locks)
+    sleep: Callable[[float], None] = time.sleep
 
 
-_TURNS: dict[tuple[str, str], Turns] = {}
+TURNS: dict[tuple[str, str], Turns] = {}
+"""By endpoint and base. A test may put in those of a base whose clock it moves, before anything uses that base."""
 if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_TURNS.clear)  # in a child nobody would release a lock that another thread holds
+    os.register_at_fork(after_in_child=TURNS.clear)  # in a child nobody would release a lock that another thread holds
 
 
 def turns_of(at: AirtableAddress) -> Turns:
     """The rate limit and the locks of a base: one of each in a process, for all its tables, threads and stores."""
-    return _TURNS.setdefault((at.endpoint, at.base_id), Turns())
+    return TURNS.setdefault((at.endpoint, at.base_id), Turns())
 
 
 def token_from_environment() -> str:
@@ -85,4 +89,5 @@ def open_url(url: str) -> AirtableRunRepository:
         endpoint=at.endpoint,
         limit=turns.limit,
         locks=turns.locks,
+        sleep=turns.sleep,
     )

@@ -3,7 +3,6 @@ alone can create."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -118,7 +117,7 @@ def scratch_table(
     *,
     transport: BaseAdapter | None = None,
     limit: RateLimit | None = None,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], None] | None = None,
 ) -> Iterator[Scratch]:
     """A table of the base that a store URL names, without the probe's rows before and after.
 
@@ -142,7 +141,7 @@ def scratch_table(
             columns.setdefault(each["type"], []).append(each["name"])
         if len(columns.get("singleLineText", ())) < 2:
             raise StoreUnusable(f"the table {name_or_id!r} needs two columns of single line text: add them.")
-        scratch = Scratch(api.table(at.base_id, found["id"]), clock, columns, sleep)
+        scratch = Scratch(api.table(at.base_id, found["id"]), clock, columns, sleep or turns_of(at).sleep)
         scratch.require_own()
     except Refused as error:
         raise StoreUnusable(
