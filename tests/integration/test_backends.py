@@ -124,7 +124,7 @@ def test_a_dry_run_of_a_copy_makes_no_store(shelf: Shelf, tmp_path: Path) -> Non
     assert "1 to be copied" in shelf.run("copy", origin, shelf.url, "--dry-run").stdout
     assert not shelf.path.exists()
     assert "1 copied" in shelf.run("copy", origin, shelf.url).stdout
-    assert "1 there already" in shelf.run("copy", origin, shelf.url, "--dry-run").stdout
+    assert "1 already there" in shelf.run("copy", origin, shelf.url, "--dry-run").stdout
 
 
 @pytest.mark.parametrize("command", ["list", "show r acme", "update r acme", "summary", "stale --older-than 1d"])
