@@ -55,7 +55,7 @@ class Broken(InMemoryRunRepository):
 
 
 class BrokenHandle(Broken):
-    """Handles of their own on one store."""
+    """Separate handles on one store."""
 
     @classmethod
     def new_store(cls) -> OpenStore:
@@ -70,7 +70,7 @@ class BrokenHandle(Broken):
 
 
 class Alters(Broken):
-    """Stores something else than it is given."""
+    """Stores a record other than the given one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -141,6 +141,16 @@ class LooksBeforeItCreates(Broken):
 class Repairs(Broken):
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         if key not in self._table.records:
+            self.create(RunRecord.start(key, at))
+        return super().update(key, change, at)
+
+
+@breaks(Rule.UPDATED_ONLY)
+class RepairsForAnErrorAlone(Broken):
+    """Makes the record only if the change carries an error and nothing else."""
+
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        if key not in self._table.records and change.error is not None and change == RunChange(error=change.error):
             self.create(RunRecord.start(key, at))
         return super().update(key, change, at)
 
@@ -295,7 +305,7 @@ class TakesIdsForNumbers(ComparesByIndex):
 # -- finished once
 
 
-@breaks(Rule.FINISHED_ONCE, Rule.INDIVISIBLE, Rule.PROMISES)
+@breaks(Rule.FINISHED_ONCE, Rule.ATOMIC, Rule.PROMISES)
 class FinishesTwice(Broken):
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         try:
@@ -331,7 +341,7 @@ class RefusesLateNotes(Broken):
 # -- retry only at creation
 
 
-@breaks(Rule.SENT_ONCE, Rule.INDIVISIBLE, Rule.PROMISES)
+@breaks(Rule.SENT_ONCE, Rule.ATOMIC, Rule.PROMISES)
 class RetriesUpdates(Broken):
     """Sends every addition a second time, as a client does whose first answer was lost."""
 
@@ -342,16 +352,16 @@ class RetriesUpdates(Broken):
         return record
 
 
-# -- loud
+# -- raised and reported
 
 
-@breaks(Rule.LOUD)
+@breaks(Rule.RAISED)
 class RaisesADriversError(Broken):
     def get(self, key: RunKey) -> RunRecord:
         return self._table.records[key]
 
 
-@breaks(Rule.LOUD)
+@breaks(Rule.RAISED)
 class RaisesADriversErrorInFind(Broken):
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
         records = list(super().find(query))
@@ -359,14 +369,14 @@ class RaisesADriversErrorInFind(Broken):
         yield from records[1:]
 
 
-@breaks(Rule.LOUD)
+@breaks(Rule.RAISED)
 class NeedsOneRecordAtLeast(Broken):
     def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
         assert records, "an empty batch"
         return super().create_many(records)
 
 
-@breaks(Rule.LOUD)
+@breaks(Rule.RAISED)
 class NamesNoKey(Broken):
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         try:
@@ -376,7 +386,7 @@ class NamesNoKey(Broken):
             raise
 
 
-@breaks(Rule.LOUD)
+@breaks(Rule.RAISED)
 class NamesTheWrongKey(Broken):
     def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
         try:
@@ -385,7 +395,7 @@ class NamesTheWrongKey(Broken):
             raise RunAlreadyExists([records[0].key]) from None
 
 
-@breaks(Rule.LOUD, Rule.WHOLE)
+@breaks(Rule.RAISED, Rule.WHOLE)
 class KeepsQuietAboutWhatItMade(Broken):
     def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
         return [self.create(record) for record in records]
@@ -578,10 +588,10 @@ class WritesWhenItCloses(BrokenHandle):
         self._saved._table.records.update(self._table.records)
 
 
-# -- an update is one indivisible act
+# -- updates are atomic
 
 
-@breaks(Rule.INDIVISIBLE, Rule.PROMISES)
+@breaks(Rule.ATOMIC, Rule.PROMISES)
 class ReadsAndThenWrites(Broken):
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         record = super().get(key).apply(change, at)

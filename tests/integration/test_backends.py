@@ -124,7 +124,7 @@ def test_a_dry_run_of_a_copy_makes_no_store(shelf: Shelf, tmp_path: Path) -> Non
     assert "1 to be copied" in shelf.run("copy", origin, shelf.url, "--dry-run").stdout
     assert not shelf.path.exists()
     assert "1 copied" in shelf.run("copy", origin, shelf.url).stdout
-    assert "1 there already" in shelf.run("copy", origin, shelf.url, "--dry-run").stdout
+    assert "1 already there" in shelf.run("copy", origin, shelf.url, "--dry-run").stdout
 
 
 @pytest.mark.parametrize("command", ["list", "show r acme", "update r acme", "summary", "stale --older-than 1d"])
@@ -145,6 +145,15 @@ def test_a_command_reaches_a_store_that_was_named_from_another_directory(shelf: 
     with shelf.ledger() as ledger:
         [record] = ledger.find()
     assert (record.status.value, record.metrics) == ("Completed", {"Tokens": 5})
+
+
+def test_a_scheme_may_be_in_capitals(shelf: Shelf) -> None:
+    store = shelf.url.replace("shelf:", "Shelf:", 1)
+    shelf.run("init", store=store)
+    shelf.run("exec", "--client", "a", "--", "true", store=store)
+    shelf.run("copy", store, f"{shelf.url}-2", store=store)
+    assert "Completed" in shelf.run("list", store=f"{store}-2").stdout
+    assert "it holds books" in shelf.run("doctor", "--probe", "books", store=store).stdout
 
 
 def test_a_store_that_ends_with_the_command_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
-"""No updating path creates, say the stores: SQLite's authorizer, PostgreSQL's grants, the requests to Airtable.
+"""No updating path creates, as the stores report: SQLite's authorizer, PostgreSQL's grants, the requests to Airtable.
 
-Every updating path of port, services and command line runs over a store that refuses to create, or that notes it.
+Every updating path of port, services and command line runs over a store that refuses to create, or that records it. A
+public method or a command that is not tried here fails the test.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -18,7 +20,9 @@ import psycopg
 import pytest
 from airtable_base import METRIC_COLUMNS, TOKEN, served
 from attrs import frozen
+from click import Context
 from click.testing import CliRunner
+from drawn_arguments import public_methods
 from postgres_server import fresh_database
 from psycopg import sql
 
@@ -50,6 +54,25 @@ FINISHES = tuple(RunChange(status=status) for status in RunStatus if status.is_f
 RUNS = tuple(f"r{i}" for i in range(20))
 
 
+NO_UPDATES = {"start", "exec", "import", "copy", "init", "doctor", "completion"}
+"""The commands that may create, or that neither update nor read runs."""
+
+
+@contextmanager
+def every_method_of(thing: Any) -> Iterator[Any]:
+    """The same thing to the block, of which the block must use every public method."""
+    used: set[str] = set()
+
+    class Watched:
+        def __getattr__(self, name: str) -> Any:
+            used.add(name)
+            return getattr(thing, name)
+
+    yield Watched()
+    missing = set(public_methods(thing)) - used
+    assert not missing, f"{type(thing).__name__} has methods that are not tried here: {', '.join(sorted(missing))}"
+
+
 def through_the_port(access: RunAccess, run_id: Callable[[], str]) -> None:
     key, gone = RunKey(run_id(), "acme"), RunKey("never started", "acme")
     for change in CHANGES:
@@ -66,40 +89,59 @@ def through_the_port(access: RunAccess, run_id: Callable[[], str]) -> None:
         with pytest.raises(RunNotFound):
             access.update_many([(key, change), (gone, change)], AT)
     access.get(key)
+    list(access.find(RunQuery()))
+    if hasattr(access, "summary"):  # optional: SummableStore
+        access.summary(RunQuery())
     with pytest.raises(RunNotFound):
         access.get(gone)
 
 
 def through_the_services(ledger: RunLedger, run_id: Callable[[], str]) -> None:
-    updates = ledger.updates
-    acts: list[Callable[[str], object]] = [
-        lambda run: updates.update(run, "acme", metrics={"n": 1}, add={"i": 1}, note="n"),
-        lambda run: updates.heartbeat(run, "acme"),
-        lambda run: updates.update_many([(RunKey(run, "acme"), RunChange(note="n"))]),
-        lambda run: updates.run(run, "acme").update(add={"n": 1}),
-        lambda run: updates.complete(run, "acme"),
-        lambda run: updates.update(run, "acme", note="late"),
-        lambda run: updates.complete(run_id(), "acme", with_errors="two of nine"),
-        lambda run: updates.fail(run_id(), "acme", "no more paper"),
-        lambda run: updates.skip(run_id(), "acme", "nothing to do"),
-        lambda run: updates.cancel(run_id(), "acme", "by hand"),
-        lambda run: updates.run(run_id(), "acme").complete(),
-        lambda run: asyncio.run(asyncio.to_thread(updates.heartbeat, run, "acme")),
-        lambda run: (ledger.get(run, "acme"), list(ledger.find()), ledger.summary(run)),
-        lambda run: list(ledger.stale(older_than=timedelta(0))),
-    ]
-    run = run_id()
-    for act in acts:
-        act(run)
-    for act in acts[:5]:
-        with pytest.raises(RunNotFound):
-            act("never started")
-    with pytest.raises(RunNotFound):
-        updates.fail("never started", "acme", "why")
+    with (
+        every_method_of(ledger.updates) as updates,
+        every_method_of(ledger.reads) as reads,
+        every_method_of(ledger.updates.run(run_id(), "acme")) as handle,
+    ):
+        acts: list[Callable[[str], object]] = [
+            lambda run: updates.update(run, "acme", metrics={"n": 1}, add={"i": 1}, note="n"),
+            lambda run: updates.heartbeat(run, "acme"),
+            lambda run: updates.update_many([(RunKey(run, "acme"), RunChange(note="n"))]),
+            lambda run: updates.run(run, "acme").update(add={"n": 1}),
+            lambda run: updates.of(RunKey(run, "acme")).heartbeat(),
+            lambda run: updates.complete(run, "acme"),
+            lambda run: updates.update(run, "acme", note="late"),
+            lambda run: updates.complete(run_id(), "acme", with_errors="two of nine"),
+            lambda run: updates.fail(run_id(), "acme", "no more paper"),
+            lambda run: updates.skip(run_id(), "acme", "nothing to do"),
+            lambda run: updates.cancel(run_id(), "acme", "by hand"),
+            lambda run: asyncio.run(asyncio.to_thread(updates.heartbeat, run, "acme")),
+            lambda run: (handle.update(note="n"), handle.heartbeat(), handle.complete()),
+            lambda run: require_finished(handle.fail, handle.skip, handle.cancel),
+            lambda run: (reads.get(run, "acme"), list(reads.find()), reads.summary(run)),
+            lambda run: list(reads.stale(older_than=timedelta(0))),
+        ]
+        run = run_id()
+        for act in acts:
+            act(run)
+        for act in acts[:6]:
+            with pytest.raises(RunNotFound):
+                act("never started")
+        for finish in (updates.fail, updates.skip, updates.cancel):
+            with pytest.raises(RunNotFound):
+                finish("never started", "acme", "why")
+
+
+def require_finished(*finishes: Callable[[str], object]) -> None:
+    for finish in finishes:
+        with pytest.raises(RunAlreadyFinished):
+            finish("late")
 
 
 def through_the_command_line(url: str, run_id: Callable[[], str]) -> None:
+    tried = set(NO_UPDATES)
+
     def run(*arguments: str, code: int = 0) -> None:
+        tried.add(arguments[0])
         done = CliRunner().invoke(cli, ["--store", url, *arguments])
         assert done.exit_code == code, done.output
 
@@ -117,6 +159,7 @@ def through_the_command_line(url: str, run_id: Callable[[], str]) -> None:
     run("show", "never started", "acme", code=3)
     for look in (("show", one, "acme"), ("list",), ("summary", one), ("stale", "--older-than", "1h"), ("export", "-")):
         run(*look)
+    assert tried == set(cli.list_commands(Context(cli))), "a command that is not tried here, or is no more"
 
 
 @frozen
@@ -207,7 +250,8 @@ def test_no_updating_path_creates_says_the_store_itself(
         runs = iter(RUNS)
         with runledger.connect(store.url, observers=()) as ledger:
             access = runledger.open_repository(store.url)
-            through_the_port(access.without_creation(), lambda: next(runs))
+            with every_method_of(access.without_creation()) as updating:
+                through_the_port(updating, lambda: next(runs))
             through_the_services(ledger, lambda: next(runs))
             through_the_command_line(store.url, lambda: next(runs))
             assert sorted(record.key.run_id for record in access.find(RunQuery())) == sorted(RUNS)

@@ -27,7 +27,8 @@ from runledger import (
     copy,
 )
 from runledger.adapters.memory import InMemoryRunRepository
-from runledger.domain import Guarantees, Outcome, RunObserver
+from runledger.domain import EventKind, Guarantees, Outcome, RunEvent, RunObserver, newest_first
+from runledger.services import copying
 from runledger.services.copy_result import difference
 
 RUN = RunRecord.start(RunKey("r", "a"), START)
@@ -39,25 +40,32 @@ def put(store: InMemoryRunRepository, *records: RunRecord) -> InMemoryRunReposit
 
 
 class Edited(InMemoryRunRepository):
-    """A store that people edit, as far as a copy can see."""
+    """A store that people edit: it lists further records of its runs, and reports events whenever it lists."""
+
+    def __init__(self, *records: RunRecord, more: Sequence[RunRecord] = (), events: Sequence[RunEvent] = ()) -> None:
+        super().__init__()
+        self.create_many(records)
+        self._more = more
+        self._events = events
+        self._observers: list[RunObserver] = []
 
     def add_observer(self, observer: RunObserver) -> None:
-        pass
+        self._observers.append(observer)
 
-
-class Repeating(Edited):
-    """Lists each run twice; the second record has an older start."""
+    def without_creation(self) -> InMemoryRunRepository:
+        return self
 
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
-        found = [*super().find(query)]
-        yield from found
-        yield from (evolve(record, started_at=record.started_at - timedelta(days=1)) for record in found)
+        for event in self._events:
+            for observer in self._observers:
+                observer(event)
+        return iter(sorted([*super().find(query), *self._more], key=newest_first, reverse=True))
 
 
 class Altering(InMemoryRunRepository):
     """Promises less than every value exactly, and keeps no error."""
 
-    guarantees = Guarantees(exact_values=False)
+    guarantees = Guarantees(atomic_bulk=False, exact_values=False)
 
     def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
         return super().create_many([evolve(record, error=None) for record in records])
@@ -116,24 +124,89 @@ def test_a_difference_names_what_is_in_each_record() -> None:
 def test_an_id_that_a_person_spoilt_is_refused() -> None:
     spoilt = evolve(RUN, key=RunKey.trusted("r", "a "))
     remarks: list[Remark] = []
-    result = copy(put(Edited(), spoilt), InMemoryRunRepository(), on_remark=remarks.append)
+    result = copy(Edited(spoilt), InMemoryRunRepository(), on_remark=remarks.append)
     assert counts(result) == {Fate.REFUSED: 1}
+    assert remarks[0].key == spoilt.key
     assert remarks[0].detail.startswith("client id 'a ' begins or ends with white space")
 
 
+def of(client: str, start: int = 0, **fields: object) -> RunRecord:
+    return evolve(RunRecord.start(RunKey("r", client), START + timedelta(days=start)), **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("start", [-1, 0, 1])
+def test_of_a_run_with_several_records_the_authoritative_one_is_copied(start: int) -> None:
+    own = [of("a", -3), of("b", start), of("c", 3)]
+    more = [of("b", day, client_name="a duplicate") for day in (-2, 0, 2)]
+    for target in (InMemoryRunRepository(), Altering()):
+        for dry_run in (True, False):
+            result = copy(Edited(*own, more=more), target, dry_run=dry_run)
+            assert counts(result) == {Fate.COPIED: 3}
+        assert everything(target) == sorted(own, key=newest_first, reverse=True)
+        assert counts(copy(Edited(*own, more=more), target)) == {Fate.EQUAL: 3}
+
+
+def test_a_run_that_is_removed_during_the_copy_is_copied_as_it_was_listed(caplog: pytest.LogCaptureFixture) -> None:
+    target = InMemoryRunRepository()
+    assert counts(copy(Edited(more=[of("b", 0), of("b", 2)]), target)) == {Fate.COPIED: 1}
+    assert everything(target) == [of("b", 2)]
+    assert caplog.records == []
+
+
+def test_what_the_source_reports_is_remarked_on_once_and_only_during_the_copy() -> None:
+    kinds = {"twice": EventKind.DUPLICATED, "bad": EventKind.UNREADABLE, "changed": EventKind.CONTENDED}
+    events = [RunEvent(kind=kind, key=RUN.key, at=START, detail=detail) for detail, kind in kinds.items()]
+    remarks: list[Remark] = []
+    source = Edited(RUN, events=events)
+    result = copy(source, InMemoryRunRepository(), on_remark=remarks.append)
+    expected = [Remark(Fate.DUPLICATED, RUN.key, "twice"), Remark(Fate.UNREADABLE, RUN.key, "bad")]
+    assert remarks == expected
+    assert counts(result) == {Fate.COPIED: 1, Fate.DUPLICATED: 1, Fate.UNREADABLE: 1}
+    source._events = [RunEvent(kind=EventKind.UNREADABLE, key=None, at=START, detail="new")]
+    everything(source)
+    assert remarks == expected
+
+
+def progress_of(source: InMemoryRunRepository, target: InMemoryRunRepository) -> list[tuple[int, int | None]]:
+    progress: list[tuple[int, int | None]] = []
+    copy(source, target, on_progress=lambda done, total: progress.append((done, total)), dry_run=True)
+    return progress
+
+
+def test_progress_is_by_batches_with_the_total_where_it_is_known() -> None:
+    records = history(2500)
+    for source, total in ((put(InMemoryRunRepository(), *records), None), (Edited(*records), 2500)):
+        assert progress_of(source, InMemoryRunRepository()) == [(1000, total), (2000, total)]
+        assert progress_of(put(InMemoryRunRepository(), *records[:999]), InMemoryRunRepository()) == []
+        assert progress_of(source, Altering()) == [(done, total) for done in range(100, 2501, 100)]
+
+
 def test_what_is_copied_is_compared_again_where_values_may_change() -> None:
-    failed = RUN.apply(RunChange(status=RunStatus.FAILED, error="why"), START + timedelta(minutes=1))
-    fine = RunRecord.start(RunKey("r", "b"), START)
-    there = RunRecord.start(RunKey("r", "c"), START)
-    for source in (InMemoryRunRepository(), Repeating()):
+    failed = [
+        of(str(number), status=RunStatus.FAILED, ended_at=START, error="why", updated_at=START) for number in range(150)
+    ]
+    there = of("there")
+    for source in (put(InMemoryRunRepository(), *failed, there), Edited(*failed, there, more=[of("1", 2), of("5", 1)])):
         target = put(Altering(), evolve(there, client_name="another"))
         remarks: list[Remark] = []
-        result = copy(put(source, failed, fine, there), target, on_remark=remarks.append)
-        assert counts(result) == {Fate.COPIED: 2, Fate.ALTERED: 1, Fate.DIFFERENT: 1}
-        assert {(remark.fate, remark.key, remark.detail) for remark in remarks} == {
-            (Fate.ALTERED, failed.key, "error is 'why', in the target missing"),
-            (Fate.DIFFERENT, there.key, "client_name is 'c', in the target 'another'"),
-        }
+        result = copy(source, target, on_remark=remarks.append)
+        assert counts(result) == {Fate.COPIED: 150, Fate.ALTERED: 150, Fate.DIFFERENT: 1}
+        assert Remark(Fate.DIFFERENT, there.key, "client_name is 'there', in the target 'another'") in remarks
+        for record in failed:
+            assert Remark(Fate.ALTERED, record.key, "error is 'why', in the target missing") in remarks
+
+
+def test_a_dry_run_counts_beyond_a_batch() -> None:
+    result = copy(filled(history(2500)), InMemoryRunRepository(), dry_run=True)
+    assert counts(result) == {Fate.COPIED: 2500}
+
+
+def test_between_open_stores_a_copy_is_not_dry_and_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    target = InMemoryRunRepository(columns=["Tokens"])
+    result = copying.copy(put(InMemoryRunRepository(), of("a"), of("b", metrics={"Model": "m"})), target)
+    assert counts(result) == {Fate.COPIED: 1, Fate.REFUSED: 1}
+    assert everything(target) == [of("a")]
+    assert caplog.records == []
 
 
 def test_a_refusal_that_names_its_record_costs_one_more_batch() -> None:
@@ -148,6 +221,9 @@ def test_a_refusal_that_names_its_record_costs_one_more_batch() -> None:
 def test_a_run_that_is_removed_during_a_dry_run_counts_as_to_be_copied() -> None:
     class Fleeting(InMemoryRunRepository):
         """Lists a run with another start, which is gone when it is asked for."""
+
+        def without_creation(self) -> InMemoryRunRepository:
+            return self
 
         def find(self, query: RunQuery) -> Iterator[RunRecord]:
             yield evolve(RUN, started_at=START - timedelta(days=1))
@@ -260,4 +336,4 @@ class Reticent(InMemoryRunRepository):
 def test_a_refusal_without_a_name_is_narrowed_down() -> None:
     counts, remarks = copied(filled(history(30)), Reticent())
     assert counts == {Fate.COPIED: 29, Fate.REFUSED: 1}
-    assert remarks[0].key == history(30)[7].key
+    assert remarks == [Remark(Fate.REFUSED, history(30)[7].key, "one of them is too long")]

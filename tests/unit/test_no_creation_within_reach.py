@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import requests
 from airtable_base import BASE, TOKEN, served
+from drawn_arguments import public_methods
 from postgres_server import fresh_database
 from requests.adapters import BaseAdapter, HTTPAdapter
 
@@ -88,6 +89,12 @@ def test_nothing_within_reach_of_updates_reads_or_a_handle_creates(url: str) -> 
         assert creators_within_reach(thing) == set()
     assert creators_within_reach(ledger) != set()
     ledger.close()
+
+
+def test_a_method_of_the_ledger_reads_closes_or_counts_as_one_that_creates() -> None:
+    with runledger.connect("memory://") as ledger:
+        creators = {path.removeprefix(".") for path in creators_within_reach(ledger) if path.count(".") == 1}
+        assert set(public_methods(ledger)) - set(public_methods(ledger.reads)) - {"close"} == creators
 
 
 def test_the_look_goes_wherever_an_object_may_hold_something() -> None:

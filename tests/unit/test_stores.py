@@ -132,6 +132,22 @@ def test_any_path_like_object_is_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "absolute"),
+    [
+        ("sqlite:///runs.db", "sqlite:///{}/runs.db"),
+        ("sqlite:///my%20runs%3F.db", "sqlite:///{}/my%20runs%3F.db"),
+        ("sqlite:////srv/runs.db", "sqlite:////srv/runs.db"),
+        ("sqlite:///%2Fsrv/runs.db", "sqlite:///%2Fsrv/runs.db"),
+    ],
+)
+def test_a_relative_url_is_made_absolute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, absolute: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert backend_of(url).absolute_url(url) == absolute.format(tmp_path)
+
+
+@pytest.mark.parametrize(
     ("url", "adapter", "library", "extra"),
     [
         ("postgresql://host/runs", "sql.postgresql", "psycopg", "postgres"),

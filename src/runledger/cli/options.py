@@ -31,11 +31,11 @@ def _remember_store(ctx: click.Context, _param: click.Parameter, url: str | None
 
 
 def each_once(_ctx: click.Context, _param: click.Parameter, pairs: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
-    """The pairs of a repeated option, by name; a name that stands twice is refused, because one would be lost."""
+    """The pairs of a repeated option, by name. A name that is given twice is rejected, because one would be lost."""
     values: dict[str, Any] = {}
     for name, value in pairs:
         if name in values:
-            raise click.BadParameter(f"{name!r} stands twice: give it once.")
+            raise click.BadParameter(f"{name!r} is given twice: give it once.")
         values[name] = value
     return values
 
@@ -103,7 +103,7 @@ def _named_store() -> str | None:
 def chosen_store() -> str:
     """The URL that --store or RUNLEDGER_STORE names, or that of a file in the person's data directory."""
     if url := _named_store():
-        return store_url(url)
+        return url
     from pathlib import Path  # here, so that `exec` with a store named starts sooner
 
     try:
@@ -117,30 +117,26 @@ def chosen_store() -> str:
 
 
 def lasting(store: str) -> str:
-    """The store's URL; one that ends with the command is refused."""
-    if not backend_of(store).is_lasting:
-        scheme = store.partition("://")[0]
+    """The store's URL, as its backend takes it; that of a store that ends with the command is refused."""
+    url = store_url(store)
+    if not backend_of(url).is_lasting:
+        scheme = url.partition("://")[0]
         raise click.UsageError(f"{scheme}:// lasts as long as this command: name a store that stays.")
-    return store
-
-
-def missing(store: str) -> str | None:
-    """What is not there and opening the store would make, such as `file runs.db`."""
-    return backend_of(store).makes_on_open(store)
+    return url
 
 
 def existing(store: str) -> str:
     """The store's URL; that of a store that is not there is refused."""
-    if what := missing(store):
+    if what := backend_of(store).makes_on_open(store):
         raise StoreUnusable(f"there is no {what}: correct the URL; `runledger init` or the first start makes it.")
     return store
 
 
 @contextmanager
 def chosen_ledger(*, may_be_new: bool = False) -> Iterator[RunLedger]:
-    """The ledger of the chosen store, which tells its events to nobody: the command's output does.
+    """The ledger of the chosen store. It has no observers: the command's output reports what happened.
 
-    A store that was named must be there, unless it `may_be_new`.
+    A store that was named must exist, unless it `may_be_new`.
     """
     store = lasting(chosen_store())
     if not may_be_new and _named_store():
@@ -150,7 +146,7 @@ def chosen_ledger(*, may_be_new: bool = False) -> Iterator[RunLedger]:
 
 
 def chosen_key(run_id: str | None, client_id: str | None) -> tuple[str, str]:
-    """The run that the arguments name, or the one around us."""
+    """The run that the arguments name, or the one that `runledger exec` set."""
     if run_id is None:
         run_id, client_id = os.environ.get("RUNLEDGER_RUN_ID"), os.environ.get("RUNLEDGER_CLIENT_ID")
     if not run_id or not client_id:

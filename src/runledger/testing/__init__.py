@@ -1,4 +1,4 @@
-"""What tests of adapters and of applications need; the suite for adapters needs the extra `testing`."""
+"""For tests: the contract of adapters, checks for applications. The contract needs the extra `testing`."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    # Imported only when it is asked for: `testing.airtable` runs without pytest.
+    # Imported on first use: `testing.airtable` runs without pytest.
     if name in _MODULES:
         return getattr(import_module(f".{_MODULES[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""What an application's tests ask of its runs, answered by the events that its ledger told."""
+"""Checks of an application's runs, by the events that its ledger reported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..domain import EventKind, RunAlreadyExists, RunEvent, RunKey
 
 @frozen
 class RunEvents:
-    """An observer that keeps what it hears, in order. Each check raises AssertionError, in words."""
+    """An observer that keeps every event, in order. Each check raises AssertionError with a sentence."""
 
     _events: list[RunEvent] = field(factory=list)
 
@@ -30,7 +30,7 @@ class RunEvents:
         return [event for event in self._events if event.kind is kind]
 
     def assert_started_once_each(self, clients: Iterable[str], run_id: str | None = None) -> None:
-        """Each of these clients, and no other, was started exactly once, and nothing tried to start it again.
+        """Exactly these clients were started, each exactly once, and no second start was attempted.
 
         With a run id, only the starts of that run count.
         """

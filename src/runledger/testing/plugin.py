@@ -24,13 +24,13 @@ def run_ledger_columns(pytestconfig: pytest.Config) -> Iterable[str] | None:
 
 @pytest.fixture
 def run_ledger_events() -> RunEvents:
-    """What the ledger of this test has told, in order, with checks."""
+    """The events that the ledger of this test has reported, in order, with checks."""
     return RunEvents()
 
 
 @pytest.fixture
 def run_ledger(run_ledger_columns: Iterable[str] | None, run_ledger_events: RunEvents) -> Iterator[RunLedger]:
-    """A new, empty ledger in memory, which tells `run_ledger_events` and the log."""
+    """A new, empty ledger in memory, which reports to `run_ledger_events` and to the log."""
     repository = InMemoryRunRepository(columns=run_ledger_columns)
     with RunLedger(repository, observers=(run_ledger_events, log_event)) as ledger:
         yield ledger

@@ -1,4 +1,4 @@
-"""Whether a right to create lies within reach of an object: over what it holds, and what its functions were given."""
+"""Whether a creating method can be reached from an object, over what it holds and what its functions were given."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def creators_within_reach(thing: object) -> set[str]:
 
 
 def things_within_reach(thing: object) -> Iterator[tuple[str, Any]]:
-    """Everything that a thing holds, at any depth, and the thing itself, each once, with the path to it."""
+    """The thing itself and everything that it holds, at any depth, each once, with the path to it."""
     seen: dict[int, Any] = {}  # the things themselves, so that no id is used twice
     left: list[tuple[str, Any]] = [("", thing)]
     while left:
@@ -43,7 +43,7 @@ def _creating(thing: Any) -> set[str]:
 
 
 def _neighbours(thing: Any) -> Iterator[tuple[str, Any]]:
-    """What is one step away from a thing, and the step: what it holds, not what its class has or its properties make.
+    """What is one step away from a thing, and the step: what it holds, not its class or the values of its properties.
 
     Attributes and slots, items of the standard collections, closures, defaults, bound and partial arguments.
     """

@@ -1,11 +1,11 @@
-"""The rules that an adapter keeps, in words, and the failure that names the one that is broken."""
+"""The rules that every adapter keeps, in words, and the failure that names the broken one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
 
-from .acts import Act, listed
+from .calls import Call, listed
 
 
 class Rule(Enum):
@@ -14,13 +14,13 @@ class Rule(Enum):
     CREATED_ONCE = (
         "Created once",
         "Only create makes a record; a second one for the same key raises RunAlreadyExists and leaves the first as it "
-        "was, with any number creating at once.",
+        "was, with any number of concurrent creators.",
     )
-    UPDATED_ONLY = ("Updated only", "An update of a missing key raises RunNotFound and writes nothing, anywhere.")
+    UPDATED_ONLY = ("Updated only", "An update of a missing key raises RunNotFound and writes nothing.")
     NO_REGISTRY = (
         "No recovery, no registry",
-        "Every look and every update goes to the store: a missing record is looked for nowhere else, and nothing is "
-        "remembered.",
+        "Every read and every update goes to the store: a missing record is not looked for under another key, and "
+        "nothing is cached.",
     )
     OPAQUE_IDS = ("Ids are opaque", "Two texts are two ids unless they are equal, character by character.")
     FINISHED_ONCE = (
@@ -28,34 +28,35 @@ class Rule(Enum):
         "A run that has a final status keeps it, with its end time and its error; late metrics and notes are accepted.",
     )
     SENT_ONCE = ("Retry only at creation", "An update is sent once: what it adds is added once.")
-    LOUD = (
-        "Loud",
-        "Every refusal is an error of the ledger, carries the key, and says what was applied; nothing is swallowed.",
+    RAISED = (
+        "Raised and reported",
+        "Every failure raises an error of the ledger, which carries the key and reports what was applied.",
     )
     WHOLE = (
         "Whole or not at all",
-        "A refused change changes nothing, and an accepted one is stored whole: nothing is left out, cut or rounded.",
+        "A rejected change changes nothing. An accepted one is stored whole: nothing is left out, cut or rounded.",
     )
     TIMES = (
         "Times",
-        "Times are aware, in UTC, and kept to the millisecond; each update moves updated_at to its own time, and "
-        "never back.",
+        "Times are aware, in UTC, and kept to the millisecond. Each update moves updated_at to its time, and never "
+        "back.",
     )
     CANNOT_CREATE = (
         "Who may only update cannot create",
-        "What without_creation() returns updates and reads the same store, and nothing in its reach creates.",
+        "What without_creation() returns updates and reads the same store, and no creating method can be reached "
+        "from it.",
     )
     WRITTEN = (
         "Written when it returns",
-        "What an act has made is returned by it, and seen by every handle from then on.",
+        "A call returns what it stored, and every other handle sees it from then on.",
     )
-    INDIVISIBLE = (
-        "An update is one indivisible act",
-        "What the threads of one process add, note or finish at once is decided as if they had come one by one.",
+    ATOMIC = (
+        "Updates are atomic",
+        "Concurrent updates by the threads of one process have the same result as if they came one after another.",
     )
     FOUND_IN_ORDER = (
         "Found in order",
-        "find gives every record that matches and no other, newest start first, each once, whatever is written "
+        "find returns every record that matches and no other, newest start first, each once, whatever is written "
         "meanwhile.",
     )
     PROMISES = ("Promises are kept", "What `guarantees` promises beyond the rules holds.")
@@ -66,16 +67,16 @@ class Rule(Enum):
 
 
 class RuleBroken(AssertionError):
-    """An adapter broke a rule of the ledger: which `rule`, what it did, and the acts that show it."""
+    """An adapter broke a rule of the ledger: which `rule`, what it did, and the calls that show it."""
 
-    def __init__(self, rule: Rule, what: str, acts: Iterable[Act]) -> None:
+    def __init__(self, rule: Rule, what: str, calls: Iterable[Call]) -> None:
         self.rule = rule
         self.what = what
-        self.acts = tuple(acts)
+        self.calls = tuple(calls)
         super().__init__(rule, what)
 
     def __str__(self) -> str:
-        example = "\n".join(f"    {line}" for line in listed(self.acts))
+        example = "\n".join(f"    {line}" for line in listed(self.calls))
         return (
             f"rule broken: {self.rule.title}. {self.rule.sentence}\n"
             f"What happened: {self.what}\nThe example, on an empty store:\n{example}"

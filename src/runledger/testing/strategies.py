@@ -64,7 +64,7 @@ keys: SearchStrategy[RunKey] = st.builds(
 )
 _few_keys = st.builds(RunKey, st.sampled_from(AWKWARD[:2]), st.sampled_from(AWKWARD[:2]))
 likely_keys: SearchStrategy[RunKey] = _few_keys | _few_keys | _few_keys | keys
-"""Often one of four that differ by case alone, so that a history comes back to the same few."""
+"""Often one of four that differ by case alone, so that a history returns to the same few."""
 
 final_statuses: SearchStrategy[RunStatus] = st.sampled_from([s for s in RunStatus if s.is_final])
 
@@ -82,7 +82,7 @@ any_additions: SearchStrategy[dict[str, int | float]] = st.dictionaries(
     metric_names, small_numbers | numbers, max_size=2
 )
 _OF_TYPE: Mapping[type, SearchStrategy[Any]] = {
-    # A table may not tell 2.0**53 from 2**53, to which the ledger adds nothing: no sum of these comes near it.
+    # In a table 2.0**53 may be 2**53, to which the ledger adds nothing: no sum of these comes near it.
     float: (small_numbers | numbers).filter(lambda number: abs(number) < 2**40 or abs(number) > 2.0**100),
     # Rich text may normalise line ends and blanks at its ends.
     str: st.just("") | names,
@@ -103,7 +103,17 @@ def changes(
     metrics_of: SearchStrategy[dict[str, MetricValue]] = any_metrics,
     additions_of: SearchStrategy[dict[str, int | float]] = any_additions,
 ) -> RunChange:
-    """Any change, a heartbeat and a finish among them."""
+    """Any change: often one that carries a single field, as a heartbeat carries none."""
+    parts: Mapping[str, SearchStrategy[Any]] = {
+        "metrics": metrics_of,
+        "add": additions_of,
+        "note": notes,
+        "status": final_statuses,
+        "error": errors,
+    }
+    if draw(st.booleans()):
+        name = draw(st.sampled_from(sorted(parts)))
+        return RunChange(**{name: draw(parts[name])})
     metrics = draw(metrics_of)
     add = draw(additions_of)
     return RunChange(
@@ -121,7 +131,7 @@ def records(
     metrics_of: SearchStrategy[dict[str, MetricValue]] = any_metrics,
     keys_of: SearchStrategy[RunKey] = keys,
 ) -> RunRecord:
-    """Any record: just started, or with a history, as an import brings it."""
+    """Any record: just started, or with a history, as an import has it."""
     record = RunRecord.start(
         draw(keys_of),
         draw(near_times | times),

@@ -1,4 +1,4 @@
-"""An adapter on trial: what is done to it is written down, and what it does is compared with what the rules say."""
+"""An adapter under test: its calls are recorded, and their results compared with what the rules require."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ..domain import (
     RunRepository,
     newest_first,
 )
-from .acts import Act, named, shown
+from .calls import Call, named, shown
 from .rules import Rule, RuleBroken
 
 OpenStore = Callable[[], RunRepository]
@@ -33,7 +33,7 @@ EVERYTHING = RunQuery()
 
 
 class AccessOnTrial:
-    """An adapter's updates and reads, each written down; an error that is none of the ledger's breaks a rule."""
+    """An adapter's updates and reads, each recorded. An error that is not one of the ledger's breaks a rule."""
 
     def __init__(self, adapter: RunAccess, name: str, trial: Trial) -> None:
         self.adapter = adapter
@@ -54,20 +54,20 @@ class AccessOnTrial:
         return record
 
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
-        act = self._trial.noted(self._name, "find", query)
-        with self._trial.watched(act):
+        call = self._trial.noted(self._name, "find", query)
+        with self._trial.watched(call):
             for record in self.adapter.find(query):
                 self._trial.require_record(record)
                 yield record
 
     def _done(self, method: str, *arguments: Any) -> Any:
-        act = self._trial.noted(self._name, method, *arguments)
-        with self._trial.watched(act):
+        call = self._trial.noted(self._name, method, *arguments)
+        with self._trial.watched(call):
             return getattr(self.adapter, method)(*arguments)
 
 
 class RepositoryOnTrial(AccessOnTrial):
-    """One handle on the store: an adapter, each call of which is written down."""
+    """One handle on the store: an adapter, each call of which is recorded."""
 
     adapter: RunRepository
 
@@ -75,7 +75,7 @@ class RepositoryOnTrial(AccessOnTrial):
     def guarantees(self) -> Guarantees:
         given: object = getattr(self.adapter, "guarantees", None)
         if not isinstance(given, Guarantees):
-            raise self._trial.broken(f"the repository's guarantees are {given!r}, no Guarantees", Rule.PROMISES)
+            raise self._trial.broken(f"the repository's guarantees are {given!r}, not a Guarantees", Rule.PROMISES)
         return given
 
     def create(self, record: RunRecord) -> RunKey:
@@ -96,9 +96,9 @@ class RepositoryOnTrial(AccessOnTrial):
 
 
 class Trial:
-    """One empty store, handles on it, an account of what is done to it, and the rule that is being tried.
+    """One store, empty at first, handles on it, the calls made so far, and the rule that is tested.
 
-    `repository` is the first handle. Every failure is a RuleBroken with the account so far.
+    `repository` is the first handle. Every failure is a RuleBroken with the calls so far.
     """
 
     def __init__(self, open_store: OpenStore) -> None:
@@ -108,7 +108,7 @@ class Trial:
             )
         self._open = open_store
         self._handles: list[RunRepository] = []
-        self.acts: list[Act] = []
+        self.calls: list[Call] = []
         self.rule = Rule.WRITTEN
         self.repository = self.open()
         self._require_empty()
@@ -117,12 +117,12 @@ class Trial:
         try:
             there = list(self.repository.adapter.find(EVERYTHING))
         except Exception:
-            return  # what is wrong with find, the tests of it will say
+            return  # the tests of find report what is wrong with it
         if there:
             raise TypeError(f"the fixture new_store must make an empty store, and this one holds {len(there)} records.")
 
     def open(self) -> RepositoryOnTrial:
-        """One more handle on the store, as another process has one."""
+        """Another handle on the store, as another process has one."""
         name = f"handle_{len(self._handles) + 1}" if self._handles else "repository"
         self._handles.append(self._open())
         return RepositoryOnTrial(self._handles[-1], name, self)
@@ -136,60 +136,62 @@ class Trial:
 
     @contextmanager
     def of(self, rule: Rule) -> Iterator[Trial]:
-        """A rule on trial: a refusal that the rules do not ask for breaks it."""
+        """Test a rule: an error that the rules do not require breaks it."""
         self.rule = rule
         try:
             yield self
         except RunLedgerError as error:
-            raise self.broken(f"{self.acts[-1]} raised {type(error).__name__}: {error}") from error
+            raise self.broken(f"{self.calls[-1]} raised {type(error).__name__}: {error}") from error
 
-    # -- what is done
+    # -- calls
 
     def begin(self) -> None:
-        """A new case, on keys of its own: what was done before it is no part of its example."""
-        self.acts.clear()
+        """Begin a new case, on other keys: the calls before it are not part of its example."""
+        self.calls.clear()
 
-    def noted(self, handle: str, method: str, *arguments: Any) -> Act:
-        act = Act(handle, method, arguments)
-        self.acts.append(act)
-        return act
+    def noted(self, handle: str, method: str, *arguments: Any) -> Call:
+        call = Call(handle, method, arguments)
+        self.calls.append(call)
+        return call
 
     @contextmanager
-    def watched(self, act: Act) -> Iterator[None]:
+    def watched(self, call: Call) -> Iterator[None]:
         try:
             yield
         except (RunLedgerError, RuleBroken) as error:
-            act.error = error
+            call.error = error
             raise
         except Exception as error:
-            act.error = error
-            raise self.broken(f"{act} let {named(error)!r} through: no error of the ledger", Rule.LOUD) from error
+            call.error = error
+            raise self.broken(
+                f"{call} raised {named(error)!r}, which is not an error of the ledger", Rule.RAISED
+            ) from error
 
-    def at_once(self, threads: int, act: Callable[[int], object]) -> list[RunLedgerError | None]:
-        """Run an act in many threads that begin together; what each raised, or None."""
+    def concurrently(self, threads: int, call: Callable[[int], object]) -> list[RunLedgerError | None]:
+        """Make a call in many threads that begin together; the error of each, or None."""
         barrier = Barrier(threads)
 
         def run(i: int) -> RunLedgerError | None:
             barrier.wait()
             try:
-                act(i)
+                call(i)
             except RunLedgerError as error:
                 return error
             return None
 
-        before = len(self.acts)
+        before = len(self.calls)
         with ThreadPoolExecutor(threads) as pool:
             outcomes = list(pool.map(run, range(threads)))
-        meanwhile = sorted(self.acts[before:], key=str)  # in an order that is the same each time
+        meanwhile = sorted(self.calls[before:], key=str)  # in an order that is the same each time
         for done in meanwhile:
-            done.at_once = True
-        self.acts[before:] = meanwhile
+            done.is_concurrent = True
+        self.calls[before:] = meanwhile
         return outcomes
 
     # -- what must hold
 
     def broken(self, what: str, rule: Rule | None = None) -> RuleBroken:
-        return RuleBroken(rule or self.rule, what, self.acts)
+        return RuleBroken(rule or self.rule, what, self.calls)
 
     def require(self, holds: bool, what: str, rule: Rule | None = None) -> None:
         if not holds:
@@ -197,25 +199,25 @@ class Trial:
 
     @contextmanager
     def refuses(self, kind: type[RunLedgerError], *keys: RunKey) -> Iterator[None]:
-        """The block's act is refused with this error, which carries these keys."""
+        """The call in the block raises this error, which carries these keys."""
         try:
             yield
         except RunLedgerError as error:
-            act = self.acts[-1]
+            call = self.calls[-1]
             if not isinstance(error, kind):
-                what = f"{act} raised {type(error).__name__} ({error}), and not {kind.__name__}"
+                what = f"{call} raised {type(error).__name__} ({error}), and not {kind.__name__}"
                 raise self.broken(what, self._rule_of(kind)) from error
             carried = keys_of(error)
             self.require(
                 Counter(carried) == Counter(keys),
-                f"the {kind.__name__} of {act} carries the keys {shown(carried)}, and not {shown(keys)}",
-                Rule.LOUD,
+                f"the {kind.__name__} of {call} carries the keys {shown(carried)}, and not {shown(keys)}",
+                Rule.RAISED,
             )
             return
-        raise self.broken(f"{self.acts[-1]} did not raise {kind.__name__}", self._rule_of(kind))
+        raise self.broken(f"{self.calls[-1]} did not raise {kind.__name__}", self._rule_of(kind))
 
     def _rule_of(self, kind: type[RunLedgerError]) -> Rule:
-        return rule_of_refusal(kind, self.acts[-1].method) or self.rule
+        return rule_of_refusal(kind, self.calls[-1].method) or self.rule
 
     def holds(self, *records: RunRecord) -> None:
         """The store holds these records, by find and by get, and no others."""
@@ -225,29 +227,29 @@ class Trial:
             self.same(self.repository.get(record.key), record)
 
     def same_list(self, found: Sequence[RunRecord], expected: Sequence[RunRecord]) -> None:
-        """What was found are these records, in this order."""
+        """The records that were found are these, in this order."""
         keys, due = [record.key for record in found], [record.key for record in expected]
         if keys != due:
             counts, wanted = Counter(keys), Counter(due)
             others, missing = list(counts - wanted), list(wanted - counts)
             what = [f"has {shown(others)} too many"] * bool(others) + [f"lacks {shown(missing)}"] * bool(missing)
             if what and not set(others) <= set(due):
-                raise self.broken(f"{self.acts[-1]} {' and '.join(what)}")
+                raise self.broken(f"{self.calls[-1]} {' and '.join(what)}")
             first = next((i for i, (key, other) in enumerate(zip(keys, due, strict=False)) if key != other), 0)
             order = f"gives {shown(keys[first:])} where {shown(due[first:])} is due"
             raise self.broken(
-                f"{self.acts[-1]} {' and '.join(what) or order}", self.rule if missing else Rule.FOUND_IN_ORDER
+                f"{self.calls[-1]} {' and '.join(what) or order}", self.rule if missing else Rule.FOUND_IN_ORDER
             )
         for record, other in zip(found, expected, strict=True):
             self.same(record, other)
 
     def same(self, record: RunRecord, expected: RunRecord) -> None:
-        """A record is as it must be; where the store promises exact values, 1 is neither 1.0 nor True."""
+        """Two records are equal. If the store promises exact values, 1 is neither 1.0 nor True."""
         was, due = self.as_kept(record), self.as_kept(expected)
         if different := [name for name in due if was[name] != due[name]]:
             name = different[0]
-            what = f"{name} of {shown(record.key)} is {_told(was[name])}, and not {_told(due[name])}"
-            raise self.broken(f"after {self.acts[-1]}, {what}", self._rule_of_difference(name, was[name], due[name]))
+            what = f"{name} of {shown(record.key)} is {_shown_plain(was[name])}, and not {_shown_plain(due[name])}"
+            raise self.broken(f"after {self.calls[-1]}, {what}", self._rule_of_difference(name, was[name], due[name]))
 
     def as_kept(self, record: RunRecord) -> dict[str, Any]:
         """The fields of a record as values to compare."""
@@ -269,21 +271,21 @@ class Trial:
         return self.rule
 
     def require_keys(self, keys: Any, records: Sequence[RunRecord]) -> None:
-        """What a create returned are the keys of its records, in their order."""
+        """A create returned the keys of its records, in their order."""
         due = [record.key for record in records]
         is_due = keys is not None and list(keys) == due
-        self.require(is_due, f"{self.acts[-1]} returned {shown(keys)}, and not {shown(due)}", Rule.WRITTEN)
+        self.require(is_due, f"{self.calls[-1]} returned {shown(keys)}, and not {shown(due)}", Rule.WRITTEN)
 
     def require_record(self, record: Any) -> None:
-        """What an adapter returned is a record, and its times are as they are kept."""
-        act = self.acts[-1]
-        self.require(isinstance(record, RunRecord), f"{act} returned {shown(record)}, no RunRecord", Rule.WRITTEN)
+        """An adapter returned a record, with times in UTC, to the millisecond."""
+        call = self.calls[-1]
+        self.require(isinstance(record, RunRecord), f"{call} returned {shown(record)}, not a RunRecord", Rule.WRITTEN)
         times = {name: value for name, value in record.__dict__.items() if name.endswith("_at") and value is not None}
         times |= {f"the time of note {i}": line.at for i, line in enumerate(record.log)}
         times |= {f"metric {n!r}": value for n, value in record.metrics.items() if isinstance(value, datetime)}
         for name, value in times.items():
             is_kept = value.utcoffset() == timedelta(0) and value.microsecond % 1000 == 0
-            self.require(is_kept, f"{act} returned {shown(value)} as {name}", Rule.TIMES)
+            self.require(is_kept, f"{call} returned {shown(value)} as {name}", Rule.TIMES)
 
 
 def keys_of(error: RunLedgerError) -> list[RunKey | None]:
@@ -292,7 +294,7 @@ def keys_of(error: RunLedgerError) -> list[RunKey | None]:
 
 
 def rule_of_refusal(kind: type[BaseException], method: str) -> Rule | None:
-    """The rule that asks a method for a refusal of this kind; None where no rule of its own does."""
+    """The rule that requires this error of a method; None if no single rule does."""
     if issubclass(kind, RunNotFound):
         return Rule.UPDATED_ONLY if method.startswith("update") else Rule.NO_REGISTRY
     if issubclass(kind, RunAlreadyExists):
@@ -300,12 +302,12 @@ def rule_of_refusal(kind: type[BaseException], method: str) -> Rule | None:
     return Rule.FINISHED_ONCE if issubclass(kind, RunAlreadyFinished) else None
 
 
-def _told(value: Any) -> str:
+def _shown_plain(value: Any) -> str:
     return shown(_plain(value))
 
 
 def _plain(value: Any) -> Any:
-    """Metrics without the types that were noted with them to compare exactly."""
+    """Metrics without the types that an exact comparison puts beside them."""
     if not isinstance(value, dict):
         return value
     return {name: each[1] if isinstance(each, tuple) else each for name, each in value.items()}

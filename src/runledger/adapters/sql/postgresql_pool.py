@@ -37,7 +37,7 @@ _RIGHTS = {"SELECT": "SELECT", "UPDATE": "SELECT and UPDATE", "INSERT": "INSERT 
 
 
 class Connections:
-    """What a repository and its access without creation reach the server through: a pool, opened by the first act.
+    """How a repository and its access without creation reach the server: by a pool, opened by the first act.
 
     The constructor connects, so that a wrong address or password is reported there, with the server's reason. The pool
     takes that connection as its first.
@@ -58,7 +58,7 @@ class Connections:
             max_size=max_connections,
             open=False,
             timeout=timeout,
-            # The pool tries again ever more rarely; giving up early lets the next act start a fresh attempt.
+            # The pool tries again ever more rarely; giving up early lets the next call start a fresh attempt.
             reconnect_timeout=timeout,
             name="runledger",
         )
@@ -68,7 +68,7 @@ class Connections:
 
     @contextmanager
     def cursor(self, right: str, key: RunKey | None = None) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
-        """A cursor for one act that needs a right; what the driver raises becomes an error of the ledger."""
+        """A cursor for one call that needs a right; what the driver raises becomes an error of the ledger."""
         try:
             pool = self._pool()
             connection = pool.getconn()
@@ -195,11 +195,11 @@ def _translated(error: psycopg.Error, right: str, lost: bool, key: RunKey | None
     state = error.sqlstate or ""
     if lost:
         outcome = Outcome.NOT_APPLIED if right == "SELECT" else Outcome.UNKNOWN
-        return StoreUnavailable(f"the connection was lost during the act ({reason})", outcome, key)
+        return StoreUnavailable(f"the connection was lost during the call ({reason})", outcome, key)
     if isinstance(error, errors.UndefinedTable):
         return StoreUnusable("there is no table run_records in this database: make it with `runledger init`.", key)
     if isinstance(error, errors.InsufficientPrivilege):
-        return StoreUnusable(f"{reason}: this act needs the right to {_RIGHTS[right]}; grant it to the role.", key)
+        return StoreUnusable(f"{reason}: this call needs the right to {_RIGHTS[right]}; grant it to the role.", key)
     if state.startswith(_TRANSIENT):
         return StoreUnavailable(reason, Outcome.NOT_APPLIED, key)
     return StoreUnusable(f"the database cannot serve as a ledger: {reason} ({state or type(error).__name__}).", key)

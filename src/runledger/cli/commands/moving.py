@@ -17,7 +17,6 @@ from ...histories import BadRow, Format, Gap, MissingColumns, UnreadableFile, re
 from ...services.copy_result import CopyResult, Fate, Remark
 from ...services.ledger import RunLedger
 from ...stores import copy as copy_runs
-from ...stores import store_url
 from ..arguments import MEANING, RENAMING, STATUS, ZONE
 from ..options import chosen_ledger, each_once, filter_options, json_option, lasting, store_option
 from ..output import complain, print_json, remark
@@ -233,8 +232,8 @@ def copy(source: str, target: str, dry_run: bool, as_json: bool) -> None:
     with progress("records", wanted=not as_json) as advance:
         try:
             result = copy_runs(
-                lasting(store_url(source)),
-                lasting(store_url(target)),
+                lasting(source),
+                lasting(target),
                 dry_run=dry_run,
                 on_remark=_print_as_json if as_json else _print,
                 on_progress=advance,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
 from contextlib import closing
+from functools import partial
 from itertools import chain
 
 import click
 
 from ...domain import Finding
-from ...stores import backend_of
+from ...stores import backend_of, store_url
 from ..doctor import examine, opened, print_findings
 from ..options import chosen_store, json_option, lasting, store_option
 
@@ -56,14 +58,17 @@ def doctor(scratch_table: str | None, as_json: bool) -> None:
     Example:
       runledger doctor --probe Scratch
     """
-    url = chosen_store()
-    probe = None
-    if scratch_table is not None:
-        probe = backend_of(url).probe
-        if probe is None:
-            raise click.UsageError(f"the store of {url.partition('://')[0]}:// has no probe: leave --probe out.")
-    fits = print_findings(examine(url), as_json=as_json)
-    if fits and probe is not None and scratch_table is not None:
-        with closing(probe(url, scratch_table)) as findings:  # which cleans up, whatever ends it
+    store = chosen_store()
+    probe = None if scratch_table is None else _probe_of(store_url(store), scratch_table)
+    fits = print_findings(examine(store), as_json=as_json)
+    if fits and probe is not None:
+        with closing(probe()) as findings:  # which cleans up, whatever ends it
             fits = print_findings(findings, as_json=as_json)
     click.get_current_context().exit(0 if fits else 7)
+
+
+def _probe_of(url: str, scratch_table: str) -> Callable[[], Generator[Finding]]:
+    probe = backend_of(url).probe
+    if probe is None:
+        raise click.UsageError(f"the store of {url.partition('://')[0]}:// has no probe: leave --probe out.")
+    return partial(probe, url, scratch_table)

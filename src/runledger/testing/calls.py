@@ -1,4 +1,4 @@
-"""What is done to a repository, written down as the lines of Python that do it again."""
+"""Calls of a repository, recorded, and shown as lines of Python that repeat them."""
 
 from __future__ import annotations
 
@@ -19,32 +19,33 @@ _LONG = 60
 
 
 @define
-class Act:
-    """One call of a repository's method, and how it ended once that is known."""
+class Call:
+    """One call of a repository's method, and the error that it raised, if any."""
 
     handle: str
     method: str
     arguments: tuple[Any, ...]
     error: BaseException | None = None
-    at_once: bool = False
-    """Whether other threads did something at the same time."""
+    is_concurrent: bool = False
+    """Whether other threads called the repository at the same time."""
 
     def __str__(self) -> str:
         call = f"{self.handle}.{self.method}({', '.join(shown(each) for each in self.arguments)})"
         return f"list({call})" if self.method == "find" else call
 
 
-def listed(acts: Iterable[Act]) -> Iterator[str]:
-    """A line for each act; those that repeat are told once."""
-    for (line, outcome, at_once), same in groupby(acts, key=lambda act: (str(act), named(act.error), act.at_once)):
+def listed(calls: Iterable[Call]) -> Iterator[str]:
+    """A line for each call; equal calls that follow each other share one."""
+    keyed = groupby(calls, key=lambda call: (str(call), named(call.error), call.is_concurrent))
+    for (line, outcome, is_concurrent), same in keyed:
         times = sum(1 for _ in same)
-        remarks = ["in threads, at once"] * at_once + [f"{times} times"] * (times > 1)
+        remarks = ["in concurrent threads"] * is_concurrent + [f"{times} times"] * (times > 1)
         remarks += [f"raises {outcome}"] * (outcome is not None)
         yield f"{line}  # {', '.join(remarks)}" if remarks else line
 
 
 def named(error: BaseException | None) -> str | None:
-    """An error by its class, and by its message if it is none of the ledger's."""
+    """The class of an error, with its message if it is not an error of the ledger."""
     if error is None:
         return None
     name = type(error).__name__
@@ -53,7 +54,7 @@ def named(error: BaseException | None) -> str | None:
 
 @singledispatch
 def shown(value: object) -> str:
-    """A value as the shortest Python that makes it; of what is long, its beginning."""
+    """A value as the shortest Python that makes it. Long values are cut."""
     return f"{type(value).__name__}({', '.join(_given(value))})" if attrs.has(type(value)) else repr(value)
 
 
