@@ -189,6 +189,21 @@ def memory_rows() -> Iterator[Row]:
     )
 
 
+def trusted_rows() -> Iterator[Row]:
+    """A hundred records made of a store's values: `trusted` beside the constructor, which checks everything again."""
+    record = started("run-000001").apply(CHANGE, AT)
+    fields = {field.name: getattr(record, field.name) for field in attrs.fields(RunRecord)}
+    values = [value for name, value in fields.items() if name != "key"]
+
+    def by_constructor(_: int) -> object:
+        return [RunRecord(**{**fields, "key": RunKey("run-000001", "acme")}) for _ in range(100)]
+
+    def by_trust(_: int) -> object:
+        return [RunRecord.trusted("run-000001", "acme", *values) for _ in range(100)]
+
+    yield compared("records: 100 by trusted, beside the constructor", 0.5, 200, by_constructor, by_trust)
+
+
 def postgresql_rows() -> Iterator[Row]:
     """The PostgreSQL adapter beside psycopg alone, against one server."""
     sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "integration"))
@@ -410,6 +425,7 @@ def main() -> None:
         "ledger": lambda f, _: ledger_rows(_sub(f)),
         "postgresql": lambda _f, _n: postgresql_rows(),
         "memory": lambda _f, _n: memory_rows(),
+        "trusted": lambda _f, _n: trusted_rows(),
         "growth": lambda f, n: growth_rows(_sub(f), n),
         "processes": lambda f, _: process_rows(_sub(f)),
         "commands": lambda f, _: command_rows(_sub(f)),

@@ -39,6 +39,8 @@ def examine(url: str) -> Iterator[Finding]:
         backend = backend_of(url)
         if backend.examine is not None:
             yield from backend.examine(url)
+        elif missing := backend.makes_on_open(url):
+            yield Finding.note(f"there is no {missing}", "`runledger init` or the first start makes it")
         else:
             yield opened(url, backend)
             yield Finding.note("the adapter of this store examines no more than that")

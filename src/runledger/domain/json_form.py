@@ -38,10 +38,15 @@ def metrics_to_json(metrics: Mapping[str, MetricValue]) -> dict[str, Any]:
 
 def metrics_from_json(values: Mapping[str, Any]) -> dict[str, MetricValue]:
     """The metrics of a JSON object; their names and values are not checked yet. Raises one of MALFORMED."""
-    return {
-        name: datetime.fromisoformat(value["datetime"]) if isinstance(value, dict) else value
-        for name, value in values.items()
-    }
+    return {name: _metric_from_json(value) for name, value in values.items()}
+
+
+def _metric_from_json(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if value.keys() != {"datetime"}:
+        raise ValueError("not a metric value")
+    return datetime.fromisoformat(value["datetime"])
 
 
 def trusted_metrics(values: dict[str, Any]) -> Metrics:

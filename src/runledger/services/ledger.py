@@ -42,7 +42,7 @@ class RunLedger:
     Pass `ledger.updates` or `ledger.reads` to code that must not start any.
 
     `observers` are called with every event. By default, events are logged: see `log_event`.
-    `clock` returns the current time as an aware datetime. It is read once when a call begins.
+    `clock` returns the time now as an aware datetime. It is read when a call begins and when a failure is reported.
     `on_missing`: whether an update of a missing run raises ("raise"), or is only reported to the observers ("report").
     `retry_waits`: seconds to wait before each further attempt of a start, while the store is unavailable. Up to half
     of each wait is taken off at random. `sleep` does the waiting.

@@ -64,7 +64,7 @@ class LedgerUpdates:
         run_id: str,
         client_id: str,
         *,
-        with_errors: str | None = None,
+        with_errors: str | BaseException | None = None,
         metrics: Mapping[str, MetricValue] = NO_METRICS,
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
@@ -180,7 +180,7 @@ class Run:
     def complete(
         self,
         *,
-        with_errors: str | None = None,
+        with_errors: str | BaseException | None = None,
         metrics: Mapping[str, MetricValue] = NO_METRICS,
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,

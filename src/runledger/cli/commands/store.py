@@ -30,8 +30,10 @@ def init() -> None:
     url = lasting(chosen_store())
     backend = backend_of(url)
     if backend.prepare is None:
+        missing = backend.makes_on_open(url)
         by_hand = "it has nothing to prepare, or its adapter cannot do it from here: see the adapter's documentation"
-        print_findings([opened(url, backend), Finding.note("nothing was made", by_hand)], as_json=False)
+        made = Finding.ok(f"opening made the {missing}") if missing else Finding.note("nothing was made", by_hand)
+        print_findings([opened(url, backend), made], as_json=False)
         return
     findings = iter(backend.prepare(url))
     first = next(findings, None)
