@@ -59,6 +59,12 @@ BACKEND = Backend(
     absolute_url=absolute_url,
 )
 PASSING = Backend(open=open_shelf, is_lasting=False)
+
+def open_eagerly(url):
+    with open(path_of(url), "a"):
+        return open_shelf(url)
+
+EAGER = Backend(open=open_eagerly, makes_on_open=makes_on_open)
 """
 
 
@@ -172,6 +178,17 @@ def test_of_a_store_without_more_than_opening_no_more_is_claimed(bare: Shelf) ->
     )
     assert "the store of shelf:// has no probe" in bare.run("doctor", "--probe", "books", code=2).stderr
     assert bare.run("list").stdout == ""
+
+
+def test_doctor_makes_no_store_by_opening_it_and_init_says_what_opening_made(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, "EAGER")
+    done = shelf.run("doctor")
+    assert done.stdout == f"note  there is no shelf {shelf.path}: `runledger init` or the first start makes it\n"
+    assert not shelf.path.exists()
+    done = shelf.run("init")
+    assert done.stdout == f"ok    the store of shelf:// opens\nok    opening made the shelf {shelf.path}\n"
+    assert shelf.path.exists()
+    assert "nothing was made" in shelf.run("init").stdout
 
 
 def test_a_store_that_does_not_open_is_not_ready(bare: Shelf) -> None:

@@ -37,14 +37,14 @@ _RIGHTS = {"SELECT": "SELECT", "UPDATE": "SELECT and UPDATE", "INSERT": "INSERT 
 
 
 class Connections:
-    """How a repository and its access without creation reach the server: by a pool, opened by the first act.
+    """How a repository and its access without creation reach the server: by a pool, opened by the first call.
 
     The constructor connects, so that a wrong address or password is reported there, with the server's reason. The pool
     takes that connection as its first.
 
-    The child of a fork gets a pool of its own. Its parent's connections are never used or closed there: the pool that
-    it inherits, whose threads are gone and whose locks may be held, is kept as it is. When nothing refers to this any
-    more, the pool is closed.
+    The child of a fork makes its own pool. It never uses or closes its parent's connections: the pool that it inherits,
+    whose threads are gone and whose locks may be held, is left alone. When nothing refers to this object any more, the
+    pool is closed.
     """
 
     def __init__(self, url: str, max_connections: int = 10, timeout: float = 10.0) -> None:
@@ -101,7 +101,7 @@ class Connections:
         if self._closed:
             raise PoolClosed
         pid = os.getpid()
-        # Of threads that come first at once, setdefault lets one have its way; what the others made was never opened.
+        # If several threads come first, setdefault picks the pool of one; those of the others were never opened.
         pool = self._pools.get(pid) or self._pools.setdefault(pid, self._new_pool())
         pool.open()
         return pool
@@ -132,7 +132,7 @@ class _First:
 
     def take(self) -> _Connection | None:
         """The connection, once; None afterwards, and in another process."""
-        with suppress(IndexError):  # of threads that come at once, one gets it
+        with suppress(IndexError):  # of several threads, one gets it
             if os.getpid() == self._process:
                 return self._connections.pop()
         return None

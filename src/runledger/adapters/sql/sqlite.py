@@ -89,10 +89,10 @@ class SQLiteRunAccess:
 class SQLiteRunRepository(SQLiteRunAccess):
     """The ledger in the file at `path`, made there on first use.
 
-    With `synchronous` FULL an acknowledged write survives a power cut; with NORMAL it survives a crash of the process
-    only (https://www.sqlite.org/pragma.html#pragma_synchronous). `wait` is how long, in seconds, an act waits for other
-    writers before StoreUnavailable. Raises StoreUnusable if the file is no ledger, or a newer one, and leaves it as it
-    was.
+    With `synchronous` FULL an acknowledged write survives a power cut. With NORMAL it survives only a crash of the
+    process (https://www.sqlite.org/pragma.html#pragma_synchronous). `wait` is how long, in seconds, a call waits for
+    other writers before it raises StoreUnavailable. Raises StoreUnusable, and leaves the file as it is, if that is not
+    a ledger or is of a newer version.
     """
 
     guarantees = Guarantees()

@@ -107,8 +107,8 @@ def _finish(store: str, key: RunKey, ending: Ending) -> None:
             _print_interrupted(signalled, f"{key} was being finished")
 
 
-def _print_interrupted(signalled: Signalled, act: str) -> None:
-    complain(f"{signalled} while {act}: {signalled.error or '`runledger show` says whether it was.'}")
+def _print_interrupted(signalled: Signalled, doing: str) -> None:
+    complain(f"{signalled} while {doing}: {signalled.error or '`runledger show` says whether it was.'}")
 
 
 def _finish_in_store(store: str, key: RunKey, ending: Ending) -> None:
