@@ -92,4 +92,4 @@ def test_the_command_line_examines_the_installed_package(installed: Path) -> Non
     doctor, opens, made = done.stdout.splitlines()
     assert doctor == "ok    the server answers, and is set to keep what it acknowledges"
     assert opens == "ok    the store of redis:// opens"
-    assert made.startswith("note  nothing was made: it has nothing to prepare")
+    assert made.startswith("note  nothing was made: this store needs no preparation")
