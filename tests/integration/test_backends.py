@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from commands import RUNLEDGER, a_store_of, environment, runledger
+from commands import RUNLEDGER, a_store_of, environment, in_a_process, runledger
 from postgres_server import CountingProxy, fresh_database
 
 from runledger import RunLedger, connect
@@ -73,7 +73,7 @@ class Shelf:
         a_store_of(folder / "site", "shelf", SHELF, offers)
 
     def run(self, *arguments: str, store: str | None = None, code: int = 0) -> subprocess.CompletedProcess[str]:
-        return runledger(*arguments, store=store or self.url, code=code, PYTHONPATH=str(self.folder / "site"))
+        return in_a_process(*arguments, store=store or self.url, code=code, PYTHONPATH=str(self.folder / "site"))
 
     def ledger(self) -> RunLedger:
         return connect(self.path, observers=())
