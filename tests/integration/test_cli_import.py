@@ -165,7 +165,7 @@ GOOD = b'{"run_id": "x", "client_id": "c", "status": "Running", "started_at": "2
         ("a.csv", JOBS.encode() + b"\xff\xfe\n", MAPPING, 1, "not UTF-8"),
         ("a.csv", JOBS.encode("utf-16"), MAPPING, 1, "but is not UTF-8 text"),
         ("a.csv", b'a,"b"c\n', [], 1, "the first line must hold the column names, but is not CSV"),
-        ("a.csv.gz", gzip.compress(JOBS.encode() * 500)[:-40], MAPPING, 1, "damaged or cut short"),
+        ("a.csv.gz", gzip.compress(JOBS.encode() * 500, mtime=0)[:-40], MAPPING, 1, "damaged or cut short"),
         ("a.csv", JOBS.encode() + b'3,"un"closed\n', MAPPING, 1, "not CSV"),
         ("a.bin", b"x", [], 2, "no column 'run_id', 'client_id'"),
         ("a.jsonl", b"[1]\n{\n\n", [], 1, "line 1: not a JSON object"),
