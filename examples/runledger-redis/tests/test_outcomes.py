@@ -109,13 +109,13 @@ def test_an_update_whose_answer_is_lost_is_not_sent_again(
 ) -> None:
     repository.create(START)
     line.cut_next_script.set()
-    acts: list[Callable[[], object]] = [
+    calls: list[Callable[[], object]] = [
         lambda: distant.update(KEY, ADD, AT),
         lambda: distant.update_many([(KEY, ADD)], AT),
     ]
-    for i, act in enumerate(acts, 1):
+    for i, call in enumerate(calls, 1):
         with pytest.raises(StoreUnavailable) as error:
-            act()
+            call()
         assert (error.value.outcome, error.value.key) == (Outcome.UNKNOWN, KEY)
         assert repository.get(KEY).metrics == {"n": i}
 
@@ -125,15 +125,15 @@ def test_without_a_server_nothing_was_written(
 ) -> None:
     repository.create(START)
     line.close()
-    acts: list[Callable[[], object]] = [
+    calls: list[Callable[[], object]] = [
         lambda: distant.create(START),
         lambda: distant.update(KEY, ADD, AT),
         lambda: distant.get(KEY),
         lambda: list(distant.find(EVERYTHING)),
     ]
-    for act in acts:
+    for call in calls:
         with pytest.raises(StoreUnavailable) as error:
-            act()
+            call()
         assert error.value.outcome is Outcome.NOT_APPLIED
 
 

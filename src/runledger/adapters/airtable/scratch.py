@@ -76,10 +76,10 @@ class Scratch:
         chosen = mine if formula is None else AND(mine, formula)
         return sent(lambda: self.table.all(formula=chosen, **options), writes=False)
 
-    def refusal(self, act: Callable[[], object]) -> str:
-        """How the server refuses an act: its status and error type; empty if it does not."""
+    def refusal(self, request: Callable[[], object]) -> str:
+        """The status and error type with which the server refuses a request; empty if it does not refuse."""
         try:
-            act()
+            request()
         except Refused as error:
             return f"{error.refusal.status} {error.refusal.kind}".rstrip()
         return ""

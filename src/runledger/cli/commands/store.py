@@ -48,7 +48,7 @@ def init() -> None:
 )
 @json_option
 def doctor(scratch_table: str | None, as_json: bool) -> None:
-    """Report whether the store can serve, and what to change. Changes nothing itself.
+    """Report whether the store can serve, and what to change. Without --probe, it changes nothing.
 
     One finding a line: ok, note (worth knowing), or fix (the store cannot serve before that; exit code 7).
 
