@@ -203,7 +203,9 @@ class RedisRunAccess:
             command = ("EVAL", _UPDATE, len(stored_at), *stored_at.values(), *documents)
             if self._server.ask(*command, key=first, writes=True):
                 return after
-        raise StoreUnavailable(f"others changed the record {_ROUNDS} times meanwhile", Outcome.NOT_APPLIED, first)
+        raise StoreUnavailable(
+            f"other processes changed the record {_ROUNDS} times meanwhile", Outcome.NOT_APPLIED, first
+        )
 
 
 _URL = re.compile(r"redis://[^/?#]+(/\d+)?")
