@@ -1,9 +1,9 @@
-"""What the ledger costs beside the bare driver.
+"""The cost of the ledger compared with the bare driver.
 
 Run `.venv/bin/python benchmarks/ledger.py` (`--quick` for smaller growth figures, `--only sqlite,memory` for parts).
-The two sides do the same statements on twin stores with the same schema and the same durability, one after the other in
-one process, so that a slow moment of the machine hits both. Medians; the ratio counts, not the microseconds. The bare
-side gets prepared values and keeps raw rows: it reads and writes no JSON and makes no records.
+Both sides execute the same statements on two stores with the same schema and durability. Their calls alternate in one
+process, so that a slow moment of the machine affects both. Figures are medians; compare the ratios, not the times. The
+bare side gets prepared values and returns raw rows: it handles no JSON and makes no records.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _verdict(_value: float, target: str, met: bool) -> str:
 
 
 def sqlite_rows(folder: Path, synchronous: Any) -> Iterator[Row]:
-    """Every act at one durability."""
+    """Every operation at one durability."""
     full = synchronous == "FULL"
     repository = SQLiteRunRepository(folder / "ours.db", synchronous=synchronous)
     SQLiteRunRepository(folder / "bare.db").close()
@@ -434,7 +434,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="grow to 100,000 rows instead of 1,000,000")
     parser.add_argument("--only", default=",".join(parts), help=f"some of {','.join(parts)}")
     chosen = parser.parse_args()
-    print("| act | bare | ours | ratio | target |\n| --- | --- | --- | --- | --- |")
+    print("| operation | bare | ours | ratio | target |\n| --- | --- | --- | --- | --- |")
     with scratch() as folder:
         for part in chosen.only.split(","):
             for row in parts[part](folder, 100_000 if chosen.quick else 1_000_000):

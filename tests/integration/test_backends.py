@@ -171,9 +171,9 @@ def test_a_store_that_ends_with_the_command_is_refused(tmp_path: Path) -> None:
 
 def test_of_a_store_without_more_than_opening_no_more_is_claimed(bare: Shelf) -> None:
     opens = "ok    the store of shelf:// opens\n"
-    assert bare.run("doctor").stdout == f"{opens}note  the adapter of this store examines no more than that\n"
+    assert bare.run("doctor").stdout == f"{opens}note  the adapter of this store has no further checks\n"
     assert bare.run("init").stdout == (
-        f"{opens}note  nothing was made: it has nothing to prepare, or its adapter cannot do it from here: see the "
+        f"{opens}note  nothing was made: this store needs no preparation, or its adapter does not offer it; see the "
         "adapter's documentation\n"
     )
     assert "the store of shelf:// has no probe" in bare.run("doctor", "--probe", "books", code=2).stderr

@@ -395,7 +395,7 @@ def test_of_very_many_refused_rows_the_first_are_named_and_all_if_asked_for(stor
     assert (len(told), told[99][:9], told[100]) == (
         101,
         "line 101:",
-        "… 50 refused rows more; --verbose names them too.",
+        "… 50 refused rows more; --verbose lists them too.",
     )
     told = runledger("import", "-v", str(tmp_path / "runs.csv"), store=store, code=1).stderr.splitlines()
     assert (len(told), told[149][:9]) == (150, "line 151:")

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 def exec_(run_id: str, client_id: str, run_anyway: bool, command: tuple[str, ...], **details: Any) -> None:
     """Run a command as a run.
 
-    Starts its record, runs it, finishes the record as it ends: Completed on exit code 0, Failed with the code and the
-    last lines of standard error otherwise, Cancelled if a signal ended it. Exits as the command did (128 + N for signal
-    N). Where both outputs are one file or terminal, as with >log 2>&1, the last lines are of both. Inside, `runledger
-    update` needs no ids.
+    Starts a run, runs the command, and finishes the run: as Completed if the exit code is 0, as Cancelled if a signal
+    ended the command, otherwise as Failed with the exit code and the last lines of standard error. Exits with the
+    command's code (128 + N for signal N). If both outputs are one file or terminal, as with >log 2>&1, the last lines
+    are of both. Inside the command, `runledger update` needs no ids.
 
-    A signal that arrives while the run is being started cancels it, and the command is not run. The store then has five
-    seconds to answer, and so it has after a signal while the run is being finished. The next signal ends everything.
+    A signal while the run is being started cancels the run, and the command does not run. After a signal while the run
+    is being started or finished, the store has five seconds to answer. A second signal ends exec immediately.
 
     \b
     Example:
@@ -67,7 +67,7 @@ def _start(store: str, key: RunKey, details: Mapping[str, Any]) -> RunKey:
     from ..execute import GRACE_SECONDS, Signalled, unless_signalled
 
     def start() -> None:
-        # Closed before the command runs: a connection that idles for hours is of no use.
+        # Close the connection before the command runs: it would be idle for hours.
         with connect(store, observers=()) as ledger:
             ledger.start(key.run_id, key.client_id, **details)
 
