@@ -83,13 +83,18 @@ filter_options = _options(
     click.option(
         "--since",
         type=MOMENT,
-        help="Only runs started at or after a day (2025-11-24), an ISO time, or so long ago (2h).",
+        help="Only runs started at or after a day (2025-11-24), an ISO time, or an age (2h).",
     ),
     click.option("--until", type=MOMENT, help="Only runs started before that; given as for --since."),
 )
 limit_options = _options(
     click.option(
-        "--limit", metavar="N", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many."
+        "--limit",
+        metavar="N",
+        type=click.IntRange(min=1),
+        default=50,
+        show_default=True,
+        help="The largest number of runs to show.",
     ),
     click.option("--all", "all_", is_flag=True, help="No limit."),
 )

@@ -190,9 +190,7 @@ class RunRecord:
         except InvalidValue:
             raise
         except MALFORMED as problem:
-            raise InvalidValue(
-                f"this is not the JSON form of a run record ({type(problem).__name__}: {problem})."
-            ) from None
+            raise InvalidValue(f"this is not the JSON form of a run record ({_fault(problem)}).") from None
 
     def to_json(self) -> dict[str, Any]:
         """The record as an object that `json.dumps` takes. See `runledger.domain.json_form` for times among metrics."""
@@ -274,6 +272,10 @@ def _unchecked(fields: dict[str, Any]) -> RunRecord:
     record = object.__new__(RunRecord)
     record.__dict__.update(fields)
     return record
+
+
+def _fault(problem: Exception) -> str:
+    return f"it has no {problem}" if isinstance(problem, KeyError) else f"{type(problem).__name__}: {problem}"
 
 
 def changed_records(

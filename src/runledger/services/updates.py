@@ -235,6 +235,8 @@ def _error_text(error: str | BaseException, parameter: str) -> str:
         return storable_text(_text_of(error))
     if error is None or error == "":
         raise InvalidValue(f"{parameter} is empty: say what went wrong.")
+    if not isinstance(error, str):
+        raise InvalidValue(f"{parameter} is {type(error).__name__}: give text or an exception.")
     return checked_text(error, parameter)
 
 

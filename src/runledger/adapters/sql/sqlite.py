@@ -139,7 +139,11 @@ def open_url(url: str) -> SQLiteRunRepository:
 def path_of(url: str) -> str:
     """`sqlite:///relative.db` or `sqlite:////absolute.db`; other characters percent-encoded as in any URL."""
     path = unquote(url.removeprefix("sqlite:///"), errors="surrogateescape")
-    if not url.startswith("sqlite:///") or not path or "?" in url or "\0" in path or path == ":memory:":
+    if "?" in url:
+        raise StoreUnusable(
+            "a SQLite URL is sqlite:///relative.db or sqlite:////absolute.db, without options after a ?."
+        )
+    if not url.startswith("sqlite:///") or not path or "\0" in path or path == ":memory:":
         raise StoreUnusable(
             "a SQLite URL is sqlite:///relative.db or sqlite:////absolute.db; for a store in memory use memory://."
         )

@@ -29,7 +29,7 @@ def exec_(run_id: str, client_id: str, run_anyway: bool, command: tuple[str, ...
 
     Starts a run, runs the command, and finishes the run: as Completed if the exit code is 0, as Cancelled if a signal
     ended the command, otherwise as Failed with the exit code and the last lines of standard error. Exits with the
-    command's code (128 + N for signal N). If both outputs are one file or terminal, as with >log 2>&1, the last lines
+    command's code (128 + N for signal N). If both outputs go to one file or terminal, as with >log 2>&1, the last lines
     are of both. Inside the command, `runledger update` needs no ids.
 
     A signal while the run is being started cancels the run, and the command does not run. After a signal while the run
