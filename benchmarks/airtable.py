@@ -1,9 +1,9 @@
-"""How many requests the ledger sends to Airtable, beside the fewest possible, and beside pyairtable without safety.
+"""How many requests the ledger sends to Airtable, compared with the fewest possible and with pyairtable without checks.
 
     .venv/bin/python benchmarks/airtable.py
 
-Counted on a local server that behaves as Airtable's Web API, and whose clock moves when somebody waits: nothing here
-depends on the machine. A request is also a fifth of a second of what all processes of a base may send.
+Counts requests on a local server that behaves like Airtable's Web API, and whose clock advances only when the code
+waits. So the result is the same on every machine. Each request also takes a fifth of a second of a base's rate limit.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class UpdatesInProcess(WithoutCreation, ServiceTransport):
 
 
 class Base:
-    """A base of its own for each act, with the client that asks it, and a count of what was asked."""
+    """A separate base for each operation, with a client and a count of its requests."""
 
     def __init__(self) -> None:
         self.now = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
@@ -60,9 +60,9 @@ class Base:
         api.session.mount("https://", ServiceTransport(self.connection))
         return api.table(BASE, TABLE)
 
-    def requests_of(self, act: Callable[[], object]) -> int:
+    def requests_of(self, operation: Callable[[], object]) -> int:
         before = len(self.connection.log)
-        act()
+        operation()
         return len(self.connection.log) - before
 
 
@@ -77,7 +77,7 @@ def of_key(client_id: str = "acme") -> Any:
 def counted(
     name: str, fewest: int, ours: Callable[[RunLedger], object], plain: Callable[[Table], object], *there: str
 ) -> Row:
-    """A line of the table, for an act on runs of the clients that are there."""
+    """A line of the table: an operation on the runs of the base's clients."""
     safe, bare = Base(), Base()
     ledger, table = safe.ledger(), bare.table()
     if there:
@@ -142,7 +142,7 @@ def rows() -> Iterator[Row]:
 
 
 def printed(lines: Sequence[Row]) -> None:
-    print("| act | fewest that keep the rule | runledger | pyairtable, not safe |\n| --- | --- | --- | --- |")
+    print("| operation | fewest that keep the rule | runledger | pyairtable, unchecked |\n| --- | --- | --- | --- |")
     for name, fewest, ours, bare in lines:
         print(f"| {name} | {fewest} | {ours} | {bare} |")
 

@@ -1,8 +1,8 @@
-"""runledger beside what people use today to record runs: MLflow, DBOS and eventsourcing, all on SQLite.
+"""runledger compared with other tools that record runs: MLflow, DBOS and eventsourcing, all on SQLite.
 
-Run `.venv/bin/python benchmarks/compare.py`. Each tool gets a virtual environment of its own, benchmarks/envs, made
-on first use. Each does the nearest thing it has to start, update, finish and get a run, and to list the newest 50, on a
-new file, at the durability it has by default. The tools take turns, round by round; medians, and ratios to runledger.
+Run `.venv/bin/python benchmarks/compare.py`. Each tool gets a separate virtual environment in benchmarks/envs, made
+on first use. Each starts, updates, finishes and gets a run, and lists the newest 50, by its nearest operations, on
+a new file at its default durability. Rounds of the tools alternate. The table has medians, and ratios to runledger.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def python_of(tool: str, requirements: list[str]) -> Path:
 
 
 def one_round(python: Path, script: str) -> dict[str, float]:
-    """Seconds per act, measured in a process of its own on a new file."""
+    """Seconds per operation, measured in a separate process on a new file."""
     with tempfile.TemporaryDirectory(dir=ENVIRONMENTS) as folder:
         done = subprocess.run(
             [python, "-c", COMMON + script, folder], capture_output=True, text=True, check=False, timeout=300
@@ -165,7 +165,7 @@ def main() -> None:
     ENVIRONMENTS.mkdir(exist_ok=True)
     pythons = {tool: python_of(tool, requirements.split()) for tool, (requirements, _) in TOOLS.items()}
     rounds = [{tool: one_round(pythons[tool], TOOLS[tool][1]) for tool in TOOLS} for _ in range(ROUNDS)]
-    print(f"| act | {' | '.join(TOOLS)} |\n|{' --- |' * (len(TOOLS) + 1)}")
+    print(f"| operation | {' | '.join(TOOLS)} |\n|{' --- |' * (len(TOOLS) + 1)}")
     for act in ACTS:
         seconds = {tool: median(taken[tool][act] for taken in rounds) for tool in TOOLS}
         cells = [f"{s * 1e3:.2f} ms ({s / seconds['runledger']:.1f})" for s in seconds.values()]

@@ -1,9 +1,9 @@
-"""What the ledger costs beside the bare driver.
+"""The cost of the ledger compared with the bare driver.
 
 Run `.venv/bin/python benchmarks/ledger.py` (`--quick` for smaller growth figures, `--only sqlite,memory` for parts).
-The two sides do the same statements on twin stores with the same schema and the same durability, one after the other in
-one process, so that a slow moment of the machine hits both. Medians; the ratio counts, not the microseconds. The bare
-side gets prepared values and keeps raw rows: it reads and writes no JSON and makes no records.
+Both sides execute the same statements on two stores with the same schema and durability. Their calls alternate in one
+process, so that a slow moment of the machine affects both. Figures are medians; compare the ratios, not the times. The
+bare side gets prepared values and returns raw rows: it handles no JSON and makes no records.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _verdict(_value: float, target: str, met: bool) -> str:
 
 
 def sqlite_rows(folder: Path, synchronous: Any) -> Iterator[Row]:
-    """Every act at one durability."""
+    """Every operation at one durability."""
     full = synchronous == "FULL"
     repository = SQLiteRunRepository(folder / "ours.db", synchronous=synchronous)
     SQLiteRunRepository(folder / "bare.db").close()
@@ -188,6 +188,21 @@ def memory_rows() -> Iterator[Row]:
     yield compared(
         "memory: update", 3.0, len(records), bare_update, lambda i: repository.update(records[i].key, CHANGE, AT)
     )
+
+
+def trusted_rows() -> Iterator[Row]:
+    """A hundred records made of a store's values: `trusted` beside the constructor, which checks everything again."""
+    record = started("run-000001").apply(CHANGE, AT)
+    fields = {field.name: getattr(record, field.name) for field in attrs.fields(RunRecord)}
+    values = [value for name, value in fields.items() if name != "key"]
+
+    def by_constructor(_: int) -> object:
+        return [RunRecord(**{**fields, "key": RunKey("run-000001", "acme")}) for _ in range(100)]
+
+    def by_trust(_: int) -> object:
+        return [RunRecord.trusted("run-000001", "acme", *values) for _ in range(100)]
+
+    yield compared("records: 100 by trusted, beside the constructor", 0.5, 200, by_constructor, by_trust)
 
 
 def postgresql_rows() -> Iterator[Row]:
@@ -411,6 +426,7 @@ def main() -> None:
         "ledger": lambda f, _: ledger_rows(_sub(f)),
         "postgresql": lambda _f, _n: postgresql_rows(),
         "memory": lambda _f, _n: memory_rows(),
+        "trusted": lambda _f, _n: trusted_rows(),
         "growth": lambda f, n: growth_rows(_sub(f), n),
         "processes": lambda f, _: process_rows(_sub(f)),
         "commands": lambda f, _: command_rows(_sub(f)),
@@ -419,7 +435,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="grow to 100,000 rows instead of 1,000,000")
     parser.add_argument("--only", default=",".join(parts), help=f"some of {','.join(parts)}")
     chosen = parser.parse_args()
-    print("| act | bare | ours | ratio | target |\n| --- | --- | --- | --- | --- |")
+    print("| operation | bare | ours | ratio | target |\n| --- | --- | --- | --- | --- |")
     with scratch() as folder:
         for part in chosen.only.split(","):
             for row in parts[part](folder, 100_000 if chosen.quick else 1_000_000):

@@ -38,7 +38,7 @@ for command in ("doctor", "init"):
 
 
 def lines(text: str) -> list[str]:
-    """The lines that are not blank: between two blocks stands prose instead of blank lines."""
+    """The lines that are not blank: the guide has prose between two blocks, where the file has blank lines."""
     return [line for line in text.splitlines() if line]
 
 
@@ -90,6 +90,6 @@ def test_the_command_line_examines_the_installed_package(installed: Path) -> Non
         [sys.executable, "-c", ASK], env={**os.environ, "PYTHONPATH": paths}, check=True, capture_output=True, text=True
     )
     doctor, opens, made = done.stdout.splitlines()
-    assert doctor == "ok    the server answers, and is set to keep what it acknowledges"
+    assert doctor == "ok    the server answers, and its settings keep every acknowledged write"
     assert opens == "ok    the store of redis:// opens"
-    assert made.startswith("note  nothing was made: it has nothing to prepare")
+    assert made.startswith("note  nothing was made: this store needs no preparation")

@@ -188,6 +188,8 @@ class Process:
         try:
             return Done(self._act(repository))
         except RunLedgerError as error:
+            # Its frames would keep all that this run has made.
+            error.__traceback__ = error.__context__ = error.__cause__ = None
             return Done(error=error)
         except _Pause as pause:
             return pause.step

@@ -12,7 +12,7 @@ def test_init_makes_a_table_that_the_ledger_can_use(monkeypatch: pytest.MonkeyPa
     with operated() as base:
         done = base.runledger("init", table="Job runs")
         assert done.stdout.startswith("ok    made the table 'Job runs', whose id is tbl")
-        assert "add one by hand, which the API cannot, and name it in the store URL" in done.stdout
+        assert "add one by hand (the API cannot), and name it in the store URL" in done.stdout
         with connect(base.url("Job runs"), observers=()) as ledger:
             run = ledger.start("251124-081500", "acme", client_name="Acme Ltd")
             run.update(note="half way")
@@ -26,7 +26,7 @@ def test_init_follows_the_mapping_and_names_what_is_left_to_do() -> None:
     with operated() as base:
         options = {"updated_at": "", "client_name": "Client", "status.Failed": "Error", "number": "No"}
         done = base.runledger("init", code=7, **options)
-        assert "fix   column 'No' is missing: add it by hand, as autonumber: the API cannot\n" in done.stdout
+        assert "fix   column 'No' is missing: add it by hand as an autonumber; the API cannot\n" in done.stdout
         found = base.runledger("doctor", "--json", code=7, **options).stdout.splitlines()
     asked = [each for each in map(json.loads, found) if each["verdict"] == "fix"]
     assert [each["finding"] for each in asked] == ["there is no column 'No'"]

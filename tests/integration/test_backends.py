@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from commands import RUNLEDGER, a_store_of, environment, runledger
+from commands import RUNLEDGER, a_store_of, environment, in_a_process, runledger
 from postgres_server import CountingProxy, fresh_database
 
 from runledger import RunLedger, connect
@@ -59,6 +59,12 @@ BACKEND = Backend(
     absolute_url=absolute_url,
 )
 PASSING = Backend(open=open_shelf, is_lasting=False)
+
+def open_eagerly(url):
+    with open(path_of(url), "a"):
+        return open_shelf(url)
+
+EAGER = Backend(open=open_eagerly, makes_on_open=makes_on_open)
 """
 
 
@@ -73,7 +79,7 @@ class Shelf:
         a_store_of(folder / "site", "shelf", SHELF, offers)
 
     def run(self, *arguments: str, store: str | None = None, code: int = 0) -> subprocess.CompletedProcess[str]:
-        return runledger(*arguments, store=store or self.url, code=code, PYTHONPATH=str(self.folder / "site"))
+        return in_a_process(*arguments, store=store or self.url, code=code, PYTHONPATH=str(self.folder / "site"))
 
     def ledger(self) -> RunLedger:
         return connect(self.path, observers=())
@@ -124,7 +130,7 @@ def test_a_dry_run_of_a_copy_makes_no_store(shelf: Shelf, tmp_path: Path) -> Non
     assert "1 to be copied" in shelf.run("copy", origin, shelf.url, "--dry-run").stdout
     assert not shelf.path.exists()
     assert "1 copied" in shelf.run("copy", origin, shelf.url).stdout
-    assert "1 there already" in shelf.run("copy", origin, shelf.url, "--dry-run").stdout
+    assert "1 already there" in shelf.run("copy", origin, shelf.url, "--dry-run").stdout
 
 
 @pytest.mark.parametrize("command", ["list", "show r acme", "update r acme", "summary", "stale --older-than 1d"])
@@ -165,13 +171,24 @@ def test_a_store_that_ends_with_the_command_is_refused(tmp_path: Path) -> None:
 
 def test_of_a_store_without_more_than_opening_no_more_is_claimed(bare: Shelf) -> None:
     opens = "ok    the store of shelf:// opens\n"
-    assert bare.run("doctor").stdout == f"{opens}note  the adapter of this store examines no more than that\n"
+    assert bare.run("doctor").stdout == f"{opens}note  the adapter of this store has no further checks\n"
     assert bare.run("init").stdout == (
-        f"{opens}note  nothing was made: it has nothing to prepare, or its adapter cannot do it from here: see the "
+        f"{opens}note  nothing was made: this store needs no preparation, or its adapter does not offer it; see the "
         "adapter's documentation\n"
     )
     assert "the store of shelf:// has no probe" in bare.run("doctor", "--probe", "books", code=2).stderr
     assert bare.run("list").stdout == ""
+
+
+def test_doctor_makes_no_store_by_opening_it_and_init_says_what_opening_made(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, "EAGER")
+    done = shelf.run("doctor")
+    assert done.stdout == f"note  there is no shelf {shelf.path}: `runledger init` or the first start makes it\n"
+    assert not shelf.path.exists()
+    done = shelf.run("init")
+    assert done.stdout == f"ok    the store of shelf:// opens\nok    opening made the shelf {shelf.path}\n"
+    assert shelf.path.exists()
+    assert "nothing was made" in shelf.run("init").stdout
 
 
 def test_a_store_that_does_not_open_is_not_ready(bare: Shelf) -> None:

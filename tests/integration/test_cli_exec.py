@@ -475,7 +475,7 @@ def test_a_store_that_does_not_answer_a_signalled_command_in_time_is_told(
         send(process, signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
     assert re.fullmatch(
-        rf"runledger: ended by SIGTERM while run '\S+' of client 'a' was being {act}: `runledger show` tells "
+        rf"runledger: ended by SIGTERM while run '\S+' of client 'a' was being {act}: `runledger show` says "
         "whether it was\\.\n",
         errors,
     )

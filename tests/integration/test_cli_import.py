@@ -170,7 +170,7 @@ GOOD = b'{"run_id": "x", "client_id": "c", "status": "Running", "started_at": "2
         ("a.csv", JOBS.encode() + b"\xff\xfe\n", MAPPING, 1, "not UTF-8"),
         ("a.csv", JOBS.encode("utf-16"), MAPPING, 1, "but is not UTF-8 text"),
         ("a.csv", b'a,"b"c\n', [], 1, "the first line must hold the column names, but is not CSV"),
-        ("a.csv.gz", gzip.compress(JOBS.encode() * 500)[:-40], MAPPING, 1, "damaged or cut short"),
+        ("a.csv.gz", gzip.compress(JOBS.encode() * 500, mtime=0)[:-40], MAPPING, 1, "damaged or cut short"),
         ("a.csv", JOBS.encode() + b'3,"un"closed\n', MAPPING, 1, "not CSV"),
         ("a.bin", b"x", [], 2, "no column 'run_id', 'client_id'"),
         ("a.jsonl", b"[1]\n{\n\n", [], 1, "line 1: not a JSON object"),
@@ -197,9 +197,9 @@ GOOD = b'{"run_id": "x", "client_id": "c", "status": "Running", "started_at": "2
             "--status 'Timed out'=STATUS",
         ),
         ("a.csv", JOBS.encode(), ["--column", "id=Job ID"], 2, "'id' is not a field: use one of run_id, "),
-        ("a.csv", JOBS.encode(), ["--column", "run_id=User", "--column", "run_id=Site"], 2, "'run_id' stands twice"),
+        ("a.csv", JOBS.encode(), ["--column", "run_id=User", "--column", "run_id=Site"], 2, "'run_id' is given twice"),
         ("a.csv", JOBS.encode(), ["--status", "Completed"], 2, "WORD=STATUS"),
-        ("a.csv", JOBS.encode(), ["--status", "OK=Failed", "--status", "OK=Skipped"], 2, "'OK' stands twice"),
+        ("a.csv", JOBS.encode(), ["--status", "OK=Failed", "--status", "OK=Skipped"], 2, "'OK' is given twice"),
         ("a.csv", JOBS.encode(), ["--status", "OK=Fine"], 2, "is not a status"),
         ("a.csv", JOBS.encode(), ["--timezone", "Mars/Base"], 2, "not a known time zone"),
     ],
@@ -401,7 +401,7 @@ def test_of_very_many_refused_rows_the_first_are_named_and_all_if_asked_for(stor
     assert (len(told), told[99][:9], told[100]) == (
         101,
         "line 101:",
-        "… 50 refused rows more; --verbose names them too.",
+        "… 50 refused rows more; --verbose lists them too.",
     )
     told = runledger("import", "-v", str(tmp_path / "runs.csv"), store=store, code=1).stderr.splitlines()
     assert (len(told), told[149][:9]) == (150, "line 151:")

@@ -166,10 +166,10 @@ def test_a_base_that_fits_needs_no_change() -> None:
         ("patWrong.0", "Runs", {}, "fix   Airtable does not accept the token"),
         ("\t", "Runs", {}, "fix   Airtable needs a personal access token"),
         (OPERATOR, "Jobs", {}, "fix   the base has no table 'Jobs': `runledger init` makes it"),
-        (READER, "Runs", {}, "fix   its records may not be written (403 INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND)"),
-        (READER, "Runs", {}, "note  the token may not look at the types of columns: give it the scope"),
+        (READER, "Runs", {}, "fix   the token cannot write its records (403 INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND)"),
+        (READER, "Runs", {}, "note  the token cannot read the types of columns: give it the scope"),
         (READER, "Runs", {"log": "Log"}, "fix   there is no column 'Log': add it, or map it in the store URL"),
-        (READER, "Runs", {"log": "Log"}, "ok    column 'Error Details' is there"),
+        (READER, "Runs", {"log": "Log"}, "ok    column 'Error Details' exists"),
         (READER, "Jobs", {}, "fix   the table's records cannot be read (403"),
     ],
 )
@@ -184,7 +184,7 @@ def test_a_base_that_the_token_does_not_reach_is_named() -> None:
     with operated(run_table("Runs")) as base:
         url = base.url().replace(BASE, "appAnotherBase000")
         done = runledger("doctor", store=url, code=7, AIRTABLE_API_KEY=OPERATOR)
-    assert "fix   the token does not reach the base appAnotherBase000: add the base to the token" in done.stdout
+    assert "fix   the token has no access to the base appAnotherBase000: add the base to the token" in done.stdout
 
 
 COLUMNS = Columns(number="No", metrics={"Tokens": "Token Count"}, statuses={RunStatus.FAILED: "Error"})
@@ -206,7 +206,7 @@ STATUSES = [{"name": COLUMNS.label(status)} for status in RunStatus]
             "Status",
             "singleSelect",
             {"choices": [*STATUSES, {"name": "Failed"}]},
-            "note column 'Status' has choices that stand for no status, 'Failed'",
+            "note column 'Status' has choices that no status is mapped to, 'Failed'",
         ),
         ("Start Time", "dateTime", {}, "ok column 'Start Time' is date with the time included"),
         ("Start Time", "date", {}, "fix column 'Start Time' is date without a time"),
@@ -221,16 +221,22 @@ STATUSES = [{"name": COLUMNS.label(status)} for status in RunStatus]
             "Token Count",
             "number",
             {"precision": 2},
-            "ok column 'Token Count' (number) takes a number as a metric, of 2 decimals; a loss is reported",
+            "ok column 'Token Count' (number) accepts a number as a metric, with 2 decimals; "
+            "a loss of precision is reported",
         ),
         (
             "Notes",
             "richText",
             {},
-            "note column 'Notes' (long text with rich text formatting) may give text back altered",
+            "note column 'Notes' (long text with rich text formatting) may alter text",
         ),
-        ("Cost", "formula", {}, "ok column 'Cost' (formula) is computed: it is shown as a metric, and cannot be set"),
-        ("Files", "multipleAttachments", {}, "ok column 'Files' (multipleAttachments) holds no metric: it is left be"),
+        ("Cost", "formula", {}, "ok column 'Cost' (formula) is computed: it can be read as a metric, but not set"),
+        (
+            "Files",
+            "multipleAttachments",
+            {},
+            "ok column 'Files' (multipleAttachments) cannot hold a metric, and is ignored",
+        ),
     ],
 )
 def test_a_column_fits_or_it_is_said_why_not(name: str, kind: str, options: dict[str, object], line: str) -> None:

@@ -70,17 +70,17 @@ def test_every_assumption_holds_where_the_service_is_as_documented() -> None:
         (
             Unknowns(text_equals_ignores_case=True),
             SCRATCH,
-            [("note", "`=` tells texts apart exactly ('acme' finds 'ACME')")],
+            [("note", "`=` in a formula compares texts exactly ('acme' finds 'ACME')")],
         ),
         (
             Unknowns(lists_see_writes_after=timedelta(seconds=1)),
             SCRATCH,
-            [("fix", "a listing shows at once what was made, changed and removed (a row that was made)")],
+            [("fix", "a listing immediately shows rows created, changed and deleted (a created row is missing)")],
         ),
         (
             Unknowns(trims_text=True),
             SCRATCH,
-            [("note", "long text keeps blanks and line ends as they are (' blank' comes back as 'blank'; ")],
+            [("note", "long text keeps spaces and line breaks unchanged (' blank' comes back as 'blank'; ")],
         ),
         (
             Unknowns(rounds_numbers_to_precision=True),
@@ -164,20 +164,20 @@ def half_of_a_batch(request: Request, handle: Handle) -> Response:
 
 LIES: list[tuple[str, Lie]] = [
     ("createdTime follows the clock of the Date header", clock_ahead),
-    ("an autonumber grows", cells_altered("GET", lambda cells: {**cells, "Number": 7})),
+    ("an autonumber increases", cells_altered("GET", lambda cells: {**cells, "Number": 7})),
     ("a listing sorts by time", answer_altered("GET", lambda rows: rows[::-1])),
     ("a formula compares times", filter_ignored("DATETIME_PARSE")),
-    ("pages give each row once", answer_altered("GET", lambda rows: rows[:2])),
+    ("pages return each row exactly once", answer_altered("GET", lambda rows: rows[:2])),
     ("a formula too long for a URL", nothing_by_post),
-    ("a PATCH of a missing record is refused as such", missing_is_forbidden),
-    ("a PATCH of several, one of them missing", half_of_a_batch),
-    ("a DELETE of a missing record is refused as such", missing_is_forbidden),
-    ("an unknown column is refused", text_replaced(b"No such column, says runledger", b"Tokens")),
-    ("an unknown choice is refused", text_replaced(b"No such choice", b"Running")),
-    ("a formula finds each id again", cells_altered("GET", lambda cells: {**cells, "Client ID": "acme"})),
+    ("a PATCH of a missing record is refused", missing_is_forbidden),
+    ("a PATCH of several records", half_of_a_batch),
+    ("a DELETE of a missing record is refused", missing_is_forbidden),
+    ("a request with an unknown column is refused", text_replaced(b"No such column, says runledger", b"Tokens")),
+    ("a request with an unknown choice is refused", text_replaced(b"No such choice", b"Running")),
+    ("a formula finds each id", cells_altered("GET", lambda cells: {**cells, "Client ID": "acme"})),
     ("a time keeps its milliseconds", text_replaced(b".123Z", b".000Z")),
     ("long text keeps 100,000 characters", text_replaced(b"x" * 100_000, b"x" * 99_999)),
-    ("an empty value is as none", cells_altered("POST", lambda cells: {"Client ID": "", **cells})),
+    ("empty text and False read as not set", cells_altered("POST", lambda cells: {"Client ID": "", **cells})),
 ]
 
 
@@ -201,7 +201,7 @@ def test_every_experiment_can_fail() -> None:
 
 def test_experiments_that_need_a_column_are_left_out_where_it_is_not_there() -> None:
     findings = findings_on(InstantBase(run_table("Runs"), Table("Scratch", (Column("A"), Column("B")))))
-    assert ("note", "not tried: an autonumber grows with each creation") in findings
+    assert ("note", "not tested: an autonumber increases with each new row") in findings
     assert not [what for verdict, what in findings if verdict == Verdict.FIX.value]
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -62,25 +62,16 @@ def arguments_of(method: Callable[..., Any]) -> SearchStrategy[tuple[list[Any], 
     positional: list[SearchStrategy[Any]] = []
     required: dict[str, SearchStrategy[Any]] = {}
     optional: dict[str, SearchStrategy[Any]] = {}
-    for name, kind, is_required in _parameters(method):
+    for name, parameter in inspect.signature(method).parameters.items():
         if name not in BY_NAME:
             raise LookupError(
                 f"{method.__qualname__} has a parameter {name!r}, for which nothing can be drawn: add it to BY_NAME in "
                 "tests/property/drawn_arguments.py, so that every public method is tried."
             )
-        if kind is inspect.Parameter.POSITIONAL_ONLY:
+        if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
             positional.append(BY_NAME[name])
+        elif parameter.default is inspect.Parameter.empty:
+            required[name] = BY_NAME[name]
         else:
-            (required if is_required else optional)[name] = BY_NAME[name]
+            optional[name] = BY_NAME[name]
     return st.tuples(st.tuples(*positional).map(list), st.fixed_dictionaries(required, optional=optional))
-
-
-def _parameters(method: Callable[..., Any]) -> Iterator[tuple[str, Any, bool]]:
-    """Name, kind and necessity of each parameter; `**details: Unpack[Details]` counts as the fields of Details."""
-    for name, parameter in inspect.signature(method).parameters.items():
-        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
-            (fields,) = get_args(get_type_hints(method)[name]) or (object,)
-            for field in getattr(fields, "__annotations__", {name: object}):
-                yield field, inspect.Parameter.KEYWORD_ONLY, False
-        else:
-            yield name, parameter.kind, parameter.default is inspect.Parameter.empty

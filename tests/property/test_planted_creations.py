@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 from counted_stores import STORES
-from drawn_arguments import arguments_of
+from drawn_arguments import arguments_of, public_methods
 from hypothesis import Phase, settings
 from planted_creations import PLANTS, Plant
 from test_no_update_creates import CALLS, try_any_calls
+
+from runledger import RunLedger
+from runledger.adapters.memory import InMemoryRunRepository
 
 # To find is enough here: no time is spent on the shortest example.
 FINDING = settings(CALLS, phases=[Phase.generate], database=None)
@@ -20,6 +23,14 @@ def test_an_update_that_creates_is_caught(plant: Plant, tmp_path: Path, monkeypa
         plant(monkeypatch)
         with pytest.raises(AssertionError, match="a call that may only update made a record of"):
             try_any_calls(store, 0, FINDING)
+
+
+def test_every_public_method_of_what_may_only_update_can_be_called() -> None:
+    repository = InMemoryRunRepository()
+    ledger = RunLedger(repository)
+    for thing in (repository.without_creation(), ledger.updates, ledger.reads, ledger.start("r", "acme")):
+        for name in public_methods(thing):
+            arguments_of(getattr(thing, name))
 
 
 def test_a_method_that_cannot_be_called_is_reported() -> None:

@@ -116,7 +116,7 @@ def test_none_missing(run_ledger: RunLedger, run_ledger_events: RunEvents) -> No
 
 def test_every_block_of_the_guide_runs(pytester: pytest.Pytester) -> None:
     text = GUIDE.read_text()
-    pytester.makeini("[pytest]\n" + re.findall(r"```ini\n(.*?)```", text, re.DOTALL)[0].split("\n", 1)[1])
+    (pytester.path / "pytest.ini").write_text(re.findall(r"```ini\n# pytest.ini\n(.*?)```", text, re.DOTALL)[0])
     for name, code in re.findall(r"```python\n# (\w+\.py)\n(.*?)```", text, re.DOTALL):
         (pytester.path / name).write_text(code)
     assert text.count("```python") == len(list(pytester.path.glob("*.py")))

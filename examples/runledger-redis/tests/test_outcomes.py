@@ -1,4 +1,4 @@
-"""What the contract cannot ask of every store: lost answers, refusals, and what other hands left in this one."""
+"""Tests that the contract cannot ask of every store: lost replies, refusals, and data from external writers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def repository() -> Iterator[RedisRunRepository]:
 
 
 class Line:
-    """A line to the server, which can be cut: at once, or when the next answer to a script comes along."""
+    """A connection to the server that can be cut, immediately or when the next reply to a script arrives."""
 
     def __init__(self) -> None:
         self.cut_next_script = Event()
@@ -109,13 +109,13 @@ def test_an_update_whose_answer_is_lost_is_not_sent_again(
 ) -> None:
     repository.create(START)
     line.cut_next_script.set()
-    acts: list[Callable[[], object]] = [
+    calls: list[Callable[[], object]] = [
         lambda: distant.update(KEY, ADD, AT),
         lambda: distant.update_many([(KEY, ADD)], AT),
     ]
-    for i, act in enumerate(acts, 1):
+    for i, call in enumerate(calls, 1):
         with pytest.raises(StoreUnavailable) as error:
-            act()
+            call()
         assert (error.value.outcome, error.value.key) == (Outcome.UNKNOWN, KEY)
         assert repository.get(KEY).metrics == {"n": i}
 
@@ -125,15 +125,15 @@ def test_without_a_server_nothing_was_written(
 ) -> None:
     repository.create(START)
     line.close()
-    acts: list[Callable[[], object]] = [
+    calls: list[Callable[[], object]] = [
         lambda: distant.create(START),
         lambda: distant.update(KEY, ADD, AT),
         lambda: distant.get(KEY),
         lambda: list(distant.find(EVERYTHING)),
     ]
-    for act in acts:
+    for call in calls:
         with pytest.raises(StoreUnavailable) as error:
-            act()
+            call()
         assert error.value.outcome is Outcome.NOT_APPLIED
 
 
@@ -222,9 +222,9 @@ def test_a_document_that_is_no_record_is_named(repository: RedisRunRepository) -
     repository.create(START)
     for document in ("", "{}", "[]", '{"status": "Paused"}', b"\xff"):
         admin().set(f"runledger:record:{KEY.run_id}\0{KEY.client_id}", document)
-        with pytest.raises(StoreUnusable, match="is no run record"):
+        with pytest.raises(StoreUnusable, match="is not a valid run record"):
             repository.get(KEY)
-        with pytest.raises(StoreUnusable, match="is no run record"):
+        with pytest.raises(StoreUnusable, match="is not a valid run record"):
             repository.update(KEY, RunChange(), AT)
 
 

@@ -1,4 +1,4 @@
-"""Whether a store can serve, as findings in plain words. Looking changes nothing and creates nothing."""
+"""Findings on whether a store can serve. Examining a store changes and creates nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _COLOURS = {Verdict.OK: "green", Verdict.NOTE: "yellow", Verdict.FIX: "red"}
 
 
 def print_findings(findings: Iterable[Finding], *, as_json: bool) -> bool:
-    """Print each finding as it comes, one a line (on a terminal folded to its width); whether none asks for a fix."""
+    """Print each finding when it arrives. Returns whether none of them is a fix.
+
+    One finding a line; a terminal shows long lines wrapped to its width.
+    """
     fits = True
     for found in findings:
         fits = fits and found.verdict is not Verdict.FIX
@@ -33,20 +36,22 @@ def print_findings(findings: Iterable[Finding], *, as_json: bool) -> bool:
 
 
 def examine(url: str) -> Iterator[Finding]:
-    """What there is to say about the store at `url`. Raises StoreUnavailable, or InvalidValue for a URL's option."""
+    """Findings about the store at `url`. Raises StoreUnavailable, or InvalidValue for an option of the URL."""
     try:
         url = store_url(url)
         backend = backend_of(url)
         if backend.examine is not None:
             yield from backend.examine(url)
+        elif missing := backend.makes_on_open(url):
+            yield Finding.note(f"there is no {missing}", "`runledger init` or the first start makes it")
         else:
             yield opened(url, backend)
-            yield Finding.note("the adapter of this store examines no more than that")
+            yield Finding.note("the adapter of this store has no further checks")
     except StoreUnusable as error:
         yield Finding.fix(str(error))
 
 
 def opened(url: str, backend: Backend) -> Finding:
-    """Open and close a store. Raises what the store raises."""
+    """Open and close a store; the finding that it opens. Raises the store's errors."""
     backend.open(url).close()
     return Finding.ok(f"the store of {url.partition('://')[0]}:// opens")

@@ -78,8 +78,8 @@ def signals_held() -> Iterator[Collection[int]]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def unless_signalled(act: Callable[[], None]) -> None:
-    """Call `act` in another thread while this one waits for the blocked signals, and raise what it raises.
+def unless_signalled(work: Callable[[], None]) -> None:
+    """Call `work` in another thread while this one waits for the blocked signals, and raise what it raises.
 
     Raises Signalled if a signal arrives that would end us. The call then has a few seconds to return, and the next
     signal ends the process immediately.
@@ -89,7 +89,7 @@ def unless_signalled(act: Callable[[], None]) -> None:
 
     def do() -> None:
         try:
-            act()
+            work()
         except BaseException as error:
             raised.append(error)
         ended.set()

@@ -31,11 +31,11 @@ def _remember_store(ctx: click.Context, _param: click.Parameter, url: str | None
 
 
 def each_once(_ctx: click.Context, _param: click.Parameter, pairs: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
-    """The pairs of a repeated option, by name; a name that stands twice is refused, because one would be lost."""
+    """The pairs of a repeated option, by name. A name that is given twice is rejected, because one would be lost."""
     values: dict[str, Any] = {}
     for name, value in pairs:
         if name in values:
-            raise click.BadParameter(f"{name!r} stands twice: give it once.")
+            raise click.BadParameter(f"{name!r} is given twice: give it once.")
         values[name] = value
     return values
 
@@ -83,13 +83,18 @@ filter_options = _options(
     click.option(
         "--since",
         type=MOMENT,
-        help="Only runs started at or after a day (2025-11-24), an ISO time, or so long ago (2h).",
+        help="Only runs started at or after a day (2025-11-24), an ISO time, or an age (2h).",
     ),
     click.option("--until", type=MOMENT, help="Only runs started before that; given as for --since."),
 )
 limit_options = _options(
     click.option(
-        "--limit", metavar="N", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many."
+        "--limit",
+        metavar="N",
+        type=click.IntRange(min=1),
+        default=50,
+        show_default=True,
+        help="The largest number of runs to show.",
     ),
     click.option("--all", "all_", is_flag=True, help="No limit."),
 )
@@ -134,9 +139,9 @@ def existing(store: str) -> str:
 
 @contextmanager
 def chosen_ledger(*, may_be_new: bool = False) -> Iterator[RunLedger]:
-    """The ledger of the chosen store, which tells its events to nobody: the command's output does.
+    """The ledger of the chosen store. It has no observers: the command's output reports what happened.
 
-    A store that was named must be there, unless it `may_be_new`.
+    A store that was named must exist, unless it `may_be_new`.
     """
     store = lasting(chosen_store())
     if not may_be_new and _named_store():
@@ -146,7 +151,7 @@ def chosen_ledger(*, may_be_new: bool = False) -> Iterator[RunLedger]:
 
 
 def chosen_key(run_id: str | None, client_id: str | None) -> tuple[str, str]:
-    """The run that the arguments name, or the one around us."""
+    """The run that the arguments name, or the one that `runledger exec` set."""
     if run_id is None:
         run_id, client_id = os.environ.get("RUNLEDGER_RUN_ID"), os.environ.get("RUNLEDGER_CLIENT_ID")
     if not run_id or not client_id:

@@ -1,4 +1,4 @@
-"""A bar on a terminal's standard error, for work that may take long."""
+"""A progress bar on standard error, if that is a terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 
 @contextmanager
 def progress(unit: Literal["bytes", "records"], *, wanted: bool = True) -> Iterator[Callable[[int, int | None], None]]:
-    """Show a bar while the block runs. Call what is yielded with how many are done and the total, None if unknown."""
+    """Show a bar while the block runs. Yields a function to call with the number done and the total (None: unknown)."""
     if not (wanted and sys.stderr.isatty()):
         yield lambda _done, _total: None
         return

@@ -18,6 +18,11 @@ MALFORMED = (AttributeError, KeyError, OverflowError, RecursionError, StopIterat
 """What reading a JSON form raises if it is not one."""
 
 
+def fault_of(problem: Exception) -> str:
+    """What is wrong with a JSON form, from one of MALFORMED, in words."""
+    return f"it has no {problem}" if isinstance(problem, KeyError) else f"{type(problem).__name__}: {problem}"
+
+
 def time_text(at: datetime) -> str:
     """The UTC time `at` as text. Texts sort as their times do."""
     return f"{at.isoformat(timespec='milliseconds')[:23]}Z"
@@ -38,10 +43,15 @@ def metrics_to_json(metrics: Mapping[str, MetricValue]) -> dict[str, Any]:
 
 def metrics_from_json(values: Mapping[str, Any]) -> dict[str, MetricValue]:
     """The metrics of a JSON object; their names and values are not checked yet. Raises one of MALFORMED."""
-    return {
-        name: datetime.fromisoformat(value["datetime"]) if isinstance(value, dict) else value
-        for name, value in values.items()
-    }
+    return {name: _metric_from_json(value) for name, value in values.items()}
+
+
+def _metric_from_json(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if value.keys() != {"datetime"}:
+        raise ValueError("not a metric value")
+    return datetime.fromisoformat(value["datetime"])
 
 
 def trusted_metrics(values: dict[str, Any]) -> Metrics:

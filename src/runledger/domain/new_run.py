@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from .json_form import MALFORMED, log_from_json, log_to_json, trusted_log
+from .json_form import MALFORMED, fault_of, log_from_json, log_to_json, trusted_log
 from .key import InvalidValue, RunKey, require_text
 from .log import LogLine
 from .record import RunRecord
@@ -74,9 +74,7 @@ class NewRun:
         except InvalidValue:
             raise
         except MALFORMED as problem:
-            raise InvalidValue(
-                f"this is not the JSON form of a run with its log ({type(problem).__name__}: {problem})."
-            ) from None
+            raise InvalidValue(f"this is not the JSON form of a run with its log ({fault_of(problem)}).") from None
         return cls(RunRecord.from_json({**form, "notes": len(log)}, trusted=trusted), log)
 
     def to_json(self) -> dict[str, Any]:

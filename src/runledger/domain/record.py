@@ -10,7 +10,7 @@ from attrs import field, frozen
 from attrs.converters import optional
 
 from .errors import RunAlreadyFinished, RunNotFound
-from .json_form import MALFORMED, metrics_from_json, metrics_to_json, time_text, trusted_metrics
+from .json_form import MALFORMED, fault_of, metrics_from_json, metrics_to_json, time_of_text, time_text, trusted_metrics
 from .key import InvalidValue, RunKey, valid_name
 from .log import LogLine
 from .values import (
@@ -158,17 +158,18 @@ class RunRecord:
 
     @classmethod
     def from_json(cls, form: Mapping[str, Any], *, trusted: bool = False) -> RunRecord:
-        """The record that `to_json` gave this form. Everything is checked, unless it is `trusted`.
+        """The record of which `to_json` returned this form; other names in it are ignored. Raises InvalidValue.
 
-        Raises InvalidValue, also if it is not the form of a record.
+        Everything is checked, unless the form is `trusted`: one that a store returned.
         """
+        time_of = time_of_text if trusted else datetime.fromisoformat
         try:
             status = RunStatus(form["status"])
-            started_at, updated_at = (datetime.fromisoformat(form[name]) for name in ("started_at", "updated_at"))
-            ended_at = None if form["ended_at"] is None else datetime.fromisoformat(form["ended_at"])
+            started_at, updated_at = time_of(form["started_at"]), time_of(form["updated_at"])
+            ended_at = None if form["ended_at"] is None else time_of(form["ended_at"])
             ids, name, error = (form["run_id"], form["client_id"]), form["client_name"], form["error"]
             if trusted:
-                metrics, notes = trusted_metrics(dict(form["metrics"])), form["notes"]
+                metrics, notes = trusted_metrics(dict(form["metrics"])), _notes(form["notes"])
                 return cls.trusted(*ids, name, status, started_at, ended_at, metrics, notes, error, updated_at)
             return cls(
                 key=RunKey(*ids),
@@ -184,9 +185,7 @@ class RunRecord:
         except InvalidValue:
             raise
         except MALFORMED as problem:
-            raise InvalidValue(
-                f"this is not the JSON form of a run record ({type(problem).__name__}: {problem})."
-            ) from None
+            raise InvalidValue(f"this is not the JSON form of a run record ({fault_of(problem)}).") from None
 
     def to_json(self) -> dict[str, Any]:
         """The record as an object that `json.dumps` takes. See `runledger.domain.json_form` for times among metrics."""
@@ -262,9 +261,10 @@ class RunRecord:
 
 
 def _unchecked(fields: dict[str, Any]) -> RunRecord:
-    """A record of these fields, all of them valid. The only way around the constructor and its checks.
+    """A record of these fields, all of them valid. The only way around the checks of the constructor.
 
-    With the constructor, a list of 100 runs takes FIGURE times as long (benchmarks/README.md).
+    It is for what a store returned, and for `apply`. The constructor takes nine times as long for a list of 100 runs
+    (`benchmarks/ledger.py --only trusted`).
     """
     record = object.__new__(RunRecord)
     record.__dict__.update(fields)

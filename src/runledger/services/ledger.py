@@ -40,10 +40,11 @@ def utc_now() -> datetime:
 class RunLedger:
     """The ledger of one store, and the only object that can start runs.
 
-    Pass `ledger.updates` or `ledger.reads` to code that must not start any.
+    Its attribute `updates`, a LedgerUpdates, updates and finishes runs. Its attribute `reads`, a LedgerReads, reads
+    them. Pass one of the two to code that must not start any.
 
     `observers` are called with every event. By default, events are logged: see `log_event`.
-    `clock` returns the current time as an aware datetime. It is read once when a call begins.
+    `clock` returns the time now as an aware datetime. It is read when a call begins and when a failure is reported.
     `on_missing`: whether an update of a missing run raises ("raise"), or is only reported to the observers ("report").
     `retry_waits`: seconds to wait before each further attempt of a start, while the store is unavailable. Up to half
     of each wait is taken off at random. `sleep` does the waiting.
@@ -68,6 +69,11 @@ class RunLedger:
     ) -> None:
         if on_missing not in ("raise", "report"):
             raise InvalidValue(f"on_missing is {on_missing!r}: use 'raise' or 'report'.")
+        if not hasattr(repository, "without_creation"):
+            what = type(repository).__name__
+            raise InvalidValue(f"repository is {what}, not a repository: use connect for a URL or a path.")
+        if not callable(clock):
+            raise InvalidValue(f"clock is {type(clock).__name__}: give a function that returns the time.")
         self._close = repository.close if owns_repository else None
         self._reporter = Reporter(observers, clock)
         self._creator = RunCreator(repository, self._reporter, retry_waits, sleep, new_mark)

@@ -65,7 +65,7 @@ class LedgerUpdates:
         run_id: str,
         client_id: str,
         *,
-        with_errors: str | None = None,
+        with_errors: str | BaseException | None = None,
         metrics: Mapping[str, MetricValue] = NO_METRICS,
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
@@ -181,7 +181,7 @@ class Run:
     def complete(
         self,
         *,
-        with_errors: str | None = None,
+        with_errors: str | BaseException | None = None,
         metrics: Mapping[str, MetricValue] = NO_METRICS,
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
@@ -236,6 +236,8 @@ def _error_text(error: str | BaseException, parameter: str) -> str:
         return storable_text(_text_of(error))
     if error is None or error == "":
         raise InvalidValue(f"{parameter} is empty: say what went wrong.")
+    if not isinstance(error, str):
+        raise InvalidValue(f"{parameter} is {type(error).__name__}: give text or an exception.")
     return checked_text(error, parameter)
 
 

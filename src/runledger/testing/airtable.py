@@ -10,8 +10,16 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from ..adapters.airtable import Columns
-from ..adapters.airtable.schema import new_fields
+from ..distribution import install_hint
+
+try:
+    from ..adapters.airtable import Columns
+    from ..adapters.airtable.schema import new_fields
+except ModuleNotFoundError as missing:
+    if __name__ != "__main__":
+        raise
+    print(f"airtable: this needs the package {missing.name!r}: {install_hint('airtable')}.", file=sys.stderr)
+    sys.exit(2)
 
 if TYPE_CHECKING:
     from airtable_local import Column, Table

@@ -1,4 +1,4 @@
-"""Run records in Redis: a JSON document for each record, and one sorted set that keeps them in the order of `find`."""
+"""Run records in Redis: a JSON document for each record, and a sorted set as their index in the order of `find`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _time(at: datetime) -> str:
 
 
 def _name(key: RunKey) -> str:
-    # No id holds a control character: NUL keeps the two apart, and sorts before whatever an id could go on with.
+    # Ids contain no control characters, so NUL separates the two, and sorts before any character of an id.
     return f"{key.run_id}\0{key.client_id}"
 
 
@@ -81,11 +81,13 @@ def _record(document: bytes) -> RunRecord:
         }
         return RunRecord.trusted(**fields)
     except (ValueError, LookupError, TypeError, AttributeError):
-        raise StoreUnusable(f"a document at {_RECORD}… is no run record, correct it: {document[:99]!r}") from None
+        raise StoreUnusable(
+            f"a document at {_RECORD}… is not a valid run record, correct it: {document[:99]!r}"
+        ) from None
 
 
-# KEYS: the sorted set, then where each record goes. ARGV: for each record its place in the order, and its document.
-# The set comes first: should anything else stand in its stead, the script ends there, and nothing is written.
+# KEYS: the sorted set, then the key of each record. ARGV: for each record its member of the set, and its document.
+# ZADD comes first: if the key of the set has another type, the script fails there, before anything is written.
 _CREATE = """
 local refused, seen = {}, {}
 for i = 2, #KEYS do
@@ -98,7 +100,7 @@ for i = 2, #KEYS do redis.call('SET', KEYS[i], ARGV[2 * i - 2], 'NX') end
 return refused
 """
 
-# KEYS: where each record is. ARGV: for each record the document that was read, and the one that takes its place.
+# KEYS: the key of each record. ARGV: for each record the document that was read, and the document that replaces it.
 _UPDATE = """
 for i = 1, #KEYS do
     if redis.call('GET', KEYS[i]) ~= ARGV[2 * i - 1] then return 0 end
@@ -111,13 +113,13 @@ _PASSING = (exceptions.BusyLoadingError, exceptions.OutOfMemoryError, exceptions
 
 
 class _Server:
-    """A Redis server that is sent each command once."""
+    """A Redis server. Each command is sent to it once."""
 
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
 
     def ask(self, *command: Any, key: RunKey | None = None, writes: bool = False) -> Any:
-        """The answer to one command. Raises StoreUnavailable if there is none, StoreUnusable if it is a refusal."""
+        """The reply to one command. Raises StoreUnavailable if none arrives, StoreUnusable if the server refuses."""
         outcome = Outcome.NOT_APPLIED
         try:
             connection: Any = self._pool.get_connection()
@@ -126,7 +128,7 @@ class _Server:
                 connection.send_command(*command)
                 return connection.read_response()
             except BaseException:
-                connection.disconnect()  # an answer that nobody read must not be taken for the next command's
+                connection.disconnect()  # an unread reply must not be taken for the next command's
                 raise
             finally:
                 self._pool.release(connection)
@@ -175,7 +177,7 @@ class RedisRunAccess:
             if wanted:
                 documents = self._server.ask("MGET", *(_RECORD.encode() + place[_TIME_LENGTH:] for place in wanted))
                 for place, document in zip(wanted, documents, strict=True):
-                    # A record that was removed by hand has left its place, and may have another since.
+                    # A record deleted by hand leaves its member behind, and may have a new one since.
                     if document is not None and _place(record := _record(document)).encode() == place:
                         yield record
             newest = b"(" + places[-1]
@@ -201,7 +203,9 @@ class RedisRunAccess:
             command = ("EVAL", _UPDATE, len(stored_at), *stored_at.values(), *documents)
             if self._server.ask(*command, key=first, writes=True):
                 return after
-        raise StoreUnavailable(f"others changed the record {_ROUNDS} times meanwhile", Outcome.NOT_APPLIED, first)
+        raise StoreUnavailable(
+            f"other processes changed the record {_ROUNDS} times meanwhile", Outcome.NOT_APPLIED, first
+        )
 
 
 _URL = re.compile(r"redis://[^/?#]+(/\d+)?")
@@ -211,7 +215,7 @@ _SETTINGS = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "
 class RedisRunRepository(RedisRunAccess):
     """Run records in the Redis server at `url`: redis://user:password@host:port/database.
 
-    Raises StoreUnavailable if it does not answer, StoreUnusable if it is not set to keep what it acknowledges.
+    Raises StoreUnavailable if it does not answer, StoreUnusable if its settings allow it to lose acknowledged writes.
     """
 
     guarantees = Guarantees(atomic_bulk=True, atomic_add=True, exact_finish=True, exact_values=True)
@@ -261,8 +265,8 @@ def _pool(url: str) -> ConnectionPool:
 
 
 def _examine(url: str) -> Iterator[Finding]:
-    RedisRunRepository(url).close()  # which asks the server for its settings
-    yield Finding.ok("the server answers, and is set to keep what it acknowledges")
+    RedisRunRepository(url).close()  # checks the server's settings
+    yield Finding.ok("the server answers, and its settings keep every acknowledged write")
 
 
 BACKEND = Backend(open=RedisRunRepository, examine=_examine)

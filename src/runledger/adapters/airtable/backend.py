@@ -1,4 +1,4 @@
-"""Airtable as a backend. Examining, preparing and probing load what they need when they are called."""
+"""Airtable as a backend. Examining, preparing and probing import their modules when they are called."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ BACKEND = Backend(
     examine=_examine,
     prepare=_prepare,
     probe=_probe,
-    # A workspace counts requests, 1,000 a month in the free plan.
+    # A workspace has a monthly quota of requests: 1,000 in the free plan.
     heartbeat_interval=timedelta(minutes=10),
 )

@@ -1,4 +1,4 @@
-"""What the Airtable adapter assumes about Airtable, each assumption as an experiment on a scratch table."""
+"""The assumptions that the Airtable adapter makes about Airtable, each as an experiment on a scratch table."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .transport import Refused
 
 @frozen
 class Experiment:
-    """One assumption. `seen` tries it and says what was seen instead, nothing if it holds.
+    """One assumption. `seen` tests it, and returns the observed behaviour if it does not hold, else "".
 
-    `needs` are the types of the columns that it takes. `otherwise` is what it means to a user if it does not hold;
-    where that is `harmless`, the adapter bears either answer.
+    `needs` are the types of the columns that it uses. `otherwise` is the advice if it does not hold. If it is
+    `harmless`, the adapter works either way.
     """
 
     assumption: str
@@ -32,7 +32,7 @@ class Experiment:
     def finding(self, scratch: Scratch) -> Finding:
         missing = [kind for kind in self.needs if kind not in scratch.columns]
         if missing:
-            return Finding.note(f"not tried: {self.assumption}", f"the scratch table has no {missing[0]} column")
+            return Finding.note(f"not tested: {self.assumption}", f"the scratch table has no {missing[0]} column")
         try:
             seen = self.seen(scratch)
         except (Refused, StoreUnusable) as error:
@@ -103,13 +103,13 @@ def _listing_is_current(scratch: Scratch) -> str:
     for number in range(3):
         (row,) = scratch.make({scratch.text: f"new {number}"})
         if not any(found["id"] == row["id"] for found in scratch.rows()):
-            return "a row that was made"
+            return "a created row is missing"
         scratch.patch((row["id"], {scratch.text: f"changed {number}"}))
         if [found["id"] for found in scratch.rows(Field(scratch.text).eq(f"changed {number}"))] != [row["id"]]:
-            return "a cell that was changed"
+            return "a changed cell is not found"
         scratch.delete(row["id"])
         if any(found["id"] == row["id"] for found in scratch.rows()):
-            return "a row that was removed"
+            return "a deleted row is listed"
     return ""
 
 
@@ -136,7 +136,7 @@ def _missing_record(scratch: Scratch) -> str:
     refusal = scratch.refusal(lambda: scratch.patch((row["id"], {scratch.text: "again"})))
     if refusal != "422 ROW_DOES_NOT_EXIST":
         return refusal or "accepted"
-    return "a row was made" if scratch.rows() else ""
+    return "a row was created" if scratch.rows() else ""
 
 
 def _missing_in_batch(scratch: Scratch) -> str:
@@ -166,8 +166,8 @@ def _unknown_choice(scratch: Scratch) -> str:
 
 def _refused_as_a_whole(scratch: Scratch, cells: Cells, expected: str) -> str:
     (row,) = scratch.make({scratch.text: "as it was"})
-    for act in (lambda: scratch.make({}, cells), lambda: scratch.patch((row["id"], cells))):
-        refusal = scratch.refusal(act)
+    for write in (lambda: scratch.make({}, cells), lambda: scratch.patch((row["id"], cells))):
+        refusal = scratch.refusal(write)
         if refusal != expected:
             return refusal or "accepted"
     return "" if (left := _texts(scratch)) == ["as it was"] else f"left {left}"
@@ -214,7 +214,7 @@ def _ends_of_text(scratch: Scratch) -> str:
 
 
 def _not_kept(scratch: Scratch, kind: str, *values: Any) -> str:
-    """Which values a column refuses, or gives back otherwise."""
+    """The values that a column refuses or returns changed."""
     name = scratch.column(kind)
     lost = []
     for value in values:
@@ -242,53 +242,66 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-_REPORT = "do not keep runs there, and report it to runledger's maintainers"
+_REPORT = "do not keep runs in this base, and report this to runledger's maintainers"
 _NUMBER = "give the ledger's table an autonumber column, and name it in the store URL"
 
 EXPERIMENTS = (
-    Experiment("createdTime follows the clock of the Date header, and never runs back", _clock, _NUMBER),
+    Experiment("createdTime follows the clock of the Date header and never goes back", _clock, _NUMBER),
+    Experiment("createdTime is in whole seconds", _whole_seconds, "starts wait longer than necessary", (), True),
     Experiment(
-        "createdTime is in whole seconds", _whole_seconds, "the ledger then waits longer than it must", (), True
+        "an autonumber increases with each new row", _autonumber, "leave number= out of the URL", ("autoNumber",)
     ),
-    Experiment("an autonumber grows with each creation", _autonumber, "leave number= out of the URL", ("autoNumber",)),
-    Experiment("a listing sorts by time, to the millisecond", _sorting, "`list` gets the order wrong", ("dateTime",)),
-    Experiment("a formula compares times", _time_window, "do not ask for runs by time", ("dateTime",)),
     Experiment(
-        "a listing shows at once what was made, changed and removed",
+        "a listing sorts by time, to the millisecond", _sorting, "`runledger list` shows a wrong order", ("dateTime",)
+    ),
+    Experiment("a formula compares times", _time_window, "do not select runs by time", ("dateTime",)),
+    Experiment(
+        "a listing immediately shows rows created, changed and deleted",
         _listing_is_current,
-        "let one process alone start runs in this base; two that start one run could both be told that they made it",
+        "let only one process start runs in this base; if two start the same run, both could succeed",
     ),
-    Experiment("pages give each row once", _paging, _REPORT),
-    Experiment("a formula too long for a URL is answered all the same", _long_formula, "start fewer runs at once"),
-    Experiment("a PATCH of a missing record is refused as such, and makes nothing", _missing_record, _REPORT),
-    Experiment("a PATCH of several, one of them missing, changes none", _missing_in_batch, _REPORT),
+    Experiment("pages return each row exactly once", _paging, _REPORT),
+    Experiment("a formula too long for a URL works in a POST", _long_formula, "start fewer runs in one call"),
     Experiment(
-        "a DELETE of a missing record is refused as such", _missing_delete, "a start may then fail loudly", (), True
+        "a PATCH of a missing record is refused as ROW_DOES_NOT_EXIST and creates nothing", _missing_record, _REPORT
     ),
-    Experiment("an unknown column is refused, and nothing of the request is kept", _unknown_column, _REPORT),
+    Experiment("a PATCH of several records changes none if one is missing", _missing_in_batch, _REPORT),
     Experiment(
-        "an unknown choice is refused, and nothing of the request is kept", _unknown_choice, _REPORT, ("singleSelect",)
+        "a DELETE of a missing record is refused as not found", _missing_delete, "a start may raise an error", (), True
     ),
-    Experiment("a formula finds each id again as it was stored", _ids_are_found, "do not use such characters in ids"),
+    Experiment("a request with an unknown column is refused, and nothing of it is stored", _unknown_column, _REPORT),
     Experiment(
-        "`=` tells texts apart exactly", _equality_is_exact, "the ledger compares again, and asks for more", (), True
+        "a request with an unknown choice is refused, and nothing of it is stored",
+        _unknown_choice,
+        _REPORT,
+        ("singleSelect",),
     ),
-    Experiment("a time keeps its milliseconds", _milliseconds, "times there are coarser", ("dateTime",)),
+    Experiment("a formula finds each id exactly as it was stored", _ids_are_found, "do not use such characters in ids"),
+    Experiment(
+        "`=` in a formula compares texts exactly",
+        _equality_is_exact,
+        "the ledger compares texts itself, and fetches more rows",
+        (),
+        True,
+    ),
+    Experiment("a time keeps its milliseconds", _milliseconds, "times lose their milliseconds", ("dateTime",)),
     Experiment(
         "a number keeps its value",
         _numbers,
-        "the ledger reports a loss; give number columns more decimals",
+        "the ledger reports each loss; give number columns more decimals",
         ("number",),
         True,
     ),
-    Experiment("long text keeps 100,000 characters and its lines", _long_text, "logs get lost", ("multilineText",)),
     Experiment(
-        "long text keeps blanks and line ends as they are",
+        "long text keeps 100,000 characters and its lines", _long_text, "long logs lose text", ("multilineText",)
+    ),
+    Experiment(
+        "long text keeps spaces and line breaks unchanged",
         _ends_of_text,
         "errors and text metrics may lose them",
         ("multilineText",),
         True,
     ),
-    Experiment("an empty value is as none", _empty_values, "the ledger bears both", (), True),
+    Experiment("empty text and False read as not set", _empty_values, "the ledger handles both", (), True),
 )
-"""In the order in which they are run."""
+"""In the order in which they run."""

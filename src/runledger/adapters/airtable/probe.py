@@ -1,4 +1,4 @@
-"""The probe of a base: every experiment on a scratch table."""
+"""The probe of a base: runs every experiment on a scratch table."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ from .transport import Refused
 
 
 def probe(url: str, name_or_id: str) -> Generator[Finding]:
-    """Run every experiment on a scratch table of the base that a store URL names; close it to clean up early."""
+    """The findings of every experiment on a scratch table of the base that a store URL names.
+
+    Deletes its rows at the end; close the generator to stop early. Raises StoreUnusable if the table cannot be used.
+    """
     try:
         with scratch_table(url, name_or_id) as scratch:
             yield from experiments_on(scratch)
     except Refused as error:
         raise StoreUnusable(
-            f"the scratch table cannot be used any more ({error}): the next probe removes the rows that are left."
+            f"the scratch table can no longer be used ({error}): the next probe deletes the remaining rows."
         ) from None
     yield Finding.ok("the scratch table is empty again")
 
 
 def experiments_on(scratch: Scratch) -> Iterator[Finding]:
-    """What each experiment finds."""
+    """The finding of each experiment, in order."""
     for number, experiment in enumerate(EXPERIMENTS, 1):
         scratch.mark = f"{MARK}{number}"
         yield experiment.finding(scratch)

@@ -1,4 +1,4 @@
-"""Setting up a base: what a table must look like, whether one does, and making it through Airtable's metadata API.
+"""Setting up a base: the columns a table needs, whether it has them, and making it through Airtable's metadata API.
 
 Field types: https://airtable.com/developers/web/api/field-model. The token's scopes:
 https://airtable.com/developers/web/api/scopes.
@@ -45,7 +45,7 @@ _NAMES = {
     "date": "date without a time",
     "autoNumber": "autonumber",
 }
-"""How Airtable's own pages call a type."""
+"""What Airtable's user interface calls a type."""
 _TAKES = {
     **dict.fromkeys(("number", "currency", "percent", "duration", "rating"), "a number"),
     **dict.fromkeys(("singleLineText", "multilineText", "email", "url", "phoneNumber"), "text"),
@@ -53,13 +53,13 @@ _TAKES = {
     "checkbox": "True, and False as not set,",
     "singleSelect": "one of its choices",
 }
-"""What a column of a type takes as a metric."""
+"""The metrics that a column of a type accepts."""
 _COMPUTED = (
     *("autoNumber", "formula", "rollup", "count", "lookup", "multipleLookupValues", "externalSyncSource", "aiText"),
     *("createdTime", "lastModifiedTime", "createdBy", "lastModifiedBy", "button"),
 )
 _NO_RECORD = "recNoSuchRecord00"
-"""An id in the form of a record's. A write to it is refused, and by how it is refused tells of rights."""
+"""A well-formed id of no record. Airtable refuses a write to it, and the error shows whether the token may write."""
 
 
 def api_of(at: AirtableAddress, token: str) -> Api:
@@ -79,14 +79,14 @@ def find_table(tables: Sequence[dict[str, Any]], name_or_id: str) -> dict[str, A
 
 
 def examine_base(url: str) -> Iterator[Finding]:
-    """What there is to say about the token, base, table and columns that a store URL names."""
+    """Findings about the token, base, table and columns that a store URL names."""
     at = AirtableAddress.of(url)
     api = api_of(at, token_from_environment())
     try:
-        # StoreUnusable, which says so, if there is no such token.
+        # Raises StoreUnusable if Airtable does not accept the token.
         scopes = sent(lambda: dict(api.get(api.build_url("meta", "whoami"))).get("scopes"), writes=False)
     except Refused as error:
-        yield Finding.fix(f"the server does not say whose the token is ({_said(error.refusal)})", "check the endpoint")
+        yield Finding.fix(f"the server does not identify the token ({_code(error.refusal)})", "check the endpoint")
         return
     yield Finding.ok("the token is accepted")
     yield from _Examination(at, api, frozenset(scopes or ())).findings()
@@ -94,7 +94,7 @@ def examine_base(url: str) -> Iterator[Finding]:
 
 @frozen
 class _Examination:
-    """A look at a base with a token whose scopes are known, or empty where Airtable does not tell them."""
+    """An examination of a base. `scopes` are the token's; empty if Airtable does not return them."""
 
     at: AirtableAddress
     api: Api
@@ -106,7 +106,7 @@ class _Examination:
         except Refused:
             yield from self._without_schema()
             return
-        yield Finding.ok(f"the base {self.at.base_id} is there")
+        yield Finding.ok(f"the base {self.at.base_id} exists")
         table = find_table(tables, self.at.table)
         if table is None:
             names = ", ".join(repr(each["name"]) for each in tables)
@@ -114,55 +114,56 @@ class _Examination:
             yield Finding.fix(f"the base has no table {self.at.table!r}", advice)
             return
         if self.at.table == table["id"]:
-            yield Finding.ok(f"the table {table['name']!r} is there")
+            yield Finding.ok(f"the table {table['name']!r} exists")
         else:
-            advice = f"name it by its id in the store URL, {table['id']}, which stays when somebody renames it"
-            yield Finding.note(f"the table {table['name']!r} is there", advice)
+            advice = f"use its id in the store URL, {table['id']}, which stays the same if somebody renames the table"
+            yield Finding.note(f"the table {table['name']!r} exists", advice)
         refusal = self._listing([])
         yield from self._rights(refusal)
         if refusal is None:
             yield from column_findings(self.at.columns, table["fields"])
 
     def _without_schema(self) -> Iterator[Finding]:
-        """What a list request and a refused write can tell."""
+        """Findings from a list request and a refused write alone."""
         refusal = self._listing([])
         if refusal is not None and "schema.bases:read" in self.scopes:
             yield Finding.fix(
-                f"the token does not reach the base {self.at.base_id}", "add the base to the token, or correct the URL"
+                f"the token has no access to the base {self.at.base_id}",
+                "add the base to the token, or correct the store URL",
             )
             return
         yield from self._rights(refusal)
         if refusal is not None:
             return
         yield Finding.note(
-            "the token may not look at the types of columns", "give it the scope schema.bases:read and run this again"
+            "the token cannot read the types of columns", "give it the scope schema.bases:read and run this again"
         )
         left = list(self.at.columns.of_parts.values())
         while (refusal := self._listing(left)) is not None:
             missing = [name for name in left if refusal.names(name)]
             if not missing:
-                yield Finding.fix(f"a listing of the columns is refused ({_said(refusal)})")
+                yield Finding.fix(f"Airtable refuses to list the columns ({_code(refusal)})")
                 return
             left.remove(max(missing, key=len))
             yield Finding.fix(f"there is no column {max(missing, key=len)!r}", "add it, or map it in the store URL")
         for name in left:
-            yield Finding.ok(f"column {name!r} is there")
+            yield Finding.ok(f"column {name!r} exists")
 
     def _rights(self, listing: Refusal | None) -> Iterator[Finding]:
         if listing is not None:
             advice = "check base and table, that the token has the scope data.records:read, and that it has the base"
-            yield Finding.fix(f"the table's records cannot be read ({_said(listing)})", advice)
+            yield Finding.fix(f"the table's records cannot be read ({_code(listing)})", advice)
             return
-        yield Finding.ok("its records may be read")
+        yield Finding.ok("the token can read its records")
         refusal = self._refused_write()
         if refusal is None or refusal.status == 422:
-            yield Finding.ok("its records may be written")
+            yield Finding.ok("the token can write its records")
         else:
             advice = "give the token the scope data.records:write, and its user the role of an editor"
-            yield Finding.fix(f"its records may not be written ({_said(refusal)})", advice)
+            yield Finding.fix(f"the token cannot write its records ({_code(refusal)})", advice)
 
     def _listing(self, fields: Sequence[str]) -> Refusal | None:
-        """Why one row cannot be listed with these columns; None if it can."""
+        """Why Airtable refuses to list a row with these columns; None if it does not."""
         url, options = self.api.build_url(self.at.base_id, quote(self.at.table, safe="")), {"page_size": 1}
         try:
             sent(lambda: self.api.request("get", url, options={**options, "fields": list(fields)}), writes=False)
@@ -171,7 +172,7 @@ class _Examination:
         return None
 
     def _refused_write(self) -> Refusal | None:
-        """Why a write to no record is refused. Only a batch's URL tells a missing record from a missing permission."""
+        """Why Airtable refuses a write to a missing record. Only a batch update shows a missing right separately."""
         url = self.api.build_url(self.at.base_id, quote(self.at.table, safe=""))
         try:
             sent(lambda: self.api.patch(url, json={"records": [{"id": _NO_RECORD, "fields": {}}]}), writes=True)
@@ -180,12 +181,12 @@ class _Examination:
         return None
 
 
-def _said(refusal: Refusal) -> str:
+def _code(refusal: Refusal) -> str:
     return f"{refusal.status} {refusal.kind}".rstrip()
 
 
 def column_findings(columns: Columns, fields: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
-    """Whether a table's fields, as the metadata API describes them, fit the mapping."""
+    """Findings about how a table's fields, as the metadata API describes them, fit the mapping."""
     by_name = {field["name"]: field for field in fields}
     for part, name in columns.of_parts.items():
         yield _part_finding(part, name, by_name)
@@ -217,8 +218,8 @@ def _part_finding(part: str, name: str, by_name: Mapping[str, Mapping[str, Any]]
     what = f"column {name!r} is {_NAMES.get(kind, kind)}"
     if {kind, _TYPE_OF[part]} == {"singleLineText", "multilineText"}:
         if kind == "multilineText":
-            return Finding.note(what, f"that works; {wanted} keeps people from typing line breaks into it")
-        return Finding.fix(what, f"make it {wanted}: it holds several lines")
+            return Finding.note(what, f"this works; {wanted} prevents line breaks")
+        return Finding.fix(what, f"make it {wanted}: the text has several lines")
     optional = part not in ("run_id", "client_id", "status")
     return Finding.fix(what, f"make it {wanted}" + (f", or leave it out with {part}= in the store URL" * optional))
 
@@ -227,46 +228,49 @@ def _choice_findings(columns: Columns, field: Mapping[str, Any]) -> Iterator[Fin
     choices = [choice["name"] for choice in field.get("options", {}).get("choices", [])]
     labels = [columns.label(status) for status in RunStatus]
     if missing := [label for label in labels if label not in choices]:
-        advice = "add them exactly so, or map the statuses in the store URL, status.Failed=Error"
+        advice = "add choices with exactly these names, or map the statuses in the store URL, status.Failed=Error"
         yield Finding.fix(f"column {columns.status!r} lacks the choices {', '.join(map(repr, missing))}", advice)
     else:
         yield Finding.ok(f"column {columns.status!r} has a choice for each status")
     if others := [choice for choice in choices if choice not in labels]:
-        what = f"column {columns.status!r} has choices that stand for no status, {', '.join(map(repr, others))}"
-        yield Finding.note(what, "a row that has one is no run record")
+        what = f"column {columns.status!r} has choices that no status is mapped to, {', '.join(map(repr, others))}"
+        yield Finding.note(what, "a row with such a choice is not a valid run record")
 
 
 def _number_finding(fields: Sequence[Mapping[str, Any]]) -> Finding:
     there = next((field["name"] for field in fields if field["type"] == "autoNumber"), None)
     if there is not None:
         return Finding.note(
-            f"column {there!r} is autonumber", f"name it in the store URL, number={quote(there)}: a start need not wait"
+            f"column {there!r} is autonumber",
+            f"name it in the store URL, number={quote(there)}: starts then need not wait",
         )
     return Finding.note("there is no autonumber column, so each start waits about two seconds", NUMBER_BY_HAND)
 
 
-NUMBER_BY_HAND = "add one by hand, which the API cannot, and name it in the store URL: number=COLUMN"
+NUMBER_BY_HAND = "add one by hand (the API cannot), and name it in the store URL: number=COLUMN"
 
 
 def _metric_finding(field: Mapping[str, Any]) -> Finding:
     name, kind = field["name"], field["type"]
     what = f"column {name!r} ({_NAMES.get(kind, kind)})"
     if kind == "richText":
-        return Finding.note(f"{what} may give text back altered", "turn rich text formatting off to keep metrics in it")
+        return Finding.note(f"{what} may alter text", "turn off rich text formatting to store metrics in it")
     takes = _TAKES.get(kind)
     if takes is None:
         computed = kind in _COMPUTED
         use = (
-            "is computed: it is shown as a metric, and cannot be set" if computed else "holds no metric: it is left be"
+            "is computed: it can be read as a metric, but not set"
+            if computed
+            else "cannot hold a metric, and is ignored"
         )
         return Finding.ok(f"{what} {use}")
     precision = field.get("options", {}).get("precision")
-    decimals = "" if precision is None else f", of {precision} decimals; a loss is reported"
-    return Finding.ok(f"{what} takes {takes} as a metric{decimals}")
+    decimals = "" if precision is None else f", with {precision} decimals; a loss of precision is reported"
+    return Finding.ok(f"{what} accepts {takes} as a metric{decimals}")
 
 
 def new_fields(columns: Columns) -> list[dict[str, Any]]:
-    """The columns of a new table, as the metadata API takes them; all but the autonumber, which it does not make."""
+    """The columns of a new table for the metadata API, without the autonumber, which the API cannot make."""
     options: Mapping[str, Any] = {
         "singleSelect": {"choices": [{"name": columns.label(status)} for status in RunStatus]},
         "dateTime": _DATE_TIME,
@@ -280,7 +284,7 @@ def new_fields(columns: Columns) -> list[dict[str, Any]]:
 
 
 def make_table(url: str) -> Iterator[Finding]:
-    """Make the table that a store URL names, if it is not there, and say what is left to do by hand.
+    """Make the table that a store URL names if it is missing; findings about what remains to be done by hand.
 
     Raises StoreUnusable if it cannot be made.
     """
@@ -291,17 +295,19 @@ def make_table(url: str) -> Iterator[Finding]:
             yield from examine_base(url)
             return
         if at.table.startswith("tbl") and len(at.table) == len(_NO_RECORD):
-            raise StoreUnusable(f"the base has no table with the id {at.table}: give a name, and it is made.")
+            raise StoreUnusable(
+                f"the base has no table with the id {at.table}: give a name, and `runledger init` makes the table."
+            )
         body = {"name": at.table, "fields": new_fields(at.columns)}
         made = sent(lambda: api.post(api.build_url("meta", "bases", at.base_id, "tables"), json=body), writes=True)
     except Refused as error:
         raise StoreUnusable(
             f"the table cannot be made ({error}): give the token the scopes schema.bases:read and schema.bases:write "
-            "and its user the role of a creator, or make it by hand as docs/airtable.md says."
+            "and its user the role of a creator, or make it by hand as docs/airtable.md describes."
         ) from None
     yield Finding.ok(f"made the table {at.table!r}, whose id is {made['id']}")
     if at.columns.number is None:
         yield Finding.note("starts wait about two seconds without an autonumber column", NUMBER_BY_HAND)
     else:
-        yield Finding.fix(f"column {at.columns.number!r} is missing", "add it by hand, as autonumber: the API cannot")
-    yield Finding.note("metrics need columns", "add one by hand for each, named exactly as the metric")
+        yield Finding.fix(f"column {at.columns.number!r} is missing", "add it by hand as an autonumber; the API cannot")
+    yield Finding.note("metrics need columns", "add a column by hand for each metric, with exactly its name")

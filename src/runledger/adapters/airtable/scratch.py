@@ -1,5 +1,7 @@
-"""A scratch table for experiments: its rows are made by separate requests, never by the adapter, of which one function
-alone can create."""
+"""A scratch table for experiments.
+
+The probe creates rows by its own requests, so that only one function of the adapter can create records.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +25,13 @@ T = TypeVar("T")
 Cells = Mapping[str, Any]
 
 MARK = "runledger probe "
-"""How the first text cell of every row of the probe begins."""
+"""The prefix of the first text cell of every row that the probe creates."""
 AT_ONCE = 10
 
 
 @define
 class Scratch:
-    """A table for experiments, and the rows that were made in it. `columns` are names by type, in the table's order."""
+    """A table for experiments, and the rows made in it. `columns` are names by type, in the table's order."""
 
     table: Table
     clock: ServerClock
@@ -40,7 +42,7 @@ class Scratch:
 
     @property
     def marked(self) -> str:
-        """The column that tells the probe's rows from others."""
+        """The column that identifies the probe's rows."""
         return self.columns["singleLineText"][0]
 
     @property
@@ -51,7 +53,7 @@ class Scratch:
         return self.columns[kind][0]
 
     def make(self, *rows: Cells) -> list[RecordDict]:
-        """Make rows that carry this experiment's mark, up to ten by one request."""
+        """Create rows with this experiment's mark, up to ten in one request."""
         body: list[dict[str, Any]] = [{self.marked: self.mark, **cells} for cells in rows]
         made = [row for batch in _tens(body) for row in self._post(batch)]
         self.made += [row["id"] for row in made]
@@ -69,27 +71,27 @@ class Scratch:
         self.made = [row_id for row_id in self.made if row_id not in ids]
 
     def rows(self, formula: Formula | None = None, **options: Any) -> list[RecordDict]:
-        """The rows of this experiment, that a formula selects."""
+        """The rows of this experiment that a formula selects; all without one."""
         mine: Formula = Field(self.marked).eq(self.mark)
         chosen = mine if formula is None else AND(mine, formula)
         return sent(lambda: self.table.all(formula=chosen, **options), writes=False)
 
-    def refusal(self, act: Callable[[], object]) -> str:
-        """How the server refuses an act: its status and error type; empty if it does not."""
+    def refusal(self, request: Callable[[], object]) -> str:
+        """The status and error type with which the server refuses a request; empty if it does not refuse."""
         try:
-            act()
+            request()
         except Refused as error:
             return f"{error.refusal.status} {error.refusal.kind}".rstrip()
         return ""
 
     def remains(self) -> Iterator[RecordDict]:
-        """All rows of the table, page by page, each with its marking cell alone."""
+        """All rows of the table, page by page, each with only its marking cell."""
         pages = self.table.iterate(fields=[self.marked])
         while (page := sent(lambda: next(pages, None), writes=False)) is not None:
             yield from page
 
     def require_own(self) -> None:
-        """Raises StoreUnusable if there is a row that no probe made."""
+        """Check that every row is the probe's. Raises StoreUnusable if there is another."""
         for row in self.remains():
             if not str(row["fields"].get(self.marked, "")).startswith(MARK):
                 raise StoreUnusable(
@@ -97,12 +99,12 @@ class Scratch:
                 )
 
     def clear(self) -> None:
-        """Remove every row that a probe made, an earlier one that was killed included."""
+        """Delete every row that a probe made, including rows of an earlier probe that was killed."""
         there = [row["id"] for row in self.remains() if str(row["fields"].get(self.marked, "")).startswith(MARK)]
         ids = list(dict.fromkeys([*self.made, *there]))
         for batch in _tens(ids):
             if self.refusal(partial(self.delete, *batch)):
-                for row_id in batch:  # one of them is gone already, and a batch is refused as a whole
+                for row_id in batch:  # a batch is refused as a whole if one of its rows is gone already
                     self.refusal(partial(self.delete, row_id))
 
 
@@ -119,9 +121,9 @@ def scratch_table(
     limit: RateLimit | None = None,
     sleep: Callable[[float], None] | None = None,
 ) -> Iterator[Scratch]:
-    """A table of the base that a store URL names, without the probe's rows before and after.
+    """A table of the base that a store URL names. The probe's rows are deleted before and after the block.
 
-    Raises StoreUnusable if it is the ledger's own, holds rows that are not the probe's, or cannot be looked at.
+    Raises StoreUnusable if it is the ledger's own table, has rows that are not the probe's, or cannot be read.
     """
     at = AirtableAddress.of(url)
     clock = ServerClock()
@@ -132,10 +134,10 @@ def scratch_table(
         found, ledger = find_table(tables, name_or_id), find_table(tables, at.table)
         if found is None:
             raise StoreUnusable(
-                f"the base has no table {name_or_id!r}: make one with `runledger init`, in which you keep no runs."
+                f"the base has no table {name_or_id!r}: make one with `runledger init`, and keep no runs in it."
             )
         if ledger is not None and found["id"] == ledger["id"]:
-            raise StoreUnusable(f"{name_or_id!r} is the ledger's own table: name another, in which you keep no runs.")
+            raise StoreUnusable(f"{name_or_id!r} is the ledger's own table: name another, and keep no runs in it.")
         columns: dict[str, list[str]] = {}
         for each in found["fields"]:
             columns.setdefault(each["type"], []).append(each["name"])
@@ -145,7 +147,7 @@ def scratch_table(
         scratch.require_own()
     except Refused as error:
         raise StoreUnusable(
-            f"the scratch table cannot be looked at ({error}): give the token the scopes schema.bases:read, "
+            f"the scratch table cannot be read ({error}): give the token the scopes schema.bases:read, "
             "data.records:read and data.records:write."
         ) from None
     try:

@@ -136,7 +136,7 @@ class RunTable:
             newest = max((rows[0].created for rows in found.values() if rows), default=None)
             if newest is None or self.columns.number or read_at - newest >= SETTLED:
                 return found
-        raise StoreUnavailable("the server's clock stands still", Outcome.NOT_APPLIED)
+        raise StoreUnavailable("the server's clock does not move", Outcome.NOT_APPLIED)
 
     def _wait_until_settled(self, newest: datetime) -> None:
         wait = newest + SETTLED - self.clock.now()

@@ -227,13 +227,13 @@ class Refused(Exception):
         self.refusal = refusal
 
 
-def sent(act: Callable[[], T], *, writes: bool) -> T:
-    """What `act`, which sends a request, returns. Raises Refused, StoreUnavailable or StoreUnusable, and nothing else.
+def sent(call: Callable[[], T], *, writes: bool) -> T:
+    """What `call`, which sends a request, returns. Raises Refused, StoreUnavailable or StoreUnusable, and nothing else.
 
     They are raised outside of the handler, because a library's exception holds the request and so the token.
     """
     try:
-        return act()
+        return call()
     except HTTPError as error:
         failure: Exception = _of_status(Refusal.of(error.response), writes)
     except TooManyRedirects:

@@ -1,4 +1,4 @@
-"""Runs in PostgreSQL, over psycopg and its pool: autocommit, one prepared statement for one act."""
+"""Runs in PostgreSQL, over psycopg and its pool: autocommit, one prepared statement for each call."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class PostgreSQLRunRepository(PostgreSQLRunAccess):
         super().__init__(Connections(url, max_connections, timeout))
 
     def create_schema(self) -> None:
-        """Make the table and its indexes where they are missing. The only act that does."""
+        """Make the table and its indexes if they are missing. Nothing else makes them."""
         make_schema(self._connections)
 
     def create(self, record: RunRecord) -> RunKey:

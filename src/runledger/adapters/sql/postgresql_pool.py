@@ -37,14 +37,14 @@ _RIGHTS = {"SELECT": "SELECT", "UPDATE": "SELECT and UPDATE", "INSERT": "INSERT 
 
 
 class Connections:
-    """What a repository and its access without creation reach the server through: a pool, opened by the first act.
+    """How a repository and its access without creation reach the server: by a pool, opened by the first call.
 
     The constructor connects, so that a wrong address or password is reported there, with the server's reason. The pool
     takes that connection as its first.
 
-    The child of a fork gets a pool of its own. Its parent's connections are never used or closed there: the pool that
-    it inherits, whose threads are gone and whose locks may be held, is kept as it is. When nothing refers to this any
-    more, the pool is closed.
+    The child of a fork makes its own pool. It never uses or closes its parent's connections: the pool that it inherits,
+    whose threads are gone and whose locks may be held, is left alone. When nothing refers to this object any more, the
+    pool is closed.
     """
 
     def __init__(self, url: str, max_connections: int = 10, timeout: float = 10.0) -> None:
@@ -58,7 +58,7 @@ class Connections:
             max_size=max_connections,
             open=False,
             timeout=timeout,
-            # The pool tries again ever more rarely; giving up early lets the next act start a fresh attempt.
+            # The pool tries again ever more rarely; giving up early lets the next call start a fresh attempt.
             reconnect_timeout=timeout,
             name="runledger",
         )
@@ -68,7 +68,7 @@ class Connections:
 
     @contextmanager
     def cursor(self, right: str, key: RunKey | None = None) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
-        """A cursor for one act that needs a right; what the driver raises becomes an error of the ledger."""
+        """A cursor for one call that needs a right; what the driver raises becomes an error of the ledger."""
         try:
             pool = self._pool()
             connection = pool.getconn()
@@ -101,7 +101,7 @@ class Connections:
         if self._closed:
             raise PoolClosed
         pid = os.getpid()
-        # Of threads that come first at once, setdefault lets one have its way; what the others made was never opened.
+        # If several threads come first, setdefault picks the pool of one; those of the others were never opened.
         pool = self._pools.get(pid) or self._pools.setdefault(pid, self._new_pool())
         pool.open()
         return pool
@@ -132,7 +132,7 @@ class _First:
 
     def take(self) -> _Connection | None:
         """The connection, once; None afterwards, and in another process."""
-        with suppress(IndexError):  # of threads that come at once, one gets it
+        with suppress(IndexError):  # of several threads, one gets it
             if os.getpid() == self._process:
                 return self._connections.pop()
         return None
@@ -195,11 +195,11 @@ def _translated(error: psycopg.Error, right: str, lost: bool, key: RunKey | None
     state = error.sqlstate or ""
     if lost:
         outcome = Outcome.NOT_APPLIED if right == "SELECT" else Outcome.UNKNOWN
-        return StoreUnavailable(f"the connection was lost during the act ({reason})", outcome, key)
+        return StoreUnavailable(f"the connection was lost during the call ({reason})", outcome, key)
     if isinstance(error, errors.UndefinedTable):
         return StoreUnusable("there is no table run_records in this database: make it with `runledger init`.", key)
     if isinstance(error, errors.InsufficientPrivilege):
-        return StoreUnusable(f"{reason}: this act needs the right to {_RIGHTS[right]}; grant it to the role.", key)
+        return StoreUnusable(f"{reason}: this call needs the right to {_RIGHTS[right]}; grant it to the role.", key)
     if state.startswith(_TRANSIENT):
         return StoreUnavailable(reason, Outcome.NOT_APPLIED, key)
     return StoreUnusable(f"the database cannot serve as a ledger: {reason} ({state or type(error).__name__}).", key)

@@ -89,10 +89,10 @@ class SQLiteRunAccess:
 class SQLiteRunRepository(SQLiteRunAccess):
     """The ledger in the file at `path`, made there on first use.
 
-    With `synchronous` FULL an acknowledged write survives a power cut; with NORMAL it survives a crash of the process
-    only (https://www.sqlite.org/pragma.html#pragma_synchronous). `wait` is how long, in seconds, an act waits for other
-    writers before StoreUnavailable. Raises StoreUnusable if the file is no ledger, or a newer one, and leaves it as it
-    was.
+    With `synchronous` FULL an acknowledged write survives a power cut. With NORMAL it survives only a crash of the
+    process (https://www.sqlite.org/pragma.html#pragma_synchronous). `wait` is how long, in seconds, a call waits for
+    other writers before it raises StoreUnavailable. Raises StoreUnusable, and leaves the file as it is, if that is not
+    a ledger or is of a newer version.
     """
 
     guarantees = Guarantees()
@@ -139,7 +139,11 @@ def open_url(url: str) -> SQLiteRunRepository:
 def path_of(url: str) -> str:
     """`sqlite:///relative.db` or `sqlite:////absolute.db`; other characters percent-encoded as in any URL."""
     path = unquote(url.removeprefix("sqlite:///"), errors="surrogateescape")
-    if not url.startswith("sqlite:///") or not path or "?" in url or "\0" in path or path == ":memory:":
+    if "?" in url:
+        raise StoreUnusable(
+            "a SQLite URL is sqlite:///relative.db or sqlite:////absolute.db, without options after a ?."
+        )
+    if not url.startswith("sqlite:///") or not path or "\0" in path or path == ":memory:":
         raise StoreUnusable(
             "a SQLite URL is sqlite:///relative.db or sqlite:////absolute.db; for a store in memory use memory://."
         )

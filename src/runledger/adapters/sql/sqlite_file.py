@@ -95,15 +95,15 @@ class SQLiteFile:
         except sqlite3.Error as error:
             raise self.refusal(error, key) from error
 
-    def write(self, act: Callable[[sqlite3.Cursor], T], key: RunKey | None = None) -> T:
-        """What `act` returns. It runs in one transaction, which an error rolls back."""
+    def write(self, call: Callable[[sqlite3.Cursor], T], key: RunKey | None = None) -> T:
+        """What `call` returns. It runs in one transaction, which an error rolls back."""
         outcome = Outcome.NOT_APPLIED
         with self._lock:
             try:
                 writer = self._writer or self._writing()
                 try:
                     self.patiently(writer.execute, "BEGIN IMMEDIATE")
-                    result = act(writer)
+                    result = call(writer)
                     outcome = Outcome.UNKNOWN
                     writer.execute("COMMIT")
                 except BaseException:
@@ -113,8 +113,8 @@ class SQLiteFile:
                 raise self.refusal(error, key, outcome) from error
         return result
 
-    def patiently(self, act: Callable[..., object], *values: object) -> None:
-        """Call `act` as soon as the file's write lock is free. Tries for at most `wait` seconds.
+    def patiently(self, call: Callable[..., object], *values: object) -> None:
+        """Call `call` as soon as the file's write lock is free. Tries for at most `wait` seconds.
 
         SQLite's busy handler backs off ever longer, which starves a waiting process among busy ones. Short waits of
         random length give each the same chance.
@@ -122,7 +122,7 @@ class SQLiteFile:
         deadline = time.monotonic() + self._wait
         while True:
             try:
-                act(*values)
+                call(*values)
                 return
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 def exec_(run_id: str, client_id: str, run_anyway: bool, command: tuple[str, ...], **details: Any) -> None:
     """Run a command as a run.
 
-    Starts its record, runs it, finishes the record as it ends: Completed on exit code 0, Failed with the code and the
-    last lines of standard error otherwise, Cancelled if a signal ended it. Exits as the command did (128 + N for signal
-    N). Where both outputs are one file or terminal, as with >log 2>&1, the last lines are of both. Inside, `runledger
-    update` needs no keys.
+    Starts a run, runs the command, and finishes the run: as Completed if the exit code is 0, as Cancelled if a signal
+    ended the command, otherwise as Failed with the exit code and the last lines of standard error. Exits with the
+    command's code (128 + N for signal N). If both outputs go to one file or terminal, as with >log 2>&1, the last lines
+    are of both. Inside the command, `runledger update` needs no ids.
 
-    A signal that comes while the run is being started cancels it: the command is not run. The store has five seconds to
-    answer then, as it has if a signal comes while the run is being finished; the next signal ends all at once.
+    A signal while the run is being started cancels the run, and the command does not run. After a signal while the run
+    is being started or finished, the store has five seconds to answer. A second signal ends exec immediately.
 
     \b
     Example:
@@ -63,11 +63,11 @@ def exec_(run_id: str, client_id: str, run_anyway: bool, command: tuple[str, ...
 
 
 def _start(store: str, key: RunKey, details: Mapping[str, Any]) -> RunKey:
-    """Start the record of a command, unless a signal ends us before the command has begun."""
+    """Start the command's record. Exits if a signal arrives before the command has begun."""
     from ..execute import GRACE_SECONDS, Signalled, unless_signalled
 
     def start() -> None:
-        # Closed again before the command runs: a connection that idles for hours is of no use.
+        # Close the connection before the command runs: it would be idle for hours.
         with connect(store, observers=()) as ledger:
             ledger.start(key.run_id, key.client_id, **details)
 
@@ -75,13 +75,13 @@ def _start(store: str, key: RunKey, details: Mapping[str, Any]) -> RunKey:
         unless_signalled(start)
     except Signalled as signalled:
         if signalled.ended and signalled.error is None:
-            cancelling = Thread(target=_tell_store, args=(store, key, signalled.ending), daemon=True)
+            cancelling = Thread(target=_finish_in_store, args=(store, key, signalled.ending), daemon=True)
             cancelling.start()
             cancelling.join(GRACE_SECONDS)
             if cancelling.is_alive():
-                _tell_person(signalled, f"{key} was being cancelled")
+                _print_interrupted(signalled, f"{key} was being cancelled")
         else:
-            _tell_person(signalled, f"{key} was being started")
+            _print_interrupted(signalled, f"{key} was being started")
         sys.exit(signalled.ending.code)
     return key
 
@@ -101,18 +101,18 @@ def _finish(store: str, key: RunKey, ending: Ending) -> None:
     from ..execute import Signalled, unless_signalled
 
     try:
-        unless_signalled(partial(_tell_store, store, key, ending))
+        unless_signalled(partial(_finish_in_store, store, key, ending))
     except Signalled as signalled:
         if not signalled.ended or signalled.error is not None:
-            _tell_person(signalled, f"{key} was being finished")
+            _print_interrupted(signalled, f"{key} was being finished")
 
 
-def _tell_person(signalled: Signalled, act: str) -> None:
-    complain(f"{signalled} while {act}: {signalled.error or '`runledger show` tells whether it was.'}")
+def _print_interrupted(signalled: Signalled, doing: str) -> None:
+    complain(f"{signalled} while {doing}: {signalled.error or '`runledger show` says whether it was.'}")
 
 
-def _tell_store(store: str, key: RunKey, ending: Ending) -> None:
-    """Finish the record of a command; what it cannot tell the store, it tells the person, and exits as the command."""
+def _finish_in_store(store: str, key: RunKey, ending: Ending) -> None:
+    """Finish the command's record. If that fails, print why; the exit code stays the command's."""
     try:
         with connect(store, observers=()) as ledger:
             run = ledger.updates.run(key.run_id, key.client_id)

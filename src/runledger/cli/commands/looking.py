@@ -1,4 +1,4 @@
-"""Reading runs: one, many, a summary, those that went quiet."""
+"""Reading runs: one, many, a summary, stale runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ..output import complain, print_json, print_records, print_run, print_summa
 @key_arguments
 @json_option
 def show(run_id: str | None, client_id: str | None, as_json: bool) -> None:
-    """Show all of one run, with its log.
+    """Show one run with all its values and its log.
 
     \b
     Example:
@@ -65,9 +65,9 @@ def list_(limit: int, all_: bool, as_json: bool, **filters: Any) -> None:
 @filter_options
 @json_option
 def summary(run_id: str | None, as_json: bool, **filters: Any) -> None:
-    """Add up the records of a run, or of all that match.
+    """Summarize the records of a run, or all that match.
 
-    Counts per status, sums of numbers, first start, last end.
+    Counts per status, sums of numeric metrics, first start, last end.
 
     \b
     Examples:
@@ -87,14 +87,14 @@ def summary(run_id: str | None, as_json: bool, **filters: Any) -> None:
 
 @click.command()
 @store_option
-@click.option("--older-than", type=DURATION, default="1h", show_default=True, help="No update for so long.")
+@click.option("--older-than", type=DURATION, default="1h", show_default=True, help="Not updated for this long.")
 @click.option("--client", "client_id", metavar="ID", help="Only this client's runs.")
 @limit_options
 @json_option
 def stale(older_than: timedelta, client_id: str | None, limit: int, all_: bool, as_json: bool) -> None:
-    """List Running runs that nothing updates any more.
+    """List Running runs that were not updated for a while.
 
-    It only reports: a run that went quiet stays Running until somebody finishes it.
+    Changes nothing: a stale run stays Running until somebody finishes it.
 
     \b
     Example:

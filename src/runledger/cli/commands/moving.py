@@ -1,4 +1,4 @@
-"""Moving runs: from and to files, and from store to store."""
+"""Moving runs: import, export, and copying between stores."""
 
 from __future__ import annotations
 
@@ -24,38 +24,40 @@ from ..progress import progress
 
 _BATCH = 2000
 _NAMED = 100
-"""How many refused rows are named without --verbose: a mapping that does not fit refuses every row."""
+"""How many refused rows are listed without --verbose: with a wrong mapping, every row is refused."""
 
 
 @click.command("import")
 @store_option
 @click.argument("source", metavar="FILE", type=click.File("rb"))
-@click.option("--format", "file_format", type=click.Choice(["csv", "jsonl"]), help="[default: by its name or content]")
+@click.option(
+    "--format", "file_format", type=click.Choice(["csv", "jsonl"]), help="[default: detected from name or content]"
+)
 @click.option(
     "--column",
     "columns",
     multiple=True,
     type=RENAMING,
     callback=each_once,
-    help='Which column holds a field, e.g. run_id="Job ID"; with nothing after the =, none does.',
+    help='Which column holds a field, e.g. run_id="Job ID". With nothing after the =, no column does.',
 )
 @click.option(
     "--rest-as-metrics",
     is_flag=True,
-    help="Keep every column that is not a field as a metric; a decimal number becomes a double.",
+    help="Import every column that is not a field as a metric; decimal numbers become floats.",
 )
 @click.option(
-    "--status", "statuses", multiple=True, type=MEANING, callback=each_once, help="What the file's word means."
+    "--status", "statuses", multiple=True, type=MEANING, callback=each_once, help="The status for a word in the file."
 )
-@click.option("--default-status", type=STATUS, help="The status of rows for which the file has none.")
+@click.option("--default-status", type=STATUS, help="The status of rows without one.")
 @click.option(
     "--timezone",
     type=ZONE,
-    help="The zone of times that name none, e.g. UTC or Europe/Berlin. Where a clock change repeats an hour, the first "
-    "is taken; a time that it skips is read by the offset before.",
+    help="The zone of times without one, e.g. UTC or Europe/Berlin. If a clock change repeats an hour, the first is "
+    "meant; a time that it skips is read with the offset before the change.",
 )
-@click.option("--strict", is_flag=True, help="Stop at the first row that is refused.")
-@click.option("--verbose", "-v", is_flag=True, help="Name every row that is refused or was there already.")
+@click.option("--strict", is_flag=True, help="Stop at the first refused row.")
+@click.option("--verbose", "-v", is_flag=True, help="List every row that is refused or already there.")
 @json_option
 def import_(
     source: BinaryIO, file_format: Format | None, strict: bool, verbose: bool, as_json: bool, **mapping: Any
@@ -64,9 +66,10 @@ def import_(
 
     The file may be compressed with gzip; - is standard input.
 
-    Fields: run_id, client_id, client_name, status, started_at, ended_at, updated_at, error; metrics and log as export
-    writes them (if a column of that name holds something else: --column log=). A row whose run is there already is left
-    alone, so a file can be imported again.
+    Fields: run_id, client_id, client_name, status, started_at, ended_at, updated_at, error, metrics, log. The last two
+    have the form that export writes; if a column of that name holds something else, give --column log=.
+
+    A row whose run exists already is left alone, so a file can be imported again.
 
     \b
     Example:
@@ -99,7 +102,7 @@ def _missing_columns(error: MissingColumns) -> str:
 
 
 def _reason(row: BadRow) -> str:
-    """Why a row is refused, and the option that would help."""
+    """Why a row is refused, and the option that helps."""
     return row.reason if row.gap is None else f"{row.gap.problem}: {_advice(row.gap)}."
 
 
@@ -112,7 +115,7 @@ def _advice(gap: Gap) -> str:
         case "default_status":
             return "give --default-status"
         case "timezone":
-            return "give --timezone UTC, or its own"
+            return "give --timezone with the file's zone, e.g. UTC"
 
 
 @contextmanager
@@ -126,7 +129,7 @@ def _reading(source: BinaryIO) -> Iterator[Callable[[], None]]:
 
 
 class _Import:
-    """Loads rows in batches, and counts those that were loaded, were there already and were refused."""
+    """Loads rows in batches, and counts the rows loaded, already there and refused."""
 
     def __init__(self, ledger: RunLedger, strict: bool, verbose: bool, as_json: bool) -> None:
         self._ledger = ledger
@@ -136,10 +139,10 @@ class _Import:
         self._batch: list[tuple[int, NewRun]] = []
         self.loaded = self.there = self.refused = 0
         self.stopped = ""
-        """Why the rest of the file was not read, if so."""
+        """Why the rest of the file was not read; empty if all of it was."""
 
     def take(self, rows: Iterator[tuple[int, NewRun | BadRow]], advance: Callable[[], None]) -> None:
-        """Load all rows, or those before the file cannot be read further. Raises MissingColumns before the first."""
+        """Load all rows, or those before the file becomes unreadable. Raises MissingColumns before loading any."""
         try:
             for line, row in rows:
                 if isinstance(row, NewRun):
@@ -160,7 +163,7 @@ class _Import:
 
     def report(self) -> None:
         if self.refused > _NAMED and not self._verbose:
-            remark(f"… {_count(self.refused - _NAMED, 'refused row')} more; --verbose names them too.")
+            remark(f"… {_count(self.refused - _NAMED, 'refused row')} more; --verbose lists them too.")
         if self.stopped:
             complain(self.stopped)
         if self._as_json:
@@ -208,7 +211,7 @@ def export(file: str, file_format: Format | None, **filters: Any) -> None:
                 raise
             raise click.UsageError(f"{file} cannot be written: {error.strerror or error}.") from None
     if file == "-":
-        sys.stdout.flush()  # here, so that a full disk is reported in one line
+        sys.stdout.flush()  # now, so that a full disk is reported in one line
     else:
         click.echo(f"{_count(count, 'run')} written to {file}")
 
@@ -216,14 +219,14 @@ def export(file: str, file_format: Format | None, **filters: Any) -> None:
 @click.command()
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
-@click.option("--dry-run", is_flag=True, help="Only compare the two; make nothing.")
+@click.option("--dry-run", is_flag=True, help="Only compare the two stores; write nothing.")
 @json_option
 def copy(source: str, target: str, dry_run: bool, as_json: bool) -> None:
     """Copy every run from one store to another, both given by URL.
 
-    A run that is there already is left alone, and named if it differs. What the target refuses is named and left out.
-    After an interruption, run it again: nothing is created twice. Runs that start or change in FROM meanwhile may be
-    missed.
+    A run that exists in TO already is left alone, and reported if it differs. Runs that TO refuses are reported and
+    skipped. After an interruption, run it again: nothing is created twice. Runs that start or change in FROM during the
+    copy may be missed.
 
     \b
     Example:

@@ -17,7 +17,7 @@ from ..output import print_json
 @start_options
 @json_option
 def start(client_id: str, client_name: str | None, run_id: str, metrics: dict[str, Any], as_json: bool) -> None:
-    """Start a run: make its record, and print its run id.
+    """Start a run: create its record, and print its run id.
 
     \b
     Example:
@@ -35,7 +35,7 @@ def start(client_id: str, client_name: str | None, run_id: str, metrics: dict[st
 @key_arguments
 @detail_options
 def update(run_id: str | None, client_id: str | None, **details: Any) -> None:
-    """Update a run; with no option a heartbeat.
+    """Update a run; without options, record a heartbeat.
 
     \b
     Examples:
@@ -52,7 +52,7 @@ def update(run_id: str | None, client_id: str | None, **details: Any) -> None:
 @click.command()
 @key_arguments
 @detail_options
-@click.option("--with-errors", metavar="TEXT", help="What went wrong: finishes as Completed with Errors.")
+@click.option("--with-errors", metavar="TEXT", help="What went wrong; finishes the run as Completed with Errors.")
 def complete(run_id: str | None, client_id: str | None, with_errors: str | None, **details: Any) -> None:
     """Finish a run as Completed.
 
@@ -68,7 +68,7 @@ def complete(run_id: str | None, client_id: str | None, with_errors: str | None,
 @click.command()
 @key_arguments
 @detail_options
-@click.option("--error", required=True, metavar="TEXT", help="Why.")
+@click.option("--error", required=True, metavar="TEXT", help="Why the run failed.")
 def fail(run_id: str | None, client_id: str | None, error: str, **details: Any) -> None:
     """Finish a run as Failed.
 
@@ -96,7 +96,7 @@ def skip(run_id: str | None, client_id: str | None, why: str) -> None:
 
 @click.command()
 @key_arguments
-@click.option("--why", required=True, metavar="TEXT", help="Why it was stopped.")
+@click.option("--why", required=True, metavar="TEXT", help="Why the run was cancelled.")
 def cancel(run_id: str | None, client_id: str | None, why: str) -> None:
     """Finish a run as Cancelled.
 

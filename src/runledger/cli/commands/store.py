@@ -1,4 +1,4 @@
-"""The store itself: making it ready, and examining it."""
+"""Preparing and examining a store."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ..options import chosen_store, json_option, lasting, store_option
 @click.command()
 @store_option
 def init() -> None:
-    """Make the store ready: its file, table or schema. Does no harm where it is there.
+    """Prepare the store: make its file, table or schema. Changes nothing if it exists already.
 
-    Says what is left to do by hand, one finding a line as `doctor` does; exit code 7 if the store cannot serve before
-    that.
+    Prints what remains to be done by hand, one finding a line as `doctor` does. Exit code 7 if the store cannot serve
+    before that.
 
     \b
     Example:
@@ -30,8 +30,10 @@ def init() -> None:
     url = lasting(chosen_store())
     backend = backend_of(url)
     if backend.prepare is None:
-        by_hand = "it has nothing to prepare, or its adapter cannot do it from here: see the adapter's documentation"
-        print_findings([opened(url, backend), Finding.note("nothing was made", by_hand)], as_json=False)
+        missing = backend.makes_on_open(url)
+        by_hand = "this store needs no preparation, or its adapter does not offer it; see the adapter's documentation"
+        made = Finding.ok(f"opening made the {missing}") if missing else Finding.note("nothing was made", by_hand)
+        print_findings([opened(url, backend), made], as_json=False)
         return
     findings = iter(backend.prepare(url))
     first = next(findings, None)
@@ -44,15 +46,16 @@ def init() -> None:
 @click.command()
 @store_option
 @click.option(
-    "--probe", "scratch_table", metavar="TABLE", help="Also try what the adapter relies on, in this scratch table."
+    "--probe", "scratch_table", metavar="TABLE", help="Also test the adapter's assumptions on this scratch table."
 )
 @json_option
 def doctor(scratch_table: str | None, as_json: bool) -> None:
-    """Say whether the store can serve as it is, and what to change. Looking changes nothing.
+    """Report whether the store can serve, and what to change. Without --probe, it changes nothing.
 
     One finding a line: ok, note (worth knowing), or fix (the store cannot serve before that; exit code 7).
-    With --probe TABLE, where the store's adapter has a probe, small experiments make, change and remove rows in that
-    table, which must be another than the ledger's, and empty.
+
+    With --probe TABLE, the adapter (if it has a probe) creates, changes and deletes rows in that table. The table must
+    be empty, and not the ledger's own.
 
     \b
     Example:
@@ -62,7 +65,7 @@ def doctor(scratch_table: str | None, as_json: bool) -> None:
     probe = None if scratch_table is None else _probe_of(store_url(store), scratch_table)
     fits = print_findings(examine(store), as_json=as_json)
     if fits and probe is not None:
-        with closing(probe()) as findings:  # which cleans up, whatever ends it
+        with closing(probe()) as findings:  # closing deletes the probe's rows, even after an error
             fits = print_findings(findings, as_json=as_json)
     click.get_current_context().exit(0 if fits else 7)
 

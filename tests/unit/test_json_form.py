@@ -1,0 +1,158 @@
+"""The JSON form of times, metrics, logs and records, in both directions, checked and trusted."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from runledger import InvalidValue, LogLine, NewRun, RunChange, RunKey, RunRecord, RunStatus
+from runledger.domain import MetricValue
+from runledger.domain.json_form import (
+    MALFORMED,
+    log_from_json,
+    log_text,
+    log_to_json,
+    metrics_from_json,
+    metrics_text,
+    metrics_to_json,
+    time_of_text,
+    time_text,
+    trusted_log,
+    trusted_metrics,
+)
+
+AT = datetime(2025, 11, 24, 8, 15, 0, 7000, tzinfo=UTC)
+TEXT = "2025-11-24T08:15:00.007Z"
+METRICS: dict[str, MetricValue] = {"Posts": 43, "Rate": 0.5, "Done": True, "Who": "Ünï\n", "When": AT}
+METRICS_JSON = {"Posts": 43, "Rate": 0.5, "Done": True, "Who": "Ünï\n", "When": {"datetime": TEXT}}
+LOG = (LogLine(AT, "öne"), LogLine(AT, "two"))
+LOG_JSON = [[TEXT, "öne"], [TEXT, "two"]]
+RECORD = RunRecord.start(RunKey("r", "acme"), AT, client_name="Acme", metrics=METRICS).apply(
+    RunChange(note="öne", status=RunStatus.FAILED, error="no disk"), AT
+)
+
+
+@pytest.mark.parametrize(
+    ("at", "text"),
+    [
+        (AT, TEXT),
+        (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00.000Z"),
+        (datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC), "9999-12-31T23:59:59.999Z"),
+    ],
+)
+def test_a_time_is_text_and_back(at: datetime, text: str) -> None:
+    assert (time_text(at), time_of_text(text)) == (text, at)
+
+
+@pytest.mark.parametrize("text", ["2025-11-24T08:15:00", "2025-11-24T08:15:00+01:00", "yesterday", 3])
+def test_a_text_that_is_not_a_time_in_utc_is_rejected(text: Any) -> None:
+    with pytest.raises(MALFORMED) as problem:
+        time_of_text(text)
+    if text == "2025-11-24T08:15:00":
+        assert str(problem.value) == "not a time in UTC"
+
+
+def test_metrics_are_an_object_and_back() -> None:
+    assert metrics_to_json(METRICS) == METRICS_JSON
+    assert metrics_from_json(METRICS_JSON) == METRICS
+    assert trusted_metrics(dict(METRICS_JSON)) == METRICS
+    assert metrics_text(METRICS) == (
+        '{"Posts":43,"Rate":0.5,"Done":true,"Who":"Ünï\\n","When":{"datetime":"2025-11-24T08:15:00.007Z"}}'
+    )
+    assert metrics_text({}) == "{}"
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        metrics_text({"Rate": float("nan")})
+
+
+def test_an_integer_that_a_store_wrote_for_a_float_is_a_float_again() -> None:
+    exact, beyond = 2**53, 2**53 + 2
+    metrics = trusted_metrics({"a": exact, "b": beyond, "c": -beyond, "d": -exact})
+    assert [(value, type(value)) for value in metrics.values()] == [
+        (exact, int),
+        (float(beyond), float),
+        (float(-beyond), float),
+        (-exact, int),
+    ]
+
+
+@pytest.mark.parametrize("value", [None, [], {"date": TEXT}, {"datetime": "2025-11-24T08:15:00"}])
+def test_what_a_store_returns_and_is_not_a_metric_value_is_rejected(value: object) -> None:
+    with pytest.raises(MALFORMED) as problem:
+        trusted_metrics({"m": value})
+    if not isinstance(value, dict):
+        assert str(problem.value) == "not a metric value"
+
+
+@pytest.mark.parametrize("value", [{}, {"datetime": TEXT, "more": 1}, {"date": TEXT}])
+def test_an_object_that_is_more_or_less_than_a_time_is_rejected(value: object) -> None:
+    with pytest.raises(ValueError, match=r"^not a metric value$"):
+        metrics_from_json({"m": value})
+
+
+def test_a_log_is_an_array_and_back() -> None:
+    assert log_to_json(LOG) == LOG_JSON
+    assert log_from_json(LOG_JSON) == LOG
+    assert trusted_log(LOG_JSON) == LOG
+    assert log_text(LOG) == '[["2025-11-24T08:15:00.007Z","öne"],["2025-11-24T08:15:00.007Z","two"]]'
+    assert log_text(()) == "[]"
+
+
+def test_the_lines_of_a_log_are_checked_unless_they_are_trusted() -> None:
+    for line in ([TEXT, ""], ["2025-11-24T08:15:00", "naive"]):
+        with pytest.raises(InvalidValue):
+            log_from_json([line])
+    assert trusted_log([[TEXT, ""]])[0].text == ""
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_a_record_is_an_object_and_back(trusted: bool) -> None:
+    form = json.loads(json.dumps(RECORD.to_json()))
+    assert form["metrics"] == METRICS_JSON
+    assert RunRecord.from_json(form, trusted=trusted) == RECORD
+    running = RunRecord.start(RunKey("r", "acme"), AT)
+    assert RunRecord.from_json(running.to_json(), trusted=trusted) == running
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"status": "Fine"},
+        {"started_at": "2025-11-24T08:15:00"},
+        {"ended_at": "2025-11-24T08:15:00"},
+        {"updated_at": None},
+        {"metrics": {"m": None}},
+        {"notes": -1},
+        {"notes": "1"},
+    ],
+)
+def test_what_is_not_the_form_of_a_record_is_rejected(wrong: dict[str, Any], trusted: bool) -> None:
+    with pytest.raises(InvalidValue):
+        RunRecord.from_json({**RECORD.to_json(), **wrong}, trusted=trusted)
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_what_is_not_the_form_of_a_log_is_rejected(trusted: bool) -> None:
+    run = NewRun(RECORD, LOG[:1])
+    assert NewRun.from_json(json.loads(json.dumps(run.to_json())), trusted=trusted) == run
+    for log in ([["now", "x"]], [[TEXT]], None, 7):
+        with pytest.raises(InvalidValue):
+            NewRun.from_json({**run.to_json(), "log": log}, trusted=trusted)
+
+
+def test_a_form_without_a_field_says_so() -> None:
+    form = RECORD.to_json()
+    del form["run_id"]
+    with pytest.raises(InvalidValue) as refusal:
+        RunRecord.from_json(form)
+    assert str(refusal.value) == "this is not the JSON form of a run record (it has no 'run_id')."
+
+
+def test_the_ids_of_a_form_are_checked_unless_it_is_trusted() -> None:
+    form = {**RECORD.to_json(), "run_id": " r"}
+    with pytest.raises(InvalidValue, match="begins or ends with white space"):
+        RunRecord.from_json(form)
+    assert RunRecord.from_json(form, trusted=True).key.run_id == " r"
