@@ -22,6 +22,7 @@ from urllib3.util import parse_url
 from airtable_local import AirtableService, Column, Connection
 from runledger import (
     EventKind,
+    NewRun,
     Outcome,
     RunAlreadyExists,
     RunChange,
@@ -83,17 +84,29 @@ def _each_request_prepared_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "parse_url", cache(parse_url))
 
 
-def creates(i: int) -> Act:
+def new(i: int, key: RunKey = KEY, apart: int = 1) -> NewRun:
+    """The start of one process, which is `apart` milliseconds after that of the process before it."""
+    return NewRun(RunRecord.start(key, AT + timedelta(milliseconds=i * apart)), mark=f"mark {i}")
+
+
+def creates(i: int, apart: int = 1) -> Act:
     """A process that creates the record, once."""
-    return lambda repository: repository.create(RunRecord.start(KEY, AT + timedelta(milliseconds=i)))
+    return lambda repository: repository.create(new(i, apart=apart))
 
 
-def starts(i: int) -> Act:
+def starts(i: int, apart: int = 1) -> Act:
     """A process whose ledger starts the run, and tries again if the store does not answer."""
 
     def act(repository: AirtableRunRepository) -> RunKey:
-        at = AT + timedelta(milliseconds=i)
-        ledger = RunLedger(repository, observers=(), clock=lambda: at, retry_waits=[0], sleep=lambda _: None)
+        at = AT + timedelta(milliseconds=i * apart)
+        ledger = RunLedger(
+            repository,
+            observers=(),
+            clock=lambda: at,
+            retry_waits=[0],
+            sleep=lambda _: None,
+            new_mark=lambda: f"mark {i}",
+        )
         return ledger.start(KEY.run_id, KEY.client_id).key
 
     return act
@@ -103,18 +116,16 @@ def creates_and_sets(i: int) -> Act:
     """A process that creates the record and sets a number in it, by the reference that it was given."""
 
     def act(repository: AirtableRunRepository) -> RunKey:
-        key = repository.create(RunRecord.start(KEY, AT + timedelta(milliseconds=i)))
+        key = repository.create(new(i))
         repository.update(key, SETS, AT + timedelta(seconds=1))
         return key
 
     return act
 
 
-def creates_both(i: int, *keys: RunKey) -> Act:
+def creates_both(i: int, *keys: RunKey, apart: int = 1) -> Act:
     """A process that creates two records at once."""
-    return lambda repository: repository.create_many(
-        [RunRecord.start(key, AT + timedelta(milliseconds=i)) for key in keys]
-    )
+    return lambda repository: repository.create_many([new(i, key, apart) for key in keys])
 
 
 def updates(change: RunChange) -> Act:
@@ -189,7 +200,7 @@ def _check_later(ending: Ending, columns: Columns) -> None:
     repository.add_observer(events.append)
     if ending.rows:
         with pytest.raises(RunAlreadyExists):
-            repository.create(RunRecord.start(KEY, later))
+            repository.create(NewRun(RunRecord.start(KEY, later)))
         before = {row["id"]: row for row in service.records(BASE, TABLE)}
         assert before == {row["id"]: row for row in ending.rows}
         repository.update(KEY, RunChange(note="late"), later)
@@ -199,7 +210,7 @@ def _check_later(ending: Ending, columns: Columns) -> None:
     else:
         with pytest.raises(RunNotFound):
             repository.update(KEY, RunChange(note="late"), later)
-        repository.create(RunRecord.start(KEY, later))
+        repository.create(NewRun(RunRecord.start(KEY, later)))
         assert len(service.records(BASE, TABLE)) == 1
 
 
@@ -353,7 +364,7 @@ def test_creators_that_go_on_to_update_by_their_handles() -> None:
 
 def test_creators_of_a_run_that_was_started_before() -> None:
     repository, service = one_more(new_service(), AT - timedelta(hours=1))
-    repository.create(RunRecord.start(KEY, AT - timedelta(hours=1)))
+    repository.create(NewRun(RunRecord.start(KEY, AT - timedelta(hours=1))))
     before = service.records(BASE, TABLE)
 
     def check(ending: Ending) -> None:
