@@ -18,8 +18,9 @@ def test_init_makes_a_table_that_the_ledger_can_use(monkeypatch: pytest.MonkeyPa
             run.update(note="half way")
             run.complete(with_errors="two of\nthree")
             record = ledger.get("251124-081500", "acme")
+            (line,) = ledger.log("251124-081500", "acme")
     assert record.status is RunStatus.COMPLETED_WITH_ERRORS
-    assert (record.error, record.log[0].text) == ("two of\nthree", "half way")
+    assert (record.error, record.notes, line.text) == ("two of\nthree", 1, "half way")
 
 
 def test_init_follows_the_mapping_and_names_what_is_left_to_do() -> None:

@@ -40,6 +40,7 @@ KEY, OTHER = RunKey("251124-081500", "acme"), RunKey("251124-081500", "bolt")
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 TOKENS = Column("Tokens", "number")
 NUMBER = Column("Number", "autoNumber")
+MARKED = Columns(start_mark="Start Mark")
 Check = Callable[[Ending], None]
 EVERY_FAULT = tuple(Fault)
 MAIN_FAULTS = (Fault.LOST_AFTER, Fault.ERROR_BEFORE, Fault.ERROR_AFTER, Fault.DEATH_BEFORE, Fault.DEATH_AFTER)
@@ -294,9 +295,57 @@ def test_two_creators_with_two_faults() -> None:
     assert found.schedules == 44_274
 
 
+def test_two_creators_at_the_same_time_with_marks() -> None:
+    found = Exploration(
+        processes(creates(0, apart=0), creates(1, apart=0), columns=MARKED),
+        check_creators(2, MARKED),
+        service=new_service(columns=MARKED),
+        kinds=EVERY_FAULT,
+        faults=1,
+    )
+    assert found.schedules == 110_720
+
+
+def test_two_creators_at_the_same_time_with_marks_and_two_faults() -> None:
+    found = Exploration(
+        processes(creates(0, apart=0), creates(1, apart=0), columns=MARKED),
+        check_creators(2, MARKED),
+        service=new_service(columns=MARKED),
+        kinds=MAIN_FAULTS,
+        faults=2,
+        free_seconds=0,
+    )
+    assert found.schedules == 44_274
+
+
+def test_two_creators_at_the_same_time_without_marks_may_both_succeed_and_leave_one_record() -> None:
+    created: set[int] = set()
+
+    def check(ending: Ending) -> None:
+        assert len(ending.rows) == 1
+        created.add(len(told_created(ending, 2)))
+
+    acts = creates(0, apart=0), creates(1, apart=0)
+    found = Exploration(processes(*acts), check, kinds=[Fault.LOST_AFTER], faults=1, free_seconds=0)
+    assert created == {0, 1, 2}
+    assert found.schedules == 0
+
+
 def test_two_ledgers_that_start_and_try_again() -> None:
     found = Exploration(processes(starts(0), starts(1)), check_creators(2, retrying=True), kinds=EVERY_FAULT, faults=1)
-    assert found.schedules == 783_006
+    assert found.schedules == 692_944
+
+
+def test_two_ledgers_that_start_at_the_same_time_with_marks_and_try_again() -> None:
+    found = Exploration(
+        processes(starts(0, apart=0), starts(1, apart=0), columns=MARKED),
+        check_creators(2, MARKED, retrying=True),
+        service=new_service(columns=MARKED),
+        kinds=EVERY_FAULT,
+        faults=1,
+        free_seconds=0,
+    )
+    assert found.schedules == 0
 
 
 def test_three_ledgers_that_start_and_try_again() -> None:
@@ -307,24 +356,59 @@ def test_three_ledgers_that_start_and_try_again() -> None:
         faults=1,
         free_seconds=0,
     )
-    assert found.schedules == 163_283_232
+    assert found.schedules == 57_990_900
+
+
+def test_three_ledgers_that_start_at_the_same_time_with_marks_and_try_again() -> None:
+    found = Exploration(
+        processes(starts(0, apart=0), starts(1, apart=0), starts(2, apart=0), columns=MARKED),
+        check_creators(3, MARKED, retrying=True),
+        service=new_service(columns=MARKED),
+        kinds=[Fault.LOST_AFTER],
+        faults=1,
+        free_seconds=0,
+    )
+    assert found.schedules == 57_990_900
 
 
 def test_three_creators() -> None:
     found = Exploration(processes(creates(0), creates(1), creates(2)), check_creators(3))
-    assert found.schedules == 39_279_690
+    assert found.schedules == 38_968_890
 
 
 def test_three_creators_with_a_fault() -> None:
     found = Exploration(
         processes(creates(0), creates(1), creates(2)), check_creators(3), kinds=MAIN_FAULTS, faults=1, free_seconds=0
     )
-    assert found.schedules == 152_175_066
+    assert found.schedules == 150_663_810
+
+
+def test_three_creators_at_the_same_time_with_marks_and_a_lost_answer() -> None:
+    found = Exploration(
+        processes(creates(0, apart=0), creates(1, apart=0), creates(2, apart=0), columns=MARKED),
+        check_creators(3, MARKED),
+        service=new_service(columns=MARKED),
+        kinds=[Fault.LOST_AFTER],
+        faults=1,
+        free_seconds=0,
+    )
+    assert found.schedules == 0
 
 
 def test_creators_of_overlapping_batches() -> None:
     found = Exploration(
         processes(creates_both(0, KEY, OTHER), creates_both(1, OTHER, KEY)), check_batches, kinds=MAIN_FAULTS, faults=1
+    )
+    assert found.schedules == 15_186
+
+
+def test_creators_of_overlapping_batches_at_the_same_time_with_marks() -> None:
+    found = Exploration(
+        processes(creates_both(0, KEY, OTHER, apart=0), creates_both(1, OTHER, KEY, apart=0), columns=MARKED),
+        check_batches,
+        service=new_service(columns=MARKED),
+        kinds=MAIN_FAULTS,
+        faults=1,
     )
     assert found.schedules == 15_186
 
