@@ -33,6 +33,16 @@ def test_init_follows_the_mapping_and_names_what_is_left_to_do() -> None:
     assert [each["finding"] for each in asked] == ["there is no column 'No'"]
 
 
+def test_init_makes_the_column_for_marks_that_the_url_names() -> None:
+    with operated() as base:
+        without = base.runledger("init", table="Without")
+        assert "note  without a column for marks, a retried start recognises its record by " in without.stdout
+        assert "for marks" not in base.runledger("init", start_mark="Start Mark").stdout
+        base.runledger("start", "--run-id", "r", "--client", "acme", start_mark="Start Mark")
+        (row,) = base.rows("Runs")
+    assert len(row["fields"]["Start Mark"]) == 16
+
+
 def test_init_leaves_a_table_that_is_there_and_says_what_the_doctor_says() -> None:
     with operated(run_table("Runs")) as base:
         assert base.runledger("init").stdout == base.runledger("doctor").stdout
