@@ -702,6 +702,9 @@ class TestPeople:
         assert base.rows()[0]["fields"]["Progress Log"] == "checked by hand\n2025-11-24T08:15:09.000Z went on"
         assert [line.text for line in repository.log(key)] == ["checked by hand", "went on"]
         assert repository.get(key).notes == 2
+        for note in ("ends in a blank ", " ", "last"):
+            repository.update(key, RunChange(note=note), LATER)
+        assert [line.text for line in repository.log(key, 3)] == ["ends in a blank ", " ", "last"]
         base.write(key, {"Progress Log": "one\r\n\r\n  \ntwo\r\n"})
         assert repository.get(key).notes == 2
         assert [line.text for line in repository.log(key)] == ["one", "two"]

@@ -168,7 +168,7 @@ class Columns:
         if self.log is None:
             return None
         new = "\n".join(
-            [*([text.rstrip()] if text.strip() else []), *(f"{time_text(at.at)} {at.text}" for at in lines)]
+            [*([text.rstrip("\r\n")] if text.strip() else []), *(f"{time_text(at.at)} {at.text}" for at in lines)]
         )
         if len(new) > MAX_CELL:
             raise InvalidValue(
