@@ -18,7 +18,6 @@ from runledger.domain import (
     Finding,
     Guarantees,
     LogLine,
-    Metrics,
     NewRun,
     Outcome,
     RunAlreadyExists,
@@ -28,20 +27,17 @@ from runledger.domain import (
     RunNotFound,
     RunQuery,
     RunRecord,
-    RunStatus,
     StoreUnavailable,
     StoreUnusable,
+    changed_records,
 )
+from runledger.domain.json_form import MALFORMED, time_text, trusted_log
 
 _RECORD = "runledger:record:"
 _LOG = "runledger:log:"
 _MARK = "runledger:mark:"
 _STARTS = "runledger:starts"
-_TIME_LENGTH = len("2025-11-24T08:15:00.000+00:00")
-
-
-def _time(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds")
+_TIME_LENGTH = len("2025-11-24T08:15:00.000Z")
 
 
 def _name(key: RunKey) -> str:
@@ -50,53 +46,31 @@ def _name(key: RunKey) -> str:
 
 
 def _place(record: RunRecord) -> str:
-    return _time(record.started_at) + _name(record.key)
+    return time_text(record.started_at) + _name(record.key)
 
 
 def _document(record: RunRecord) -> str:
-    fields = {
-        "run_id": record.key.run_id,
-        "client_id": record.key.client_id,
-        "client_name": record.client_name,
-        "status": record.status.value,
-        "started_at": _time(record.started_at),
-        "ended_at": record.ended_at and _time(record.ended_at),
-        "metrics": record.metrics,
-        "notes": record.notes,
-        "error": record.error,
-        "updated_at": _time(record.updated_at),
-    }
-    return json.dumps(fields, ensure_ascii=False, default=lambda at: {"datetime": _time(at)})
+    return json.dumps(record.to_json(), ensure_ascii=False)
 
 
 def _record(document: bytes) -> RunRecord:
-    time = datetime.fromisoformat
     try:
-        fields = json.loads(document)
-        metrics = fields["metrics"].items()
-        fields |= {
-            "status": RunStatus(fields["status"]),
-            "started_at": time(fields["started_at"]),
-            "ended_at": fields["ended_at"] and time(fields["ended_at"]),
-            "metrics": Metrics({name: time(v["datetime"]) if isinstance(v, dict) else v for name, v in metrics}),
-            "updated_at": time(fields["updated_at"]),
-        }
-        return RunRecord.trusted(**fields)
-    except (ValueError, LookupError, TypeError, AttributeError):
+        return RunRecord.from_json(json.loads(document), trusted=True)
+    except ValueError:
         raise StoreUnusable(
             f"a document at {_RECORD}… is not a valid run record, correct it: {document[:99]!r}"
         ) from None
 
 
 def _element(line: LogLine) -> str:
-    return json.dumps([_time(line.at), line.text], ensure_ascii=False)
+    return json.dumps([time_text(line.at), line.text], ensure_ascii=False)
 
 
 def _line(element: bytes) -> LogLine:
     try:
-        at, text = json.loads(element)
-        return LogLine.trusted(datetime.fromisoformat(at), text)
-    except (ValueError, TypeError):
+        [line] = trusted_log([json.loads(element)])
+        return line
+    except MALFORMED:
         raise StoreUnusable(f"an element at {_LOG}… is not a line of a log, correct it: {element[:99]!r}") from None
 
 
@@ -209,8 +183,8 @@ class RedisRunAccess:
         return islice(filter(query.matches, self._newest_first(query)), query.limit)
 
     def _newest_first(self, query: RunQuery) -> Iterator[RunRecord]:
-        oldest = f"[{_time(query.since)}" if query.since else "-"
-        newest: str | bytes = f"({_time(query.until)}" if query.until else "+"
+        oldest = f"[{time_text(query.since)}" if query.since else "-"
+        newest: str | bytes = f"({time_text(query.until)}" if query.until else "+"
         run = f"{query.run_id}\0".encode() if query.run_id else b""
         client = f"\0{query.client_id}".encode() if query.client_id else b""
         while places := self._server.ask("ZRANGE", _STARTS, newest, oldest, "BYLEX", "REV", "LIMIT", 0, _PAGE):
@@ -239,11 +213,8 @@ class RedisRunAccess:
         stored_at = [kind + _name(key) for key in lines for kind in (_RECORD, _LOG)]
         for _ in range(_ROUNDS):
             before = dict(zip(lines, self._server.ask("MGET", *stored_at[::2], key=first), strict=True))
-            after: dict[RunKey, RunRecord] = {}
-            for key, change in changes:
-                if before[key] is None:
-                    raise RunNotFound(key)
-                after[key] = (after.get(key) or _record(before[key])).apply(change, at)
+            found = {key: _record(document) for key, document in before.items() if document is not None}
+            after = changed_records(found, changes, at)
             values = [v for key, new in lines.items() for v in (before[key], _document(after[key]), len(new), *new)]
             if self._server.ask("EVAL", _UPDATE, len(stored_at), *stored_at, *values, key=first, writes=True):
                 return after
