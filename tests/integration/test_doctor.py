@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import RUNLEDGER, environment, runledger
@@ -153,7 +154,7 @@ def test_a_store_that_does_not_answer_or_is_unknown_is_told() -> None:
 
 def test_a_base_that_fits_needs_no_change() -> None:
     with operated(run_table("Runs", [NUMBER, Column("Start Mark")])) as base:
-        fitting = {"number": "Number", "start_mark": "Start Mark"}
+        fitting: dict[str, Any] = {"number": "Number", "start_mark": "Start Mark"}
         done = base.runledger("doctor", "--json", **fitting)
         assert base.writes() == []
         table = json.loads(base.runledger("doctor", "--json").stdout.splitlines()[2])["advice"].split(", ")[1]
