@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import requests
@@ -871,7 +871,12 @@ class TestMarks:
     """With a column for them, nothing but the mark says whose record it is."""
 
     COLUMNS = Columns(start_mark="Start Mark")
-    RIVAL = {"Run ID": KEY.run_id, "Client ID": KEY.client_id, "Client Name": "Acme Ltd", "Status": "Running"}  # noqa: RUF012
+    RIVAL: ClassVar[dict[str, Any]] = {
+        "Run ID": KEY.run_id,
+        "Client ID": KEY.client_id,
+        "Client Name": "Acme Ltd",
+        "Status": "Running",
+    }
 
     @pytest.fixture
     def marked(self) -> Iterator[AirtableBase]:

@@ -275,8 +275,8 @@ class AirtableRunRepository(AirtableRunAccess):
     def _own(self, new: NewRun, rows: Iterable[Row], made: Made | None = None, *, is_posted: bool = False) -> list[Row]:
         """The rows that an attempt of this start created.
 
-        `made` is what the answer to its POST names; without it, the answer to a POST that `is_posted` was lost. Rows of
-        other attempts are recognised by the mark if there is a column for it, and by start time and client name if not.
+        `made` is the record that the answer to its POST names; without it, `is_posted` says that the answer was lost.
+        Every other row is recognised by the mark if there is a column for it, else by start time and client name.
         """
         in_doubt = new.is_retry or (is_posted and made is None)
 
