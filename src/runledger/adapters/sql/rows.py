@@ -24,7 +24,7 @@ from ...domain.json_form import MALFORMED, metrics_text, time_text, trusted_metr
 RECORD = "run_id, client_id, client_name, status, started_at, ended_at, metrics, notes, error, updated_at"
 """The columns of table `runs` from which a record is read, in their order."""
 RUN = f"{RECORD}, mark"
-"""All columns of table `runs`, in the order in which a row is written. No read but that of a creation names the mark."""
+"""All columns of table `runs`, in the order in which a row is written. Only a creation reads the mark."""
 LINE = "run_id, client_id, position, at, text"
 """The columns of table `run_notes`. The position of a run's first line is 1, so that of its last is its `notes`."""
 
@@ -63,6 +63,14 @@ def lines_of_texts(news: Iterable[NewRun]) -> Iterator[tuple[str, str, int, str,
         run_id, client_id = new.key.run_id, new.key.client_id
         for position, line in enumerate(new.log, 1):
             yield run_id, client_id, position, time_text(line.at), line.text
+
+
+def log_from_texts(rows: Iterable[tuple[str, str]]) -> list[LogLine]:
+    """The lines of rows of `at` and `text`. Their times are texts that are known to end in Z.
+
+    Raises one of MALFORMED for a row that an external writer left unreadable.
+    """
+    return [LogLine.trusted(read_time(at), text) for at, text in rows]
 
 
 def unreadable(row: Sequence[Any]) -> StoreUnusable:
