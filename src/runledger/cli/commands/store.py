@@ -18,9 +18,9 @@ from ..options import chosen_store, json_option, lasting, store_option
 @click.command()
 @store_option
 def init() -> None:
-    """Prepare the store: make its file, table or schema. Changes nothing if it exists already.
+    """Prepare the store: make its file, table or schema, or migrate what an older version made.
 
-    Prints what remains to be done by hand, one finding a line as `doctor` does. Exit code 7 if the store cannot serve
+    Changes nothing if the store is ready. A migration that fails or is stopped leaves the store as it was. Prints what remains to be done by hand, one finding a line as `doctor` does. Exit code 7 if the store cannot serve
     before that.
 
     \b
