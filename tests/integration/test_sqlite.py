@@ -3,12 +3,13 @@ import resource
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 
@@ -19,19 +20,29 @@ from runledger import (
     RunChange,
     RunKey,
     RunLedger,
+    RunNotFound,
     RunQuery,
     RunRecord,
+    RunStatus,
     StoreUnavailable,
     StoreUnusable,
     connect,
 )
+from runledger.adapters.sql import sqlite
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
 from runledger.adapters.sql.sqlite_schema import APPLICATION_ID, SCHEMA_VERSION
+from runledger.testing.runs import changed
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 KEY = RunKey("r", "acme")
 STARTED = RunRecord.start(KEY, AT)
 NEW = NewRun(STARTED)
+
+
+def noted(run_id: str, notes: int) -> NewRun:
+    """A run with notes of the texts 0, 1, 2 and so on."""
+    new = NewRun(RunRecord.start(RunKey(run_id, "acme"), AT))
+    return changed(new, *(RunChange(note=f"{i}") for i in range(notes)), at=AT)
 
 
 def test_a_closed_repository_says_so_and_stays_closed(tmp_path: Path) -> None:
@@ -184,6 +195,7 @@ def test_an_acknowledged_write_is_durable_by_default(tmp_path: Path) -> None:
     writer = repository._file._writing()
     assert writer.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     assert writer.execute("PRAGMA synchronous").fetchone()[0] == 2
+    assert writer.execute("PRAGMA wal_autocheckpoint").fetchone()[0] == 250
     repository.close()
 
 
@@ -355,6 +367,147 @@ def test_a_row_that_other_hands_wrote_is_refused_by_its_key(
         assert refusal.value.key == KEY
     assert repository.get(RunKey("s", "acme")).updated_at == AT
     repository.close()
+
+
+@pytest.mark.parametrize("notes", ["many", 0.5, -1, None])
+def test_other_hands_count_no_notes_but_in_whole_numbers(tmp_path: Path, notes: object) -> None:
+    SQLiteRunRepository(tmp_path / "runs.db").close()
+    with closing(sqlite3.connect(tmp_path / "runs.db", isolation_level=None)) as other:
+        other.execute(
+            "INSERT INTO runs (run_id, client_id, client_name, status, started_at, metrics, updated_at)"
+            " VALUES ('r', 'acme', 'acme', 'Running', '2025-11-24T08:15:00.000Z', '{}', '2025-11-24T08:15:00.000Z')"
+        )
+        with pytest.raises(sqlite3.IntegrityError):
+            other.execute("UPDATE runs SET notes = ?", (notes,))
+    with closing(SQLiteRunRepository(tmp_path / "runs.db")) as repository:
+        assert repository.get(KEY) == STARTED
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("UPDATE run_notes SET at = 'soonZ' WHERE run_id = 'r' AND position = 2", "has a line that cannot be read"),
+        ("DELETE FROM run_notes WHERE run_id = 'r' AND position = 2", "lacks lines"),
+        ("UPDATE runs SET notes = 4 WHERE run_id = 'r'", "lacks lines"),
+    ],
+)
+def test_a_log_that_other_hands_spoilt_is_refused_by_its_key(tmp_path: Path, statement: str, words: str) -> None:
+    with closing(SQLiteRunRepository(tmp_path / "runs.db")) as repository:
+        repository.create_many([noted("r", 3), noted("s", 2)])
+        with closing(sqlite3.connect(tmp_path / "runs.db", isolation_level=None)) as other:
+            other.execute(statement)
+        for read in (lambda: list(repository.log(KEY)), lambda: list(repository.find_with_logs(RunQuery()))):
+            with pytest.raises(StoreUnusable, match=words) as refusal:
+                read()
+            assert refusal.value.key == KEY
+        assert list(repository.log(RunKey("s", "acme"))) == list(noted("s", 2).log)
+
+
+def test_a_log_that_is_being_read_holds_nothing_open_between_its_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "_LINES", 4)
+    run = noted("r", 10)
+    with (
+        closing(SQLiteRunRepository(tmp_path / "runs.db")) as repository,
+        closing(sqlite3.connect(tmp_path / "runs.db", isolation_level=None)) as other,
+    ):
+        repository.create_many([run, noted("s", 5), noted("t", 0), noted("u", 3), noted("v", 1)])
+        lines = repository.log(KEY)
+        read = [next(lines)]
+        repository.update(KEY, RunChange(note="later"), AT)
+        found = repository.find_with_logs(RunQuery(run_id="r"))
+        (_, log) = next(found)
+        assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
+        assert [*read, *lines] == list(run.log)
+        assert len(log) == 11
+        everything = list(repository.find_with_logs(RunQuery()))
+        assert [(record.key.run_id, len(log)) for record, log in everything] == [
+            ("v", 1),
+            ("u", 3),
+            ("t", 0),
+            ("s", 5),
+            ("r", 11),
+        ]
+
+
+def test_a_run_that_is_removed_while_logs_are_read_is_left_out_and_its_key_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "runs.db"
+
+    def remove(run_id: str) -> None:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("DELETE FROM runs WHERE run_id = ?", (run_id,))
+            assert other.execute("SELECT 1 FROM run_notes WHERE run_id = ?", (run_id,)).fetchall() == []
+
+    with closing(SQLiteRunRepository(path)) as repository:
+        repository.create_many([noted("r", 3), noted("s", 2), noted("t", 1)])
+        with_logs = SQLiteRunRepository._with_logs
+        monkeypatch.setattr(
+            SQLiteRunRepository, "_with_logs", lambda self, records: (remove("s"), with_logs(self, records))[1]
+        )
+        found = list(repository.find_with_logs(RunQuery()))
+        assert [(record.key.run_id, log) for record, log in found] == [
+            ("t", noted("t", 1).log),
+            ("r", noted("r", 3).log),
+        ]
+        monkeypatch.setattr(sqlite, "_LINES", 2)
+        lines = repository.log(KEY)
+        next(lines)
+        remove("r")
+        with pytest.raises(RunNotFound):
+            list(lines)
+        repository.create(noted("r", 1))
+        repository.update(KEY, RunChange(note="1"), AT)
+        assert [line.text for line in repository.log(KEY)] == ["0", "1"]
+
+
+def test_every_query_is_answered_by_an_index(tmp_path: Path) -> None:
+    with closing(SQLiteRunRepository(tmp_path / "runs.db")) as repository:
+        plans = planned(repository, tmp_path / "runs.db")
+        for status in RunStatus:
+            for query in (RunQuery(status=status), RunQuery(status=status, since=AT, until=AT, updated_before=AT)):
+                due = "runs_by_start" if status is RunStatus.COMPLETED else "runs_by_status (status=?"
+                assert due in plans(lambda query=query: list(repository.find(query)))  # type: ignore[misc]
+                assert due in plans(lambda query=query: repository.summary(query))  # type: ignore[misc]
+        assert "runs_by_start" in plans(lambda: list(repository.find(RunQuery())))
+        assert "runs_by_start (started_at>?" in plans(lambda: list(repository.find(RunQuery(since=AT))))
+        assert "runs_by_client (client_id=?" in plans(lambda: list(repository.find(RunQuery(client_id="acme"))))
+        assert "autoindex_runs_1 (run_id=?" in plans(lambda: list(repository.find(RunQuery(run_id="r"))), sorted_by="")
+        repository.create(noted("r", 3))
+        by_key = "autoindex_runs_1 (run_id=? AND client_id=?)"
+        assert by_key in plans(lambda: repository.get(KEY))
+        assert "PRIMARY KEY (run_id=? AND client_id=? AND position>? AND position<?)" in plans(
+            lambda: list(repository.log(KEY))
+        )
+        assert "PRIMARY KEY (run_id=? AND client_id=? AND position<?)" in plans(
+            lambda: list(repository.find_with_logs(RunQuery())), sorted_by=""
+        )
+
+
+def planned(repository: SQLiteRunRepository, path: Path) -> Callable[..., str]:
+    """A function that makes a call and returns how SQLite answers its last SELECT, by an index and without sorting."""
+    asked: list[tuple[str, Sequence[object]]] = []
+    reading = repository._file.reading
+
+    def noting(take: Any, sql: str, values: Sequence[object], key: RunKey | None = None) -> Any:
+        asked.append((sql, values))
+        return reading(take, sql, values, key)
+
+    repository._file.reading = noting  # type: ignore[method-assign]
+
+    def plan(call: Callable[[], object], sorted_by: str = "nothing") -> str:
+        call()
+        sql, values = asked[-1]
+        with closing(sqlite3.connect(path)) as other:
+            steps = [step for *_, step in other.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+        if sorted_by:
+            assert not [step for step in steps if "ORDER BY" in step], steps
+        assert not [step for step in steps if step.startswith("SCAN runs") and "USING" not in step], steps
+        return "; ".join(steps)
+
+    return plan
 
 
 def test_two_rows_that_make_sense_only_together_are_refused(tmp_path: Path) -> None:

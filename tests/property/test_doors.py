@@ -84,12 +84,13 @@ class Terminal:
 
     def empty(self) -> None:
         with sqlite3.connect(self.store) as connection:
-            connection.execute("DELETE FROM run_records WHERE run_id NOT IN ('there', 'done')")
+            connection.execute("DELETE FROM runs WHERE run_id NOT IN ('there', 'done')")
         connection.close()
 
     def rows(self) -> list[tuple[object, ...]]:
         with sqlite3.connect(self.store) as connection:
-            found = connection.execute("SELECT * FROM run_records ORDER BY rowid").fetchall()
+            found = connection.execute("SELECT * FROM runs ORDER BY rowid").fetchall()
+            found += connection.execute("SELECT * FROM run_notes").fetchall()
         connection.close()
         return found
 

@@ -87,8 +87,8 @@ def has_schema(connection: sqlite3.Connection, path: str) -> bool:
     version = version_of(connection, path)
     if version == 1:
         raise StoreUnusable(
-            f"{path} was made by an older runledger (schema 1, now {SCHEMA_VERSION}): stop what uses it, and migrate it "
-            f"with `runledger init --store {url_of(path)}`."
+            f"{path} was made by an older runledger (schema 1, now {SCHEMA_VERSION}): stop what uses it, and migrate "
+            f"it with `runledger init --store {url_of(path)}`."
         )
     return version == SCHEMA_VERSION
 

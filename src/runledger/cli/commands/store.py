@@ -20,8 +20,9 @@ from ..options import chosen_store, json_option, lasting, store_option
 def init() -> None:
     """Prepare the store: make its file, table or schema, or migrate what an older version made.
 
-    Changes nothing if the store is ready. A migration that fails or is stopped leaves the store as it was. Prints what remains to be done by hand, one finding a line as `doctor` does. Exit code 7 if the store cannot serve
-    before that.
+    Changes nothing if the store is ready. A migration that fails or is stopped leaves the store as it was. Prints what
+    was migrated, and what remains to be done by hand, one finding a line as `doctor` does. Exit code 7 if the store
+    cannot serve before that.
 
     \b
     Example:
