@@ -10,7 +10,7 @@ import pytest
 from requests import PreparedRequest, Response
 
 import runledger_redis
-from runledger import RunChange, RunKey, RunNotFound, RunRecord
+from runledger import NewRun, RunChange, RunKey, RunNotFound, RunRecord
 from runledger.adapters.airtable import AirtableRunAccess
 from runledger.adapters.airtable.transport import WithoutCreation
 from runledger.adapters.memory import InMemoryRunAccess
@@ -39,7 +39,7 @@ def sqlite_inserts_on_a_miss(patch: pytest.MonkeyPatch) -> None:
 
     def planted(cursor: Any, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         insert = sqlite._INSERT.replace("INSERT", "INSERT OR IGNORE")
-        cursor.executemany(insert, rows_of_texts([RunRecord.start(key, at)]))
+        cursor.executemany(insert, rows_of_texts([NewRun(RunRecord.start(key, at))]))
         return update(cursor, key, change, at)
 
     patch.setattr(sqlite, "_update", planted)
