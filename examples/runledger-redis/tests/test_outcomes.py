@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from redis_server import admin, server_url
-from runledger import Outcome, RunChange, RunKey, RunRecord, StoreUnavailable, StoreUnusable
+from runledger import NewRun, Outcome, RunChange, RunKey, RunRecord, StoreUnavailable, StoreUnusable
 from runledger.domain import RunAlreadyExists, RunQuery
 from runledger_redis import RedisRunRepository
 
@@ -99,7 +99,7 @@ def test_a_start_whose_answer_is_lost_may_have_been_made(
 ) -> None:
     line.cut_next_script.set()
     with pytest.raises(StoreUnavailable) as error:
-        distant.create(START)
+        distant.create(NewRun(START))
     assert (error.value.outcome, error.value.key) == (Outcome.UNKNOWN, KEY)
     assert repository.get(KEY) == START
 
@@ -107,7 +107,7 @@ def test_a_start_whose_answer_is_lost_may_have_been_made(
 def test_an_update_whose_answer_is_lost_is_not_sent_again(
     repository: RedisRunRepository, distant: RedisRunRepository, line: Line
 ) -> None:
-    repository.create(START)
+    repository.create(NewRun(START))
     line.cut_next_script.set()
     calls: list[Callable[[], object]] = [
         lambda: distant.update(KEY, ADD, AT),
@@ -123,10 +123,10 @@ def test_an_update_whose_answer_is_lost_is_not_sent_again(
 def test_without_a_server_nothing_was_written(
     repository: RedisRunRepository, distant: RedisRunRepository, line: Line
 ) -> None:
-    repository.create(START)
+    repository.create(NewRun(START))
     line.close()
     calls: list[Callable[[], object]] = [
-        lambda: distant.create(START),
+        lambda: distant.create(NewRun(START)),
         lambda: distant.update(KEY, ADD, AT),
         lambda: distant.get(KEY),
         lambda: list(distant.find(EVERYTHING)),
@@ -141,7 +141,7 @@ def test_a_full_server_refuses_and_writes_nothing(repository: RedisRunRepository
     admin().config_set("maxmemory", 1)
     try:
         with pytest.raises(StoreUnavailable) as error:
-            repository.create(START)
+            repository.create(NewRun(START))
     finally:
         admin().config_set("maxmemory", 0)
     assert error.value.outcome is Outcome.NOT_APPLIED
@@ -156,7 +156,7 @@ def test_a_busy_server_refuses_for_now(repository: RedisRunRepository) -> None:
         while not _is_busy():
             pass
         with pytest.raises(StoreUnavailable, match="BUSY") as error:
-            repository.create(START)
+            repository.create(NewRun(START))
     finally:
         admin().script_kill()
         endless.join()
@@ -181,7 +181,7 @@ def _is_busy() -> bool:
 def test_a_start_that_cannot_take_its_place_in_the_order_leaves_nothing(repository: RedisRunRepository) -> None:
     admin().set("runledger:starts", "not a sorted set")
     with pytest.raises(StoreUnusable, match="nothing was written: WRONGTYPE"):
-        repository.create(START)
+        repository.create(NewRun(START))
     assert admin().keys() == [b"runledger:starts"]
 
 
@@ -219,7 +219,7 @@ def test_a_wrong_password_is_no_missing_answer() -> None:
 
 
 def test_a_document_that_is_no_record_is_named(repository: RedisRunRepository) -> None:
-    repository.create(START)
+    repository.create(NewRun(START))
     for document in ("", "{}", "[]", '{"status": "Paused"}', b"\xff"):
         admin().set(f"runledger:record:{KEY.run_id}\0{KEY.client_id}", document)
         with pytest.raises(StoreUnusable, match="is not a valid run record"):
@@ -229,11 +229,11 @@ def test_a_document_that_is_no_record_is_named(repository: RedisRunRepository) -
 
 
 def test_a_record_removed_by_hand_is_gone_and_can_be_started_again(repository: RedisRunRepository) -> None:
-    repository.create(START)
+    repository.create(NewRun(START))
     admin().delete(f"runledger:record:{KEY.run_id}\0{KEY.client_id}")
     assert list(repository.find(EVERYTHING)) == []
     again = RunRecord.start(KEY, datetime(2025, 11, 25, tzinfo=UTC))
-    repository.create(again)
+    repository.create(NewRun(again))
     assert list(repository.find(EVERYTHING)) == [again]
     with pytest.raises(RunAlreadyExists):
-        repository.create(START)
+        repository.create(NewRun(START))

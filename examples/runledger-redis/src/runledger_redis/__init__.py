@@ -1,4 +1,4 @@
-"""Run records in Redis: a JSON document for each record, and a sorted set as their index in the order of `find`."""
+"""Run records in Redis: for each a JSON document and a list, its log; a sorted set as their index in `find`'s order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from runledger.domain import (
     Finding,
     Guarantees,
     LogLine,
-    Metrics,
+    NewRun,
     Outcome,
     RunAlreadyExists,
     RunChange,
@@ -27,18 +27,17 @@ from runledger.domain import (
     RunNotFound,
     RunQuery,
     RunRecord,
-    RunStatus,
     StoreUnavailable,
     StoreUnusable,
+    changed_records,
 )
+from runledger.domain.json_form import MALFORMED, time_text, trusted_log
 
 _RECORD = "runledger:record:"
+_LOG = "runledger:log:"
+_MARK = "runledger:mark:"
 _STARTS = "runledger:starts"
-_TIME_LENGTH = len("2025-11-24T08:15:00.000+00:00")
-
-
-def _time(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds")
+_TIME_LENGTH = len("2025-11-24T08:15:00.000Z")
 
 
 def _name(key: RunKey) -> str:
@@ -47,65 +46,74 @@ def _name(key: RunKey) -> str:
 
 
 def _place(record: RunRecord) -> str:
-    return _time(record.started_at) + _name(record.key)
+    return time_text(record.started_at) + _name(record.key)
 
 
 def _document(record: RunRecord) -> str:
-    fields = {
-        "run_id": record.key.run_id,
-        "client_id": record.key.client_id,
-        "client_name": record.client_name,
-        "status": record.status.value,
-        "started_at": _time(record.started_at),
-        "ended_at": record.ended_at and _time(record.ended_at),
-        "metrics": record.metrics,
-        "log": [(_time(line.at), line.text) for line in record.log],
-        "error": record.error,
-        "updated_at": _time(record.updated_at),
-    }
-    return json.dumps(fields, ensure_ascii=False, default=lambda at: {"datetime": _time(at)})
+    return json.dumps(record.to_json(), ensure_ascii=False)
 
 
 def _record(document: bytes) -> RunRecord:
-    time = datetime.fromisoformat
     try:
-        fields = json.loads(document)
-        metrics = fields["metrics"].items()
-        fields |= {
-            "status": RunStatus(fields["status"]),
-            "started_at": time(fields["started_at"]),
-            "ended_at": fields["ended_at"] and time(fields["ended_at"]),
-            "metrics": Metrics({name: time(v["datetime"]) if isinstance(v, dict) else v for name, v in metrics}),
-            "log": tuple(LogLine.trusted(time(at), text) for at, text in fields["log"]),
-            "updated_at": time(fields["updated_at"]),
-        }
-        return RunRecord.trusted(**fields)
-    except (ValueError, LookupError, TypeError, AttributeError):
+        return RunRecord.from_json(json.loads(document), trusted=True)
+    except ValueError:
         raise StoreUnusable(
             f"a document at {_RECORD}… is not a valid run record, correct it: {document[:99]!r}"
         ) from None
 
 
-# KEYS: the sorted set, then the key of each record. ARGV: for each record its member of the set, and its document.
+def _element(line: LogLine) -> str:
+    return json.dumps([time_text(line.at), line.text], ensure_ascii=False)
+
+
+def _line(element: bytes) -> LogLine:
+    try:
+        [line] = trusted_log([json.loads(element)])
+        return line
+    except MALFORMED:
+        raise StoreUnusable(f"an element at {_LOG}… is not a line of a log, correct it: {element[:99]!r}") from None
+
+
+# KEYS: the sorted set, then for each record its key, the key of its log, and the key of its mark.
+# ARGV: for each record its member of the set, its document, its mark, the number of its lines, and the lines.
 # ZADD comes first: if the key of the set has another type, the script fails there, before anything is written.
 _CREATE = """
-local refused, seen = {}, {}
-for i = 2, #KEYS do
-    if seen[KEYS[i]] or redis.call('EXISTS', KEYS[i]) == 1 then refused[#refused + 1] = i - 2 end
+local refused, seen, new, arg = {}, {}, {}, 1
+for i = 2, #KEYS, 3 do
+    local exists, mark = redis.call('EXISTS', KEYS[i]) == 1, ARGV[arg + 2]
+    local own = exists and mark ~= '' and redis.call('GET', KEYS[i + 2]) == mark
+    if seen[KEYS[i]] or (exists and not own) then refused[#refused + 1] = (i - 2) / 3 end
+    if not exists then new[i] = arg end
     seen[KEYS[i]] = true
+    arg = arg + 4 + ARGV[arg + 3]
 end
 if #refused > 0 then return refused end
-for i = 2, #KEYS do redis.call('ZADD', KEYS[1], 0, ARGV[2 * i - 3]) end
-for i = 2, #KEYS do redis.call('SET', KEYS[i], ARGV[2 * i - 2], 'NX') end
+for _, arg in pairs(new) do redis.call('ZADD', KEYS[1], 0, ARGV[arg]) end
+for i, arg in pairs(new) do
+    redis.call('SET', KEYS[i], ARGV[arg + 1], 'NX')
+    redis.call('DEL', KEYS[i + 1])
+    for line = arg + 4, arg + 3 + ARGV[arg + 3] do redis.call('RPUSH', KEYS[i + 1], ARGV[line]) end
+    redis.call('SET', KEYS[i + 2], ARGV[arg + 2])
+end
 return refused
 """
 
-# KEYS: the key of each record. ARGV: for each record the document that was read, and the document that replaces it.
+# KEYS: for each record its key and the key of its log.
+# ARGV: for each record the document that was read, the one that replaces it, the number of new lines, and these lines.
+# LLEN comes first: if the key of a log has another type, the script fails there, before anything is written.
 _UPDATE = """
-for i = 1, #KEYS do
-    if redis.call('GET', KEYS[i]) ~= ARGV[2 * i - 1] then return 0 end
+local arg = 1
+for i = 1, #KEYS, 2 do
+    if redis.call('GET', KEYS[i]) ~= ARGV[arg] then return 0 end
+    redis.call('LLEN', KEYS[i + 1])
+    arg = arg + 3 + ARGV[arg + 2]
 end
-for i = 1, #KEYS do redis.call('SET', KEYS[i], ARGV[2 * i], 'XX') end
+arg = 1
+for i = 1, #KEYS, 2 do
+    redis.call('SET', KEYS[i], ARGV[arg + 1], 'XX')
+    for line = arg + 3, arg + 2 + ARGV[arg + 2] do redis.call('RPUSH', KEYS[i + 1], ARGV[line]) end
+    arg = arg + 3 + ARGV[arg + 2]
+end
 return 1
 """
 
@@ -164,12 +172,19 @@ class RedisRunAccess:
             raise RunNotFound(key)
         return _record(document)
 
+    def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
+        notes = self.get(key).notes
+        first = 0 if last is None else max(0, notes - last)
+        for page in range(first, notes, _PAGE):
+            end = min(page + _PAGE, notes) - 1
+            yield from map(_line, self._server.ask("LRANGE", _LOG + _name(key), page, end, key=key))
+
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
         return islice(filter(query.matches, self._newest_first(query)), query.limit)
 
     def _newest_first(self, query: RunQuery) -> Iterator[RunRecord]:
-        oldest = f"[{_time(query.since)}" if query.since else "-"
-        newest: str | bytes = f"({_time(query.until)}" if query.until else "+"
+        oldest = f"[{time_text(query.since)}" if query.since else "-"
+        newest: str | bytes = f"({time_text(query.until)}" if query.until else "+"
         run = f"{query.run_id}\0".encode() if query.run_id else b""
         client = f"\0{query.client_id}".encode() if query.client_id else b""
         while places := self._server.ask("ZRANGE", _STARTS, newest, oldest, "BYLEX", "REV", "LIMIT", 0, _PAGE):
@@ -191,17 +206,17 @@ class RedisRunAccess:
 
     def _apply(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> dict[RunKey, RunRecord]:
         first = changes[0][0]
-        stored_at = {key: _RECORD + _name(key) for key, _ in changes}
+        lines: dict[RunKey, list[str]] = {key: [] for key, _ in changes}
+        for key, change in changes:
+            if (line := change.line(at)) is not None:
+                lines[key].append(_element(line))
+        stored_at = [kind + _name(key) for key in lines for kind in (_RECORD, _LOG)]
         for _ in range(_ROUNDS):
-            before = dict(zip(stored_at, self._server.ask("MGET", *stored_at.values(), key=first), strict=True))
-            after: dict[RunKey, RunRecord] = {}
-            for key, change in changes:
-                if before[key] is None:
-                    raise RunNotFound(key)
-                after[key] = (after.get(key) or _record(before[key])).apply(change, at)
-            documents = [text for key in stored_at for text in (before[key], _document(after[key]))]
-            command = ("EVAL", _UPDATE, len(stored_at), *stored_at.values(), *documents)
-            if self._server.ask(*command, key=first, writes=True):
+            before = dict(zip(lines, self._server.ask("MGET", *stored_at[::2], key=first), strict=True))
+            found = {key: _record(document) for key, document in before.items() if document is not None}
+            after = changed_records(found, changes, at)
+            values = [v for key, new in lines.items() for v in (before[key], _document(after[key]), len(new), *new)]
+            if self._server.ask("EVAL", _UPDATE, len(stored_at), *stored_at, *values, key=first, writes=True):
                 return after
         raise StoreUnavailable(
             f"other processes changed the record {_ROUNDS} times meanwhile", Outcome.NOT_APPLIED, first
@@ -218,7 +233,7 @@ class RedisRunRepository(RedisRunAccess):
     Raises StoreUnavailable if it does not answer, StoreUnusable if its settings allow it to lose acknowledged writes.
     """
 
-    guarantees = Guarantees(atomic_bulk=True, atomic_add=True, exact_finish=True, exact_values=True)
+    guarantees = Guarantees(atomic_bulk=True, atomic_add=True, exact_finish=True, exact_start=True, exact_values=True)
 
     def __init__(self, url: str) -> None:
         super().__init__(_Server(_pool(url)))
@@ -233,15 +248,15 @@ class RedisRunRepository(RedisRunAccess):
             if self._server.ask("CONFIG", "GET", name)[1:] != [wanted.encode()]:
                 raise StoreUnusable(f"the Redis server may lose records: set its {name} to {wanted}.")
 
-    def create(self, record: RunRecord) -> RunKey:
-        return self.create_many([record])[0]
+    def create(self, new: NewRun) -> RunKey:
+        return self.create_many([new])[0]
 
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-        keys = [record.key for record in records]
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        keys = [new.key for new in news]
         if keys:
-            stored_at = (_RECORD + _name(key) for key in keys)
-            values = (text for record in records for text in (_place(record), _document(record)))
-            command = ("EVAL", _CREATE, len(keys) + 1, _STARTS, *stored_at, *values)
+            stored_at = [kind + _name(key) for key in keys for kind in (_RECORD, _LOG, _MARK)]
+            values = (value for new in news for value in _values(new))
+            command = ("EVAL", _CREATE, len(stored_at) + 1, _STARTS, *stored_at, *values)
             if refused := self._server.ask(*command, key=keys[0], writes=True):
                 raise RunAlreadyExists(list(dict.fromkeys(keys[i] for i in refused)))
         return keys
@@ -251,6 +266,11 @@ class RedisRunRepository(RedisRunAccess):
 
     def close(self) -> None:
         self._server.close()
+
+
+def _values(new: NewRun) -> Iterator[str | int]:
+    yield from (_place(new.record), _document(new.record), new.mark, len(new.log))
+    yield from map(_element, new.log)
 
 
 def _pool(url: str) -> ConnectionPool:
