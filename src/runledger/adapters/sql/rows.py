@@ -1,4 +1,4 @@
-"""How a record is written in a row, for all SQL stores. Metrics and log are text in the domain's JSON form."""
+"""How runs and the lines of their logs are written in rows, for all SQL stores. Metrics are text in JSON form."""
 
 from __future__ import annotations
 
@@ -7,8 +7,26 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from ...domain import Metrics, RunKey, RunQuery, RunRecord, RunStatus, RunSummary, StoreUnusable, added_up
-from ...domain.json_form import MALFORMED, log_text, metrics_text, time_text, trusted_log, trusted_metrics
+from ...domain import (
+    LogLine,
+    Metrics,
+    NewRun,
+    RunKey,
+    RunQuery,
+    RunRecord,
+    RunStatus,
+    RunSummary,
+    StoreUnusable,
+    added_up,
+)
+from ...domain.json_form import MALFORMED, metrics_text, time_text, trusted_metrics
+
+RECORD = "run_id, client_id, client_name, status, started_at, ended_at, metrics, notes, error, updated_at"
+"""The columns of table `runs` from which a record is read, in their order."""
+RUN = f"{RECORD}, mark"
+"""All columns of table `runs`, in the order in which a row is written. No read but that of a creation names the mark."""
+LINE = "run_id, client_id, position, at, text"
+"""The columns of table `run_notes`. The position of a run's first line is 1, so that of its last is its `notes`."""
 
 PAGE = 500
 STATUSES = {status.value: status for status in RunStatus}
@@ -17,10 +35,11 @@ STATUSES = {status.value: status for status in RunStatus}
 _decode = json.JSONDecoder().raw_decode
 
 
-def rows_of_texts(records: Iterable[RunRecord]) -> Iterator[tuple[str | None, ...]]:
-    """Rows, all of texts, in the order of the table's columns."""
+def rows_of_texts(news: Iterable[NewRun]) -> Iterator[tuple[str | int | None, ...]]:
+    """Rows of table `runs`, in the order of RUN. Every time is a text."""
     at, text = None, ""
-    for record in records:
+    for new in news:
+        record = new.record
         if record.started_at is not at:  # a batch mostly starts at one time
             at, text = record.started_at, time_text(record.started_at)
         yield (
@@ -31,10 +50,19 @@ def rows_of_texts(records: Iterable[RunRecord]) -> Iterator[tuple[str | None, ..
             text,
             None if record.ended_at is None else time_text(record.ended_at),
             metrics_text(record.metrics),
-            log_text(record.log),
+            record.notes,
             record.error,
             text if record.updated_at is at else time_text(record.updated_at),
+            new.mark,
         )
+
+
+def lines_of_texts(news: Iterable[NewRun]) -> Iterator[tuple[str, str, int, str, str]]:
+    """Rows of table `run_notes`, in the order of LINE: the logs of these runs. Every time is a text."""
+    for new in news:
+        run_id, client_id = new.key.run_id, new.key.client_id
+        for position, line in enumerate(new.log, 1):
+            yield run_id, client_id, position, time_text(line.at), line.text
 
 
 def unreadable(row: Sequence[Any]) -> StoreUnusable:
@@ -46,7 +74,7 @@ def unreadable(row: Sequence[Any]) -> StoreUnusable:
 
 
 def record_from_texts(row: Sequence[Any]) -> RunRecord:
-    """The record of a row of texts, in the order of the table's columns. Its times are known to end in Z.
+    """The record of a row in the order of RECORD. Its times are texts that are known to end in Z.
 
     Raises StoreUnusable, with the key, for a row that an external writer left unreadable.
     """
@@ -97,7 +125,7 @@ def _decoded(joined: str, count: int) -> list[Metrics]:
 
 
 def _restored(row: Sequence[Any], metrics: Metrics) -> RunRecord:
-    run_id, client_id, name, status, started, ended, _, log, error, updated = row
+    run_id, client_id, name, status, started, ended, _, notes, error, updated = row
     return RunRecord.trusted(
         run_id,
         client_id,
@@ -106,7 +134,7 @@ def _restored(row: Sequence[Any], metrics: Metrics) -> RunRecord:
         started_at := read_time(started),
         None if ended is None else read_time(ended),
         metrics,
-        () if log == "[]" else trusted_log(_decode(log)[0]),
+        notes,
         error,
         started_at if updated == started else read_time(updated),
     )
@@ -138,17 +166,18 @@ def pages(
 
 
 def conditions(query: RunQuery, mark: str, time: Callable[[datetime], Any]) -> tuple[str, list[Any]]:
-    """The condition of a query, and the values for its placeholders. No text of the query is in the condition itself.
+    """The condition of a query, and the values for its placeholders. No text of a caller is in the condition itself.
 
-    `mark` is the driver's placeholder. `time` converts a datetime for it.
+    `mark` is the driver's placeholder. `time` converts a datetime for it. The status is written out: only so do the
+    planners use the index on the runs whose status is not Completed. Statuses are constants of the domain.
     """
     parts = [
         (f"run_id = {mark}", query.run_id),
         (f"client_id = {mark}", query.client_id),
-        (f"status = {mark}", query.status and query.status.value),
         (f"started_at >= {mark}", query.since and time(query.since)),
         (f"started_at < {mark}", query.until and time(query.until)),
         (f"updated_at < {mark}", query.updated_before and time(query.updated_before)),
     ]
     given = [(sql, value) for sql, value in parts if value is not None]
-    return " AND ".join(sql for sql, _ in given) or "TRUE", [value for _, value in given]
+    literal = [] if query.status is None else [f"status = '{query.status.value}'"]
+    return " AND ".join([*literal, *(sql for sql, _ in given)]) or "TRUE", [value for _, value in given]
