@@ -69,7 +69,7 @@ def connected_as(url: str, rights: str) -> Iterator[PostgreSQLRunRepository]:
     names = {"role": sql.Identifier(role)}
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE ROLE {role} LOGIN PASSWORD 'let-me-in'").format(**names))
-        connection.execute(sql.SQL("GRANT " + rights + " ON run_records TO {role}").format(**names))
+        connection.execute(sql.SQL("GRANT " + rights + " TO {role}").format(**names))
         try:
             host = urlsplit(url).netloc.rpartition("@")[2]
             with closing(open_url(urlunsplit(urlsplit(url)._replace(netloc=f"{role}:let-me-in@{host}")))) as repository:
@@ -80,7 +80,7 @@ def connected_as(url: str, rights: str) -> Iterator[PostgreSQLRunRepository]:
 
 
 @contextmanager
-def locked(url: str, statement: str = "SELECT FROM run_records FOR UPDATE") -> Iterator[None]:
+def locked(url: str, statement: str = "SELECT FROM runs FOR UPDATE") -> Iterator[None]:
     with psycopg.connect(url) as connection:
         connection.execute(statement.encode())
         yield
@@ -519,7 +519,7 @@ def test_connections_that_were_closed_while_idle_are_replaced(url: str, reposito
 def test_a_connection_lost_during_an_act_says_what_may_have_happened(
     url: str, repository: PostgreSQLRunRepository, act: str, outcome: Outcome
 ) -> None:
-    with ThreadPoolExecutor(1) as pool, locked(url, "LOCK TABLE run_records IN ACCESS EXCLUSIVE MODE"):
+    with ThreadPoolExecutor(1) as pool, locked(url, "LOCK TABLE runs IN ACCESS EXCLUSIVE MODE"):
         attempt = pool.submit(ACTS[act], repository)
         terminate(wait_for_blocked(url))
         with pytest.raises(StoreUnavailable) as caught:
@@ -535,7 +535,7 @@ def test_a_wait_that_took_too_long_has_written_nothing(
 ) -> None:
     separator = "&" if "?" in url else "?"
     with closing(open_url(f"{url}{separator}options={quote(f'-c {setting}=100ms')}")) as hasty:
-        with locked(url, "LOCK TABLE run_records IN SHARE ROW EXCLUSIVE MODE"):
+        with locked(url, "LOCK TABLE runs IN SHARE ROW EXCLUSIVE MODE"):
             with pytest.raises(StoreUnavailable) as caught:
                 ACTS[act](hasty)
             assert caught.value.outcome is Outcome.NOT_APPLIED
@@ -717,7 +717,7 @@ def test_finding_holds_no_connection_between_pages(url: str, monkeypatch: pytest
 
 def test_a_foreign_row_is_told_as_such(url: str, repository: PostgreSQLRunRepository) -> None:
     with psycopg.connect(url) as connection:
-        connection.execute("UPDATE run_records SET status = 'Paused'")
+        connection.execute("UPDATE runs SET status = 'Paused'")
     for look in (lambda: repository.get(KEY), lambda: repository.summary(RunQuery())):
         with pytest.raises(StoreUnusable, match="unknown status 'Paused'"):
             look()
@@ -726,7 +726,7 @@ def test_a_foreign_row_is_told_as_such(url: str, repository: PostgreSQLRunReposi
 @pytest.mark.parametrize("metrics", ['{"a": [1, 2]}', '{"a": null}'])
 def test_a_metric_that_is_no_value_is_refused(url: str, repository: PostgreSQLRunRepository, metrics: str) -> None:
     with psycopg.connect(url) as connection:
-        connection.execute("UPDATE run_records SET metrics = %s", (metrics,))
+        connection.execute("UPDATE runs SET metrics = %s", (metrics,))
     for look in (lambda: repository.get(KEY), lambda: repository.summary(RunQuery())):
         with pytest.raises(StoreUnusable, match="not written by"):
             look()

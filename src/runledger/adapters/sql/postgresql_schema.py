@@ -1,10 +1,9 @@
-"""The tables of runs in PostgreSQL: making them, bringing version 1 to this one, examining them with a role's rights."""
+"""The tables of runs in PostgreSQL: making them, migrating version 1, examining them with the rights of a role."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
-
 
 from ...domain import Finding, StoreUnusable, Verdict
 from . import postgresql_version_1 as version_1
@@ -64,7 +63,7 @@ def make_schema(connections: Connections) -> None:
         version = _version(cursor.execute(_STATE, prepare=False).fetchone())
         if version == 2:
             return
-        rights = version_1.locked_rights(cursor) if version == 1 else []
+        rights: Sequence[str] = version_1.locked_rights(cursor) if version == 1 else ()
         for statement in _TABLES:
             cursor.execute(statement, prepare=False)
         if version == 1:
@@ -142,5 +141,3 @@ def _version(state: tuple[Any, ...] | None) -> int:
         "the table runs in this database belongs to another application: choose another schema, such as "
         "?options=-csearch_path%3Djobs in the URL."
     )
-
-

@@ -20,12 +20,13 @@ _BEFORE = (
     "SET LOCAL statement_timeout = 0",
     "LOCK TABLE run_records IN ACCESS EXCLUSIVE MODE",
     """SELECT set_config('search_path', quote_ident(nspname), true)
-        FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE pg_class.oid = to_regclass('run_records')
-    """,
+        FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE pg_class.oid = to_regclass('run_records')""",
 )
 _COPY_RUNS = """INSERT INTO runs
     (run_id, client_id, client_name, status, started_at, ended_at, metrics, notes, error, updated_at)
-    SELECT run_id, client_id, client_name, status, started_at, ended_at, metrics, jsonb_array_length(log), error, updated_at
+    SELECT run_id, client_id, client_name, status, started_at, ended_at, metrics, jsonb_array_length(log),
+        error, updated_at
     FROM run_records"""
 _COPY_NOTES = """INSERT INTO run_notes (run_id, client_id, position, at, text)
     SELECT run_id, client_id, position, (line ->> 0)::timestamptz, line ->> 1
@@ -33,15 +34,16 @@ _COPY_NOTES = """INSERT INTO run_notes (run_id, client_id, position, at, text)
 # The same owner; the same rights on the runs; and whoever could write or read the log still can.
 _RIGHTS = """WITH old AS (SELECT * FROM pg_class WHERE oid = to_regclass('run_records')),
     granted AS (
-        SELECT privilege_type AS privilege, CASE is_grantable WHEN true THEN ' WITH GRANT OPTION' ELSE '' END AS passed_on,
+        SELECT privilege_type AS privilege,
+            CASE is_grantable WHEN true THEN ' WITH GRANT OPTION' ELSE '' END AS passed_on,
             CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END AS role
         FROM old, aclexplode(relacl) WHERE grantee <> relowner
     )
     SELECT format('ALTER TABLE %I OWNER TO %I', name, pg_get_userbyid(relowner))
         FROM old, (VALUES ('runs'), ('run_notes')) AS new (name)
     UNION ALL SELECT format('GRANT %s ON runs TO %s%s', privilege, role, passed_on) FROM granted
-    UNION ALL SELECT format('GRANT %s ON run_notes TO %s%s', CASE privilege WHEN 'UPDATE' THEN 'INSERT' ELSE privilege END,
-        role, passed_on) FROM granted WHERE privilege IN ('SELECT', 'INSERT', 'UPDATE')"""
+    UNION ALL SELECT format('GRANT %s ON run_notes TO %s%s',
+        CASE privilege WHEN 'UPDATE' THEN 'INSERT' ELSE privilege END, role, passed_on) FROM granted WHERE privilege IN ('SELECT', 'INSERT', 'UPDATE')"""
 DROP = "DROP TABLE run_records"
 """The last step. A process of the older version that is still open fails from then on, with an error on every call."""
 
@@ -53,7 +55,7 @@ def count_runs(cursor: psycopg.Cursor[tuple[Any, ...]]) -> int:
     return int(row[0])
 
 
-def locked_rights(cursor: psycopg.Cursor[tuple[Any, ...]]) -> list[bytes]:
+def locked_rights(cursor: psycopg.Cursor[tuple[Any, ...]]) -> list[str]:
     """The statements that give the new tables the owner and the rights of the old one, which is locked from now on.
 
     Raises StoreUnusable if its columns are not those of version 1.
@@ -68,7 +70,7 @@ def locked_rights(cursor: psycopg.Cursor[tuple[Any, ...]]) -> list[bytes]:
             f"the table run_records has other columns than version 1 made ({odd}): make it as it was, then run "
             "`runledger init` again. Nothing was changed."
         )
-    return [str(row[0]).encode() for row in cursor.execute(_RIGHTS, prepare=False).fetchall()]
+    return [str(row[0]) for row in cursor.execute(_RIGHTS, prepare=False).fetchall()]
 
 
 def copy_runs(cursor: psycopg.Cursor[tuple[Any, ...]]) -> None:
