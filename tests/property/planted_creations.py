@@ -10,7 +10,7 @@ import pytest
 from requests import PreparedRequest, Response
 
 import runledger_redis
-from runledger import RunChange, RunKey, RunNotFound, RunRecord
+from runledger import NewRun, RunChange, RunKey, RunNotFound, RunRecord
 from runledger.adapters.airtable import AirtableRunAccess
 from runledger.adapters.airtable.transport import WithoutCreation
 from runledger.adapters.memory import InMemoryRunAccess
@@ -46,7 +46,7 @@ def sqlite_inserts_on_a_miss(patch: pytest.MonkeyPatch) -> None:
 
 
 def postgresql_inserts_on_a_miss(patch: pytest.MonkeyPatch) -> None:
-    change_one = postgresql.change_one
+    change_one = postgresql.change_one  # type: ignore[attr-defined]
 
     def planted(cursor: Any, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         new = NewRun(RunRecord.start(key, at))

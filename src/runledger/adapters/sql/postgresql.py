@@ -26,7 +26,7 @@ from ...domain import (
 )
 from ...domain.json_form import MALFORMED, time_text
 from . import rows
-from .postgresql_changes import GET, SELECT, Cursor, change_many, change_one, key_arrays, record_of, records_of
+from .postgresql_changes import GET, READ, Cursor, change_many, change_one, key_arrays, record_of, records_of
 from .postgresql_pool import Connections
 from .postgresql_schema import make_schema, require_no_other_version
 
@@ -40,7 +40,7 @@ _MARKS = """SELECT run_id, client_id, mark FROM runs
 _ATTEMPTS = 3
 # A name in ORDER BY alone would be that of the text which is read.
 _FIND = (
-    SELECT
+    READ
     + """ FROM runs WHERE {}
     ORDER BY runs.started_at DESC, runs.run_id DESC, runs.client_id DESC LIMIT %s"""
 )

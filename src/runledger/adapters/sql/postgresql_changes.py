@@ -20,8 +20,8 @@ Cursor = psycopg.Cursor[tuple[Any, ...]]
 
 RECORD = rows.RECORD.replace("_at", "_at::text").replace("metrics", "metrics::text")
 """The columns of a record as texts: decoding a page of them at once takes the least time."""
-SELECT = f"SELECT {RECORD}"
-GET = SELECT + " FROM runs WHERE run_id = %s AND client_id = %s"
+READ = f"SELECT {RECORD}"
+GET = READ + " FROM runs WHERE run_id = %s AND client_id = %s"
 
 # Writes nothing unless the change is plainly allowed; every other case is left to RunRecord.apply.
 # One UPDATE of one table sees the newest row even when it had to wait for it, so no concurrent change is lost.
@@ -61,7 +61,7 @@ _NOTED = """, noted AS (
 
 # In key order, so that two batches wait for each other instead of deadlocking.
 _LOCK = (
-    SELECT
+    READ
     + """ FROM runs JOIN unnest(%s::text[], %s::text[]) AS wanted (run_id, client_id)
     USING (run_id, client_id) ORDER BY run_id, client_id FOR UPDATE OF runs"""
 )

@@ -36,8 +36,11 @@ _INDEXES = (
     f"COMMENT ON TABLE runs IS '{_THIS_VERSION}'",
 )
 _LOCK = "SELECT pg_advisory_xact_lock(7826011524)"
-_STATE = """SELECT to_regclass('runs') IS NOT NULL, obj_description(to_regclass('runs'), 'pg_class'),
-    to_regclass('run_records') IS NOT NULL"""
+# Read from the catalogue: to_regclass may still answer as it did before another session made a table.
+_STATE = """SELECT bool_or(relname = 'runs'), max(obj_description(oid, 'pg_class')) FILTER (WHERE relname = 'runs'),
+        bool_or(relname = 'run_records')
+    FROM pg_class WHERE relname IN ('runs', 'run_records') AND relkind IN ('r', 'p', 'v', 'm', 'f')
+        AND pg_table_is_visible(oid)"""
 _ABOUT = """SELECT current_user, current_database(), current_setting('server_version'),
     current_setting('transaction_read_only')::boolean, coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)
 """

@@ -43,7 +43,8 @@ _RIGHTS = """WITH old AS (SELECT * FROM pg_class WHERE oid = to_regclass('run_re
         FROM old, (VALUES ('runs'), ('run_notes')) AS new (name)
     UNION ALL SELECT format('GRANT %s ON runs TO %s%s', privilege, role, passed_on) FROM granted
     UNION ALL SELECT format('GRANT %s ON run_notes TO %s%s',
-        CASE privilege WHEN 'UPDATE' THEN 'INSERT' ELSE privilege END, role, passed_on) FROM granted WHERE privilege IN ('SELECT', 'INSERT', 'UPDATE')"""
+        CASE privilege WHEN 'UPDATE' THEN 'INSERT' ELSE privilege END, role, passed_on) FROM granted
+        WHERE privilege IN ('SELECT', 'INSERT', 'UPDATE')"""
 DROP = "DROP TABLE run_records"
 """The last step. A process of the older version that is still open fails from then on, with an error on every call."""
 
