@@ -79,7 +79,7 @@ def store_url(store: str | os.PathLike[str]) -> str:
     Raises StoreUnusable if the URL has no scheme, or is given as a path.
     """
     if isinstance(store, os.PathLike):
-        from .adapters.sql.sqlite import url_of
+        from .adapters.sql.sqlite_url import url_of
 
         if _URL_AS_PATH.match(os.fsdecode(store)):  # not shown: there may be a password in it
             raise StoreUnusable(f"a store URL was given as a path: give it as text, like {EXAMPLE_URL}.")

@@ -268,7 +268,7 @@ def test_without_a_store_a_file_in_the_data_directory_is_used(tmp_path: Path, mo
 def test_no_updating_command_inserts_says_the_store_itself(store: Path) -> None:
     runledger("start", "--client", "acme", "--run-id", "r", store=store)
     guard = sqlite3.connect(store)
-    guard.execute("CREATE TRIGGER guard BEFORE INSERT ON run_records BEGIN SELECT RAISE(ABORT, 'an insert'); END")
+    guard.execute("CREATE TRIGGER guard BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'an insert'); END")
     guard.close()
     runledger("update", "r", "acme", "--set", "a=1", "--add", "n=1", "--note", "x", store=store)
     runledger("update", "r", "acme", store=store)

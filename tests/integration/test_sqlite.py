@@ -3,42 +3,55 @@ import resource
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 
 from runledger import (
+    NewRun,
     Outcome,
     RunAlreadyExists,
     RunChange,
     RunKey,
     RunLedger,
+    RunNotFound,
     RunQuery,
     RunRecord,
+    RunStatus,
     StoreUnavailable,
     StoreUnusable,
     connect,
 )
+from runledger.adapters.sql import sqlite
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
-from runledger.adapters.sql.sqlite_file import APPLICATION_ID, SCHEMA_VERSION
+from runledger.adapters.sql.sqlite_schema import APPLICATION_ID, SCHEMA_VERSION
+from runledger.testing.runs import changed
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 KEY = RunKey("r", "acme")
 STARTED = RunRecord.start(KEY, AT)
+NEW = NewRun(STARTED)
+
+
+def noted(run_id: str, notes: int) -> NewRun:
+    """A run with notes of the texts 0, 1, 2 and so on."""
+    new = NewRun(RunRecord.start(RunKey(run_id, "acme"), AT))
+    return changed(new, *(RunChange(note=f"{i}") for i in range(notes)), at=AT)
 
 
 def test_a_closed_repository_says_so_and_stays_closed(tmp_path: Path) -> None:
     repository = SQLiteRunRepository(tmp_path / "runs.db")
-    repository.create(STARTED)
+    repository.create(NEW)
     repository.close()
     repository.close()
     for act in (
-        lambda: repository.create(STARTED),
+        lambda: repository.create(NEW),
         lambda: repository.update(KEY, RunChange(), AT),
         lambda: repository.get(KEY),
         lambda: list(repository.find(RunQuery())),
@@ -93,7 +106,7 @@ def test_a_file_that_may_only_be_read_says_so(tmp_path: Path, monkeypatch: pytes
     )
     repository = SQLiteRunRepository(path)
     assert repository.get(KEY).key == KEY
-    for act in (lambda: repository.update(KEY, RunChange(), AT), lambda: repository.create(STARTED)):
+    for act in (lambda: repository.update(KEY, RunChange(), AT), lambda: repository.create(NEW)):
         with pytest.raises(StoreUnusable, match="may not be written"):
             act()
     repository.close()
@@ -103,14 +116,14 @@ def test_a_file_that_may_only_be_read_says_so(tmp_path: Path, monkeypatch: pytes
 def test_a_full_disk_is_one_clear_error_and_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "runs.db"
     repository = SQLiteRunRepository(path)
-    repository.create(STARTED)
+    repository.create(NEW)
     pages = repository._file._writing().execute("PRAGMA page_count").fetchone()[0]
     repository._file._writing().execute(f"PRAGMA max_page_count = {pages}")
     big = "x" * 100_000
     for act in (
         lambda: repository.update(KEY, RunChange(metrics={"big": big}), AT),
         lambda: repository.create_many(
-            [RunRecord.start(RunKey(f"{i}", "c"), AT, metrics={"b": big}) for i in range(9)]
+            [NewRun(RunRecord.start(RunKey(f"{i}", "c"), AT, metrics={"b": big})) for i in range(9)]
         ),
     ):
         with pytest.raises(StoreUnavailable, match=r"full.*Nothing was written") as refusal:
@@ -130,15 +143,15 @@ def test_an_interrupt_at_the_beginning_of_a_write_leaves_the_file_to_others(
     with closing(SQLiteRunRepository(tmp_path / "runs.db", wait=0)) as repository:
         monkeypatch.setattr(repository._file, "patiently", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            repository.create(STARTED)
+            repository.create(NEW)
         with closing(SQLiteRunRepository(tmp_path / "runs.db", wait=0)) as other:
-            other.create(STARTED)
+            other.create(NEW)
 
 
 def test_a_disk_without_room_to_open_a_file_is_told_as_full(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
     with closing(SQLiteRunRepository(path)) as repository:
-        repository.create(STARTED)
+        repository.create(NEW)
     done = subprocess.run(
         [sys.executable, "-m", "runledger", "list", "--store", f"sqlite:///{path}"],
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (16_384, 16_384)),
@@ -153,7 +166,7 @@ def test_a_disk_without_room_to_open_a_file_is_told_as_full(tmp_path: Path) -> N
 def test_a_file_that_others_keep_locked_is_unavailable_and_nothing_is_written(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
     repository = SQLiteRunRepository(path, wait=0.05)
-    repository.create(STARTED)
+    repository.create(NEW)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreUnavailable, match="locked by another process") as refusal:
@@ -162,13 +175,14 @@ def test_a_file_that_others_keep_locked_is_unavailable_and_nothing_is_written(tm
     assert repository.get(KEY) == STARTED
     other.execute("ROLLBACK")
     other.close()
-    assert repository.update(KEY, RunChange(note="n"), AT).log[0].text == "n"
+    assert list(repository.log(KEY)) == []
+    assert repository.update(KEY, RunChange(note="n"), AT).notes == 1
     repository.close()
 
 
 def test_an_error_that_is_not_the_drivers_rolls_back(tmp_path: Path) -> None:
     repository = SQLiteRunRepository(tmp_path / "runs.db")
-    repository.create(STARTED)
+    repository.create(NEW)
     with pytest.raises(AttributeError):
         repository.update_many([(KEY, RunChange(note="n")), (KEY, None)], AT)  # type: ignore[list-item]
     assert repository.get(KEY) == STARTED
@@ -181,6 +195,7 @@ def test_an_acknowledged_write_is_durable_by_default(tmp_path: Path) -> None:
     writer = repository._file._writing()
     assert writer.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     assert writer.execute("PRAGMA synchronous").fetchone()[0] == 2
+    assert writer.execute("PRAGMA wal_autocheckpoint").fetchone()[0] == 250
     repository.close()
 
 
@@ -254,7 +269,7 @@ with runledger.connect(sys.argv[1], observers=()) as again:
 
 def test_closing_waits_for_what_others_do_and_then_refuses_them(tmp_path: Path) -> None:
     repository = SQLiteRunRepository(tmp_path / "runs.db")
-    repository.create(STARTED)
+    repository.create(NEW)
     acknowledged = [0] * 4
     refused: list[str] = []
     begun = Barrier(7)
@@ -301,11 +316,11 @@ def test_a_relative_path_and_odd_names_lead_to_their_file(tmp_path: Path, monkey
 )
 def test_other_hands_write_no_time_without_its_zone(tmp_path: Path, column: str, value: object) -> None:
     repository = SQLiteRunRepository(tmp_path / "runs.db")
-    repository.create(STARTED)
+    repository.create(NEW)
     repository.close()
     other = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
     with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
-        other.execute(f"UPDATE run_records SET {column} = ?", (value,))  # noqa: S608
+        other.execute(f"UPDATE runs SET {column} = ?", (value,))  # noqa: S608
     other.close()
 
 
@@ -326,17 +341,15 @@ def test_other_hands_write_no_time_without_its_zone(tmp_path: Path, column: str,
         ("metrics", '{"a": 1', "not written by"),
         ("metrics", "[" * 100_000, "not written by"),
         ("metrics", b"{}", "not written by"),
-        ("log", "", "not written by"),
-        ("log", '[["2025-11-24", "x"]]', "not written by"),
     ],
 )
 def test_a_row_that_other_hands_wrote_is_refused_by_its_key(
     tmp_path: Path, column: str, value: object, words: str
 ) -> None:
     repository = SQLiteRunRepository(tmp_path / "runs.db")
-    repository.create_many([STARTED, RunRecord.start(RunKey("s", "acme"), AT)])
+    repository.create_many([NEW, NewRun(RunRecord.start(RunKey("s", "acme"), AT))])
     other = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
-    other.execute(f"UPDATE run_records SET {column} = ? WHERE run_id = 'r'", (value,))  # noqa: S608
+    other.execute(f"UPDATE runs SET {column} = ? WHERE run_id = 'r'", (value,))  # noqa: S608
     other.close()
     acts: list[Callable[[], object]] = [
         lambda: repository.get(KEY),
@@ -356,12 +369,153 @@ def test_a_row_that_other_hands_wrote_is_refused_by_its_key(
     repository.close()
 
 
+@pytest.mark.parametrize("notes", ["many", 0.5, -1, None])
+def test_other_hands_count_no_notes_but_in_whole_numbers(tmp_path: Path, notes: object) -> None:
+    SQLiteRunRepository(tmp_path / "runs.db").close()
+    with closing(sqlite3.connect(tmp_path / "runs.db", isolation_level=None)) as other:
+        other.execute(
+            "INSERT INTO runs (run_id, client_id, client_name, status, started_at, metrics, updated_at)"
+            " VALUES ('r', 'acme', 'acme', 'Running', '2025-11-24T08:15:00.000Z', '{}', '2025-11-24T08:15:00.000Z')"
+        )
+        with pytest.raises(sqlite3.IntegrityError):
+            other.execute("UPDATE runs SET notes = ?", (notes,))
+    with closing(SQLiteRunRepository(tmp_path / "runs.db")) as repository:
+        assert repository.get(KEY) == STARTED
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("UPDATE run_notes SET at = 'soonZ' WHERE run_id = 'r' AND position = 2", "has a line that cannot be read"),
+        ("DELETE FROM run_notes WHERE run_id = 'r' AND position = 2", "lacks lines"),
+        ("UPDATE runs SET notes = 4 WHERE run_id = 'r'", "lacks lines"),
+    ],
+)
+def test_a_log_that_other_hands_spoilt_is_refused_by_its_key(tmp_path: Path, statement: str, words: str) -> None:
+    with closing(SQLiteRunRepository(tmp_path / "runs.db")) as repository:
+        repository.create_many([noted("r", 3), noted("s", 2)])
+        with closing(sqlite3.connect(tmp_path / "runs.db", isolation_level=None)) as other:
+            other.execute(statement)
+        for read in (lambda: list(repository.log(KEY)), lambda: list(repository.find_with_logs(RunQuery()))):
+            with pytest.raises(StoreUnusable, match=words) as refusal:
+                read()
+            assert refusal.value.key == KEY
+        assert list(repository.log(RunKey("s", "acme"))) == list(noted("s", 2).log)
+
+
+def test_a_log_that_is_being_read_holds_nothing_open_between_its_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "_LINES", 4)
+    run = noted("r", 10)
+    with (
+        closing(SQLiteRunRepository(tmp_path / "runs.db")) as repository,
+        closing(sqlite3.connect(tmp_path / "runs.db", isolation_level=None)) as other,
+    ):
+        repository.create_many([run, noted("s", 5), noted("t", 0), noted("u", 3), noted("v", 1)])
+        lines = repository.log(KEY)
+        read = [next(lines)]
+        repository.update(KEY, RunChange(note="later"), AT)
+        found = repository.find_with_logs(RunQuery(run_id="r"))
+        (_, log) = next(found)
+        assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
+        assert [*read, *lines] == list(run.log)
+        assert len(log) == 11
+        everything = list(repository.find_with_logs(RunQuery()))
+        assert [(record.key.run_id, len(log)) for record, log in everything] == [
+            ("v", 1),
+            ("u", 3),
+            ("t", 0),
+            ("s", 5),
+            ("r", 11),
+        ]
+
+
+def test_a_run_that_is_removed_while_logs_are_read_is_left_out_and_its_key_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "runs.db"
+
+    def remove(run_id: str) -> None:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("DELETE FROM runs WHERE run_id = ?", (run_id,))
+            assert other.execute("SELECT 1 FROM run_notes WHERE run_id = ?", (run_id,)).fetchall() == []
+
+    with closing(SQLiteRunRepository(path)) as repository:
+        repository.create_many([noted("r", 3), noted("s", 2), noted("t", 1)])
+        with_logs = SQLiteRunRepository._with_logs
+        monkeypatch.setattr(
+            SQLiteRunRepository, "_with_logs", lambda self, records: (remove("s"), with_logs(self, records))[1]
+        )
+        found = list(repository.find_with_logs(RunQuery()))
+        assert [(record.key.run_id, log) for record, log in found] == [
+            ("t", noted("t", 1).log),
+            ("r", noted("r", 3).log),
+        ]
+        monkeypatch.setattr(sqlite, "_LINES", 2)
+        lines = repository.log(KEY)
+        next(lines)
+        remove("r")
+        with pytest.raises(RunNotFound):
+            list(lines)
+        repository.create(noted("r", 1))
+        repository.update(KEY, RunChange(note="1"), AT)
+        assert [line.text for line in repository.log(KEY)] == ["0", "1"]
+
+
+def test_every_query_is_answered_by_an_index(tmp_path: Path) -> None:
+    with closing(SQLiteRunRepository(tmp_path / "runs.db")) as repository:
+        plans = planned(repository, tmp_path / "runs.db")
+        for status in RunStatus:
+            for query in (RunQuery(status=status), RunQuery(status=status, since=AT, until=AT, updated_before=AT)):
+                due = "runs_by_start" if status is RunStatus.COMPLETED else "runs_by_status (status=?"
+                assert due in plans(lambda query=query: list(repository.find(query)))  # type: ignore[misc]
+                assert due in plans(lambda query=query: repository.summary(query))  # type: ignore[misc]
+        assert "runs_by_start" in plans(lambda: list(repository.find(RunQuery())))
+        assert "runs_by_start (started_at>?" in plans(lambda: list(repository.find(RunQuery(since=AT))))
+        assert "runs_by_client (client_id=?" in plans(lambda: list(repository.find(RunQuery(client_id="acme"))))
+        assert "autoindex_runs_1 (run_id=?" in plans(lambda: list(repository.find(RunQuery(run_id="r"))), sorted_by="")
+        repository.create(noted("r", 3))
+        by_key = "autoindex_runs_1 (run_id=? AND client_id=?)"
+        assert by_key in plans(lambda: repository.get(KEY))
+        assert "PRIMARY KEY (run_id=? AND client_id=? AND position>? AND position<?)" in plans(
+            lambda: list(repository.log(KEY))
+        )
+        assert "PRIMARY KEY (run_id=? AND client_id=? AND position<?)" in plans(
+            lambda: list(repository.find_with_logs(RunQuery())), sorted_by=""
+        )
+
+
+def planned(repository: SQLiteRunRepository, path: Path) -> Callable[..., str]:
+    """A function that makes a call and returns how SQLite answers its last SELECT, by an index and without sorting."""
+    asked: list[tuple[str, Sequence[object]]] = []
+    reading = repository._file.reading
+
+    def noting(take: Any, sql: str, values: Sequence[object], key: RunKey | None = None) -> Any:
+        asked.append((sql, values))
+        return reading(take, sql, values, key)
+
+    repository._file.reading = noting  # type: ignore[method-assign]
+
+    def plan(call: Callable[[], object], sorted_by: str = "nothing") -> str:
+        call()
+        sql, values = asked[-1]
+        with closing(sqlite3.connect(path)) as other:
+            steps = [step for *_, step in other.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+        if sorted_by:
+            assert not [step for step in steps if "ORDER BY" in step], steps
+        assert not [step for step in steps if step.startswith("SCAN runs") and "USING" not in step], steps
+        return "; ".join(steps)
+
+    return plan
+
+
 def test_two_rows_that_make_sense_only_together_are_refused(tmp_path: Path) -> None:
     repository = SQLiteRunRepository(tmp_path / "runs.db")
-    repository.create_many([STARTED, RunRecord.start(RunKey("s", "acme"), AT)])
+    repository.create_many([NEW, NewRun(RunRecord.start(RunKey("s", "acme"), AT))])
     other = sqlite3.connect(tmp_path / "runs.db", isolation_level=None)
     for half, run_id in (('{"a": 1', "s"), ('"b": 2}', "r")):
-        other.execute("UPDATE run_records SET metrics = ? WHERE run_id = ?", (half, run_id))
+        other.execute("UPDATE runs SET metrics = ? WHERE run_id = ?", (half, run_id))
     other.close()
     for look in (repository.summary, lambda query: list(repository.find(query))):
         with pytest.raises(StoreUnusable, match="not written by"):

@@ -90,10 +90,15 @@ def through_the_port(access: RunAccess, run_id: Callable[[], str]) -> None:
             access.update_many([(key, change), (gone, change)], AT)
     access.get(key)
     list(access.find(RunQuery()))
+    list(access.log(key))
     if hasattr(access, "summary"):  # optional: SummableStore
         access.summary(RunQuery())
+    if hasattr(access, "find_with_logs"):  # optional: LoggedStore
+        list(access.find_with_logs(RunQuery()))
     with pytest.raises(RunNotFound):
         access.get(gone)
+    with pytest.raises(RunNotFound):
+        list(access.log(gone))
 
 
 def through_the_services(ledger: RunLedger, run_id: Callable[[], str]) -> None:
@@ -119,6 +124,11 @@ def through_the_services(ledger: RunLedger, run_id: Callable[[], str]) -> None:
             lambda run: require_finished(handle.fail, handle.skip, handle.cancel),
             lambda run: (reads.get(run, "acme"), list(reads.find()), reads.summary(run)),
             lambda run: list(reads.stale(older_than=timedelta(0))),
+            lambda run: (
+                list(reads.log(run, "acme", 1)),
+                reads.get_with_log(run, "acme"),
+                list(reads.find_with_logs()),
+            ),
         ]
         run = run_id()
         for act in acts:
@@ -178,8 +188,8 @@ def guarded_sqlite(tmp_path: Path) -> Iterator[Guarded]:
 
     def guarded(*args: object, **kwargs: object) -> sqlite3.Connection:
         connection: sqlite3.Connection = connect(*args, **kwargs)  # type: ignore[call-overload]
-        denied = sqlite3.SQLITE_INSERT
-        connection.set_authorizer(lambda act, *_: sqlite3.SQLITE_DENY if act == denied else sqlite3.SQLITE_OK)
+        denied = (sqlite3.SQLITE_INSERT, "runs")  # an INSERT on run_notes is a line of a log
+        connection.set_authorizer(lambda *act: sqlite3.SQLITE_DENY if act[:2] == denied else sqlite3.SQLITE_OK)
         return connection
 
     with pytest.MonkeyPatch.context() as patch:

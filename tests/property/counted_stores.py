@@ -24,8 +24,8 @@ from runledger.domain import RunRepository
 from runledger.testing.airtable import run_table
 from runledger_redis import RedisRunRepository
 
-_KEYS = "SELECT run_id, client_id FROM run_records"
-_DELETE = "DELETE FROM run_records"
+_KEYS = "SELECT run_id, client_id FROM runs"
+_DELETE = "DELETE FROM runs"
 
 
 @frozen

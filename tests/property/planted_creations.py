@@ -39,7 +39,7 @@ def sqlite_inserts_on_a_miss(patch: pytest.MonkeyPatch) -> None:
 
     def planted(cursor: Any, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         insert = sqlite._INSERT.replace("INSERT", "INSERT OR IGNORE")
-        cursor.executemany(insert, rows_of_texts([RunRecord.start(key, at)]))
+        cursor.executemany(insert, rows_of_texts([NewRun(RunRecord.start(key, at))]))
         return update(cursor, key, change, at)
 
     patch.setattr(sqlite, "_update", planted)

@@ -64,6 +64,14 @@ def lines_of_texts(news: Iterable[NewRun]) -> Iterator[tuple[str, str, int, str,
             yield run_id, client_id, position, time_text(line.at), line.text
 
 
+def log_from_texts(rows: Iterable[tuple[str, str]]) -> list[LogLine]:
+    """The lines of rows of `at` and `text`. Their times are texts that are known to end in Z.
+
+    Raises one of MALFORMED for a row that an external writer left unreadable.
+    """
+    return [LogLine.trusted(read_time(at), text) for at, text in rows]
+
+
 def unreadable(row: Sequence[Any]) -> StoreUnusable:
     """The error for a row that cannot be read. The row begins with run id, client id, client name and status."""
     run_id, client_id, _, status = row[:4]

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import chain
+from itertools import accumulate, chain, islice
 from typing import Any, Literal
-from urllib.parse import quote, unquote
 
 from ...domain import (
     Guarantees,
+    LogLine,
+    NewRun,
     RunAlreadyExists,
     RunChange,
     RunKey,
     RunNotFound,
     RunQuery,
     RunRecord,
+    RunStatus,
     RunSummary,
     StoreUnusable,
     changed_records,
     rejected_keys,
     summary_of,
 )
-from ...domain.json_form import MALFORMED, log_text, metrics_text, time_text
+from ...domain.json_form import MALFORMED, metrics_text, time_text
 from .rows import (
+    LINE,
+    RECORD,
+    RUN,
     conditions,
+    lines_of_texts,
+    log_from_texts,
     pages,
     read_time,
     record_from_texts,
@@ -35,20 +42,33 @@ from .rows import (
     summary_of_texts,
 )
 from .sqlite_file import SQLiteFile
+from .sqlite_url import path_of
 
-_INSERT = "INSERT INTO run_records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_SELECT = "SELECT * FROM run_records WHERE run_id = ? AND client_id = ?"
-_SELECT_TO_UPDATE = "SELECT *, rowid FROM run_records WHERE run_id = ? AND client_id = ?"
-_SELECT_BATCH = "SELECT *, rowid FROM run_records WHERE (run_id, client_id) IN (VALUES {})"
-_BATCH = 400  # twice as many placeholders: SQLite before 3.32 allows 999
-_FIND = "SELECT * FROM run_records WHERE {} ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?"
+_BATCH = 300  # three times as many placeholders: SQLite before 3.32 allows 999
+_LINES = 5000  # of logs that are read at once
+_INSERT = f"INSERT INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+_MARKS = "SELECT run_id, client_id, mark FROM runs WHERE (run_id, client_id) IN (VALUES {})"
+_SELECT = f"SELECT {RECORD} FROM runs WHERE run_id = ? AND client_id = ?"  # noqa: S608
+_SELECT_TO_UPDATE = f"SELECT {RECORD}, rowid FROM runs WHERE run_id = ? AND client_id = ?"  # noqa: S608
+_SELECT_BATCH = f"SELECT {RECORD}, rowid FROM runs WHERE (run_id, client_id) IN (VALUES {{}})"  # noqa: S608
+# An index has only the runs that are not Completed; the planner uses it only if the condition says so in its words.
+_UNFINISHED = " AND status <> 'Completed'"
+_FIND = f"SELECT {RECORD} FROM runs WHERE {{}} ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?"  # noqa: S608
 # A hundred runs a row: JSON that SQLite has joined is decoded at once, and nothing grows with the table.
 _SUMMARY = """SELECT group_concat(status), min(started_at), max(ended_at), group_concat(metrics)
-    FROM (SELECT rowid, * FROM run_records WHERE {} ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?)
+    FROM (SELECT rowid, status, started_at, ended_at, metrics FROM runs WHERE {}
+        ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?)
     GROUP BY rowid / 100"""
 # Two statements, because naming an indexed column (status) in SET rewrites its index entry even if it stays the same.
-_UPDATE = "UPDATE run_records SET metrics = ?, log = ?, error = ?, updated_at = ? WHERE rowid = ?"
+_UPDATE = "UPDATE runs SET metrics = ?, notes = ?, error = ?, updated_at = ? WHERE rowid = ?"
 _FINISH = _UPDATE.replace("SET", "SET status = ?, ended_at = ?,")
+_APPEND = f"INSERT INTO run_notes ({LINE}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
+_NOTES = "SELECT notes FROM runs WHERE run_id = ? AND client_id = ?"
+_LOG = """SELECT at, text FROM run_notes
+    WHERE run_id = ? AND client_id = ? AND position > ? AND position <= ? ORDER BY position"""
+_LOGS = """WITH wanted (number, run_id, client_id, notes) AS (VALUES {})
+    SELECT at, text FROM wanted CROSS JOIN run_notes USING (run_id, client_id)
+    WHERE position <= notes ORDER BY number, position"""
 
 
 class SQLiteRunAccess:
@@ -69,21 +89,78 @@ class SQLiteRunAccess:
             raise RunNotFound(key)
         return record_from_texts(rows[0])
 
-    def find(self, query: RunQuery) -> Iterator[RunRecord]:
-        def read(where: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-            return self._file.read(_FIND.format(where), values)
+    def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
+        counted = self._file.read(_NOTES, (key.run_id, key.client_id), key)
+        if not counted:
+            raise RunNotFound(key)
+        end = counted[0][0]
+        position = 0 if last is None else max(0, end - last)
+        while position < end:
+            upto = min(position + _LINES, end)
+            rows = self._file.read(_LOG, (key.run_id, key.client_id, position, upto), key)
+            if len(rows) != upto - position:
+                self.get(key)  # which is missing, if it was removed just now
+                raise StoreUnusable(f"the log of {key} lacks lines: set notes to how many there are.", key)
+            try:
+                lines = log_from_texts(rows)
+            except MALFORMED:
+                raise StoreUnusable(
+                    f"the log of {key} has a line that cannot be read: correct it there.", key
+                ) from None
+            yield from lines
+            position = upto
 
-        for rows in pages(query, "?", time_text, read):
-            yield from records_from_texts(rows)
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        for page in self._pages(query):
+            yield from page
+
+    def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
+        """See LoggedStore. A run that is removed before its log is read is left out."""
+        for page in self._pages(query):
+            for records in _parts(page):
+                yield from self._with_logs(records)
 
     def summary(self, query: RunQuery) -> RunSummary:
         """See SummableStore."""
         where, values = conditions(query, "?", time_text)
         values.append(-1 if query.limit is None else query.limit)
+        sql = _SUMMARY.format(where + _naming_index(query))
         try:
-            return self._file.reading(lambda rows: summary_of_texts(rows, read_time), _SUMMARY.format(where), values)
+            return self._file.reading(lambda rows: summary_of_texts(rows, read_time), sql, values)
         except MALFORMED:
             return summary_of(self.find(query))  # which names the row
+
+    def _pages(self, query: RunQuery) -> Iterator[list[RunRecord]]:
+        def read(where: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+            return self._file.read(_FIND.format(where + _naming_index(query)), values)
+
+        return map(records_from_texts, pages(query, "?", time_text, read))
+
+    def _with_logs(self, records: Sequence[RunRecord]) -> Iterable[tuple[RunRecord, tuple[LogLine, ...]]]:
+        noted = [record for record in records if record.notes]
+        if not noted:
+            return [(record, ()) for record in records]
+        places = ",".join([f"({number},?,?,?)" for number in range(len(noted))])
+        values = [(record.key.run_id, record.key.client_id, record.notes) for record in noted]
+        rows = self._file.read(_LOGS.format(places), list(chain.from_iterable(values)))
+        ends = list(accumulate(record.notes for record in records))
+        try:
+            lines = log_from_texts(rows)
+        except MALFORMED:
+            lines = []
+        if len(lines) != ends[-1]:
+            return self._with_each_log(records)
+        starts = (end - record.notes for end, record in zip(ends, records, strict=True))
+        return [(record, tuple(lines[first:end])) for record, first, end in zip(records, starts, ends, strict=True)]
+
+    def _with_each_log(self, records: Sequence[RunRecord]) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
+        """The same, run by run: some were removed, or have a log that cannot be read, which `log` names."""
+        for record in records:
+            try:
+                log = tuple(islice(self.log(record.key), record.notes))
+            except RunNotFound:
+                continue
+            yield record, log
 
 
 class SQLiteRunRepository(SQLiteRunAccess):
@@ -102,13 +179,13 @@ class SQLiteRunRepository(SQLiteRunAccess):
     ) -> None:
         super().__init__(SQLiteFile(path, synchronous, wait))
 
-    def create(self, record: RunRecord) -> RunKey:
-        self._insert([record])
-        return record.key
+    def create(self, new: NewRun) -> RunKey:
+        self._create([new], new.key)
+        return new.key
 
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
-        self._insert(records)
-        return [record.key for record in records]
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        self._create(news)
+        return [new.key for new in news]
 
     def without_creation(self) -> SQLiteRunAccess:
         return SQLiteRunAccess(self._file)
@@ -116,19 +193,13 @@ class SQLiteRunRepository(SQLiteRunAccess):
     def close(self) -> None:
         self._file.close()
 
-    def _insert(self, records: Sequence[RunRecord]) -> None:
-        key = records[0].key if len(records) == 1 else None
+    def _create(self, news: Sequence[NewRun], key: RunKey | None = None) -> None:
         try:
-            self._file.write(lambda cursor: cursor.executemany(_INSERT, rows_of_texts(records)), key)
+            self._file.write(lambda cursor: _insert(cursor, news), key)
         except StoreUnusable as error:
             if getattr(error.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
                 raise
-            raise RunAlreadyExists(self._existing(records)) from None
-
-    def _existing(self, records: Sequence[RunRecord]) -> list[RunKey]:
-        keys = [record.key for record in records]
-        existing = {key for key in keys if self._file.read(_SELECT, (key.run_id, key.client_id))}
-        return rejected_keys(keys, existing) or keys
+            self._file.write(lambda cursor: _insert(cursor, _missing(cursor, news)), key)
 
 
 def open_url(url: str) -> SQLiteRunRepository:
@@ -136,23 +207,51 @@ def open_url(url: str) -> SQLiteRunRepository:
     return SQLiteRunRepository(path_of(url))
 
 
-def path_of(url: str) -> str:
-    """`sqlite:///relative.db` or `sqlite:////absolute.db`; other characters percent-encoded as in any URL."""
-    path = unquote(url.removeprefix("sqlite:///"), errors="surrogateescape")
-    if "?" in url:
-        raise StoreUnusable(
-            "a SQLite URL is sqlite:///relative.db or sqlite:////absolute.db, without options after a ?."
-        )
-    if not url.startswith("sqlite:///") or not path or "\0" in path or path == ":memory:":
-        raise StoreUnusable(
-            "a SQLite URL is sqlite:///relative.db or sqlite:////absolute.db; for a store in memory use memory://."
-        )
-    return path
+def _insert(cursor: sqlite3.Cursor, news: Sequence[NewRun]) -> None:
+    cursor.executemany(_INSERT, rows_of_texts(news))
+    _append(cursor, lines_of_texts(news))
 
 
-def url_of(path: str | os.PathLike[str]) -> str:
-    """The URL that `path_of` reads as this path."""
-    return f"sqlite:///{quote(os.fsencode(path))}"
+def _missing(cursor: sqlite3.Cursor, news: Sequence[NewRun]) -> list[NewRun]:
+    """The runs without a record. The other ones were created by this very start, or RunAlreadyExists is raised."""
+    marks = {
+        RunKey.trusted(run_id, client_id): mark
+        for first in range(0, len(news), _BATCH)
+        for run_id, client_id, mark in _rows_of(cursor, _MARKS, [new.key for new in news[first : first + _BATCH]])
+    }
+    if rejected := rejected_keys(news, marks):
+        raise RunAlreadyExists(rejected)
+    return [new for new in news if new.key not in marks]
+
+
+def _rows_of(cursor: sqlite3.Cursor, select: str, keys: Iterable[RunKey]) -> list[tuple[Any, ...]]:
+    """What a SELECT with room for keys returns for these."""
+    ids = dict.fromkeys([(key.run_id, key.client_id) for key in keys])
+    places = ",".join(["(?,?)"] * len(ids))
+    return cursor.execute(select.format(places), list(chain.from_iterable(ids))).fetchall()
+
+
+def _append(cursor: sqlite3.Cursor, lines: Iterable[tuple[str, str, int, str, str]]) -> None:
+    """Add lines to logs, in the transaction that counts them in their runs."""
+    cursor.executemany(_APPEND, lines)
+
+
+def _naming_index(query: RunQuery) -> str:
+    return "" if query.status in (None, RunStatus.COMPLETED) else _UNFINISHED
+
+
+def _parts(records: Iterable[RunRecord]) -> Iterator[list[RunRecord]]:
+    """The records in their order, in parts whose logs are read at once."""
+    part: list[RunRecord] = []
+    lines = 0
+    for record in records:
+        if part and (len(part) == _BATCH or lines + record.notes > _LINES):
+            yield part
+            part, lines = [], 0
+        part.append(record)
+        lines += record.notes
+    if part:
+        yield part
 
 
 def _update(cursor: sqlite3.Cursor, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
@@ -162,6 +261,8 @@ def _update(cursor: sqlite3.Cursor, key: RunKey, change: RunChange, at: datetime
     old = record_from_texts(row[:10])
     new = old.apply(change, at)
     cursor.execute(*_rewriting(row, old, new, time_text(new.updated_at)))
+    if (line := change.line(at)) is not None:
+        _append(cursor, [(key.run_id, key.client_id, new.notes, time_text(line.at), line.text)])
     return new
 
 
@@ -173,9 +274,7 @@ def _update_many(cursor: sqlite3.Cursor, changes: Sequence[tuple[RunKey, RunChan
 
 def _update_some(cursor: sqlite3.Cursor, changes: Sequence[tuple[RunKey, RunChange]], at: datetime, text: str) -> None:
     """Some of a batch's changes, in their order; `text` is the time `at`."""
-    ids = dict.fromkeys([(key.run_id, key.client_id) for key, _ in changes])
-    places = ",".join(["(?,?)"] * len(ids))
-    rows = cursor.execute(_SELECT_BATCH.format(places), list(chain.from_iterable(ids))).fetchall()
+    rows = _rows_of(cursor, _SELECT_BATCH, [key for key, _ in changes])
     olds = records_from_texts([row[:10] for row in rows])
     news = {record.key: record for record in olds}
     news |= changed_records(news, changes, at)
@@ -185,13 +284,23 @@ def _update_some(cursor: sqlite3.Cursor, changes: Sequence[tuple[RunKey, RunChan
         writes[sql].append(values)
     for sql, batch in writes.items():
         cursor.executemany(sql, batch)
+    _append(cursor, _lines({old.key: old.notes for old in olds}, changes, text))
+
+
+def _lines(
+    notes: dict[RunKey, int], changes: Sequence[tuple[RunKey, RunChange]], text: str
+) -> Iterator[tuple[str, str, int, str, str]]:
+    """The lines that changes append to logs that have so many `notes`; `text` is their time."""
+    for key, change in changes:
+        if change.note is not None:
+            notes[key] += 1
+            yield key.run_id, key.client_id, notes[key], text, change.note
 
 
 def _rewriting(row: tuple[Any, ...], old: RunRecord, new: RunRecord, updated_at: str) -> tuple[str, tuple[Any, ...]]:
     """The statement, and its values, that makes of the row with the old record one with the new."""
     metrics = row[6] if new.metrics is old.metrics else metrics_text(new.metrics)
-    log = row[7] if new.log is old.log else log_text(new.log)
-    state = metrics, log, new.error, updated_at, row[10]
+    state = metrics, new.notes, new.error, updated_at, row[10]
     if new.status is old.status:
         return _UPDATE, state
     return _FINISH, (new.status.value, new.ended_at and time_text(new.ended_at), *state)

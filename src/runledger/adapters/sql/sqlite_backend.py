@@ -9,8 +9,11 @@ from contextlib import closing
 from urllib.parse import quote
 
 from ...domain import Backend, Finding, StoreUnusable
-from .sqlite import open_url, path_of, url_of
-from .sqlite_file import SQLiteFile, has_schema
+from .sqlite import open_url
+from .sqlite_file import SQLiteFile
+from .sqlite_migration import migrate
+from .sqlite_schema import has_schema, make_schema
+from .sqlite_url import path_of, url_of
 
 
 def _examine(url: str) -> Iterator[Finding]:
@@ -53,11 +56,19 @@ def _obstacle(path: str) -> Finding | None:
 
 
 def _prepare(url: str) -> list[Finding]:
-    with closing(SQLiteFile(path_of(url))) as file:
+    """Make the schema in an empty file, or migrate a file of an older version."""
+    done: list[Finding] = []
+
+    def make_or_migrate(connection: sqlite3.Connection, path: str) -> None:
+        if migrated := migrate(connection, path):
+            done.append(migrated)
+        make_schema(connection, path)
+
+    with closing(SQLiteFile(path_of(url), make_schema=make_or_migrate)) as file:
         if found := _obstacle(file.path):  # opening a ledger that is there does not show it
             raise StoreUnusable(f"{found}.")
         file.write(lambda _: None)
-    return []
+    return done
 
 
 def _makes_on_open(url: str) -> str | None:

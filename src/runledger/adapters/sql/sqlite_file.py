@@ -12,36 +12,9 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from ...domain import Outcome, RunKey, StoreUnavailable, StoreUnusable
+from .sqlite_schema import make_schema
 
 T = TypeVar("T")
-
-SCHEMA_VERSION = 1
-APPLICATION_ID = 0x72756E6C
-"""Marks a file as a ledger: https://www.sqlite.org/pragma.html#pragma_application_id"""
-
-_SCHEMA = (
-    """
-    CREATE TABLE run_records (
-        run_id TEXT NOT NULL,
-        client_id TEXT NOT NULL,
-        client_name TEXT NOT NULL,
-        status TEXT NOT NULL,
-        started_at TEXT NOT NULL,
-        ended_at TEXT,
-        metrics TEXT NOT NULL,
-        log TEXT NOT NULL,
-        error TEXT,
-        updated_at TEXT NOT NULL,
-        PRIMARY KEY (run_id, client_id),
-        CHECK (started_at GLOB '*Z' AND updated_at GLOB '*Z' AND ifnull(ended_at, 'Z') GLOB '*Z')
-    )
-    """,
-    "CREATE INDEX run_records_by_start ON run_records (started_at, run_id, client_id)",
-    "CREATE INDEX run_records_by_client ON run_records (client_id, started_at, run_id)",
-    "CREATE INDEX run_records_by_status ON run_records (status, started_at, run_id, client_id)",
-    f"PRAGMA application_id = {APPLICATION_ID}",
-    f"PRAGMA user_version = {SCHEMA_VERSION}",
-)
 
 
 class SQLiteFile:
@@ -52,8 +25,15 @@ class SQLiteFile:
     fork"). All are closed before a fork, and opened again on either side when one is needed.
     """
 
-    def __init__(self, path: str | os.PathLike[str], synchronous: str = "FULL", wait: float = 10.0) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        synchronous: str = "FULL",
+        wait: float = 10.0,
+        make_schema: Callable[[sqlite3.Connection, str], object] = make_schema,
+    ) -> None:
         self.path = os.path.abspath(path)
+        self._make_schema = make_schema
         self._synchronous = synchronous
         self._wait = wait
         self._closed = False
@@ -188,8 +168,9 @@ class SQLiteFile:
         return self._writer
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        self.patiently(_make_schema, connection, self.path)
+        self.patiently(self._make_schema, connection, self.path)
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        connection.execute("PRAGMA wal_autocheckpoint = 250")  # pages: a small log is in the cache when it is copied
         # From here on, `patiently` waits for the write lock.
         connection.execute("PRAGMA busy_timeout = 0")
 
@@ -208,34 +189,6 @@ class SQLiteFile:
         cursor = connection.cursor()
         self._open.append(cursor)
         return cursor
-
-
-def has_schema(connection: sqlite3.Connection, path: str) -> bool:
-    """Whether the file is a ledger; False if it is empty. Raises StoreUnusable for any other file."""
-    connection.execute("BEGIN")  # one snapshot: another process may be making the schema just now
-    with connection:
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        is_empty = connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
-    if (application, version) == (APPLICATION_ID, SCHEMA_VERSION):
-        return True
-    if application == APPLICATION_ID:
-        raise StoreUnusable(f"{path} is of a newer runledger (schema {version}, known: {SCHEMA_VERSION}): upgrade it.")
-    if application or version or not is_empty:
-        raise StoreUnusable(f"{path} is a database of another application: choose another file.")
-    return False
-
-
-def _make_schema(connection: sqlite3.Connection, path: str) -> None:
-    """Make the schema in an empty file. Raises StoreUnusable for a file that is neither empty nor of this version."""
-    if has_schema(connection, path):
-        return
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("BEGIN IMMEDIATE")
-    with connection:
-        if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            for statement in _SCHEMA:
-                connection.execute(statement)
 
 
 def _close(cursor: sqlite3.Cursor) -> None:

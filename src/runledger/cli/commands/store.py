@@ -18,10 +18,11 @@ from ..options import chosen_store, json_option, lasting, store_option
 @click.command()
 @store_option
 def init() -> None:
-    """Prepare the store: make its file, table or schema. Changes nothing if it exists already.
+    """Prepare the store: make its file, table or schema.
 
-    Prints what remains to be done by hand, one finding a line as `doctor` does. Exit code 7 if the store cannot serve
-    before that.
+    Migrates a store that an older version made; if that fails or is stopped, the store is as it was. Changes nothing if
+    the store is ready. Prints what was migrated, and what remains to be done by hand, one finding a line as `doctor`
+    does. Exit code 7 if the store cannot serve before that.
 
     \b
     Example:
