@@ -142,8 +142,27 @@ def test_a_role_that_may_only_update_does_everything_but_create(url: str, reposi
             updater.create(NewRun(RunRecord.start(RunKey("new", "acme"), AT)))
         with pytest.raises(StoreUnusable, match="INSERT"):
             updater.create_many([NewRun(RunRecord.start(RunKey("new", "acme"), AT))])
-        with pytest.raises(StoreUnusable, match="CREATE"):
-            updater.create_schema()
+        updater.create_schema()  # the tables are there: nothing is made
+
+
+def test_a_role_without_the_right_to_make_tables_is_told(url: str) -> None:
+    with connected_as(url) as updater, pytest.raises(StoreUnusable, match="CREATE"):
+        updater.create_schema()
+
+
+def test_a_role_that_may_not_write_notes_changes_nothing_with_a_note(
+    url: str, repository: PostgreSQLRunRepository
+) -> None:
+    with connected_as(url, "SELECT, UPDATE ON runs") as updater:
+        for change in (RunChange(note="n", metrics={"n": 1}), RunChange(note="n", add={"n": 1})):
+            with pytest.raises(StoreUnusable, match="INSERT on run_notes"):
+                updater.update(KEY, change, LATER)
+            with pytest.raises(StoreUnusable, match="INSERT on run_notes"):
+                updater.update_many([(KEY, change)], LATER)
+        assert updater.get(KEY) == RunRecord.start(KEY, AT)
+        updater.update(KEY, RunChange(metrics={"n": 1}), LATER)
+        with pytest.raises(StoreUnusable, match="SELECT on runs and run_notes"):
+            list(updater.log(KEY))
 
 
 def test_a_role_that_may_only_read_reads_and_is_told_what_it_lacks(
@@ -166,6 +185,8 @@ ACTS: dict[str, Callable[[PostgreSQLRunRepository], Any]] = {
     "update_many": lambda repository: repository.update_many([(KEY, HEARTBEAT)], AT),
     "get": lambda repository: repository.get(KEY),
     "find": lambda repository: list(repository.find(RunQuery())),
+    "log": lambda repository: list(repository.log(KEY)),
+    "find_with_logs": lambda repository: list(repository.find_with_logs(RunQuery())),
 }
 
 
@@ -654,12 +675,42 @@ def test_a_sum_beyond_the_exact_integers_is_refused_and_nothing_else_of_the_chan
             KEY, RunChange(metrics={"Posts": 1}, add={"Cost": 0.25, "Tokens": 4}, note="x"), LATER
         ),
         lambda store: store.update(KEY, RunChange(status=RunStatus.FAILED, error="why"), LATER),
+        lambda store: list(store.log(KEY)),
     ],
-    ids=["create", "get", "heartbeat", "update", "finish"],
+    ids=["create", "get", "heartbeat", "update", "finish", "log"],
 )
 def test_an_act_that_applies_is_one_statement(
     repository: PostgreSQLRunRepository, monkeypatch: pytest.MonkeyPatch, act: Callable[[PostgreSQLRunRepository], Any]
 ) -> None:
+    assert round_trips(monkeypatch, lambda: act(repository)) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "change", "rejection"),
+    [
+        (OTHER, RunChange(note="n", add={"n": 1}), RunNotFound),
+        (OTHER, HEARTBEAT, RunNotFound),
+        (KEY, RunChange(status=RunStatus.FAILED), RunAlreadyFinished),
+        (KEY, RunChange(add={"text": 1}, note="n"), InvalidValue),
+    ],
+)
+def test_an_update_that_is_rejected_takes_one_read_more(
+    repository: PostgreSQLRunRepository,
+    monkeypatch: pytest.MonkeyPatch,
+    key: RunKey,
+    change: RunChange,
+    rejection: type[RunLedgerError],
+) -> None:
+    repository.update(KEY, RunChange(metrics={"text": "t"}, status=RunStatus.COMPLETED), LATER)
+
+    def update() -> None:
+        with pytest.raises(rejection):
+            repository.update(key, change, LATER)
+
+    assert round_trips(monkeypatch, update) == 2
+
+
+def round_trips(monkeypatch: pytest.MonkeyPatch, act: Callable[[], Any]) -> int:
     waits: list[Any] = []
     driver_waits = psycopg.Connection.wait
 
@@ -669,8 +720,8 @@ def test_an_act_that_applies_is_one_statement(
         return driver_waits(self, *arguments, **named)
 
     monkeypatch.setattr(psycopg.Connection, "wait", counting)
-    act(repository)
-    assert len(waits) == 1
+    act()
+    return len(waits)
 
 
 def test_a_batch_of_starts_names_every_key_that_is_in_the_way(repository: PostgreSQLRunRepository) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ...domain import (
+    LogLine,
     Metrics,
     NewRun,
     RunKey,
