@@ -22,6 +22,7 @@ from runledger.adapters.sql import postgresql, rows
 from runledger.adapters.sql.postgresql import PostgreSQLRunRepository, open_url
 from runledger.adapters.sql.postgresql_pool import Connections
 from runledger.adapters.sql.postgresql_schema import make_schema
+from runledger.adapters.sql.postgresql_texts import array, copy_block
 from runledger.domain import (
     LogLine,
     NewRun,
@@ -238,6 +239,58 @@ def test_a_database_with_a_table_of_version_1_beside_is_said(url: str) -> None:
     runledger("init", store=url)
     fill_version_1(url, [])
     assert "note  there is a table run_records as well" in runledger("doctor", store=url).stdout
+
+
+# -- texts
+
+
+def test_texts_reach_the_server_as_they_are(url: str) -> None:
+    texts = [
+        "",
+        AWKWARD,
+        "NULL",
+        "null",
+        None,
+        "\\N",
+        "\\.",
+        "N",
+        "Q",
+        ",",
+        '"',
+        "{}",
+        "\\",
+        "\\\\0",
+        " a ",
+        "😀\x01\x7f",
+    ]
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT %s::text[]", [array(texts)]).fetchone() == (texts,)
+        assert connection.execute("SELECT %s::text[]", [array([])]).fetchone() == ([],)
+        connection.execute("CREATE TABLE t (number integer, text text)")
+        with connection.cursor().copy("COPY t FROM STDIN") as copy:
+            copy.write(copy_block(enumerate(texts)))
+            copy.write(copy_block([]))
+        assert connection.execute("SELECT * FROM t ORDER BY number").fetchall() == list(enumerate(texts))
+
+
+def test_a_batch_writes_what_differs_and_nothing_else(url: str) -> None:
+    keys = [RunKey("r", name) for name in "abcd"]
+    batches: list[list[RunChange]] = [
+        [RunChange(), RunChange(), RunChange(note="n"), RunChange()],
+        [RunChange(error=AWKWARD), RunChange(), RunChange(metrics={"text": AWKWARD}), RunChange(note=AWKWARD_LINE)],
+        [RunChange(status=RunStatus.FAILED, error="e"), RunChange(), RunChange(add={"n": 1}), RunChange(note="n")],
+        [RunChange(note="late"), RunChange(status=RunStatus.SKIPPED), RunChange(), RunChange(metrics={"n": 1})],
+    ]
+    model = InMemoryRunRepository()
+    with closing(open_url(url)) as repository:
+        repository.create_schema()
+        for store in (model, repository):
+            store.create_many([NewRun(RunRecord.start(key, AT)) for key in keys])
+        for hours, batch in enumerate(batches):
+            at = AT + timedelta(hours=hours)
+            for store in (model, repository):
+                store.update_many(list(zip(keys, batch, strict=True)), at)
+            assert list(repository.find_with_logs(RunQuery())) == list(model.find_with_logs(RunQuery()))
 
 
 # -- indexes

@@ -15,6 +15,7 @@ import psycopg
 from ...domain import RunChange, RunKey, RunNotFound, RunRecord, changed_records
 from ...domain.json_form import metrics_text, time_text
 from . import rows
+from .postgresql_texts import array, key_arrays
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 
@@ -136,11 +137,11 @@ def update_statement(adds: bool, notes: bool) -> str:
 def _rewrite_statement(names: tuple[str, ...]) -> str:
     """The statement that writes these columns of many rows, beside `updated_at`."""
     columns = "".join(f", {name} = new.{name}" for name in names)
-    arrays = "".join(f", %s::text[]::{_TYPES[name]}[]" for name in names)
+    arrays = "".join(f", %s::{_TYPES[name]}[]" for name in names)
     return _REWRITE.format(columns, arrays, "".join(f", {name}" for name in names))
 
 
-def _rewriting(olds: Mapping[RunKey, RunRecord], news: Iterable[RunRecord]) -> tuple[str, list[list[Any]]]:
+def _rewriting(olds: Mapping[RunKey, RunRecord], news: Iterable[RunRecord]) -> tuple[str, list[str]]:
     """The statement, and its values, that writes the columns that differ in any of the records."""
     pairs = [(olds[new.key], new) for new in news]
     columns: dict[str, list[Any]] = {}
@@ -155,27 +156,18 @@ def _rewriting(olds: Mapping[RunKey, RunRecord], news: Iterable[RunRecord]) -> t
         columns["error"] = [new.error for _, new in pairs]
     times = [time_text(new.updated_at) for _, new in pairs]
     keys = key_arrays(new.key for _, new in pairs)
-    return _rewrite_statement(tuple(columns)), [*keys, times, *columns.values()]
+    return _rewrite_statement(tuple(columns)), [*keys, *map(array, (times, *columns.values()))]
 
 
-def _lines(
-    olds: Mapping[RunKey, RunRecord], changes: Iterable[tuple[RunKey, RunChange]]
-) -> tuple[list[str], list[str], list[int], list[str]]:
+def _lines(olds: Mapping[RunKey, RunRecord], changes: Iterable[tuple[RunKey, RunChange]]) -> list[str]:
     """The lines that the changes append, as arrays of run id, client id, position and text."""
     last = {key: old.notes for key, old in olds.items()}
     lines = []
     for key, change in changes:
         if change.note is not None:
             last[key] += 1
-            lines.append((key.run_id, key.client_id, last[key], change.note))
-    run_ids, client_ids, positions, texts = zip(*lines, strict=True)
-    return list(run_ids), list(client_ids), list(positions), list(texts)
-
-
-def key_arrays(keys: Iterable[RunKey]) -> tuple[list[str], list[str]]:
-    """The ids of keys as two arrays."""
-    keys = list(keys)
-    return [key.run_id for key in keys], [key.client_id for key in keys]
+            lines.append((key.run_id, key.client_id, str(last[key]), change.note))
+    return [array(column) for column in zip(*lines, strict=True)]
 
 
 def record_of(row: Sequence[Any]) -> RunRecord:
