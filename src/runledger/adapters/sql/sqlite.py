@@ -6,7 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import accumulate, chain, islice
+from itertools import chain, islice
 from typing import Any, Literal
 
 from ...domain import (
@@ -44,8 +44,8 @@ from .rows import (
 from .sqlite_file import SQLiteFile
 from .sqlite_url import path_of
 
-_BATCH = 300  # three times as many placeholders: SQLite before 3.32 allows 999
-_LINES = 5000  # of logs that are read at once
+_BATCH = 400  # twice as many placeholders: SQLite before 3.32 allows 999
+_LINES = 5000  # of a log that are read at once
 _INSERT = f"INSERT INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 _MARKS = "SELECT run_id, client_id, mark FROM runs WHERE (run_id, client_id) IN (VALUES {})"
 _SELECT = f"SELECT {RECORD} FROM runs WHERE run_id = ? AND client_id = ?"  # noqa: S608
@@ -66,9 +66,14 @@ _APPEND = f"INSERT INTO run_notes ({LINE}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
 _NOTES = "SELECT notes FROM runs WHERE run_id = ? AND client_id = ?"
 _LOG = """SELECT at, text FROM run_notes
     WHERE run_id = ? AND client_id = ? AND position > ? AND position <= ? ORDER BY position"""
-_LOGS = """WITH wanted (number, run_id, client_id, notes) AS (VALUES {})
-    SELECT at, text FROM wanted CROSS JOIN run_notes USING (run_id, client_id)
-    WHERE position <= notes ORDER BY number, position"""
+# Short logs come with their records, each as one text: no note has a line feed. Long ones are read page by page.
+_TIME = len("2025-11-24T08:15:00.000Z")
+_FIND_WITH_LOGS = _FIND.replace(
+    " FROM",
+    """, CASE WHEN notes BETWEEN 1 AND 100 THEN (SELECT group_concat(at || text, char(10)) FROM (
+        SELECT at, text FROM run_notes
+        WHERE run_id = runs.run_id AND client_id = runs.client_id ORDER BY position)) END FROM""",
+)
 
 
 class SQLiteRunAccess:
@@ -111,14 +116,19 @@ class SQLiteRunAccess:
             position = upto
 
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
-        for page in self._pages(query):
-            yield from page
+        for rows in self._pages(_FIND, query):
+            yield from records_from_texts(rows)
 
     def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
-        """See LoggedStore. A run that is removed before its log is read is left out."""
-        for page in self._pages(query):
-            for records in _parts(page):
-                yield from self._with_logs(records)
+        """See LoggedStore. A run with a long log that is removed before its log is read is left out."""
+        for rows in self._pages(_FIND_WITH_LOGS, query):
+            records = records_from_texts([row[:10] for row in rows])
+            for record, row in zip(records, rows, strict=True):
+                try:
+                    log = self._log_of(record, row[10])
+                except RunNotFound:
+                    continue
+                yield record, log
 
     def summary(self, query: RunQuery) -> RunSummary:
         """See SummableStore."""
@@ -130,37 +140,24 @@ class SQLiteRunAccess:
         except MALFORMED:
             return summary_of(self.find(query))  # which names the row
 
-    def _pages(self, query: RunQuery) -> Iterator[list[RunRecord]]:
+    def _pages(self, select: str, query: RunQuery) -> Iterator[list[tuple[Any, ...]]]:
         def read(where: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-            return self._file.read(_FIND.format(where + _naming_index(query)), values)
+            return self._file.read(select.format(where + _naming_index(query)), values)
 
-        return map(records_from_texts, pages(query, "?", time_text, read))
+        return pages(query, "?", time_text, read)
 
-    def _with_logs(self, records: Sequence[RunRecord]) -> Iterable[tuple[RunRecord, tuple[LogLine, ...]]]:
-        noted = [record for record in records if record.notes]
-        if not noted:
-            return [(record, ()) for record in records]
-        places = ",".join([f"({number},?,?,?)" for number in range(len(noted))])
-        values = [(record.key.run_id, record.key.client_id, record.notes) for record in noted]
-        rows = self._file.read(_LOGS.format(places), list(chain.from_iterable(values)))
-        ends = list(accumulate(record.notes for record in records))
-        try:
-            lines = log_from_texts(rows)
-        except MALFORMED:
-            lines = []
-        if len(lines) != ends[-1]:
-            return self._with_each_log(records)
-        starts = (end - record.notes for end, record in zip(ends, records, strict=True))
-        return [(record, tuple(lines[first:end])) for record, first, end in zip(records, starts, ends, strict=True)]
-
-    def _with_each_log(self, records: Sequence[RunRecord]) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
-        """The same, run by run: some were removed, or have a log that cannot be read, which `log` names."""
-        for record in records:
+    def _log_of(self, record: RunRecord, joined: str | None) -> tuple[LogLine, ...]:
+        """The lines that the record counts. `joined` has them, if they are few and nobody else wrote them."""
+        if not record.notes:
+            return ()
+        if joined is not None:
             try:
-                log = tuple(islice(self.log(record.key), record.notes))
-            except RunNotFound:
-                continue
-            yield record, log
+                lines = log_from_texts([(line[:_TIME], line[_TIME:]) for line in joined.split("\n")])
+            except MALFORMED:
+                lines = []
+            if len(lines) == record.notes:
+                return tuple(lines)
+        return tuple(islice(self.log(record.key), record.notes))
 
 
 class SQLiteRunRepository(SQLiteRunAccess):
@@ -238,20 +235,6 @@ def _append(cursor: sqlite3.Cursor, lines: Iterable[tuple[str, str, int, str, st
 
 def _naming_index(query: RunQuery) -> str:
     return "" if query.status in (None, RunStatus.COMPLETED) else _UNFINISHED
-
-
-def _parts(records: Iterable[RunRecord]) -> Iterator[list[RunRecord]]:
-    """The records in their order, in parts whose logs are read at once."""
-    part: list[RunRecord] = []
-    lines = 0
-    for record in records:
-        if part and (len(part) == _BATCH or lines + record.notes > _LINES):
-            yield part
-            part, lines = [], 0
-        part.append(record)
-        lines += record.notes
-    if part:
-        yield part
 
 
 def _update(cursor: sqlite3.Cursor, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
