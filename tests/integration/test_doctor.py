@@ -108,30 +108,34 @@ def test_what_may_not_be_written_in_sqlite_wants_mending() -> None:
 def test_postgresql_is_looked_at_with_the_eyes_of_its_role() -> None:
     with fresh_database() as url:
         done = runledger("doctor", store=url, code=7)
-        assert "fix   there is no table run_records: `runledger init` makes it\n" in done.stdout
-        runledger("init", store=url)
+        assert "fix   there are no tables runs and run_notes: `runledger init` makes them\n" in done.stdout
+        assert runledger("init", store=url).stdout == "The store is ready.\n"
         done = runledger("doctor", store=url)
-        assert "ok    the role may INSERT\n" in done.stdout
+        assert "ok    the role may INSERT on runs\n" in done.stdout
         database = url.rpartition("/")[2]
         with admin() as connection:
             role = f"updater_{database}"
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'hush'").format(sql.Identifier(role)))
         try:
             runledger_as = f"postgresql://{role}:hush@" + url.split("@", 1)[1]
-            assert "fix   the role may not SELECT" in runledger("doctor", store=runledger_as, code=7).stdout
-            _grant(url, role)
+            assert "fix   the role may not SELECT on runs" in runledger("doctor", store=runledger_as, code=7).stdout
+            _grant(url, "SELECT, UPDATE ON runs", role)
+            done = runledger("doctor", store=runledger_as, code=7)
+            advice = f"it cannot add notes to runs; GRANT INSERT ON run_notes TO {role} if it should"
+            assert f"fix   the role may not INSERT on run_notes: {advice}\n" in done.stdout
+            _grant(url, "SELECT, INSERT ON run_notes", role)
             done = runledger("doctor", store=runledger_as)
-            assert "note  the role may not INSERT: it cannot start runs" in done.stdout
+            assert "note  the role may not INSERT on runs: it cannot start runs" in done.stdout
             assert "hush" not in done.stdout
         finally:
             _drop(url, role)
 
 
-def _grant(url: str, role: str) -> None:
+def _grant(url: str, rights: str, role: str) -> None:
     import psycopg
 
     with psycopg.connect(url) as connection:
-        connection.execute(sql.SQL("GRANT SELECT, UPDATE ON run_records TO {}").format(sql.Identifier(role)))
+        connection.execute(sql.SQL("GRANT " + rights + " TO {}").format(sql.Identifier(role)))
 
 
 def _drop(url: str, role: str) -> None:

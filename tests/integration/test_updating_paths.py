@@ -208,7 +208,8 @@ def guarded_postgresql(_: Path) -> Iterator[Guarded]:
         repository.close()
         _start(url)
         admin.execute(sql.SQL("CREATE ROLE {role} LOGIN PASSWORD 'let-me-in'").format(**names))
-        admin.execute(sql.SQL("GRANT SELECT, UPDATE ON run_records TO {role}").format(**names))
+        for rights in ("SELECT, UPDATE ON runs", "SELECT, INSERT ON run_notes"):
+            admin.execute(sql.SQL("GRANT " + rights + " TO {role}").format(**names))
         host = urlsplit(url).netloc.rpartition("@")[2]
         try:
             yield Guarded(urlunsplit(urlsplit(url)._replace(netloc=f"{role}:let-me-in@{host}")), _refused)
