@@ -133,6 +133,13 @@ def test_what_is_not_the_form_of_a_record_is_rejected(wrong: dict[str, Any], tru
         RunRecord.from_json({**RECORD.to_json(), **wrong}, trusted=trusted)
 
 
+def test_a_form_in_another_zone_is_the_record_in_utc_unless_a_store_returned_it() -> None:
+    form = {**RECORD.to_json(), "started_at": "2025-11-24T09:15:00.007+01:00"}
+    assert RunRecord.from_json(form) == RECORD
+    with pytest.raises(InvalidValue, match=r"not a time in UTC"):
+        RunRecord.from_json(form, trusted=True)
+
+
 def test_a_form_without_a_field_says_so() -> None:
     form = RECORD.to_json()
     del form["run_id"]
