@@ -146,6 +146,11 @@ def test_a_form_without_a_field_says_so() -> None:
     with pytest.raises(InvalidValue) as refusal:
         RunRecord.from_json(form)
     assert str(refusal.value) == "this is not the JSON form of a run record (it has no 'run_id')."
+    with pytest.raises(InvalidValue) as refusal:
+        RunRecord.from_json({**RECORD.to_json(), "status": "Fine"})
+    assert str(refusal.value) == (
+        "this is not the JSON form of a run record (ValueError: 'Fine' is not a valid RunStatus)."
+    )
 
 
 def test_the_ids_of_a_form_are_checked_unless_it_is_trusted() -> None:
