@@ -64,7 +64,7 @@ def airtable_upserts_on_a_miss(patch: pytest.MonkeyPatch) -> None:
         try:
             return update(self, key, change, at)
         except RunNotFound:
-            cells = self._table.columns.of_new(RunRecord.start(key, at))
+            cells = self._table.columns.of_new(NewRun(RunRecord.start(key, at)))
             self._table.table.batch_upsert([{"fields": dict(cells)}], key_fields=["Run ID", "Client ID"])
             raise
 
