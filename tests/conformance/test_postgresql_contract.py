@@ -18,7 +18,7 @@ class TestPostgreSQL(RunRepositoryContract):
 
             def emptied() -> OpenStore:
                 with admin._connections.cursor("CREATE") as cursor:
-                    cursor.execute("TRUNCATE run_records")
+                    cursor.execute("TRUNCATE runs, run_notes")
                 return lambda: PostgreSQLRunRepository(url)
 
             yield emptied

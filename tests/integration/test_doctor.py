@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import RUNLEDGER, environment, runledger
@@ -107,30 +108,34 @@ def test_what_may_not_be_written_in_sqlite_wants_mending() -> None:
 def test_postgresql_is_looked_at_with_the_eyes_of_its_role() -> None:
     with fresh_database() as url:
         done = runledger("doctor", store=url, code=7)
-        assert "fix   there is no table run_records: `runledger init` makes it\n" in done.stdout
-        runledger("init", store=url)
+        assert "fix   there are no tables runs and run_notes: `runledger init` makes them\n" in done.stdout
+        assert runledger("init", store=url).stdout == "The store is ready.\n"
         done = runledger("doctor", store=url)
-        assert "ok    the role may INSERT\n" in done.stdout
+        assert "ok    the role may INSERT on runs\n" in done.stdout
         database = url.rpartition("/")[2]
         with admin() as connection:
             role = f"updater_{database}"
             connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'hush'").format(sql.Identifier(role)))
         try:
             runledger_as = f"postgresql://{role}:hush@" + url.split("@", 1)[1]
-            assert "fix   the role may not SELECT" in runledger("doctor", store=runledger_as, code=7).stdout
-            _grant(url, role)
+            assert "fix   the role may not SELECT on runs" in runledger("doctor", store=runledger_as, code=7).stdout
+            _grant(url, "SELECT, UPDATE ON runs", role)
+            done = runledger("doctor", store=runledger_as, code=7)
+            advice = f"it cannot add notes to runs; GRANT INSERT ON run_notes TO {role} if it should"
+            assert f"fix   the role may not INSERT on run_notes: {advice}\n" in done.stdout
+            _grant(url, "SELECT, INSERT ON run_notes", role)
             done = runledger("doctor", store=runledger_as)
-            assert "note  the role may not INSERT: it cannot start runs" in done.stdout
+            assert "note  the role may not INSERT on runs: it cannot start runs" in done.stdout
             assert "hush" not in done.stdout
         finally:
             _drop(url, role)
 
 
-def _grant(url: str, role: str) -> None:
+def _grant(url: str, rights: str, role: str) -> None:
     import psycopg
 
     with psycopg.connect(url) as connection:
-        connection.execute(sql.SQL("GRANT SELECT, UPDATE ON run_records TO {}").format(sql.Identifier(role)))
+        connection.execute(sql.SQL("GRANT " + rights + " TO {}").format(sql.Identifier(role)))
 
 
 def _drop(url: str, role: str) -> None:
@@ -152,11 +157,12 @@ def test_a_store_that_does_not_answer_or_is_unknown_is_told() -> None:
 
 
 def test_a_base_that_fits_needs_no_change() -> None:
-    with operated(run_table("Runs", [NUMBER])) as base:
-        done = base.runledger("doctor", "--json", number="Number")
+    with operated(run_table("Runs", [NUMBER, Column("Start Mark")])) as base:
+        fitting: dict[str, Any] = {"number": "Number", "start_mark": "Start Mark"}
+        done = base.runledger("doctor", "--json", **fitting)
         assert base.writes() == []
         table = json.loads(base.runledger("doctor", "--json").stdout.splitlines()[2])["advice"].split(", ")[1]
-        done = base.runledger("doctor", "--json", table=table, number="Number")
+        done = base.runledger("doctor", "--json", table=table, **fitting)
     assert {json.loads(line)["verdict"] for line in done.stdout.splitlines()} == {"ok"}
 
 
@@ -187,7 +193,9 @@ def test_a_base_that_the_token_does_not_reach_is_named() -> None:
     assert "fix   the token has no access to the base appAnotherBase000: add the base to the token" in done.stdout
 
 
-COLUMNS = Columns(number="No", metrics={"Tokens": "Token Count"}, statuses={RunStatus.FAILED: "Error"})
+COLUMNS = Columns(
+    number="No", start_mark="Mark", metrics={"Tokens": "Token Count"}, statuses={RunStatus.FAILED: "Error"}
+)
 STATUSES = [{"name": COLUMNS.label(status)} for status in RunStatus]
 
 
@@ -215,6 +223,8 @@ STATUSES = [{"name": COLUMNS.label(status)} for status in RunStatus]
         ("Progress Log", "singleLineText", {}, "fix column 'Progress Log' is single line text"),
         ("No", "autoNumber", {}, "ok column 'No' is autonumber"),
         ("No", "number", {}, "fix column 'No' is number"),
+        ("Mark", "singleLineText", {}, "ok column 'Mark' is single line text"),
+        ("Mark", "number", {}, "fix column 'Mark' is number"),
         ("x", "singleLineText", {}, "fix there is no column 'No'"),
         ("x", "singleLineText", {}, "fix there is no column 'Token Count' for the metric 'Tokens'"),
         (
@@ -248,6 +258,16 @@ def test_an_autonumber_that_nobody_uses_is_pointed_out() -> None:
     for columns, words in [([Column("No 1", "autoNumber")], "number=No%201"), ([], "add one by hand")]:
         with operated(run_table("Runs", columns)) as base:
             assert words in base.runledger("doctor").stdout
+
+
+def test_a_url_without_a_column_for_marks_is_pointed_out() -> None:
+    cost = "note  without a column for marks, a retried start recognises its record by start time and client name: "
+    for columns, advice in [([Column("start mark")], "start_mark=start%20mark\n"), ([], "add one (single line text)")]:
+        with operated(run_table("Runs", columns)) as base:
+            found = base.runledger("doctor").stdout
+            assert cost in found
+            assert advice in found
+            assert cost not in base.runledger("doctor", start_mark="Mark", code=7).stdout
 
 
 def test_a_terminal_of_80_columns_shows_every_line_whole() -> None:

@@ -26,6 +26,7 @@ from runledger.adapters.sql import rows
 from runledger.adapters.sql.postgresql import PostgreSQLRunRepository, open_url
 from runledger.domain import (
     InvalidValue,
+    NewRun,
     Outcome,
     RunAlreadyExists,
     RunAlreadyFinished,
@@ -45,6 +46,8 @@ LATER = AT + timedelta(minutes=5)
 KEY = RunKey("251124-081500", "acme")
 OTHER = RunKey("251124-081500", "globex")
 HEARTBEAT = RunChange()
+UPDATING = ("SELECT, UPDATE ON runs", "SELECT, INSERT ON run_notes")
+"""The rights of who may update runs, and not create any."""
 SECRET = "s3cret-" + "word"
 """In two parts, since a traceback also shows the source of the test."""
 
@@ -59,17 +62,18 @@ def url() -> Iterator[str]:
 def repository(url: str) -> Iterator[PostgreSQLRunRepository]:
     with closing(open_url(url)) as repository:
         repository.create_schema()
-        repository.create(RunRecord.start(KEY, AT))
+        repository.create(NewRun(RunRecord.start(KEY, AT)))
         yield repository
 
 
 @contextmanager
-def connected_as(url: str, rights: str) -> Iterator[PostgreSQLRunRepository]:
+def connected_as(url: str, *rights: str) -> Iterator[PostgreSQLRunRepository]:
     role = f"runledger_{uuid4().hex}"
     names = {"role": sql.Identifier(role)}
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE ROLE {role} LOGIN PASSWORD 'let-me-in'").format(**names))
-        connection.execute(sql.SQL("GRANT " + rights + " ON run_records TO {role}").format(**names))
+        for each in rights:
+            connection.execute(sql.SQL("GRANT " + each + " TO {role}").format(**names))
         try:
             host = urlsplit(url).netloc.rpartition("@")[2]
             with closing(open_url(urlunsplit(urlsplit(url)._replace(netloc=f"{role}:let-me-in@{host}")))) as repository:
@@ -80,7 +84,7 @@ def connected_as(url: str, rights: str) -> Iterator[PostgreSQLRunRepository]:
 
 
 @contextmanager
-def locked(url: str, statement: str = "SELECT FROM run_records FOR UPDATE") -> Iterator[None]:
+def locked(url: str, statement: str = "SELECT FROM runs FOR UPDATE") -> Iterator[None]:
     with psycopg.connect(url) as connection:
         connection.execute(statement.encode())
         yield
@@ -118,8 +122,8 @@ def whole_text(error: BaseException) -> str:
 
 
 def test_a_role_that_may_only_update_does_everything_but_create(url: str, repository: PostgreSQLRunRepository) -> None:
-    repository.create(RunRecord.start(OTHER, AT))
-    with connected_as(url, "SELECT, UPDATE") as updater:
+    repository.create(NewRun(RunRecord.start(OTHER, AT)))
+    with connected_as(url, *UPDATING) as updater:
         changed = updater.update(KEY, RunChange(metrics={"Posts": 3}, add={"Tokens": 5}, note="scored"), LATER)
         updater.update_many(
             [(KEY, RunChange(add={"Tokens": 5})), (OTHER, HEARTBEAT), (KEY, RunChange(note="x"))], LATER
@@ -135,17 +139,36 @@ def test_a_role_that_may_only_update_does_everything_but_create(url: str, reposi
         assert updater.get(KEY).metrics == {"Posts": 3, "Tokens": 10}
         assert len(list(updater.find(RunQuery()))) == 2
         with pytest.raises(StoreUnusable, match="INSERT"):
-            updater.create(RunRecord.start(RunKey("new", "acme"), AT))
+            updater.create(NewRun(RunRecord.start(RunKey("new", "acme"), AT)))
         with pytest.raises(StoreUnusable, match="INSERT"):
-            updater.create_many([RunRecord.start(RunKey("new", "acme"), AT)])
-        with pytest.raises(StoreUnusable, match="CREATE"):
-            updater.create_schema()
+            updater.create_many([NewRun(RunRecord.start(RunKey("new", "acme"), AT))])
+        updater.create_schema()  # the tables are there: nothing is made
+
+
+def test_a_role_without_the_right_to_make_tables_is_told(url: str) -> None:
+    with connected_as(url) as updater, pytest.raises(StoreUnusable, match="CREATE"):
+        updater.create_schema()
+
+
+def test_a_role_that_may_not_write_notes_changes_nothing_with_a_note(
+    url: str, repository: PostgreSQLRunRepository
+) -> None:
+    with connected_as(url, "SELECT, UPDATE ON runs") as updater:
+        for change in (RunChange(note="n", metrics={"n": 1}), RunChange(note="n", add={"n": 1})):
+            with pytest.raises(StoreUnusable, match="INSERT on run_notes"):
+                updater.update(KEY, change, LATER)
+            with pytest.raises(StoreUnusable, match="INSERT on run_notes"):
+                updater.update_many([(KEY, change)], LATER)
+        assert updater.get(KEY) == RunRecord.start(KEY, AT)
+        updater.update(KEY, RunChange(metrics={"n": 1}), LATER)
+        with pytest.raises(StoreUnusable, match="SELECT on runs and run_notes"):
+            list(updater.log(KEY))
 
 
 def test_a_role_that_may_only_read_reads_and_is_told_what_it_lacks(
     url: str, repository: PostgreSQLRunRepository
 ) -> None:
-    with connected_as(url, "SELECT") as reader:
+    with connected_as(url, "SELECT ON runs") as reader:
         assert reader.get(KEY).key == KEY
         assert [record.key for record in reader.find(RunQuery())] == [KEY]
         with pytest.raises(StoreUnusable, match="UPDATE"):
@@ -156,12 +179,14 @@ def test_a_role_that_may_only_read_reads_and_is_told_what_it_lacks(
 
 
 ACTS: dict[str, Callable[[PostgreSQLRunRepository], Any]] = {
-    "create": lambda repository: repository.create(RunRecord.start(KEY, AT)),
-    "create_many": lambda repository: repository.create_many([RunRecord.start(KEY, AT)]),
+    "create": lambda repository: repository.create(NewRun(RunRecord.start(KEY, AT))),
+    "create_many": lambda repository: repository.create_many([NewRun(RunRecord.start(KEY, AT))]),
     "update": lambda repository: repository.update(KEY, HEARTBEAT, AT),
     "update_many": lambda repository: repository.update_many([(KEY, HEARTBEAT)], AT),
     "get": lambda repository: repository.get(KEY),
     "find": lambda repository: list(repository.find(RunQuery())),
+    "log": lambda repository: list(repository.log(KEY)),
+    "find_with_logs": lambda repository: list(repository.find_with_logs(RunQuery())),
 }
 
 
@@ -175,7 +200,7 @@ def test_the_schema_is_made_once_whoever_makes_it_at_once(url: str) -> None:
     with closing(open_url(url)) as repository:
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda _: repository.create_schema(), range(8)))
-        repository.create(RunRecord.start(KEY, AT))
+        repository.create(NewRun(RunRecord.start(KEY, AT)))
         repository.create_schema()
         assert repository.get(KEY).key == KEY
 
@@ -185,8 +210,8 @@ def test_awkward_text_is_kept_exactly(
 ) -> None:
     awkward = RunRecord.start(RunKey("Ω\u2028😀'%s", "été\\n"), AT, metrics={"%(x)s \\": "a\tb\\N\n\x01😀"})
     plain = RunRecord.start(RunKey("\\N", "\\."), AT)
-    repository.create(awkward)
-    repository.create_many([plain])
+    repository.create(NewRun(awkward))
+    repository.create_many([NewRun(plain)])
     assert repository.get(awkward.key) == awkward
     assert repository.get(plain.key) == plain
 
@@ -294,13 +319,13 @@ import os, sys, threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from runledger.adapters.sql.postgresql import open_url
-from runledger.domain import RunChange, RunKey, RunRecord
+from runledger.domain import NewRun, RunChange, RunKey, RunRecord
 
 repository = open_url(sys.argv[1])
 updates = repository.without_creation()
 keys = [RunKey("forked", name) for name in "abcd"]
 for key in keys:
-    repository.create(RunRecord.start(key, datetime.now(UTC)))
+    repository.create(NewRun(RunRecord.start(key, datetime.now(UTC))))
 
 def work(key):
     for _ in range(20):
@@ -519,7 +544,7 @@ def test_connections_that_were_closed_while_idle_are_replaced(url: str, reposito
 def test_a_connection_lost_during_an_act_says_what_may_have_happened(
     url: str, repository: PostgreSQLRunRepository, act: str, outcome: Outcome
 ) -> None:
-    with ThreadPoolExecutor(1) as pool, locked(url, "LOCK TABLE run_records IN ACCESS EXCLUSIVE MODE"):
+    with ThreadPoolExecutor(1) as pool, locked(url, "LOCK TABLE runs IN ACCESS EXCLUSIVE MODE"):
         attempt = pool.submit(ACTS[act], repository)
         terminate(wait_for_blocked(url))
         with pytest.raises(StoreUnavailable) as caught:
@@ -535,12 +560,12 @@ def test_a_wait_that_took_too_long_has_written_nothing(
 ) -> None:
     separator = "&" if "?" in url else "?"
     with closing(open_url(f"{url}{separator}options={quote(f'-c {setting}=100ms')}")) as hasty:
-        with locked(url, "LOCK TABLE run_records IN SHARE ROW EXCLUSIVE MODE"):
+        with locked(url, "LOCK TABLE runs IN SHARE ROW EXCLUSIVE MODE"):
             with pytest.raises(StoreUnavailable) as caught:
                 ACTS[act](hasty)
             assert caught.value.outcome is Outcome.NOT_APPLIED
         hasty.update(KEY, RunChange(note="usable again"), LATER)
-    assert [line.text for line in repository.get(KEY).log] == ["usable again"]
+    assert [line.text for line in repository.log(KEY)] == ["usable again"]
 
 
 @pytest.mark.parametrize("number", [1, 0.5, 2.0**51])
@@ -558,7 +583,10 @@ def test_concurrent_additions_and_notes_lose_nothing(repository: PostgreSQLRunRe
     record = repository.get(KEY)
     assert record.metrics == {"Tokens": number * 200}
     assert type(record.metrics["Tokens"]) is type(number)
-    assert {line.text for line in record.log} == {f"{worker}/{turn}" for worker in range(8) for turn in range(25)}
+    assert record.notes == 200
+    assert {line.text for line in repository.log(KEY)} == {
+        f"{worker}/{turn}" for worker in range(8) for turn in range(25)
+    }
 
 
 def test_only_one_of_many_finishers_wins(repository: PostgreSQLRunRepository) -> None:
@@ -577,7 +605,7 @@ def test_only_one_of_many_finishers_wins(repository: PostgreSQLRunRepository) ->
 
 def test_batches_over_the_same_keys_in_other_orders_do_not_deadlock(repository: PostgreSQLRunRepository) -> None:
     keys = [RunKey("batch", str(number)) for number in range(30)]
-    repository.create_many([RunRecord.start(key, AT) for key in keys])
+    repository.create_many([NewRun(RunRecord.start(key, AT)) for key in keys])
 
     def work(worker: int) -> None:
         order = keys if worker % 2 else keys[::-1]
@@ -619,7 +647,7 @@ def test_numbers_keep_type_and_value_as_in_the_model(url: str, first: Any) -> No
                 RunChange(metrics={"value": first}),
             ]
             for repository in (model, store):
-                repository.create(RunRecord.start(key, AT, metrics={"value": first}))
+                repository.create(NewRun(RunRecord.start(key, AT, metrics={"value": first})))
             assert _told(store.get, key) == _told(model.get, key)
             for change in changes:
                 expected = _told(model.update, key, change, LATER)
@@ -640,19 +668,49 @@ def test_a_sum_beyond_the_exact_integers_is_refused_and_nothing_else_of_the_chan
 @pytest.mark.parametrize(
     "act",
     [
-        lambda store: store.create(RunRecord.start(OTHER, AT)),
+        lambda store: store.create(NewRun(RunRecord.start(OTHER, AT))),
         lambda store: store.get(KEY),
         lambda store: store.update(KEY, HEARTBEAT, LATER),
         lambda store: store.update(
             KEY, RunChange(metrics={"Posts": 1}, add={"Cost": 0.25, "Tokens": 4}, note="x"), LATER
         ),
         lambda store: store.update(KEY, RunChange(status=RunStatus.FAILED, error="why"), LATER),
+        lambda store: list(store.log(KEY)),
     ],
-    ids=["create", "get", "heartbeat", "update", "finish"],
+    ids=["create", "get", "heartbeat", "update", "finish", "log"],
 )
 def test_an_act_that_applies_is_one_statement(
     repository: PostgreSQLRunRepository, monkeypatch: pytest.MonkeyPatch, act: Callable[[PostgreSQLRunRepository], Any]
 ) -> None:
+    assert round_trips(monkeypatch, lambda: act(repository)) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "change", "rejection"),
+    [
+        (OTHER, RunChange(note="n", add={"n": 1}), RunNotFound),
+        (OTHER, HEARTBEAT, RunNotFound),
+        (KEY, RunChange(status=RunStatus.FAILED), RunAlreadyFinished),
+        (KEY, RunChange(add={"text": 1}, note="n"), InvalidValue),
+    ],
+)
+def test_an_update_that_is_rejected_takes_one_read_more(
+    repository: PostgreSQLRunRepository,
+    monkeypatch: pytest.MonkeyPatch,
+    key: RunKey,
+    change: RunChange,
+    rejection: type[RunLedgerError],
+) -> None:
+    repository.update(KEY, RunChange(metrics={"text": "t"}, status=RunStatus.COMPLETED), LATER)
+
+    def update() -> None:
+        with pytest.raises(rejection):
+            repository.update(key, change, LATER)
+
+    assert round_trips(monkeypatch, update) == 2
+
+
+def round_trips(monkeypatch: pytest.MonkeyPatch, act: Callable[[], Any]) -> int:
     waits: list[Any] = []
     driver_waits = psycopg.Connection.wait
 
@@ -662,14 +720,14 @@ def test_an_act_that_applies_is_one_statement(
         return driver_waits(self, *arguments, **named)
 
     monkeypatch.setattr(psycopg.Connection, "wait", counting)
-    act(repository)
-    assert len(waits) == 1
+    act()
+    return len(waits)
 
 
 def test_a_batch_of_starts_names_every_key_that_is_in_the_way(repository: PostgreSQLRunRepository) -> None:
     new = RunKey("new", "acme")
     with pytest.raises(RunAlreadyExists) as caught:
-        repository.create_many([RunRecord.start(key, LATER) for key in (new, OTHER, KEY, OTHER)])
+        repository.create_many([NewRun(RunRecord.start(key, LATER)) for key in (new, OTHER, KEY, OTHER)])
     assert set(caught.value.keys) == {KEY, OTHER}
     assert [record.started_at for record in repository.find(RunQuery())] == [AT]
 
@@ -678,7 +736,7 @@ def test_a_batch_of_updates_is_all_or_nothing(repository: PostgreSQLRunRepositor
     with pytest.raises(RunNotFound) as caught:
         repository.update_many([(KEY, RunChange(note="x")), (OTHER, HEARTBEAT)], LATER)
     assert caught.value.key == OTHER
-    assert repository.get(KEY).log == ()
+    assert list(repository.log(KEY)) == []
 
 
 def test_finding_stays_stable_across_pages_while_records_come_and_change(
@@ -692,14 +750,14 @@ def test_finding_stays_stable_across_pages_while_records_come_and_change(
     ]
     model = InMemoryRunRepository()
     for repo in (model, repository):
-        repo.create_many(list({record.key: record for record in records}.values()))
-    model.create(RunRecord.start(KEY, AT))
+        repo.create_many([NewRun(record) for record in {record.key: record for record in records}.values()])
+    model.create(NewRun(RunRecord.start(KEY, AT)))
     expected = [record.key for record in model.find(RunQuery())]
 
     found = []
     for number, record in enumerate(repository.find(RunQuery())):
         found.append(record.key)
-        repository.create(RunRecord.start(RunKey("newer", str(number)), LATER))
+        repository.create(NewRun(RunRecord.start(RunKey("newer", str(number)), LATER)))
         repository.update(expected[-1], RunChange(note=str(number)), LATER)
     assert found == expected
     assert [record.key for record in repository.find(RunQuery(until=LATER, limit=9))] == expected[:9]
@@ -710,14 +768,14 @@ def test_finding_holds_no_connection_between_pages(url: str, monkeypatch: pytest
     monkeypatch.setattr(rows, "PAGE", 1)
     with closing(PostgreSQLRunRepository(url, max_connections=1, timeout=5)) as repository:
         repository.create_schema()
-        repository.create_many([RunRecord.start(key, AT) for key in (KEY, OTHER)])
+        repository.create_many([NewRun(RunRecord.start(key, AT)) for key in (KEY, OTHER)])
         found = [repository.get(record.key).key for record in repository.find(RunQuery())]
     assert found == [OTHER, KEY]
 
 
 def test_a_foreign_row_is_told_as_such(url: str, repository: PostgreSQLRunRepository) -> None:
     with psycopg.connect(url) as connection:
-        connection.execute("UPDATE run_records SET status = 'Paused'")
+        connection.execute("UPDATE runs SET status = 'Paused'")
     for look in (lambda: repository.get(KEY), lambda: repository.summary(RunQuery())):
         with pytest.raises(StoreUnusable, match="unknown status 'Paused'"):
             look()
@@ -726,7 +784,7 @@ def test_a_foreign_row_is_told_as_such(url: str, repository: PostgreSQLRunReposi
 @pytest.mark.parametrize("metrics", ['{"a": [1, 2]}', '{"a": null}'])
 def test_a_metric_that_is_no_value_is_refused(url: str, repository: PostgreSQLRunRepository, metrics: str) -> None:
     with psycopg.connect(url) as connection:
-        connection.execute("UPDATE run_records SET metrics = %s", (metrics,))
+        connection.execute("UPDATE runs SET metrics = %s", (metrics,))
     for look in (lambda: repository.get(KEY), lambda: repository.summary(RunQuery())):
         with pytest.raises(StoreUnusable, match="not written by"):
             look()

@@ -29,6 +29,7 @@ from psycopg import sql
 import runledger
 from airtable_local import LogEntry
 from runledger import (
+    NewRun,
     RunAlreadyFinished,
     RunChange,
     RunKey,
@@ -207,7 +208,8 @@ def guarded_postgresql(_: Path) -> Iterator[Guarded]:
         repository.close()
         _start(url)
         admin.execute(sql.SQL("CREATE ROLE {role} LOGIN PASSWORD 'let-me-in'").format(**names))
-        admin.execute(sql.SQL("GRANT SELECT, UPDATE ON run_records TO {role}").format(**names))
+        for rights in ("SELECT, UPDATE ON runs", "SELECT, INSERT ON run_notes"):
+            admin.execute(sql.SQL("GRANT " + rights + " TO {role}").format(**names))
         host = urlsplit(url).netloc.rpartition("@")[2]
         try:
             yield Guarded(urlunsplit(urlsplit(url)._replace(netloc=f"{role}:let-me-in@{host}")), _refused)
@@ -221,13 +223,13 @@ def guarded_airtable(_: Path) -> Iterator[Guarded]:
     with served(*METRIC_COLUMNS) as base, pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRTABLE_API_KEY", TOKEN)
         patch.setattr("runledger.adapters.airtable.transport.RateLimit.wait", lambda self: None)
-        base.repository().create_many([RunRecord.start(RunKey(run, "acme"), AT) for run in RUNS])
+        base.repository().create_many([NewRun(RunRecord.start(RunKey(run, "acme"), AT)) for run in RUNS])
         base.server.log.clear()
 
         def noticed(_: RunLedger) -> None:
             assert len(base.server.log) > 100
             assert not [entry for entry in base.server.log if could_create(entry)]
-            base.repository().create(RunRecord.start(RunKey("new", "acme"), AT))
+            base.repository().create(NewRun(RunRecord.start(RunKey("new", "acme"), AT)))
             assert [entry for entry in base.server.log if could_create(entry)]
 
         yield Guarded(base.store_url, noticed)

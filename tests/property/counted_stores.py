@@ -61,7 +61,8 @@ def postgresql(_: Path) -> Iterator[CountedStore]:
     with fresh_database() as url, psycopg.connect(url, autocommit=True) as server:
         repository = PostgreSQLRunRepository(url)
         repository.create_schema()
-        yield CountedStore(repository, lambda: Counter(server.execute(_KEYS)), lambda: server.execute(_DELETE))
+        keys, empty = "SELECT run_id, client_id FROM runs", "TRUNCATE runs, run_notes"
+        yield CountedStore(repository, lambda: Counter(server.execute(keys)), lambda: server.execute(empty))
         repository.close()
 
 

@@ -46,15 +46,14 @@ def sqlite_inserts_on_a_miss(patch: pytest.MonkeyPatch) -> None:
 
 
 def postgresql_inserts_on_a_miss(patch: pytest.MonkeyPatch) -> None:
-    changed = postgresql._changed
+    change_one = postgresql.change_one  # type: ignore[attr-defined]
 
-    def planted(cursor: Any, changes: Changes, at: datetime) -> dict[RunKey, RunRecord]:
-        for key, _ in changes:
-            row = postgresql._row(RunRecord.start(key, at))
-            cursor.execute(postgresql._INSERT + " ON CONFLICT DO NOTHING", row)
-        return changed(cursor, changes, at)
+    def planted(cursor: Any, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        new = NewRun(RunRecord.start(key, at))
+        cursor.execute(postgresql._INSERT + " ON CONFLICT DO NOTHING", next(rows_of_texts([new])))
+        return change_one(cursor, key, change, at)
 
-    patch.setattr(postgresql, "_changed", planted)
+    patch.setattr(postgresql, "change_one", planted)
 
 
 def airtable_upserts_on_a_miss(patch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from contextlib import closing
 from ...domain import Backend, Finding, StoreUnusable, Verdict
 from .postgresql import open_url
 from .postgresql_pool import Connections
-from .postgresql_schema import examine_schema, make_schema
+from .postgresql_schema import examine_schema, make_schema, runs_to_migrate
 
 
 def _examine(url: str) -> Iterator[Finding]:
@@ -16,13 +16,17 @@ def _examine(url: str) -> Iterator[Finding]:
         yield from examine_schema(connections)
 
 
-def _prepare(url: str) -> list[Finding]:
+def _prepare(url: str) -> Iterator[Finding]:
     with closing(Connections(url)) as connections:
+        count = runs_to_migrate(connections)
+        if count is not None:
+            yield Finding.note(f"bringing {count:,} runs from version 1 of the tables to version 2")
         make_schema(connections)
         for found in examine_schema(connections):
             if found.verdict is Verdict.FIX:  # a table that is there already hides that the role may not use it
                 raise StoreUnusable(f"{found}.")
-    return []
+    if count is not None:
+        yield Finding.ok(f"{count:,} runs are in the tables runs and run_notes; run_records is gone")
 
 
 BACKEND = Backend(open=open_url, examine=_examine, prepare=_prepare)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from threading import Thread
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import errors
@@ -23,17 +23,23 @@ _DEFAULTS = conninfo_to_dict(
     "connect_timeout=5 keepalives_idle=30 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=20000",
     application_name="runledger",
 )
-# All but the time limits keep values and rules independent of how the server is configured.
-_OPTIONS = (
-    "-c statement_timeout=30s -c lock_timeout=10s -c TimeZone=UTC -c extra_float_digits=1 "
-    r"-c default_transaction_isolation=read\ committed "
+# The fixed ones keep values and rules independent of how the server is configured: times are read as texts.
+_OPTIONS = "-c statement_timeout=30s -c lock_timeout=10s "
+_FIXED_OPTIONS = (
+    " -c TimeZone=UTC -c DateStyle=ISO -c extra_float_digits=1 "
+    r"-c default_transaction_isolation=read\ committed"
 )
 _REFUSED_FOR_GOOD = re.compile(
     "authentication failed|no pg_hba.conf entry|no password supplied|does not exist|permission denied|not permitted"
 )
 # The server's transaction was rolled back: resources, operator, conflict, lock, system, and connection classes.
 _TRANSIENT = ("53", "57", "40", "55P03", "58", "08")
-_RIGHTS = {"SELECT": "SELECT", "UPDATE": "SELECT and UPDATE", "INSERT": "INSERT and SELECT", "CREATE": "CREATE"}
+_RIGHTS = {
+    "SELECT": "SELECT on runs and run_notes",
+    "UPDATE": "SELECT and UPDATE on runs, and to SELECT and INSERT on run_notes",
+    "INSERT": "SELECT and INSERT on runs and run_notes",
+    "CREATE": "CREATE in the schema, and to change the tables that are there",
+}
 
 
 class Connections:
@@ -89,6 +95,10 @@ class Connections:
         finally:
             pool.putconn(connection)
 
+    def first_row(self, statement: LiteralString) -> tuple[Any, ...] | None:
+        """The first row of a statement, over the connection that the constructor made. To be called before all else."""
+        return self._first.ask(statement)
+
     def close(self) -> None:
         """Close every connection of this process, for good."""
         self._closed = True
@@ -130,6 +140,14 @@ class _First:
         self._process = os.getpid()
         self._connections = [_connected(parameters)]
 
+    def ask(self, statement: LiteralString) -> tuple[Any, ...] | None:
+        """The first row of a statement. What the driver raises becomes an error of the ledger."""
+        [connection] = self._connections
+        try:
+            return connection.execute(statement, prepare=False).fetchone()
+        except psycopg.Error as error:
+            raise _translated(error, "SELECT", connection.closed, None) from error
+
     def take(self) -> _Connection | None:
         """The connection, once; None afterwards, and in another process."""
         with suppress(IndexError):  # of several threads, one gets it
@@ -163,7 +181,8 @@ def _parameters(url: str) -> dict[str, Any]:
             "special characters in its parts."
         )
     # The server takes options in turn: a later one of the same name wins.
-    return {**_DEFAULTS, **given, "options": _OPTIONS + given.get("options", ""), "client_encoding": "utf8"}
+    options = _OPTIONS + given.get("options", "") + _FIXED_OPTIONS
+    return {**_DEFAULTS, **given, "options": options, "client_encoding": "utf8"}
 
 
 def _connected(parameters: dict[str, Any]) -> _Connection:
@@ -197,7 +216,9 @@ def _translated(error: psycopg.Error, right: str, lost: bool, key: RunKey | None
         outcome = Outcome.NOT_APPLIED if right == "SELECT" else Outcome.UNKNOWN
         return StoreUnavailable(f"the connection was lost during the call ({reason})", outcome, key)
     if isinstance(error, errors.UndefinedTable):
-        return StoreUnusable("there is no table run_records in this database: make it with `runledger init`.", key)
+        return StoreUnusable(
+            "this database has no tables runs and run_notes of this version: make them with `runledger init`.", key
+        )
     if isinstance(error, errors.InsufficientPrivilege):
         return StoreUnusable(f"{reason}: this call needs the right to {_RIGHTS[right]}; grant it to the role.", key)
     if state.startswith(_TRANSIENT):

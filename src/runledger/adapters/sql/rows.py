@@ -81,9 +81,10 @@ def unreadable(row: Sequence[Any]) -> StoreUnusable:
     return StoreUnusable(f"the row of {key} was not written by this version of runledger{why}: correct it there.", key)
 
 
-def record_from_texts(row: Sequence[Any]) -> RunRecord:
-    """The record of a row in the order of RECORD. Its times are texts that are known to end in Z.
+def record_from_texts(row: Sequence[Any], *, points: bool = True) -> RunRecord:
+    """The record of a row in the order of RECORD. Its times are texts that are known to be in UTC.
 
+    `points` says whether the store keeps the point or exponent of every float, 1e+300 as such.
     Raises StoreUnusable, with the key, for a row that an external writer left unreadable.
     """
     text = row[6]
@@ -91,30 +92,33 @@ def record_from_texts(row: Sequence[Any]) -> RunRecord:
         metrics, end = _decode(text)
         if end != len(text):
             raise ValueError("more than one JSON value")
-        scalars = text.count("{") == 1 and "[" not in text and "null" not in text
+        scalars = points and text.count("{") == 1 and "[" not in text and "null" not in text
         return _restored(row, Metrics(metrics) if scalars else trusted_metrics(metrics))
     except MALFORMED:
         raise unreadable(row) from None
 
 
-def records_from_texts(rows: Sequence[Sequence[Any]]) -> list[RunRecord]:
+def records_from_texts(rows: Sequence[Sequence[Any]], *, points: bool = True) -> list[RunRecord]:
     """The records of rows, as `record_from_texts` returns them, in half the time."""
     try:
-        every_metrics = _decoded(",".join([row[6] for row in rows]), len(rows))
+        every_metrics = _decoded(",".join([row[6] for row in rows]), len(rows), points)
         return [_restored(row, metrics) for row, metrics in zip(rows, every_metrics, strict=True)]
     except MALFORMED:
-        return [record_from_texts(row) for row in rows]
+        return [record_from_texts(row, points=points) for row in rows]
 
 
-def summary_of_texts(rows: Iterable[Sequence[Any]], time: Callable[[Any], datetime]) -> RunSummary:
+def summary_of_texts(
+    rows: Iterable[Sequence[Any]], time: Callable[[Any], datetime], *, points: bool = True
+) -> RunSummary:
     """The summary of rows that each combine some runs: their statuses, first start, last end and metrics.
 
-    Statuses and metrics are texts, separated by commas. `time` converts a time. Raises one of MALFORMED.
+    Statuses and metrics are texts, separated by commas. `time` converts a time. For `points` see `record_from_texts`.
+    Raises one of MALFORMED.
     """
     return added_up(
         (
             states := [STATUSES[status] for status in statuses.split(",")],
-            _decoded(metrics, len(states)),
+            _decoded(metrics, len(states), points),
             time(first_start),
             None if last_end is None else time(last_end),
         )
@@ -122,9 +126,9 @@ def summary_of_texts(rows: Iterable[Sequence[Any]], time: Callable[[Any], dateti
     )
 
 
-def _decoded(joined: str, count: int) -> list[Metrics]:
+def _decoded(joined: str, count: int, points: bool) -> list[Metrics]:
     """The metrics of this many JSON objects, separated by commas."""
-    scalars = joined.count("{") == count and "[" not in joined and "null" not in joined
+    scalars = points and joined.count("{") == count and "[" not in joined and "null" not in joined
     metrics_of = Metrics if scalars else trusted_metrics
     decoded, end = _decode(f"[{joined}]")
     if (len(decoded), end) != (count, len(joined) + 2):

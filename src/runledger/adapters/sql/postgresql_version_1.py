@@ -1,0 +1,80 @@
+"""Version 1 of the tables in PostgreSQL, one row a run with its log as JSON, and how its runs come to this version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from ...domain import StoreUnusable
+
+_COUNT = "SELECT count(*) FROM run_records"
+_COLUMNS = """SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum)
+    FROM pg_attribute WHERE attrelid = to_regclass('run_records') AND attnum > 0 AND NOT attisdropped"""
+_KNOWN_COLUMNS = (
+    "run_id text, client_id text, client_name text, status text, started_at timestamp with time zone, "
+    "ended_at timestamp with time zone, metrics jsonb, log jsonb, error text, updated_at timestamp with time zone"
+)
+# However long it takes; and in the table's own schema, which need not be the first of the path.
+_BEFORE = (
+    "SET LOCAL statement_timeout = 0",
+    "LOCK TABLE run_records IN ACCESS EXCLUSIVE MODE",
+    """SELECT set_config('search_path', quote_ident(nspname), true)
+        FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+        WHERE pg_class.oid = to_regclass('run_records')""",
+)
+_COPY_RUNS = """INSERT INTO runs
+    (run_id, client_id, client_name, status, started_at, ended_at, metrics, notes, error, updated_at)
+    SELECT run_id, client_id, client_name, status, started_at, ended_at, metrics, jsonb_array_length(log),
+        error, updated_at
+    FROM run_records"""
+_COPY_NOTES = """INSERT INTO run_notes (run_id, client_id, position, at, text)
+    SELECT run_id, client_id, position, (line ->> 0)::timestamptz, line ->> 1
+    FROM run_records, jsonb_array_elements(log) WITH ORDINALITY AS lines (line, position)"""
+# The same owner; the same rights on the runs; and whoever could write or read the log still can.
+_RIGHTS = """WITH old AS (SELECT * FROM pg_class WHERE oid = to_regclass('run_records')),
+    granted AS (
+        SELECT privilege_type AS privilege,
+            CASE is_grantable WHEN true THEN ' WITH GRANT OPTION' ELSE '' END AS passed_on,
+            CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END AS role
+        FROM old, aclexplode(relacl) WHERE grantee <> relowner
+    )
+    SELECT format('ALTER TABLE %I OWNER TO %I', name, pg_get_userbyid(relowner))
+        FROM old, (VALUES ('runs'), ('run_notes')) AS new (name)
+    UNION ALL SELECT format('GRANT %s ON runs TO %s%s', privilege, role, passed_on) FROM granted
+    UNION ALL SELECT format('GRANT %s ON run_notes TO %s%s',
+        CASE privilege WHEN 'UPDATE' THEN 'INSERT' ELSE privilege END, role, passed_on) FROM granted
+        WHERE privilege IN ('SELECT', 'INSERT', 'UPDATE')"""
+DROP = "DROP TABLE run_records"
+"""The last step. A process of the older version that is still open fails from then on, with an error on every call."""
+
+
+def count_runs(cursor: psycopg.Cursor[tuple[Any, ...]]) -> int:
+    """The number of runs in the table of version 1."""
+    row = cursor.execute(_COUNT, prepare=False).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def locked_rights(cursor: psycopg.Cursor[tuple[Any, ...]]) -> list[str]:
+    """The statements that give the new tables the owner and the rights of the old one, which is locked from now on.
+
+    Raises StoreUnusable if its columns are not those of version 1.
+    """
+    for statement in _BEFORE:
+        cursor.execute(statement, prepare=False)
+    columns = cursor.execute(_COLUMNS, prepare=False).fetchone()
+    if columns != (_KNOWN_COLUMNS,):
+        given = set(str(columns and columns[0]).split(", "))
+        odd = ", ".join(sorted(given ^ set(_KNOWN_COLUMNS.split(", "))))
+        raise StoreUnusable(
+            f"the table run_records has other columns than version 1 made ({odd}): make it as it was, then run "
+            "`runledger init` again. Nothing was changed."
+        )
+    return [str(row[0]) for row in cursor.execute(_RIGHTS, prepare=False).fetchall()]
+
+
+def copy_runs(cursor: psycopg.Cursor[tuple[Any, ...]]) -> None:
+    """Copy every run, and each line of its log, into the new tables."""
+    cursor.execute(_COPY_RUNS, prepare=False)
+    cursor.execute(_COPY_NOTES, prepare=False)

@@ -1,0 +1,432 @@
+"""The tables of runs in PostgreSQL: how version 1 comes to this version, which indexes are used, and the logs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from commands import runledger
+from postgres_server import fresh_database
+from psycopg import sql
+from test_postgresql import AT, KEY, LATER, OTHER, UPDATING, connected_as, locked, terminate, wait_for_blocked
+
+from runledger.adapters.memory import InMemoryRunRepository
+from runledger.adapters.sql import postgresql, rows
+from runledger.adapters.sql.postgresql import PostgreSQLRunRepository, open_url
+from runledger.adapters.sql.postgresql_pool import Connections
+from runledger.adapters.sql.postgresql_schema import make_schema
+from runledger.adapters.sql.postgresql_texts import array, copy_block
+from runledger.domain import (
+    LogLine,
+    NewRun,
+    RunAlreadyExists,
+    RunChange,
+    RunKey,
+    RunQuery,
+    RunRecord,
+    RunStatus,
+    StoreUnavailable,
+    StoreUnusable,
+)
+from runledger.testing.runs import changed
+
+VERSION_1 = (
+    """CREATE TABLE IF NOT EXISTS run_records (
+        run_id text COLLATE "C" NOT NULL, client_id text COLLATE "C" NOT NULL, client_name text NOT NULL,
+        status text NOT NULL, started_at timestamptz NOT NULL, ended_at timestamptz, metrics jsonb NOT NULL,
+        log jsonb NOT NULL, error text, updated_at timestamptz NOT NULL, PRIMARY KEY (run_id, client_id)
+    ) WITH (fillfactor = 80)""",
+    "CREATE INDEX IF NOT EXISTS run_records_client ON run_records (client_id, started_at, run_id)",
+    "CREATE INDEX IF NOT EXISTS run_records_newest ON run_records (started_at, run_id, client_id)",
+    "CREATE INDEX IF NOT EXISTS run_records_status ON run_records (status, started_at, run_id, client_id)",
+)
+"""What version 1 executed to make its table."""
+AWKWARD_LINE = "quote ' \" back\\slash %s 😀 {} \\u0041"
+AWKWARD = "tab\t, quote ' \" back\\slash %s \u2028 😀\r\n[] {} \\u0041"
+
+
+def runs_of_version_1() -> list[NewRun]:
+    """A dozen runs of all statuses, some with notes, the texts of some awkward."""
+    runs = []
+    for number, status in enumerate([*RunStatus] * 3):
+        key = RunKey(f"run {number} {AWKWARD_LINE}" if number % 4 == 1 else f"run {number}", "acme")
+        metrics: dict[str, Any] = {"n": number, "x": number * 1e300, "text": AWKWARD, "when": AT, "yes": True}
+        run = NewRun(RunRecord.start(key, AT + timedelta(seconds=number), client_name="Åcme", metrics=metrics))
+        notes = [RunChange(note=f"{line}: {AWKWARD_LINE}") for line in range(number % 3)]
+        end = [RunChange(status=status, error=AWKWARD if number % 2 else None)] if status.is_final else []
+        runs.append(changed(run, *notes, *end, at=LATER + timedelta(milliseconds=number)))
+    return runs
+
+
+def fill_version_1(url: str, runs: list[NewRun]) -> None:
+    with psycopg.connect(url) as connection:
+        for statement in VERSION_1:
+            connection.execute(statement)
+        for run in runs:
+            form, record = run.to_json(), run.record
+            connection.execute(
+                "INSERT INTO run_records VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                (
+                    *(record.key.run_id, record.key.client_id, record.client_name, record.status.value),
+                    *(record.started_at, record.ended_at, json.dumps(form["metrics"]), json.dumps(form["log"])),
+                    *(record.error, record.updated_at),
+                ),
+            )
+
+
+_TABLES = """SELECT relname, obj_description(oid), relacl::text
+    FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY relname"""
+
+
+def dump(url: str) -> list[Any]:
+    """Every table and index with its comment and rights, and the rows of the tables."""
+    with psycopg.connect(url) as connection:
+        names = connection.execute(_TABLES).fetchall()
+        dumped = [names]
+        for name in ("run_records", "runs", "run_notes"):
+            if name in [relation[0] for relation in names]:
+                rows = sql.SQL("SELECT t::text FROM {} AS t ORDER BY 1").format(sql.Identifier(name))
+                dumped.append(connection.execute(rows).fetchall())
+        return dumped
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with fresh_database() as url:
+        yield url
+
+
+@pytest.fixture
+def old_url(url: str) -> str:
+    fill_version_1(url, runs_of_version_1())
+    return url
+
+
+def test_init_brings_every_run_and_its_log_to_this_version(old_url: str) -> None:
+    count = len(runs_of_version_1())
+    done = runledger("init", store=old_url)
+    assert done.stdout.splitlines() == [
+        f"note  bringing {count} runs from version 1 of the tables to version 2",
+        f"ok    {count} runs are in the tables runs and run_notes; run_records is gone",
+    ]
+    with closing(open_url(old_url)) as repository:
+        found = {record.key: NewRun(record, log) for record, log in repository.find_with_logs(RunQuery())}
+        assert found == {run.key: run for run in runs_of_version_1()}
+        noted = next(run for run in runs_of_version_1() if run.record.notes == 2)
+        repository.update(noted.key, RunChange(note="after"), LATER)
+        assert [*noted.log, LogLine(LATER, "after")] == list(repository.log(noted.key))
+    before = dump(old_url)
+    assert runledger("init", store=old_url).stdout == "The store is ready.\n"
+    assert dump(old_url) == before
+
+
+def test_a_database_of_version_1_is_not_opened_and_doctor_names_the_command(old_url: str) -> None:
+    before = dump(old_url)
+    with pytest.raises(StoreUnusable, match=r"version 1 .*`runledger init`"):
+        open_url(old_url)
+    done = runledger("doctor", store=old_url, code=7)
+    assert "fix   the runs are in run_records, the table of version 1: `runledger init` brings them" in done.stdout
+    assert "`runledger init`" in runledger("list", store=old_url, code=7).stderr
+    assert dump(old_url) == before
+
+
+def test_an_older_process_that_is_still_open_fails_on_every_call(old_url: str) -> None:
+    with psycopg.connect(old_url, autocommit=True, prepare_threshold=0) as older:
+        read, update = "SELECT * FROM run_records", "UPDATE run_records SET status = status"
+        older.execute(read)
+        older.execute(update)
+        runledger("init", store=old_url)
+        for statement in (read, update):
+            with pytest.raises(psycopg.errors.UndefinedTable):
+                older.execute(statement)
+
+
+def test_a_migration_that_is_killed_leaves_the_database_as_it_was(old_url: str) -> None:
+    # The last step waits, when all has been copied; what kills it is the server's own command.
+    with psycopg.connect(old_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(1)")
+        wait = "'BEGIN PERFORM pg_advisory_xact_lock(1); END'"
+        connection.execute("CREATE FUNCTION wait() RETURNS event_trigger LANGUAGE plpgsql AS " + wait)
+        connection.execute("CREATE EVENT TRIGGER wait ON sql_drop EXECUTE FUNCTION wait()")
+        before = dump(old_url)
+        with ThreadPoolExecutor(1) as pool, closing(Connections(old_url)) as connections:
+            migration = pool.submit(make_schema, connections)
+            terminate(wait_for_blocked(old_url))
+            with pytest.raises(StoreUnavailable):
+                migration.result()
+        assert dump(old_url) == before
+        connection.execute("DROP EVENT TRIGGER wait")
+    runledger("init", store=old_url)
+    with closing(open_url(old_url)) as repository:
+        assert len(list(repository.find(RunQuery()))) == len(runs_of_version_1())
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        ("ALTER TABLE run_records ADD COLUMN team text", "other columns than version 1 made"),
+        ("ALTER TABLE run_records ALTER COLUMN metrics TYPE json", "other columns than version 1 made"),
+        ('UPDATE run_records SET log = \'[["yesterday week", "x"]]\'', "cannot serve"),
+        ("UPDATE run_records SET log = '{}'", "cannot serve"),
+        ("CREATE TABLE runs (x int)", "belongs to another application"),
+        ("CREATE TABLE runs (x int); COMMENT ON TABLE runs IS 'runledger 3'", "update runledger"),
+    ],
+)
+def test_what_init_does_not_know_stays_as_it_is(old_url: str, damage: str, words: str) -> None:
+    with psycopg.connect(old_url) as connection:
+        connection.execute(damage.encode())
+    before = dump(old_url)
+    done = runledger("init", store=old_url, code=7)
+    assert words in done.stdout + done.stderr
+    assert dump(old_url) == before
+
+
+def test_a_table_of_another_application_is_left_alone(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE runs (x int)")
+    with pytest.raises(StoreUnusable, match="another application"):
+        open_url(url)
+    assert "fix   the table runs in this database belongs" in runledger("doctor", store=url, code=7).stdout
+
+
+def test_two_who_migrate_at_once_migrate_once(old_url: str) -> None:
+    with closing(Connections(old_url)) as connections, ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: make_schema(connections), range(4)))
+    with closing(open_url(old_url)) as repository:
+        assert len(list(repository.find(RunQuery()))) == len(runs_of_version_1())
+
+
+def test_roles_keep_their_rights_through_a_migration(url: str) -> None:
+    runs = runs_of_version_1()
+    fill_version_1(url, runs)
+    with psycopg.connect(url, autocommit=True) as connection:
+        for right, role in (("SELECT, UPDATE", "updater"), ("SELECT", "reader"), ("SELECT, UPDATE, INSERT", "starter")):
+            name = sql.Identifier(f"{role}_{urlsplit(url).path[1:]}")
+            connection.execute(sql.SQL("CREATE ROLE {}").format(name))
+            connection.execute(sql.SQL("GRANT " + right + " ON run_records TO {}").format(name))
+        try:
+            runledger("init", store=url)
+            granted = connection.execute(_GRANTED).fetchall()
+        finally:
+            for role in ("updater", "reader", "starter"):
+                name = sql.Identifier(f"{role}_{urlsplit(url).path[1:]}")
+                connection.execute(sql.SQL("DROP OWNED BY {}").format(name))
+                connection.execute(sql.SQL("DROP ROLE {}").format(name))
+    assert granted == [
+        ("reader", "run_notes", "SELECT"),
+        ("reader", "runs", "SELECT"),
+        ("starter", "run_notes", "INSERT, SELECT"),
+        ("starter", "runs", "INSERT, SELECT, UPDATE"),
+        ("updater", "run_notes", "INSERT, SELECT"),
+        ("updater", "runs", "SELECT, UPDATE"),
+    ]
+
+
+_GRANTED = """SELECT split_part(grantee, '_', 1), table_name::text,
+        string_agg(privilege_type, ', ' ORDER BY privilege_type)
+    FROM information_schema.role_table_grants WHERE grantee ~ '^(updater|reader|starter)_'
+    GROUP BY 1, 2 ORDER BY 1, 2"""
+
+
+def test_a_database_with_a_table_of_version_1_beside_is_said(url: str) -> None:
+    runledger("init", store=url)
+    fill_version_1(url, [])
+    assert "note  there is a table run_records as well" in runledger("doctor", store=url).stdout
+
+
+# -- texts
+
+
+def test_texts_reach_the_server_as_they_are(url: str) -> None:
+    texts = [
+        "",
+        AWKWARD,
+        "NULL",
+        "null",
+        None,
+        "\\N",
+        "\\.",
+        "N",
+        "Q",
+        ",",
+        '"',
+        "{}",
+        "\\",
+        "\\\\0",
+        " a ",
+        "😀\x01\x7f",
+    ]
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT %s::text[]", [array(texts)]).fetchone() == (texts,)
+        assert connection.execute("SELECT %s::text[]", [array([])]).fetchone() == ([],)
+        connection.execute("CREATE TABLE t (number integer, text text)")
+        with connection.cursor().copy("COPY t FROM STDIN") as copy:
+            copy.write(copy_block(enumerate(texts)))
+            copy.write(copy_block([]))
+        assert connection.execute("SELECT * FROM t ORDER BY number").fetchall() == list(enumerate(texts))
+
+
+def test_a_batch_writes_what_differs_and_nothing_else(url: str) -> None:
+    keys = [RunKey("r", name) for name in "abcd"]
+    batches: list[list[RunChange]] = [
+        [RunChange(), RunChange(), RunChange(note="n"), RunChange()],
+        [RunChange(error=AWKWARD), RunChange(), RunChange(metrics={"text": AWKWARD}), RunChange(note=AWKWARD_LINE)],
+        [RunChange(status=RunStatus.FAILED, error="e"), RunChange(), RunChange(add={"n": 1}), RunChange(note="n")],
+        [RunChange(note="late"), RunChange(status=RunStatus.SKIPPED), RunChange(), RunChange(metrics={"n": 1})],
+    ]
+    model = InMemoryRunRepository()
+    with closing(open_url(url)) as repository:
+        repository.create_schema()
+        for store in (model, repository):
+            store.create_many([NewRun(RunRecord.start(key, AT)) for key in keys])
+        for hours, batch in enumerate(batches):
+            at = AT + timedelta(hours=hours)
+            for store in (model, repository):
+                store.update_many(list(zip(keys, batch, strict=True)), at)
+            assert list(repository.find_with_logs(RunQuery())) == list(model.find_with_logs(RunQuery()))
+
+
+# -- indexes
+
+
+def test_the_planner_uses_an_index_for_each_query(url: str) -> None:
+    with closing(open_url(url)) as repository, psycopg.connect(url, autocommit=True) as connection:
+        repository.create_schema()
+        connection.execute(
+            "INSERT INTO runs SELECT 'run ' || n, 'client ' || n % 50, 'c',"
+            " CASE n % 1000 WHEN 0 THEN 'Running' WHEN 1 THEN 'Failed' ELSE 'Completed' END,"
+            " now() - n * interval '1 s', CASE n % 1000 WHEN 0 THEN NULL ELSE now() END, '{}', 0, NULL, now(), ''"
+            " FROM generate_series(1, 20000) AS n"
+        )
+        connection.execute("ANALYZE runs")
+        for query, index in (
+            (RunQuery(limit=50), "runs_newest"),
+            (RunQuery(status=RunStatus.RUNNING), "runs_status"),
+            (RunQuery(status=RunStatus.FAILED, limit=10), "runs_status"),
+            (RunQuery(status=RunStatus.CANCELLED), "runs_status"),
+            (RunQuery(status=RunStatus.RUNNING, since=AT), "runs_status"),
+            (RunQuery(status=RunStatus.COMPLETED, limit=50), "runs_newest"),
+            (RunQuery(client_id="client 7", limit=50), "runs_client"),
+            (RunQuery(run_id="run 7"), "runs_pkey"),
+        ):
+            assert index in plan(connection, query), query
+
+
+def plan(connection: psycopg.Connection[Any], query: RunQuery) -> str:
+    """The plan of the first page of a query."""
+    plans: list[str] = []
+
+    def explain(where: str, values: list[Any]) -> list[Any]:
+        statement = "EXPLAIN " + postgresql._FIND.format(where)
+        # As the adapter's statements are: prepared, with a plan that the server makes for these values or for all.
+        plans.append("\n".join(row[0] for row in connection.execute(statement, values, prepare=True)))
+        return []
+
+    list(rows.pages(query, "%s", lambda at: at, explain))
+    return plans[0]
+
+
+# -- logs
+
+
+def run_with(notes: int, key: RunKey = KEY) -> NewRun:
+    return changed(NewRun(RunRecord.start(key, AT)), *[RunChange(note=f"{number}") for number in range(notes)], at=AT)
+
+
+def test_reading_logs_holds_no_connection_between_pages(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "PAGE", 2)
+    monkeypatch.setattr(postgresql, "_LINES_AT_ONCE", 3)
+    first, second = run_with(5), run_with(3, OTHER)
+    with closing(PostgreSQLRunRepository(url, max_connections=1, timeout=5)) as repository:
+        repository.create_schema()
+        repository.create_many([first, second, *(run_with(i % 2, RunKey("more", str(i))) for i in range(5))])
+        for last in (None, 0, 1, 2, 4, 5, 6):
+            read = [(repository.get(KEY).key, line)[1] for line in repository.log(KEY, last)]
+            assert read == list(first.log[5 - min(5 if last is None else last, 5) :])
+        logs = {repository.get(record.key).key: log for record, log in repository.find_with_logs(RunQuery())}
+        assert len(logs) == 7
+        assert (logs[KEY], logs[OTHER]) == (first.log, second.log)
+
+
+def test_a_run_that_was_deleted_by_hand_leaves_no_line_to_a_new_one(url: str) -> None:
+    with closing(open_url(url)) as repository, psycopg.connect(url, autocommit=True) as connection:
+        repository.create_schema()
+        repository.create(run_with(2))
+        connection.execute("DELETE FROM runs")
+        repository.create(NewRun(RunRecord.start(KEY, LATER)))
+        repository.update(KEY, RunChange(note="first"), LATER)
+        assert list(repository.log(KEY)) == [LogLine(LATER, "first")]
+
+
+def test_a_line_cannot_be_written_for_a_run_that_is_not_there(url: str) -> None:
+    with closing(open_url(url)) as repository, psycopg.connect(url) as connection:
+        repository.create_schema()
+        with pytest.raises(psycopg.errors.ForeignKeyViolation):
+            connection.execute("INSERT INTO run_notes VALUES ('r', 'acme', 1, now(), 'x')")
+
+
+def test_notes_of_one_run_wait_for_each_other_and_number_on(url: str) -> None:
+    with closing(open_url(url)) as repository:
+        repository.create_schema()
+        repository.create(NewRun(RunRecord.start(KEY, AT)))
+        with ThreadPoolExecutor(4) as pool:
+            with locked(url):
+                notes = [pool.submit(repository.update, KEY, RunChange(note=str(n)), LATER) for n in range(4)]
+                wait_for_blocked(url, 4)
+            returned = {note.result().notes for note in notes}
+        assert returned == {1, 2, 3, 4}
+        assert sorted(line.text for line in repository.log(KEY)) == ["0", "1", "2", "3"]
+
+
+def test_a_role_that_may_only_update_writes_lines_and_no_run(url: str) -> None:
+    with closing(open_url(url)) as repository:
+        repository.create_schema()
+        repository.create(NewRun(RunRecord.start(KEY, AT)))
+        with connected_as(url, *UPDATING) as updater:
+            updater.update(KEY, RunChange(note="a"), AT)
+            updater.update_many([(KEY, RunChange(note="b")), (KEY, RunChange(note="c"))], AT)
+            assert [line.text for line in updater.log(KEY)] == ["a", "b", "c"]
+
+
+# -- marks
+
+
+def test_a_batch_that_lost_its_answer_is_known_again_beside_a_run_that_is_new(url: str) -> None:
+    first = NewRun(RunRecord.start(KEY, AT), mark="m")
+    more = [first, changed(NewRun(RunRecord.start(OTHER, AT), mark="m"), RunChange(note="n"), at=AT)]
+    with closing(open_url(url)) as repository:
+        repository.create_schema()
+        repository.create(first)
+        assert repository.create_many(more) == [KEY, OTHER]
+        assert repository.create_many(more) == [KEY, OTHER]
+        with pytest.raises(RunAlreadyExists) as caught:
+            repository.create_many([NewRun(RunRecord.start(RunKey("new", "x"), AT), mark="n"), *more, first])
+        assert set(caught.value.keys) == {KEY}
+        assert [record.key for record in repository.find(RunQuery())] == [OTHER, KEY]
+
+
+def test_of_starts_that_come_again_at_once_each_is_known(url: str) -> None:
+    with closing(open_url(url)) as repository:
+        repository.create_schema()
+        news = [NewRun(RunRecord.start(RunKey("r", str(n)), AT), mark="m") for n in range(50)]
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: repository.create_many(news), range(8)))
+        assert len(list(repository.find(RunQuery()))) == 50
+
+
+def test_a_large_number_is_a_float_in_a_list_and_in_a_summary(url: str) -> None:
+    new = NewRun(RunRecord.start(KEY, AT, metrics={"x": 1e300, "y": 2.0, "z": 3}))
+    model = InMemoryRunRepository()
+    with closing(open_url(url)) as repository:
+        repository.create_schema()
+        for store in (model, repository):
+            store.create(new)
+        assert repr(list(repository.find(RunQuery()))) == repr(list(model.find(RunQuery())))
+        assert repr(repository.summary(RunQuery()).metrics) == "{'x': 1e+300, 'y': 2.0, 'z': 3}"
