@@ -83,9 +83,11 @@ def sqlite_rows(folder: Path, synchronous: Any) -> Iterator[Row]:
     bare = sqlite3.connect(folder / "bare.db", isolation_level=None)
     bare.execute(f"PRAGMA synchronous = {synchronous}")
     bare.execute("PRAGMA cache_size = -65536")
+    bare.execute("PRAGMA wal_autocheckpoint = 250")
     times = 1000 if full else 3000
     records = [started(f"run-{i:06}") for i in range(times)]
-    values = list(rows_of_texts(records))
+    news = list(map(NewRun, records))
+    values = list(rows_of_texts(news))
 
     def bare_create(i: int) -> None:
         bare.execute("BEGIN IMMEDIATE")
@@ -94,7 +96,7 @@ def sqlite_rows(folder: Path, synchronous: Any) -> Iterator[Row]:
 
     def bare_change(i: int, metrics: str = AFTER) -> None:
         bare.execute(sqlite_adapter._SELECT_TO_UPDATE, (f"run-{i:06}", "acme")).fetchone()
-        bare.execute(sqlite_adapter._UPDATE, (metrics, "[]", None, AT_TEXT, i + 1))
+        bare.execute(sqlite_adapter._UPDATE, (metrics, 0, None, AT_TEXT, i + 1))
 
     def bare_update(i: int) -> None:
         bare.execute("BEGIN IMMEDIATE")
@@ -115,14 +117,14 @@ def sqlite_rows(folder: Path, synchronous: Any) -> Iterator[Row]:
 
     name = f"SQLite {synchronous}: "
     write_target = 1.1 if full else 1.25
-    yield compared(name + "create", write_target, times, bare_create, lambda i: repository.create(records[i]))
+    yield compared(name + "create", write_target, times, bare_create, lambda i: repository.create(news[i]))
     yield compared(
         name + "update", write_target, times, bare_update, lambda i: repository.update(records[i].key, CHANGE, AT)
     )
     if full:
         return
     listing = sqlite_adapter._FIND.format("TRUE")
-    batches = [[started(f"batch {b} {i:04}") for i in range(1000)] for b in range(7)]
+    batches = [[NewRun(started(f"batch {b} {i:04}")) for i in range(1000)] for b in range(7)]
     batch_values = [list(rows_of_texts(batch)) for batch in batches]
     changes = [(record.key, CHANGE) for record in records[:1000]]
     yield compared(
@@ -154,7 +156,7 @@ def ledger_rows(folder: Path) -> Iterator[Row]:
         "RunLedger.start beside create (SQLite FULL)",
         1.25,
         1000,
-        lambda i: repository.create(records[i]),
+        lambda i: repository.create(NewRun(records[i])),
         lambda i: ledger.start(f"run-{i:06}", "acme", client_name="Acme Ltd", metrics=records[i].metrics),
     )
     yield compared(
@@ -286,12 +288,12 @@ def growth_rows(folder: Path, most: int) -> Iterator[Row]:
         for first in range(0, size, 10_000):
             stores[size].create_many(
                 [
-                    started(f"run-{i:07}", f"client {i % 20}", AT + timedelta(seconds=i))
+                    NewRun(started(f"run-{i:07}", f"client {i % 20}", AT + timedelta(seconds=i)))
                     for i in range(first, min(first + 10_000, size))
                 ]
             )
     small, large = stores[1000], stores[most]
-    new = [started(f"new-{i:07}", f"client {i % 20}", AT + timedelta(days=99, seconds=i)) for i in range(2000)]
+    new = [NewRun(started(f"new-{i:07}", f"client {i % 20}", AT + timedelta(days=99, seconds=i))) for i in range(2000)]
     spread = [i * 7919 % most for i in range(2000)]
 
     def update(store: SQLiteRunRepository, n: int) -> None:
