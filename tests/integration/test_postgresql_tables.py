@@ -296,9 +296,11 @@ def test_a_batch_writes_what_differs_and_nothing_else(url: str) -> None:
 # -- indexes
 
 
-def test_the_planner_uses_an_index_for_each_query(url: str) -> None:
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+def test_the_planner_uses_an_index_for_each_query(url: str, mode: str) -> None:
     with closing(open_url(url)) as repository, psycopg.connect(url, autocommit=True) as connection:
         repository.create_schema()
+        connection.execute(f"SET plan_cache_mode = {mode}".encode())
         connection.execute(
             "INSERT INTO runs SELECT 'run ' || n, 'client ' || n % 50, 'c',"
             " CASE n % 1000 WHEN 0 THEN 'Running' WHEN 1 THEN 'Failed' ELSE 'Completed' END,"
@@ -325,7 +327,7 @@ def plan(connection: psycopg.Connection[Any], query: RunQuery) -> str:
 
     def explain(where: str, values: list[Any]) -> list[Any]:
         statement = "EXPLAIN " + postgresql._FIND.format(where)
-        # As the adapter's statements are: prepared, with a plan that the server makes for these values or for all.
+        # As the adapter's statements are: prepared, with a plan that is made for these values, or for all.
         plans.append("\n".join(row[0] for row in connection.execute(statement, values, prepare=True)))
         return []
 
