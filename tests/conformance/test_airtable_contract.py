@@ -32,9 +32,9 @@ class TestAirtable(RunRepositoryContract):
         return new
 
 
-class TestAirtableWithAutonumber(TestAirtable):
-    columns = Columns(number="Number")
-    further = (*METRIC_COLUMNS, Column("Number", "autoNumber"))
+class TestAirtableWithAutonumberAndMarks(TestAirtable):
+    columns = Columns(number="Number", start_mark="Start Mark")
+    further = (*METRIC_COLUMNS, Column("Number", "autoNumber"), Column("Start Mark"))
     unknowns = Unknowns(
         missing_record_status=MissingRecord.MODEL_ID_NOT_FOUND,
         text_equals_ignores_case=True,

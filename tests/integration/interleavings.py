@@ -378,8 +378,8 @@ _FAULTY = {
 }
 
 
-def new_service(*columns: Column) -> AirtableService:
+def new_service(*further: Column, columns: Columns = Columns()) -> AirtableService:
     """A base with a table for runs, in which nothing has happened yet."""
     service = AirtableService([Token(TOKEN)], now=lambda: BEGIN)
-    service.add_base("Scratch", [run_table(TABLE, columns)], BASE)
+    service.add_base("Scratch", [run_table(TABLE, further, columns=columns)], BASE)
     return service

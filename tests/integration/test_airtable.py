@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import requests
@@ -38,6 +38,8 @@ from airtable_local import (
 from runledger import (
     EventKind,
     InvalidValue,
+    LogLine,
+    NewRun,
     Outcome,
     RunAlreadyExists,
     RunAlreadyFinished,
@@ -57,6 +59,7 @@ from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimi
 from runledger.adapters.airtable.transport import Refusal
 from runledger.testing.airtable import run_table
 from runledger.testing.reach import things_within_reach
+from runledger.testing.runs import changed
 
 KEY = RunKey("251124-081500", "acme")
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
@@ -65,8 +68,8 @@ SETS, ADDS, NOTES = RunChange(metrics={"n": 1}), RunChange(add={"n": 1}), RunCha
 FINISHES = RunChange(status=RunStatus.COMPLETED)
 
 
-def started(key: RunKey = KEY, **metrics: Any) -> RunRecord:
-    return RunRecord.start(key, AT, client_name="Acme Ltd", metrics=metrics)
+def started(key: RunKey = KEY, **metrics: Any) -> NewRun:
+    return NewRun(RunRecord.start(key, AT, client_name="Acme Ltd", metrics=metrics))
 
 
 @pytest.fixture
@@ -148,12 +151,35 @@ class TestRequests:
 
     def test_the_first_of_many_takes_one(self, base: AirtableBase, repository: AirtableRunRepository) -> None:
         starts = [(RunKey("r", f"client {i:03}"), AT + timedelta(milliseconds=i)) for i in range(230)]
-        repository.create_many([RunRecord.start(key, at) for key, at in starts])
+        repository.create_many([NewRun(RunRecord.start(key, at)) for key, at in starts])
         base.requests()
         found = repository.find(RunQuery())
         assert base.requests() == []
         assert next(found).key.client_id == "client 229"
         assert base.requests() == ["GET"]
+
+    def test_a_log_takes_one_and_the_logs_of_many_none_more(
+        self, base: AirtableBase, repository: AirtableRunRepository
+    ) -> None:
+        runs = [changed(started(RunKey("r", f"{i:03}")), *[NOTES] * (i % 3), at=AT) for i in range(130)]
+        repository.create_many(runs)
+        base.clock.sleep(9)
+        base.requests()
+        assert list(repository.log(runs[2].key, 1)) == [LogLine(AT, "half way")]
+        assert base.requests() == ["GET"]
+        found = list(repository.find_with_logs(RunQuery(run_id="r")))
+        assert base.requests() == ["GET"] * 2
+        assert [(record, log) for record, log in found] == [(run.record, run.log) for run in reversed(runs)]
+
+    def test_a_retry_takes_two(self, base: AirtableBase) -> None:
+        for columns in (Columns(), Columns(start_mark="text")):
+            repository = base.repository(columns)
+            start = evolve(started(RunKey("r", str(columns.start_mark))), mark="m")
+            base.requests()
+            repository.create(start)
+            assert base.requests() == ["GET", "POST", "GET"]
+            repository.create(evolve(start, is_retry=True))
+            assert base.requests() == ["GET", "GET"]
 
     def test_closing_leaves_no_connection_open(self, base: AirtableBase, repository: AirtableRunRepository) -> None:
         repository.create(started())
@@ -304,6 +330,15 @@ class TestRefusals:
         with pytest.raises(InvalidValue, match=r"log of run .* characters"):
             repository.update(key, RunChange(metrics={"n": 1}, note="x" * 10_000), LATER)
         assert base.rows() == before
+        base.requests()
+        notes = [RunChange(note="x" * 10_000)] * 10
+        too_long = changed(started(RunKey("r", "imported")), *notes, at=LATER)
+        with pytest.raises(InvalidValue, match=r"imported.* would have .* characters, and a cell holds 100,000"):
+            repository.create_many([started(RunKey("r", "other")), too_long])
+        with pytest.raises(InvalidValue, match="characters"):
+            repository.update_many([(key, SETS), (key, notes[0])], LATER)
+        assert base.rows() == before
+        assert base.requests() == ["GET", "GET"]
 
 
 class TestLostAnswers:
@@ -591,7 +626,7 @@ class TestPeople:
     def test_a_listing_may_be_read_by_one_thread_after_another(
         self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
     ) -> None:
-        before = repository.create(RunRecord.start(RunKey("before", "acme"), AT - timedelta(minutes=1)))
+        before = repository.create(NewRun(RunRecord.start(RunKey("before", "acme"), AT - timedelta(minutes=1))))
         base.insert({"Run ID": "r", "Client ID": "c", "Start Time": "2025-11-24T08:13:00.000Z"})
         events: list[RunEvent] = []
         repository.add_observer(events.append)
@@ -665,7 +700,14 @@ class TestPeople:
         base.write(key, {"Progress Log": "checked by hand"})
         repository.update(key, RunChange(note="went on"), LATER)
         assert base.rows()[0]["fields"]["Progress Log"] == "checked by hand\n2025-11-24T08:15:09.000Z went on"
-        assert [line.text for line in repository.get(key).log] == ["checked by hand", "went on"]
+        assert [line.text for line in repository.log(key)] == ["checked by hand", "went on"]
+        assert repository.get(key).notes == 2
+        for note in ("ends in a blank ", " ", "last"):
+            repository.update(key, RunChange(note=note), LATER)
+        assert [line.text for line in repository.log(key, 3)] == ["ends in a blank ", " ", "last"]
+        base.write(key, {"Progress Log": "one\r\n\r\n  \ntwo\r\n"})
+        assert repository.get(key).notes == 2
+        assert [line.text for line in repository.log(key)] == ["one", "two"]
 
     def test_a_change_between_look_and_write_is_reported(
         self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
@@ -825,6 +867,89 @@ class TestMapping:
             runledger.connect("airtable://appX/T")
 
 
+class TestMarks:
+    """With a column for them, nothing but the mark says whose record it is."""
+
+    COLUMNS = Columns(start_mark="Start Mark")
+    RIVAL: ClassVar[dict[str, Any]] = {
+        "Run ID": KEY.run_id,
+        "Client ID": KEY.client_id,
+        "Client Name": "Acme Ltd",
+        "Status": "Running",
+    }
+
+    @pytest.fixture
+    def marked(self) -> Iterator[AirtableBase]:
+        with served(*METRIC_COLUMNS, Column("Start Mark")) as base:
+            yield base
+
+    def test_the_mark_is_in_its_column_and_is_no_metric(self, marked: AirtableBase) -> None:
+        repository = marked.repository(self.COLUMNS)
+        key = repository.create(evolve(started(n=1), mark="m"))
+        assert marked.rows()[0]["fields"]["Start Mark"] == "m"
+        assert repository.update(key, ADDS, LATER).metrics == {"n": 2}
+        assert [record.metrics for record in repository.find(RunQuery())] == [{"n": 2}]
+        with pytest.raises(InvalidValue, match="metric 'Start Mark'"):
+            repository.update(key, RunChange(metrics={"Start Mark": "x"}), LATER)
+        assert (repository.guarantees.exact_start, marked.repository().guarantees.exact_start) == (True, False)
+
+    @pytest.mark.parametrize("columns", [COLUMNS, Columns(start_mark="Start Mark", started_at=None)])
+    def test_a_lost_answer_is_looked_for_by_the_mark(self, marked: AirtableBase, columns: Columns) -> None:
+        marked.server.faults.arm(Fault(FaultKind.DROP, method="POST"))
+        key = marked.repository(columns).create(evolve(started(), mark="m"))
+        assert [row["id"] for row in marked.rows()] == [key.reference]
+
+    @pytest.mark.parametrize("columns", [COLUMNS, Columns()], ids=["by mark", "by time and name"])
+    def test_a_rival_of_the_same_time_and_name_is_taken_for_ones_own_only_without_marks(
+        self, marked: AirtableBase, columns: Columns
+    ) -> None:
+        def rival_is_first() -> None:
+            marked.insert({**self.RIVAL, "Start Time": "2025-11-24T08:15:00.000Z", "Start Mark": "rival"})
+            marked.clock.sleep(1)
+
+        marked.before_next("POST", rival_is_first)
+        marked.server.faults.arm(Fault(FaultKind.DROP, method="POST"))
+        repository = marked.repository(columns)
+        if columns.start_mark:
+            with pytest.raises(RunAlreadyExists):
+                repository.create(evolve(started(), mark="m"))
+        else:
+            repository.create(evolve(started(), mark="m"))
+        assert [row["fields"]["Start Mark"] for row in marked.rows()] == ["rival"]
+
+    def test_a_post_that_arrives_late_is_the_starts_own(self, marked: AirtableBase) -> None:
+        start = evolve(started(), mark="m")
+        late = {**self.RIVAL, "Start Time": "2025-11-24T08:15:00.000Z", "Start Mark": "m"}
+        for columns in (self.COLUMNS, Columns()):
+            marked.delete_all()
+
+            def arrives() -> None:
+                marked.insert(late)
+                marked.clock.sleep(1)
+
+            marked.before_next("POST", arrives)
+            key = marked.repository(columns).create(evolve(start, is_retry=True))
+            assert [row["id"] for row in marked.rows()] == [key.reference]
+
+    def test_a_retry_of_many_says_which_were_made_before_when_another_is_rejected(self, marked: AirtableBase) -> None:
+        repository = marked.repository(self.COLUMNS)
+        own, other, missing = (evolve(started(RunKey("r", name)), mark="m") for name in ("own", "other", "missing"))
+        (made,) = repository.create_many([own])
+        repository.create(evolve(other, mark="another"))
+        before = marked.rows()
+        with pytest.raises(RunAlreadyExists) as refusal:
+            repository.create_many([missing, other, own])
+        assert (refusal.value.keys, refusal.value.applied) == ((other.key,), (own.key,))
+        assert refusal.value.applied[0].reference == made.reference
+        assert marked.rows() == before
+        assert [key.client_id for key in repository.create_many([missing, own])] == ["missing", "own"]
+
+    def test_a_column_that_is_not_there_is_named_before_anything_is_written(self, base: AirtableBase) -> None:
+        with pytest.raises(StoreUnusable, match=r"'?Start Mark.*[Aa]dd the column"):
+            base.repository(self.COLUMNS).create(evolve(started(), mark="m"))
+        assert base.rows() == []
+
+
 class TestListing:
     @pytest.mark.parametrize(
         ("apart", "again"), [(timedelta(0), 4), (timedelta(milliseconds=1), 4), (timedelta(minutes=5), 2)]
@@ -832,7 +957,7 @@ class TestListing:
     def test_an_iterator_that_expires_is_gone_on_from_the_last_start_that_was_seen(
         self, base: AirtableBase, repository: AirtableRunRepository, apart: timedelta, again: int
     ) -> None:
-        repository.create_many([RunRecord.start(RunKey(f"{i:03}", "acme"), AT + i * apart) for i in range(350)])
+        repository.create_many([NewRun(RunRecord.start(RunKey(f"{i:03}", "acme"), AT + i * apart)) for i in range(350)])
         base.requests()
 
         def expire_before(page: int) -> None:
@@ -860,7 +985,7 @@ class TestListing:
     def test_filters_are_the_models(self, base: AirtableBase, repository: AirtableRunRepository) -> None:
         for i in range(6):
             key = RunKey(f"r{i % 2}", f"c{i % 3}")
-            repository.create(RunRecord.start(key, AT + timedelta(milliseconds=i)))
+            repository.create(NewRun(RunRecord.start(key, AT + timedelta(milliseconds=i))))
             if i % 2:
                 repository.update(key, FINISHES, LATER)
         everything = list(repository.find(RunQuery()))

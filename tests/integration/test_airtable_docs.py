@@ -126,7 +126,10 @@ def reading(
 
 def test_setting_up_a_base(tmp_path: Path) -> None:
     by_hand = {
-        "export RUNLEDGER_STORE='": [("Runs", Column("No", "autoNumber")), ("Runs", Column("Tokens", "number"))],
+        f"export RUNLEDGER_STORE='airtable://{BASE}/Runs?number=No": [
+            ("Runs", Column("No", "autoNumber")),
+            ("Runs", Column("Tokens", "number")),
+        ],
         "runledger doctor --probe": [
             ("Scratch", Column("Value", "number", {"precision": 8})),
             *(("Scratch", column) for column in columns_of({"Flag": "checkbox", "No": "autoNumber"})),

@@ -18,8 +18,9 @@ def test_init_makes_a_table_that_the_ledger_can_use(monkeypatch: pytest.MonkeyPa
             run.update(note="half way")
             run.complete(with_errors="two of\nthree")
             record = ledger.get("251124-081500", "acme")
+            (line,) = ledger.log("251124-081500", "acme")
     assert record.status is RunStatus.COMPLETED_WITH_ERRORS
-    assert (record.error, record.log[0].text) == ("two of\nthree", "half way")
+    assert (record.error, record.notes, line.text) == ("two of\nthree", 1, "half way")
 
 
 def test_init_follows_the_mapping_and_names_what_is_left_to_do() -> None:
@@ -30,6 +31,16 @@ def test_init_follows_the_mapping_and_names_what_is_left_to_do() -> None:
         found = base.runledger("doctor", "--json", code=7, **options).stdout.splitlines()
     asked = [each for each in map(json.loads, found) if each["verdict"] == "fix"]
     assert [each["finding"] for each in asked] == ["there is no column 'No'"]
+
+
+def test_init_makes_the_column_for_marks_that_the_url_names() -> None:
+    with operated() as base:
+        without = base.runledger("init", table="Without")
+        assert "note  without a column for marks, a retried start recognises its record by " in without.stdout
+        assert "for marks" not in base.runledger("init", start_mark="Start Mark").stdout
+        base.runledger("start", "--run-id", "r", "--client", "acme", start_mark="Start Mark")
+        (row,) = base.rows("Runs")
+    assert len(row["fields"]["Start Mark"]) == 16
 
 
 def test_init_leaves_a_table_that_is_there_and_says_what_the_doctor_says() -> None:

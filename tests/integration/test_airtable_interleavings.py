@@ -22,6 +22,7 @@ from urllib3.util import parse_url
 from airtable_local import AirtableService, Column, Connection
 from runledger import (
     EventKind,
+    NewRun,
     Outcome,
     RunAlreadyExists,
     RunChange,
@@ -39,6 +40,7 @@ KEY, OTHER = RunKey("251124-081500", "acme"), RunKey("251124-081500", "bolt")
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 TOKENS = Column("Tokens", "number")
 NUMBER = Column("Number", "autoNumber")
+MARKED = Columns(start_mark="Start Mark")
 Check = Callable[[Ending], None]
 EVERY_FAULT = tuple(Fault)
 MAIN_FAULTS = (Fault.LOST_AFTER, Fault.ERROR_BEFORE, Fault.ERROR_AFTER, Fault.DEATH_BEFORE, Fault.DEATH_AFTER)
@@ -83,17 +85,29 @@ def _each_request_prepared_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "parse_url", cache(parse_url))
 
 
-def creates(i: int) -> Act:
+def new(i: int, key: RunKey = KEY, apart: int = 1) -> NewRun:
+    """The start of one process, which is `apart` milliseconds after that of the process before it."""
+    return NewRun(RunRecord.start(key, AT + timedelta(milliseconds=i * apart)), mark=f"mark {i}")
+
+
+def creates(i: int, apart: int = 1) -> Act:
     """A process that creates the record, once."""
-    return lambda repository: repository.create(RunRecord.start(KEY, AT + timedelta(milliseconds=i)))
+    return lambda repository: repository.create(new(i, apart=apart))
 
 
-def starts(i: int) -> Act:
+def starts(i: int, apart: int = 1) -> Act:
     """A process whose ledger starts the run, and tries again if the store does not answer."""
 
     def act(repository: AirtableRunRepository) -> RunKey:
-        at = AT + timedelta(milliseconds=i)
-        ledger = RunLedger(repository, observers=(), clock=lambda: at, retry_waits=[0], sleep=lambda _: None)
+        at = AT + timedelta(milliseconds=i * apart)
+        ledger = RunLedger(
+            repository,
+            observers=(),
+            clock=lambda: at,
+            retry_waits=[0],
+            sleep=lambda _: None,
+            new_mark=lambda: f"mark {i}",
+        )
         return ledger.start(KEY.run_id, KEY.client_id).key
 
     return act
@@ -103,18 +117,16 @@ def creates_and_sets(i: int) -> Act:
     """A process that creates the record and sets a number in it, by the reference that it was given."""
 
     def act(repository: AirtableRunRepository) -> RunKey:
-        key = repository.create(RunRecord.start(KEY, AT + timedelta(milliseconds=i)))
+        key = repository.create(new(i))
         repository.update(key, SETS, AT + timedelta(seconds=1))
         return key
 
     return act
 
 
-def creates_both(i: int, *keys: RunKey) -> Act:
+def creates_both(i: int, *keys: RunKey, apart: int = 1) -> Act:
     """A process that creates two records at once."""
-    return lambda repository: repository.create_many(
-        [RunRecord.start(key, AT + timedelta(milliseconds=i)) for key in keys]
-    )
+    return lambda repository: repository.create_many([new(i, key, apart) for key in keys])
 
 
 def updates(change: RunChange) -> Act:
@@ -189,7 +201,7 @@ def _check_later(ending: Ending, columns: Columns) -> None:
     repository.add_observer(events.append)
     if ending.rows:
         with pytest.raises(RunAlreadyExists):
-            repository.create(RunRecord.start(KEY, later))
+            repository.create(NewRun(RunRecord.start(KEY, later)))
         before = {row["id"]: row for row in service.records(BASE, TABLE)}
         assert before == {row["id"]: row for row in ending.rows}
         repository.update(KEY, RunChange(note="late"), later)
@@ -199,7 +211,7 @@ def _check_later(ending: Ending, columns: Columns) -> None:
     else:
         with pytest.raises(RunNotFound):
             repository.update(KEY, RunChange(note="late"), later)
-        repository.create(RunRecord.start(KEY, later))
+        repository.create(NewRun(RunRecord.start(KEY, later)))
         assert len(service.records(BASE, TABLE)) == 1
 
 
@@ -283,9 +295,57 @@ def test_two_creators_with_two_faults() -> None:
     assert found.schedules == 44_274
 
 
+def test_two_creators_at_the_same_time_with_marks() -> None:
+    found = Exploration(
+        processes(creates(0, apart=0), creates(1, apart=0), columns=MARKED),
+        check_creators(2, MARKED),
+        service=new_service(columns=MARKED),
+        kinds=EVERY_FAULT,
+        faults=1,
+    )
+    assert found.schedules == 110_720
+
+
+def test_two_creators_at_the_same_time_with_marks_and_two_faults() -> None:
+    found = Exploration(
+        processes(creates(0, apart=0), creates(1, apart=0), columns=MARKED),
+        check_creators(2, MARKED),
+        service=new_service(columns=MARKED),
+        kinds=MAIN_FAULTS,
+        faults=2,
+        free_seconds=0,
+    )
+    assert found.schedules == 44_274
+
+
+def test_two_creators_at_the_same_time_without_marks_may_both_succeed_and_leave_one_record() -> None:
+    created: set[int] = set()
+
+    def check(ending: Ending) -> None:
+        assert len(ending.rows) == 1
+        created.add(len(told_created(ending, 2)))
+
+    acts = creates(0, apart=0), creates(1, apart=0)
+    found = Exploration(processes(*acts), check, kinds=[Fault.LOST_AFTER], faults=1, free_seconds=0)
+    assert created == {1, 2}
+    assert found.schedules == 2_206
+
+
 def test_two_ledgers_that_start_and_try_again() -> None:
     found = Exploration(processes(starts(0), starts(1)), check_creators(2, retrying=True), kinds=EVERY_FAULT, faults=1)
-    assert found.schedules == 783_006
+    assert found.schedules == 692_944
+
+
+def test_two_ledgers_that_start_at_the_same_time_with_marks_and_try_again() -> None:
+    found = Exploration(
+        processes(starts(0, apart=0), starts(1, apart=0), columns=MARKED),
+        check_creators(2, MARKED, retrying=True),
+        service=new_service(columns=MARKED),
+        kinds=EVERY_FAULT,
+        faults=1,
+        free_seconds=0,
+    )
+    assert found.schedules == 114_828
 
 
 def test_three_ledgers_that_start_and_try_again() -> None:
@@ -296,24 +356,59 @@ def test_three_ledgers_that_start_and_try_again() -> None:
         faults=1,
         free_seconds=0,
     )
-    assert found.schedules == 163_283_232
+    assert found.schedules == 57_990_900
+
+
+def test_three_ledgers_that_start_at_the_same_time_with_marks_and_try_again() -> None:
+    found = Exploration(
+        processes(starts(0, apart=0), starts(1, apart=0), starts(2, apart=0), columns=MARKED),
+        check_creators(3, MARKED, retrying=True),
+        service=new_service(columns=MARKED),
+        kinds=[Fault.LOST_AFTER],
+        faults=1,
+        free_seconds=0,
+    )
+    assert found.schedules == 57_990_900
 
 
 def test_three_creators() -> None:
     found = Exploration(processes(creates(0), creates(1), creates(2)), check_creators(3))
-    assert found.schedules == 39_279_690
+    assert found.schedules == 38_968_890
 
 
 def test_three_creators_with_a_fault() -> None:
     found = Exploration(
         processes(creates(0), creates(1), creates(2)), check_creators(3), kinds=MAIN_FAULTS, faults=1, free_seconds=0
     )
-    assert found.schedules == 152_175_066
+    assert found.schedules == 150_663_810
+
+
+def test_three_creators_at_the_same_time_with_marks_and_a_lost_answer() -> None:
+    found = Exploration(
+        processes(creates(0, apart=0), creates(1, apart=0), creates(2, apart=0), columns=MARKED),
+        check_creators(3, MARKED),
+        service=new_service(columns=MARKED),
+        kinds=[Fault.LOST_AFTER],
+        faults=1,
+        free_seconds=0,
+    )
+    assert found.schedules == 40_945_872
 
 
 def test_creators_of_overlapping_batches() -> None:
     found = Exploration(
         processes(creates_both(0, KEY, OTHER), creates_both(1, OTHER, KEY)), check_batches, kinds=MAIN_FAULTS, faults=1
+    )
+    assert found.schedules == 15_186
+
+
+def test_creators_of_overlapping_batches_at_the_same_time_with_marks() -> None:
+    found = Exploration(
+        processes(creates_both(0, KEY, OTHER, apart=0), creates_both(1, OTHER, KEY, apart=0), columns=MARKED),
+        check_batches,
+        service=new_service(columns=MARKED),
+        kinds=MAIN_FAULTS,
+        faults=1,
     )
     assert found.schedules == 15_186
 
@@ -353,7 +448,7 @@ def test_creators_that_go_on_to_update_by_their_handles() -> None:
 
 def test_creators_of_a_run_that_was_started_before() -> None:
     repository, service = one_more(new_service(), AT - timedelta(hours=1))
-    repository.create(RunRecord.start(KEY, AT - timedelta(hours=1)))
+    repository.create(NewRun(RunRecord.start(KEY, AT - timedelta(hours=1))))
     before = service.records(BASE, TABLE)
 
     def check(ending: Ending) -> None:

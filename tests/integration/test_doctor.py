@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import RUNLEDGER, environment, runledger
@@ -156,11 +157,12 @@ def test_a_store_that_does_not_answer_or_is_unknown_is_told() -> None:
 
 
 def test_a_base_that_fits_needs_no_change() -> None:
-    with operated(run_table("Runs", [NUMBER])) as base:
-        done = base.runledger("doctor", "--json", number="Number")
+    with operated(run_table("Runs", [NUMBER, Column("Start Mark")])) as base:
+        fitting: dict[str, Any] = {"number": "Number", "start_mark": "Start Mark"}
+        done = base.runledger("doctor", "--json", **fitting)
         assert base.writes() == []
         table = json.loads(base.runledger("doctor", "--json").stdout.splitlines()[2])["advice"].split(", ")[1]
-        done = base.runledger("doctor", "--json", table=table, number="Number")
+        done = base.runledger("doctor", "--json", table=table, **fitting)
     assert {json.loads(line)["verdict"] for line in done.stdout.splitlines()} == {"ok"}
 
 
@@ -191,7 +193,9 @@ def test_a_base_that_the_token_does_not_reach_is_named() -> None:
     assert "fix   the token has no access to the base appAnotherBase000: add the base to the token" in done.stdout
 
 
-COLUMNS = Columns(number="No", metrics={"Tokens": "Token Count"}, statuses={RunStatus.FAILED: "Error"})
+COLUMNS = Columns(
+    number="No", start_mark="Mark", metrics={"Tokens": "Token Count"}, statuses={RunStatus.FAILED: "Error"}
+)
 STATUSES = [{"name": COLUMNS.label(status)} for status in RunStatus]
 
 
@@ -219,6 +223,8 @@ STATUSES = [{"name": COLUMNS.label(status)} for status in RunStatus]
         ("Progress Log", "singleLineText", {}, "fix column 'Progress Log' is single line text"),
         ("No", "autoNumber", {}, "ok column 'No' is autonumber"),
         ("No", "number", {}, "fix column 'No' is number"),
+        ("Mark", "singleLineText", {}, "ok column 'Mark' is single line text"),
+        ("Mark", "number", {}, "fix column 'Mark' is number"),
         ("x", "singleLineText", {}, "fix there is no column 'No'"),
         ("x", "singleLineText", {}, "fix there is no column 'Token Count' for the metric 'Tokens'"),
         (
@@ -252,6 +258,16 @@ def test_an_autonumber_that_nobody_uses_is_pointed_out() -> None:
     for columns, words in [([Column("No 1", "autoNumber")], "number=No%201"), ([], "add one by hand")]:
         with operated(run_table("Runs", columns)) as base:
             assert words in base.runledger("doctor").stdout
+
+
+def test_a_url_without_a_column_for_marks_is_pointed_out() -> None:
+    cost = "note  without a column for marks, a retried start recognises its record by start time and client name: "
+    for columns, advice in [([Column("start mark")], "start_mark=start%20mark\n"), ([], "add one (single line text)")]:
+        with operated(run_table("Runs", columns)) as base:
+            found = base.runledger("doctor").stdout
+            assert cost in found
+            assert advice in found
+            assert cost not in base.runledger("doctor", start_mark="Mark", code=7).stdout
 
 
 def test_a_terminal_of_80_columns_shows_every_line_whole() -> None:

@@ -28,7 +28,7 @@ runpy.run_module("runledger.testing.airtable", run_name="__main__", alter_sys=Tr
 
 
 def test_a_table_of_runs_is_what_doctor_asks_for() -> None:
-    columns = Columns(run_id="Run", ended_at=None, number="No", statuses={RunStatus.FAILED: "Error"})
+    columns = Columns(run_id="Run", ended_at=None, number="No", start_mark="Mark", statuses={RunStatus.FAILED: "Error"})
     table = run_table("Jobs", [Column("Tokens", "number")], columns=columns)
     assert (table.name, table.columns[0].name, table.columns[-1].name) == ("Jobs", "Run", "Tokens")
     verdicts = {

@@ -29,6 +29,7 @@ from psycopg import sql
 import runledger
 from airtable_local import LogEntry
 from runledger import (
+    NewRun,
     RunAlreadyFinished,
     RunChange,
     RunKey,
@@ -222,13 +223,13 @@ def guarded_airtable(_: Path) -> Iterator[Guarded]:
     with served(*METRIC_COLUMNS) as base, pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRTABLE_API_KEY", TOKEN)
         patch.setattr("runledger.adapters.airtable.transport.RateLimit.wait", lambda self: None)
-        base.repository().create_many([RunRecord.start(RunKey(run, "acme"), AT) for run in RUNS])
+        base.repository().create_many([NewRun(RunRecord.start(RunKey(run, "acme"), AT)) for run in RUNS])
         base.server.log.clear()
 
         def noticed(_: RunLedger) -> None:
             assert len(base.server.log) > 100
             assert not [entry for entry in base.server.log if could_create(entry)]
-            base.repository().create(RunRecord.start(RunKey("new", "acme"), AT))
+            base.repository().create(NewRun(RunRecord.start(RunKey("new", "acme"), AT)))
             assert [entry for entry in base.server.log if could_create(entry)]
 
         yield Guarded(base.store_url, noticed)

@@ -83,6 +83,7 @@ def of(**metrics: Any) -> RunRecord:
         (lambda: made(ended_at=7), "ended_at is int, not a datetime."),
         (lambda: made(updated_at=None), "updated_at is NoneType, not a datetime."),
         (lambda: made(status="failing"), f"'failing' is not a status: use one of {STATUSES}."),
+        (lambda: made(status=3), f"3 is not a status: use one of {STATUSES}."),
         (lambda: LogLine(7, "one"), "time of a log line is int, not a datetime."),  # type: ignore[arg-type]
         (lambda: LogLine(AT, ""), "note is empty: leave it out, or give it text."),
         (lambda: RunChange(note=7), "note is int, not text."),  # type: ignore[arg-type]
@@ -98,6 +99,11 @@ def of(**metrics: Any) -> RunRecord:
         (lambda: RunChange(metrics=[1]), "metrics is list: give a mapping of names to values."),  # type: ignore[arg-type]
         (lambda: RunChange(add="n=1"), "add is str: give a mapping of names to values."),  # type: ignore[arg-type]
         (lambda: RunQuery(since=NAIVE), "since 2025-11-24T00:00:00 has no time zone: pass an aware datetime."),
+        (lambda: RunQuery(until=NAIVE), "until 2025-11-24T00:00:00 has no time zone: pass an aware datetime."),
+        (
+            lambda: RunQuery(updated_before=NAIVE),
+            "updated_before 2025-11-24T00:00:00 has no time zone: pass an aware datetime.",
+        ),
         (
             lambda: RunChange(status=RunStatus.RUNNING),
             "status Running cannot be set: a change can only finish a run.",
@@ -166,6 +172,7 @@ def test_a_record_read_back_is_the_one_that_was_written() -> None:
     back = RunRecord.trusted(key.run_id, key.client_id, **fields)
     assert back == DONE
     assert back.__dict__.keys() == DONE.__dict__.keys()
+    assert RunRecord.trusted(key.run_id, key.client_id, **fields, reference="rec1").key.reference == "rec1"
     line = LogLine.trusted(AT, "one")
     assert (line, line.at, line.text) == (LogLine(AT, "one"), AT, "one")
 

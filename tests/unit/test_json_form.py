@@ -143,12 +143,24 @@ def test_what_is_not_the_form_of_a_log_is_rejected(trusted: bool) -> None:
             NewRun.from_json({**run.to_json(), "log": log}, trusted=trusted)
 
 
+def test_a_form_in_another_zone_is_the_record_in_utc_unless_a_store_returned_it() -> None:
+    form = {**RECORD.to_json(), "started_at": "2025-11-24T09:15:00.007+01:00"}
+    assert RunRecord.from_json(form) == RECORD
+    with pytest.raises(InvalidValue, match=r"not a time in UTC"):
+        RunRecord.from_json(form, trusted=True)
+
+
 def test_a_form_without_a_field_says_so() -> None:
     form = RECORD.to_json()
     del form["run_id"]
     with pytest.raises(InvalidValue) as refusal:
         RunRecord.from_json(form)
     assert str(refusal.value) == "this is not the JSON form of a run record (it has no 'run_id')."
+    with pytest.raises(InvalidValue) as refusal:
+        RunRecord.from_json({**RECORD.to_json(), "status": "Fine"})
+    assert str(refusal.value) == (
+        "this is not the JSON form of a run record (ValueError: 'Fine' is not a valid RunStatus)."
+    )
 
 
 def test_the_ids_of_a_form_are_checked_unless_it_is_trusted() -> None:

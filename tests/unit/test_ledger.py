@@ -36,7 +36,7 @@ from runledger import (
 )
 from runledger.adapters.memory import InMemoryRunAccess, InMemoryRunRepository
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
-from runledger.domain import LoggedStore, RunObserver, SummableStore, summary_of
+from runledger.domain import LoggedStore, RunObserver, RunRepository, SummableStore, summary_of
 from runledger.testing.runs import changed
 
 KEY = ("251124-081500", "acme")
@@ -777,3 +777,22 @@ def test_a_new_run_id_is_made_from_the_time() -> None:
     with pytest.raises(InvalidValue) as refusal:
         runledger.new_run_id(datetime(2025, 11, 24))  # noqa: DTZ001
     assert str(refusal.value) == "at 2025-11-24T00:00:00 has no time zone: pass an aware datetime."
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: RunLedger(cast(RunRepository, "memory://")),
+            "repository is str, not a repository: use connect for a URL or a path.",
+        ),
+        (
+            lambda: runledger.connect("memory://", clock=cast(Callable[[], datetime], 5)),
+            "clock is int: give a function that returns the time.",
+        ),
+    ],
+)
+def test_a_ledger_is_not_made_of_what_cannot_serve(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(InvalidValue) as refusal:
+        make()
+    assert str(refusal.value) == message

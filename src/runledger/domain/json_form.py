@@ -86,12 +86,12 @@ def trusted_log(lines: Iterable[Sequence[str]]) -> tuple[LogLine, ...]:
 
 def metrics_text(metrics: Mapping[str, MetricValue]) -> str:
     """The JSON object of metrics as text."""
-    return _encode(metrics) if metrics else "{}"
+    return _encode(metrics)
 
 
 def log_text(log: Sequence[LogLine]) -> str:
     """The JSON array of a log as text."""
-    return _encode(log_to_json(log)) if log else "[]"
+    return _encode(log_to_json(log))
 
 
 def _time_to_json(at: datetime) -> dict[str, str]:

@@ -154,7 +154,7 @@ class Reporter:
         try:
             at = self.now()
         except InvalidValue:  # the clock may be what failed, and the failure must be reported even so
-            at = checked_time(datetime.now(UTC), "the system's time")
+            at = datetime.now(UTC).replace(microsecond=0)
         self._report(kind, error.key or key, at, error=error, call_site=site, attempt=attempt)
 
     def _report(self, kind: EventKind, key: RunKey | None, at: datetime, **facts: Any) -> None:

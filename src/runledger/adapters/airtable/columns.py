@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from types import MappingProxyType, NoneType
@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from attrs import field, fields, frozen
 
-from ...domain import InvalidValue, LogLine, Metrics, MetricValue, RunKey, RunRecord, RunStatus
+from ...domain import InvalidValue, LogLine, Metrics, MetricValue, NewRun, RunKey, RunRecord, RunStatus
 from ...domain.json_form import time_text
 from ...domain.values import MAX_INTEGER
 
@@ -31,11 +31,13 @@ class Columns:
     """Which column of the table holds which part of a record. None leaves a part out.
 
     Without `started_at`, the start of a run is the creation of its row, or its end if another clock says that the end
-    was earlier. A start whose answer is lost then cannot recognise its record: it raises RunAlreadyExists, and the
-    record stays at Running.
-    `number` names an autonumber column, which orders creations without waiting. `metrics` maps names of metrics to
-    columns; any other metric is in the column of the same name. `statuses` maps statuses to choices of the status
-    column; any other status is the choice of the same name.
+    was earlier.
+    `number` names an autonumber column, which orders creations without waiting. `start_mark` names a text column for
+    the mark of a start, by which a start whose answer was lost recognises its record. Without it, the start time and
+    the client name decide; without `started_at` too, such a start raises RunAlreadyExists, and the record stays at
+    Running.
+    `metrics` maps names of metrics to columns; any other metric is in the column of the same name. `statuses` maps
+    statuses to choices of the status column; any other status is the choice of the same name.
     """
 
     run_id: str = "Run ID"
@@ -48,6 +50,7 @@ class Columns:
     log: str | None = "Progress Log"
     error: str | None = "Error Details"
     number: str | None = None
+    start_mark: str | None = None
     metrics: Mapping[str, str] = field(factory=dict, converter=_unchanging)
     statuses: Mapping[RunStatus, str] = field(factory=dict, converter=_unchanging)
 
@@ -116,8 +119,9 @@ class Columns:
         name = next((name for name, mapped in self.metrics.items() if mapped == column), column)
         return name if self.metrics.get(name, name) == column else None
 
-    def of_new(self, record: RunRecord) -> dict[str, Any]:
-        """The cells of a record to create."""
+    def of_new(self, new: NewRun) -> dict[str, Any]:
+        """The cells of a record to create. Raises InvalidValue if its log does not fit in a cell."""
+        record = new.record
         parts: dict[str, Any] = {
             "run_id": record.key.run_id,
             "client_id": record.key.client_id,
@@ -126,13 +130,17 @@ class Columns:
             "started_at": time_text(record.started_at),
             "ended_at": record.ended_at and time_text(record.ended_at),
             "updated_at": time_text(record.updated_at),
-            "log": _appended("", record.log, record.key),
+            "log": self._appended("", new.log, record.key),
             "error": record.error,
+            "start_mark": new.mark or None,
         }
         return self._cells(parts, record.metrics, record.key)
 
-    def of_change(self, row: Row, new: RunRecord) -> dict[str, Any]:
-        """The cells in which a row differs from the record that it is to hold."""
+    def of_change(self, row: Row, new: RunRecord, lines: Sequence[LogLine]) -> dict[str, Any]:
+        """The cells in which a row differs from the record that it is to hold, with these further lines of its log.
+
+        Raises InvalidValue if they do not fit in the log's cell.
+        """
         old = row.record
         parts: dict[str, Any] = {}
         if new.status is not old.status:
@@ -142,9 +150,8 @@ class Columns:
             parts["error"] = new.error
         if new.updated_at != old.updated_at:
             parts["updated_at"] = time_text(new.updated_at)
-        if len(new.log) > len(old.log):
-            text = "" if self.log is None else row.cells.get(self.log, "")
-            parts["log"] = _appended(text, new.log[len(old.log) :], new.key)
+        if lines:
+            parts["log"] = self._appended(self._log(row.cells), lines, new.key)
         changed = {
             name: value
             for name, value in new.metrics.items()
@@ -155,6 +162,21 @@ class Columns:
     def of_setting(self, metrics: Mapping[str, MetricValue], at: datetime, key: RunKey) -> dict[str, Any]:
         """The cells of a change that only sets metrics."""
         return self._cells({"updated_at": time_text(at)}, metrics, key)
+
+    def _appended(self, text: str, lines: Iterable[LogLine], key: RunKey) -> str | None:
+        """The text of the log's cell with more lines. What people wrote into it is unchanged."""
+        if self.log is None:
+            return None
+        new = "\n".join(
+            [*([text.rstrip("\r\n")] if text.strip() else []), *(f"{time_text(at.at)} {at.text}" for at in lines)]
+        )
+        if len(new) > MAX_CELL:
+            raise InvalidValue(
+                f"the log of {key} would have {len(new):,} characters, and a cell holds {MAX_CELL:,}: write fewer or "
+                "shorter notes. Nothing was written.",
+                key,
+            )
+        return new or None
 
     def _cells(self, parts: Mapping[str, Any], metrics: Mapping[str, MetricValue], key: RunKey) -> dict[str, Any]:
         columns = self.of_parts
@@ -175,8 +197,10 @@ class Columns:
             started_at = min(created, ended_at or created)
         if started_at is None:
             raise InvalidValue(f"column {self.started_at!r} is empty: fill it in.")
-        log = tuple(_lines(self._text(get("log"), "log"), started_at))
-        known = [at for at in (started_at, ended_at, *(line.at for line in log)) if at is not None]
+        log = self._log(cells)
+        updated_at = self._time(get("updated_at"), "updated_at")
+        if updated_at is None:
+            updated_at = max(started_at, ended_at or started_at, *(line.at for line in _lines(log, started_at)))
         record = RunRecord.trusted(
             key.run_id,
             key.client_id,
@@ -185,13 +209,20 @@ class Columns:
             started_at,
             ended_at,
             Metrics(self._metrics(cells)),
-            log,
+            sum(map(_is_line, log.split("\n"))),
             self._text(get("error"), "error") or None,
-            self._time(get("updated_at"), "updated_at") or max(known),
+            updated_at,
             reference,
         )
         order = (self._number(cells), created, reference)
-        return Row(reference, created, order, cells, record)
+        return Row(reference, created, order, cells, record, self._text(get("start_mark"), "start_mark"))
+
+    def lines(self, row: Row) -> tuple[LogLine, ...]:
+        """The lines of a row's log, oldest first: as many as its record counts notes."""
+        return tuple(_lines(self._log(row.cells), row.record.started_at))
+
+    def _log(self, cells: Mapping[str, Any]) -> str:
+        return self._text(cells.get(self.log), "log") if self.log else ""
 
     def _number(self, cells: Mapping[str, Any]) -> float:
         number = cells.get(self.number) if self.number else 0
@@ -239,21 +270,21 @@ _PARTS = tuple(each.name for each in fields(Columns) if each.name not in ("metri
 
 @frozen
 class Row:
-    """A row of the table: Airtable's record id, its creation time, its place in the order of creation, its cells."""
+    """A row of the table: Airtable's record id, its creation time, its place in the order of creation, its cells.
+
+    `mark` is that of the start that created it; "" without a column for marks.
+    """
 
     reference: str
     created: datetime
     order: tuple[float, datetime, str]
     cells: Mapping[str, Any]
     record: RunRecord
+    mark: str = ""
 
 
-def _appended(text: str, lines: Iterable[LogLine], key: RunKey) -> str | None:
-    """The text of the log's cell with more lines. What people wrote into it is unchanged."""
-    new = "\n".join([*([text.rstrip()] if text.strip() else []), *(f"{time_text(at.at)} {at.text}" for at in lines)])
-    if len(new) > MAX_CELL:
-        raise InvalidValue(f"the log of {key} would have {len(new):,} characters: a cell holds {MAX_CELL:,}.", key)
-    return new or None
+def _is_line(line: str) -> bool:
+    return bool(line.strip())
 
 
 def _lines(text: str, started_at: datetime) -> Iterator[LogLine]:
@@ -263,5 +294,5 @@ def _lines(text: str, started_at: datetime) -> Iterator[LogLine]:
         found = _LOG_LINE.fullmatch(line)
         if found:
             at = datetime.fromisoformat(found[1])
-        if line.strip():
+        if _is_line(line):
             yield LogLine.trusted(at, found[2] if found else line)

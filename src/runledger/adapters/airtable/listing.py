@@ -9,20 +9,20 @@ from typing import Any
 
 from pyairtable.formulas import AND, Field, Formula
 
-from ...domain import InvalidValue, RunQuery, RunRecord, newest_first
+from ...domain import InvalidValue, RunQuery, newest_first
 from .columns import Columns, Row
 from .table import EXPIRED, READ_AT_ONCE, RunTable
 from .transport import Refused
 
 
-def matching(table: RunTable, query: RunQuery) -> Iterator[RunRecord]:
-    """The records that match, newest first. Among equal starts the server promises no order: they are sorted here."""
+def matching(table: RunTable, query: RunQuery) -> Iterator[Row]:
+    """The rows that match, newest first. Among equal starts the server promises no order: they are sorted here."""
     rows: Iterable[Row] = _newest_first(table, query)
     if table.columns.started_at is None:
         rows = sorted(rows, key=lambda row: row.record.started_at, reverse=True)
     for _, group in groupby(rows, key=lambda row: row.record.started_at):
-        records = sorted((row.record for row in group), key=newest_first, reverse=True)
-        yield from filter(query.matches, records)
+        matched = (row for row in group if query.matches(row.record))
+        yield from sorted(matched, key=lambda row: newest_first(row.record), reverse=True)
 
 
 def _newest_first(table: RunTable, query: RunQuery) -> Iterator[Row]:

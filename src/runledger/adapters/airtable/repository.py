@@ -9,12 +9,14 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from attrs import frozen
+from attrs import define, evolve, field, frozen
 from requests.adapters import BaseAdapter, HTTPAdapter
 
 from ...domain import (
     EventKind,
     Guarantees,
+    LogLine,
+    NewRun,
     Outcome,
     RunAlreadyExists,
     RunChange,
@@ -67,7 +69,23 @@ class AirtableRunAccess:
         return self._table.the_row(key).record
 
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        return (row.record for row in self._rows(query))
+
+    def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
+        lines = self._table.columns.lines(self._table.the_row(key))
+        return iter(lines if last is None else lines[max(0, len(lines) - last) :])
+
+    def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
+        return ((row.record, self._table.columns.lines(row)) for row in self._rows(query))
+
+    def _rows(self, query: RunQuery) -> Iterator[Row]:
         return islice(matching(self._table, query), query.limit)
+
+
+_WITHOUT_MARKS = Guarantees(
+    atomic_bulk=False, atomic_add=False, exact_finish=False, exact_start=False, exact_values=False
+)
+_WITH_MARKS = evolve(_WITHOUT_MARKS, exact_start=True)
 
 
 @frozen
@@ -83,6 +101,18 @@ class Made:
         return cls(raw["id"], datetime.fromisoformat(raw["createdTime"]), raw["fields"])
 
 
+@define
+class Judged:
+    """Which starts created the first record of their key, with its reference, and which did not.
+
+    `failure` is raised if a record that is not the first could not be removed.
+    """
+
+    made: dict[RunKey, RunKey] = field(factory=dict)
+    refused: list[RunKey] = field(factory=list)
+    failure: RunLedgerError | None = None
+
+
 class AirtableRunRepository(AirtableRunAccess):
     """A store in a table, given by its name or id, of a base, with a personal access token.
 
@@ -90,8 +120,6 @@ class AirtableRunRepository(AirtableRunAccess):
     that share `locks`. So give all repositories of one base the same two. The first of `transports` sends what creates,
     the second everything else (default: HTTP). `sleep` waits, in seconds.
     """
-
-    guarantees = Guarantees(atomic_bulk=False, atomic_add=False, exact_finish=False, exact_values=False)
 
     def __init__(
         self,
@@ -115,16 +143,26 @@ class AirtableRunRepository(AirtableRunAccess):
         super().__init__(RunTable(updating, columns, clock, sleep, locks or Locks()))
         self._creating = creating
 
-    def create(self, record: RunRecord) -> RunKey:
-        return self.create_many([record])[0]
+    @property
+    def guarantees(self) -> Guarantees:
+        """Of several starts of one run at most one succeeds without exception only with a column for marks."""
+        return _WITH_MARKS if self._table.columns.start_mark else _WITHOUT_MARKS
 
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+    def create(self, new: NewRun) -> RunKey:
+        return self.create_many([new])[0]
+
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
         """Look, create, confirm: the protocol in ARCHITECTURE.md, for any number of records."""
-        if not records:
+        if not news:
             return []
-        self._require_new(records)
-        posted, failure = self._post(records)
-        return self._confirm(records, posted, failure)
+        made = self._made_before(news)
+        if missing := [new for new in news if new.key not in made]:
+            try:
+                posted, failure = self._post(missing)
+                made.update(self._confirm(missing, posted, failure))
+            except RunLedgerError as error:
+                raise error.having_applied([*made.values(), *error.applied]) from None
+        return [made[new.key] for new in news]
 
     def without_creation(self) -> AirtableRunAccess:
         return AirtableRunAccess(self._table)
@@ -136,28 +174,27 @@ class AirtableRunRepository(AirtableRunAccess):
         for table in (self._table.table, self._creating):
             table.api.session.close()
 
-    def _require_new(self, records: Sequence[RunRecord]) -> None:
-        found, _ = self._table.of_keys(list(dict.fromkeys(record.key for record in records)))
-        existing = {key for key, rows in found.items() if rows}
-        if rejected := rejected_keys((record.key for record in records), existing):
-            self._remove_losers([record for record in records if len(found[record.key]) > 1])
-            raise RunAlreadyExists(rejected)
+    def _made_before(self, news: Sequence[NewRun]) -> dict[RunKey, RunKey]:
+        """The keys whose records an earlier attempt of these starts created. Raises RunAlreadyExists for any other."""
+        found, _ = self._table.of_keys(list(dict.fromkeys(new.key for new in news)))
+        again = {new.key: new for new in news if self._own(new, found[new.key])}
+        judged = self._judge(again.values(), self._table.settled(list(again)) if again else {}, {})
+        others = {key for key, rows in found.items() if rows and key not in again}
+        rejected = rejected_keys(news, dict.fromkeys([*others, *judged.refused], ""))
+        if judged.failure or rejected:
+            applied = [made for made in judged.made.values() if made not in rejected]
+            raise (judged.failure or RunAlreadyExists(rejected)).having_applied(applied)
+        return judged.made
 
-    def _remove_losers(self, records: Sequence[RunRecord]) -> None:
-        """Remove what an earlier attempt of these starts created after another's record."""
-        found = self._table.settled([record.key for record in records]) if records else {}
-        for record in records:
-            self._remove(record.key, [row for row in found[record.key][1:] if record.is_start_of(row.record)])
-
-    def _post(self, records: Sequence[RunRecord]) -> tuple[dict[RunKey, Made | None], RunLedgerError | None]:
+    def _post(self, news: Sequence[NewRun]) -> tuple[dict[RunKey, Made | None], RunLedgerError | None]:
         """Post each record once, by tens, up to a failure. Returns what was made, None where the answer was lost."""
         posted: dict[RunKey, Made | None] = {}
-        writing = [(record.key, self._table.columns.of_new(record)) for record in records]
+        writing = [(new.key, self._table.columns.of_new(new)) for new in news]
         for first in range(0, len(writing), WRITTEN_AT_ONCE):
             batch = writing[first : first + WRITTEN_AT_ONCE]
             try:
                 made = self._post_batch(batch)
-                posted.update((key, self._own(cells, made)) for key, cells in batch)
+                posted.update((key, self._made_of(cells, made)) for key, cells in batch)
                 for key, cells in batch:
                     self._require_kept(key, cells, posted[key], made)
             except StoreUnavailable as error:
@@ -168,7 +205,7 @@ class AirtableRunRepository(AirtableRunAccess):
                 return posted, error
         return posted, None
 
-    def _own(self, cells: Mapping[str, Any], made: Sequence[Made]) -> Made | None:
+    def _made_of(self, cells: Mapping[str, Any], made: Sequence[Made]) -> Made | None:
         """The record, among those made, with exactly the ids that were written."""
         ids = self._table.columns.ids
         return next((one for one in made if ids(one.cells) == ids(cells)), None)
@@ -200,35 +237,55 @@ class AirtableRunRepository(AirtableRunAccess):
             raise StoreUnavailable(error.reason, error.outcome, batch[0][0]) from None
 
     def _confirm(
-        self, records: Sequence[RunRecord], posted: Mapping[RunKey, Made | None], failure: RunLedgerError | None
-    ) -> list[RunKey]:
-        """Determine for each posted record whether it is the first of its key, and remove it if it is not."""
-        made: list[RunKey] = []
-        refused: list[RunKey] = []
-        left_over = None
-        found = self._look_again(posted) if posted else {}
-        for record in records[: len(posted)]:
-            rows, one = found[record.key], posted[record.key]
-            own = [row for row in rows if (row.reference == one.reference if one else record.is_start_of(row.record))]
-            if rows and rows[0] in own:
-                made.append(rows[0].record.key)
-                self._remove_others(record.key, rows[1:])
-            elif rows:
-                refused.append(record.key)
-                try:
-                    self._remove(record.key, own)
-                except RunLedgerError as error:
-                    left_over = error
-        if left_over:
-            raise left_over.having_applied(made)
-        if refused:
-            raise RunAlreadyExists(refused).having_applied(made)
-        if len(made) < len(records) and failure is None:
-            failure = StoreUnavailable("a listing lacks what was just made", Outcome.UNKNOWN, records[0].key)
+        self, news: Sequence[NewRun], posted: Mapping[RunKey, Made | None], failure: RunLedgerError | None
+    ) -> dict[RunKey, RunKey]:
+        """The keys of the posted records that are the first of their key. Raises RunAlreadyExists for the others."""
+        judged = self._judge(news[: len(posted)], self._look_again(posted) if posted else {}, posted)
+        if judged.failure is None and judged.refused:
+            judged.failure = RunAlreadyExists(judged.refused)
+        if judged.failure is not None:
+            raise judged.failure.having_applied(judged.made.values())
+        is_whole = len(judged.made) == len(news)
+        if not is_whole and failure is None:
+            failure = StoreUnavailable("a listing lacks what was just made", Outcome.UNKNOWN, news[0].key)
         # If the records were found, the lost answer to their POST no longer matters.
-        if failure is None or (len(made) == len(records) and isinstance(failure, StoreUnavailable)):
-            return made
-        raise failure.having_applied(made)
+        if failure is None or (is_whole and isinstance(failure, StoreUnavailable)):
+            return judged.made
+        raise failure.having_applied(judged.made.values())
+
+    def _judge(
+        self, news: Iterable[NewRun], found: Mapping[RunKey, list[Row]], posted: Mapping[RunKey, Made | None]
+    ) -> Judged:
+        """Determine for each start whether its record is the first of its key, and remove it if it is not."""
+        judged = Judged()
+        for new in news:
+            rows = found[new.key]
+            own = self._own(new, rows, posted.get(new.key), is_posted=new.key in posted)
+            if rows and rows[0] in own:
+                judged.made[new.key] = rows[0].record.key
+                self._remove_others(new.key, rows[1:])
+            elif rows:
+                judged.refused.append(new.key)
+                try:
+                    self._remove(new.key, own)
+                except RunLedgerError as error:
+                    judged.failure = error
+        return judged
+
+    def _own(self, new: NewRun, rows: Iterable[Row], made: Made | None = None, *, is_posted: bool = False) -> list[Row]:
+        """The rows that an attempt of this start created.
+
+        `made` is the record that the answer to its POST names; without it, `is_posted` says that the answer was lost.
+        Every other row is recognised by the mark if there is a column for it, else by start time and client name.
+        """
+        in_doubt = new.is_retry or (is_posted and made is None)
+
+        def is_of_another_attempt(row: Row) -> bool:
+            if self._table.columns.start_mark:
+                return new.created(row.mark)
+            return in_doubt and new.record.is_start_of(row.record)
+
+        return [row for row in rows if (made and made.reference == row.reference) or is_of_another_attempt(row)]
 
     def _look_again(self, posted: Mapping[RunKey, Made | None]) -> dict[RunKey, list[Row]]:
         keys = list(posted)

@@ -6,7 +6,7 @@ https://airtable.com/developers/web/api/scopes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -34,6 +34,7 @@ _TYPE_OF = {
     "log": "multilineText",
     "error": "multilineText",
     "number": "autoNumber",
+    "start_mark": "singleLineText",
 }
 """The type of each part's column."""
 _NAMES = {
@@ -195,6 +196,8 @@ def column_findings(columns: Columns, fields: Sequence[Mapping[str, Any]]) -> It
         yield from _choice_findings(columns, status)
     if columns.number is None:
         yield _number_finding(fields)
+    if columns.start_mark is None:
+        yield _mark_finding(by_name)
     for name, column in columns.metrics.items():
         if column not in by_name:
             yield Finding.fix(
@@ -247,6 +250,18 @@ def _number_finding(fields: Sequence[Mapping[str, Any]]) -> Finding:
     return Finding.note("there is no autonumber column, so each start waits about two seconds", NUMBER_BY_HAND)
 
 
+def _mark_finding(names: Iterable[str]) -> Finding:
+    there = next((name for name in names if name.strip().casefold() == "start mark"), None)
+    if there is None:
+        return NO_MARKS
+    advice = f"name the column {there!r} in the store URL: start_mark={quote(there)}"
+    return Finding.note(NO_MARKS.what, advice)
+
+
+NO_MARKS = Finding.note(
+    "without a column for marks, a retried start recognises its record by start time and client name",
+    "add one (single line text), and name it in the store URL: start_mark=COLUMN",
+)
 NUMBER_BY_HAND = "add one by hand (the API cannot), and name it in the store URL: number=COLUMN"
 
 
@@ -310,4 +325,6 @@ def make_table(url: str) -> Iterator[Finding]:
         yield Finding.note("starts wait about two seconds without an autonumber column", NUMBER_BY_HAND)
     else:
         yield Finding.fix(f"column {at.columns.number!r} is missing", "add it by hand as an autonumber; the API cannot")
+    if at.columns.start_mark is None:
+        yield NO_MARKS
     yield Finding.note("metrics need columns", "add a column by hand for each metric, with exactly its name")

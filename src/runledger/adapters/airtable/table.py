@@ -16,6 +16,7 @@ from pyairtable.formulas import AND, OR, Field, Formula
 from ...domain import (
     EventKind,
     InvalidValue,
+    LogLine,
     Outcome,
     RunChange,
     RunEvent,
@@ -167,8 +168,12 @@ class RunTable:
         self._require_writable(changes)
         rows = {key: row for key in keys if (row := self._chosen(key, found[key])) is not None}
         new = changed_records({key: row.record for key, row in rows.items()}, changes, at)
-        cells = {key: self.columns.of_change(rows[key], new[key]) for key in keys}
+        lines: dict[RunKey, list[LogLine]] = {key: [] for key in keys}
+        for key, change in changes:
+            lines[key] += filter(None, [change.line(at)])
+        cells = {key: self.columns.of_change(rows[key], new[key], lines[key]) for key in keys}
         pending = [key for key in keys if cells[key]]
+        new.update({key: rows[key].record for key in keys if not cells[key]})  # a note, and no column keeps it
         applied: list[RunKey] = []
         for first in range(0, len(pending), WRITTEN_AT_ONCE):
             batch = pending[first : first + WRITTEN_AT_ONCE]
