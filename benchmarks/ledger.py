@@ -85,7 +85,7 @@ def sqlite_rows(folder: Path, synchronous: Any) -> Iterator[Row]:
     bare.execute("PRAGMA cache_size = -65536")
     times = 1000 if full else 3000
     records = [started(f"run-{i:06}") for i in range(times)]
-    values = list(rows_of_texts(records))
+    values = list(rows_of_texts(map(NewRun, records)))
 
     def bare_create(i: int) -> None:
         bare.execute("BEGIN IMMEDIATE")
@@ -123,7 +123,7 @@ def sqlite_rows(folder: Path, synchronous: Any) -> Iterator[Row]:
         return
     listing = sqlite_adapter._FIND.format("TRUE")
     batches = [[started(f"batch {b} {i:04}") for i in range(1000)] for b in range(7)]
-    batch_values = [list(rows_of_texts(batch)) for batch in batches]
+    batch_values = [list(rows_of_texts(map(NewRun, batch))) for batch in batches]
     changes = [(record.key, CHANGE) for record in records[:1000]]
     yield compared(
         "SQLite: get",

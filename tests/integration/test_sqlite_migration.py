@@ -97,6 +97,7 @@ def test_nothing_but_init_migrates(old: Path) -> None:
         ("log", '[["2025-11-24T08:15:00.000Z", "x", "y"]]', "not written by"),
         ("log", '[["2025-11-24T08:15:00.000", "x"]]', "not written by"),
         ("log", '[["2025-11-24T08:15:00.000Z", null]]', "not written by"),
+        ("log", '[["2025-11-24T08:15:00.000Z", "two\\nlines"]]', "not written by"),
         ("log", b"\xff", "not written by"),
     ],
 )

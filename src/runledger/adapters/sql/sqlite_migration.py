@@ -76,6 +76,6 @@ def _lines(row: Row) -> Sequence[Row]:
 
 
 def _line(row: Row, position: int, at: str, text: str) -> Row:
-    if not isinstance(text, str):
-        raise TypeError("not a note")
+    if not isinstance(text, str) or "\n" in text:
+        raise ValueError("not a note")
     return row[0], row[1], position, time_text(time_of_text(at)), text

@@ -39,7 +39,8 @@ TABLES = (
         at TEXT NOT NULL,
         text TEXT NOT NULL,
         PRIMARY KEY (run_id, client_id, position),
-        CHECK (at GLOB '????-??-??T??:??:??.???Z' AND typeof(at) = 'text' AND typeof(text) = 'text')
+        CHECK (at GLOB '????-??-??T??:??:??.???Z' AND typeof(at) = 'text'),
+        CHECK (instr(text, char(10)) = 0 AND typeof(text) = 'text')
     ) WITHOUT ROWID
     """,
 )
