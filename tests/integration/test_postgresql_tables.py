@@ -296,9 +296,11 @@ def test_a_batch_writes_what_differs_and_nothing_else(url: str) -> None:
 # -- indexes
 
 
-def test_the_planner_uses_an_index_for_each_query(url: str) -> None:
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+def test_the_planner_uses_an_index_for_each_query(url: str, mode: str) -> None:
     with closing(open_url(url)) as repository, psycopg.connect(url, autocommit=True) as connection:
         repository.create_schema()
+        connection.execute(f"SET plan_cache_mode = {mode}".encode())
         connection.execute(
             "INSERT INTO runs SELECT 'run ' || n, 'client ' || n % 50, 'c',"
             " CASE n % 1000 WHEN 0 THEN 'Running' WHEN 1 THEN 'Failed' ELSE 'Completed' END,"
@@ -325,7 +327,7 @@ def plan(connection: psycopg.Connection[Any], query: RunQuery) -> str:
 
     def explain(where: str, values: list[Any]) -> list[Any]:
         statement = "EXPLAIN " + postgresql._FIND.format(where)
-        # As the adapter's statements are: prepared, with a plan that the server makes for these values or for all.
+        # As the adapter's statements are: prepared, with a plan that is made for these values, or for all.
         plans.append("\n".join(row[0] for row in connection.execute(statement, values, prepare=True)))
         return []
 
@@ -342,8 +344,7 @@ def run_with(notes: int, key: RunKey = KEY) -> NewRun:
 
 def test_reading_logs_holds_no_connection_between_pages(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "PAGE", 2)
-    monkeypatch.setattr(postgresql, "_LINES_AT_ONCE", 3)
-    first, second = run_with(5), run_with(3, OTHER)
+    first, second = run_with(5), run_with(103, OTHER)  # one that comes with its record, one that does not
     with closing(PostgreSQLRunRepository(url, max_connections=1, timeout=5)) as repository:
         repository.create_schema()
         repository.create_many([first, second, *(run_with(i % 2, RunKey("more", str(i))) for i in range(5))])
@@ -353,6 +354,16 @@ def test_reading_logs_holds_no_connection_between_pages(url: str, monkeypatch: p
         logs = {repository.get(record.key).key: log for record, log in repository.find_with_logs(RunQuery())}
         assert len(logs) == 7
         assert (logs[KEY], logs[OTHER]) == (first.log, second.log)
+
+
+def test_a_line_that_somebody_else_broke_in_two_is_still_one_line(url: str) -> None:
+    runs = [run_with(2), run_with(1, OTHER)]
+    with closing(open_url(url)) as repository, psycopg.connect(url, autocommit=True) as connection:
+        repository.create_schema()
+        repository.create_many(runs)
+        connection.execute("UPDATE run_notes SET text = E'a\\nb' WHERE client_id = 'globex'")
+        logs = {record.key: log for record, log in repository.find_with_logs(RunQuery())}
+        assert logs == {KEY: runs[0].log, OTHER: (LogLine.trusted(AT, "a\nb"),)}
 
 
 def test_a_run_that_was_deleted_by_hand_leaves_no_line_to_a_new_one(url: str) -> None:

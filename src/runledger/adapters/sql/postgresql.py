@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -29,7 +29,7 @@ from . import rows
 from .postgresql_changes import GET, READ, Cursor, change_many, change_one, record_of, records_of
 from .postgresql_pool import Connections
 from .postgresql_schema import make_schema, require_no_other_version
-from .postgresql_texts import array, copy_block, key_arrays
+from .postgresql_texts import copy_block, key_arrays
 
 _INSERT = """INSERT INTO runs
     (run_id, client_id, client_name, status, started_at, ended_at, metrics, notes, error, updated_at, mark)
@@ -58,13 +58,12 @@ _FIRST_LINES = """SELECT notes, line.position, line.at::text, line.text FROM run
 _NEXT_LINES = """SELECT position, at::text, text FROM run_notes
     WHERE run_id = %s AND client_id = %s AND position > %s AND position <= %s ORDER BY position LIMIT %s"""
 _MOST = 2**31 - 1
-_LOGS = """SELECT line.at::text, line.text
-    FROM unnest(%s::text[], %s::text[], %s::integer[]) WITH ORDINALITY AS found (run_id, client_id, notes, number)
-    CROSS JOIN LATERAL (
-        SELECT position, at, text FROM run_notes
-        WHERE run_notes.run_id = found.run_id AND run_notes.client_id = found.client_id AND position <= found.notes
-        ORDER BY position) AS line
-    ORDER BY found.number, line.position"""
+# Short logs come with their records, in one statement: of the times and texts of each run one text is made.
+_SHORT_LOGS = """, log.times, log.texts FROM runs LEFT JOIN LATERAL (
+        SELECT string_agg(at::text, ',' ORDER BY position), string_agg(text, E'\\n' ORDER BY position) FROM run_notes
+        WHERE run_notes.run_id = runs.run_id AND run_notes.client_id = runs.client_id AND runs.notes BETWEEN 1 AND 100
+    ) AS log (times, texts) ON true"""
+_FIND_WITH_LOGS = _FIND.replace(" FROM runs", _SHORT_LOGS)
 
 
 class PostgreSQLRunAccess:
@@ -108,14 +107,22 @@ class PostgreSQLRunAccess:
             position = lines[-1][0]
 
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
-        for page in self._pages(query):
-            yield from page
+        for page in self._pages(_FIND, query):
+            yield from records_of(page)
 
     def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
-        """See LoggedStore."""
-        for page in self._pages(query):
-            for some in _of_few_lines(page):
-                yield from self._with_logs(some)
+        """See LoggedStore. A run with a long log that is removed before its log is read is left out."""
+        for page in self._pages(_FIND_WITH_LOGS, query):
+            records = records_of([row[:-2] for row in page])
+            lines = _short_logs(records, page)
+            for record, row in zip(records, page, strict=True):
+                if not record.notes:
+                    yield record, ()
+                elif lines is not None and row[-1] is not None:
+                    yield record, tuple(islice(lines, record.notes))
+                else:
+                    with suppress(RunNotFound):
+                        yield record, tuple(islice(self.log(record.key), record.notes))
 
     def summary(self, query: RunQuery) -> RunSummary:
         """See SummableStore."""
@@ -128,19 +135,11 @@ class PostgreSQLRunAccess:
         except MALFORMED:
             return summary_of(self.find(query))  # which names the row
 
-    def _pages(self, query: RunQuery) -> Iterator[list[RunRecord]]:
+    def _pages(self, statement: str, query: RunQuery) -> Iterator[list[tuple[Any, ...]]]:
         def read(where: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-            return self._fetch(_FIND.format(where), values)
+            return self._fetch(statement.format(where), values)
 
-        return map(records_of, rows.pages(query, "%s", time_text, read))
-
-    def _with_logs(self, records: Sequence[RunRecord]) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
-        noted = [record for record in records if record.notes]
-        keys = key_arrays(record.key for record in noted)
-        found = self._fetch(_LOGS, (*keys, array([str(record.notes) for record in noted]))) if noted else []
-        lines = iter([_line(at, text) for at, text in found])
-        for record in records:
-            yield record, tuple(islice(lines, record.notes))
+        return rows.pages(query, "%s", time_text, read)
 
     def _fetch(self, statement: str, values: Sequence[Any], key: RunKey | None = None) -> list[tuple[Any, ...]]:
         """All rows of a statement that reads. No connection is held afterwards."""
@@ -231,20 +230,19 @@ def _marks(cursor: Cursor, news: Sequence[NewRun]) -> dict[RunKey, str]:
     return {RunKey.trusted(run_id, client_id): mark for run_id, client_id, mark in found}
 
 
-_LINES_AT_ONCE = 10_000
+def _short_logs(records: Sequence[RunRecord], page: Sequence[Sequence[Any]]) -> Iterator[LogLine] | None:
+    """The lines of all short logs of a page of _FIND_WITH_LOGS, decoded at once.
 
-
-def _of_few_lines(records: Sequence[RunRecord]) -> Iterator[list[RunRecord]]:
-    """The records in their order, in parts whose logs have so many lines in all, or that are one record."""
-    some: list[RunRecord] = []
-    lines = 0
-    for record in records:
-        lines += record.notes
-        if some and lines > _LINES_AT_ONCE:
-            yield some
-            some, lines = [], record.notes
-        some.append(record)
-    yield some
+    None if they cannot be told apart: an external writer broke a line, or left lines out.
+    """
+    short = [(record.notes, *row[-2:]) for record, row in zip(records, page, strict=True) if row[-2] is not None]
+    if not short:
+        return iter(())
+    times = ",".join([each for _, each, _ in short]).split(",")
+    texts = "\n".join([each for *_, each in short]).split("\n")
+    if not len(times) == len(texts) == sum([notes for notes, *_ in short]):
+        return None
+    return map(LogLine.trusted, map(rows.read_time, times), texts)
 
 
 def _line(at: str, text: str) -> LogLine:
