@@ -1,7 +1,8 @@
 """The cost of the ledger compared with the bare driver.
 
 Run `.venv/bin/python benchmarks/ledger.py` (`--quick` for smaller growth figures, `--only sqlite,memory` for parts).
-Both sides execute the same statements on two stores with the same schema and durability. Their calls alternate in one
+Both sides execute the same statements on two stores with the same schema and durability. In part `key` the bare side has
+a table with a primary key alone; part `logs` compares long logs with short ones. The calls of both sides alternate in one
 process, so that a slow moment of the machine affects both. Figures are medians; compare the ratios, not the times. The
 bare side gets prepared values and returns raw rows: it handles no JSON and makes no records.
 """
@@ -18,7 +19,9 @@ from pathlib import Path
 
 from comparison import Row
 from growth import growth_rows
+from logs import postgresql_log_rows, sqlite_log_rows
 from memory import memory_rows, trusted_rows
+from primary_key import postgresql_key_rows, sqlite_key_rows
 from processes import command_rows, process_rows
 from sqlite_driver import ledger_rows, sqlite_rows
 
@@ -27,6 +30,16 @@ def postgresql_rows() -> Iterator[Row]:
     from postgresql_driver import postgresql_rows  # here, because other parts need no server and no psycopg
 
     return postgresql_rows()
+
+
+def key_rows(folder: Path) -> Iterator[Row]:
+    yield from sqlite_key_rows(folder)
+    yield from postgresql_key_rows()
+
+
+def log_rows(folder: Path) -> Iterator[Row]:
+    yield from sqlite_log_rows(folder)
+    yield from postgresql_log_rows()
 
 
 @contextmanager
@@ -45,6 +58,8 @@ def main() -> None:
         "sqlite": lambda f, _: (row for mode in ("NORMAL", "FULL") for row in sqlite_rows(_sub(f), mode)),
         "ledger": lambda f, _: ledger_rows(_sub(f)),
         "postgresql": lambda _f, _n: postgresql_rows(),
+        "key": lambda f, _: key_rows(_sub(f)),
+        "logs": lambda f, _: log_rows(_sub(f)),
         "memory": lambda _f, _n: memory_rows(),
         "trusted": lambda _f, _n: trusted_rows(),
         "growth": lambda f, n: growth_rows(_sub(f), n),
