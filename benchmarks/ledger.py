@@ -1,10 +1,10 @@
 """The cost of the ledger compared with the bare driver.
 
 Run `.venv/bin/python benchmarks/ledger.py` (`--quick` for smaller growth figures, `--only sqlite,memory` for parts).
-Both sides execute the same statements on two stores with the same schema and durability. In part `key` the bare side has
-a table with a primary key alone; part `logs` compares long logs with short ones. The calls of both sides alternate in one
-process, so that a slow moment of the machine affects both. Figures are medians; compare the ratios, not the times. The
-bare side gets prepared values and returns raw rows: it handles no JSON and makes no records.
+Both sides execute the same statements on two stores with the same schema and durability. In part `key` the bare side
+has a table with a primary key alone; part `logs` compares long logs with short ones. The calls of both sides alternate
+in one process, so that a slow moment of the machine affects both. Figures are medians; compare the ratios, not the
+times. The bare side gets prepared values and returns raw rows: it handles no JSON and makes no records.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from attrs import evolve
 from runledger import NewRun, RunChange, RunKey, RunQuery, RunRecord, RunStatus
 from runledger.adapters.memory import InMemoryRunRepository
 from runledger.domain import Guarantees
-from soak import CLIENT, Verdict, judged
+from soak_judge import Verdict, judged
+from soak_work import CLIENT
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 STORY = "ok start r s1|ok add r a1|ok add r a2|refused add r a3|ok finish r f1|refused finish r f2|refused ghost g g1"
