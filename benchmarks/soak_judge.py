@@ -1,5 +1,7 @@
 """The judge of a soak, which compares the workers' journals with the store."""
 
+from __future__ import annotations
+
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path

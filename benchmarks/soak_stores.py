@@ -1,5 +1,7 @@
 """The stores of a soak, and what happens to them meanwhile."""
 
+from __future__ import annotations
+
 import random
 import sqlite3
 import subprocess

@@ -1,5 +1,7 @@
 """The workers of a soak: what each tries on the store, and the journal of what the store answered."""
 
+from __future__ import annotations
+
 import os
 import random
 import time
