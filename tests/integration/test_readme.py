@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -108,4 +109,5 @@ def test_the_commands_run_as_they_stand(tmp_path: Path) -> None:
         assert words in done.stdout
     [run] = runledger("list", "--status", "completed", "--json", store=named).stdout.splitlines()
     assert '"metrics": {"Tokens": 5}' in run
-    assert '"half way"' in run
+    run_id = json.loads(run)["run_id"]
+    assert "half way" in runledger("show", run_id, "acme", store=named).stdout
