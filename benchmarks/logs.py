@@ -91,7 +91,7 @@ def postgresql_log_rows() -> Iterator[Row]:
 
     with database() as url:
         # As with NORMAL: waiting for the disk would hide what a long log costs.
-        store = PostgreSQLRunRepository(f"{url}?options=-csynchronous_commit%3Doff")
+        store = PostgreSQLRunRepository(f"{url}{'&' if '?' in url else '?'}options=-csynchronous_commit%3Doff")
         store.create_schema()
         yield from log_rows("PostgreSQL, asynchronous", store)
         yield from found_rows("PostgreSQL", store)
