@@ -188,6 +188,37 @@ def test_what_init_does_not_know_stays_as_it_is(old_url: str, damage: str, words
     assert dump(old_url) == before
 
 
+@pytest.mark.parametrize(
+    ("protection", "words"),
+    [
+        (
+            "ALTER TABLE run_records ENABLE ROW LEVEL SECURITY; CREATE POLICY mine ON run_records USING (true)",
+            "row level security, the policy mine,",
+        ),
+        ("CREATE POLICY mine ON run_records USING (true)", "the policy mine,"),
+        ("GRANT SELECT (run_id) ON run_records TO PUBLIC", "rights on the column run_id,"),
+        (
+            "CREATE TRIGGER same BEFORE UPDATE ON run_records"
+            " FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+            "the trigger same,",
+        ),
+        ("CREATE RULE kept AS ON DELETE TO run_records DO INSTEAD NOTHING", "the rule kept,"),
+        ("ALTER TABLE run_records ADD CONSTRAINT named CHECK (client_name <> '')", "the constraint named,"),
+        ("CREATE INDEX ours ON run_records (updated_at)", "the index ours,"),
+        ("CREATE UNIQUE INDEX ours ON run_records (started_at, run_id, client_id)", "the index ours,"),
+        ("CREATE INDEX ours ON run_records (started_at, run_id, client_id) WHERE error <> ''", "the index ours,"),
+        ("CREATE PUBLICATION outside FOR TABLE run_records", "a place in the publication outside,"),
+    ],
+)
+def test_init_drops_nothing_that_the_new_tables_would_lack(old_url: str, protection: str, words: str) -> None:
+    with psycopg.connect(old_url) as connection:
+        connection.execute(protection.encode())
+    before = dump(old_url)
+    done = runledger("init", store=old_url, code=7)
+    assert f"the table run_records has {words} which the new tables would not have: remove this first" in done.stderr
+    assert dump(old_url) == before
+
+
 def test_a_table_of_another_application_is_left_alone(url: str) -> None:
     with psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE runs (x int)")

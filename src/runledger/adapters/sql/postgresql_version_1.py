@@ -15,6 +15,22 @@ _KNOWN_COLUMNS = (
     "run_id text, client_id text, client_name text, status text, started_at timestamp with time zone, "
     "ended_at timestamp with time zone, metrics jsonb, log jsonb, error text, updated_at timestamp with time zone"
 )
+# What a table may have beside its columns and rights: the new tables would be without it.
+_MORE = """WITH old AS (SELECT oid AS old, relrowsecurity FROM pg_class WHERE oid = to_regclass('run_records'))
+    SELECT 'row level security' FROM old WHERE relrowsecurity
+    UNION ALL SELECT format('the policy %I', polname) FROM old JOIN pg_policy ON polrelid = old
+    UNION ALL SELECT format('rights on the column %I', attname) FROM old JOIN pg_attribute ON attrelid = old
+        WHERE cardinality(attacl) > 0 AND NOT attisdropped
+    UNION ALL SELECT format('the trigger %I', tgname) FROM old JOIN pg_trigger ON tgrelid = old WHERE NOT tgisinternal
+    UNION ALL SELECT format('the rule %I', rulename) FROM old JOIN pg_rewrite ON ev_class = old
+    UNION ALL SELECT format('the constraint %I', conname) FROM old JOIN pg_constraint ON conrelid = old
+        WHERE contype IN ('c', 'f')
+    UNION ALL SELECT format('the index %s', indexrelid::regclass) FROM old JOIN pg_index ON indrelid = old
+        WHERE indisunique <> indisprimary
+            OR (indisprimary, split_part(pg_get_indexdef(indexrelid), ' USING ', 2)) NOT IN ((true, 'btree (run_id, client_id)'), (false, 'btree (client_id, started_at, run_id)'),
+            (false, 'btree (started_at, run_id, client_id)'), (false, 'btree (status, started_at, run_id, client_id)'))
+    UNION ALL SELECT format('a place in the publication %I', pubname) FROM old
+        JOIN pg_publication_rel ON prrelid = old JOIN pg_publication ON pg_publication.oid = prpubid"""
 # However long it takes; and in the table's own schema, which need not be the first of the path.
 _BEFORE = (
     "SET LOCAL statement_timeout = 0",
@@ -59,7 +75,7 @@ def count_runs(cursor: psycopg.Cursor[tuple[Any, ...]]) -> int:
 def locked_rights(cursor: psycopg.Cursor[tuple[Any, ...]]) -> list[str]:
     """The statements that give the new tables the owner and the rights of the old one, which is locked from now on.
 
-    Raises StoreUnusable if its columns are not those of version 1.
+    Raises StoreUnusable if its columns are not those of version 1, or if the new tables would lack what it has.
     """
     for statement in _BEFORE:
         cursor.execute(statement, prepare=False)
@@ -70,6 +86,11 @@ def locked_rights(cursor: psycopg.Cursor[tuple[Any, ...]]) -> list[str]:
         raise StoreUnusable(
             f"the table run_records has other columns than version 1 made ({odd}): make it as it was, then run "
             "`runledger init` again. Nothing was changed."
+        )
+    if more := [row[0] for row in cursor.execute(_MORE, prepare=False)]:
+        raise StoreUnusable(
+            f"the table run_records has {', '.join(more)}, which the new tables would not have: remove this first, run "
+            "`runledger init` again, and then make what you still need for runs and run_notes. Nothing was changed."
         )
     return [str(row[0]) for row in cursor.execute(_RIGHTS, prepare=False).fetchall()]
 
