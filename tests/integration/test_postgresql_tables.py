@@ -29,6 +29,7 @@ from runledger.domain import (
     RunAlreadyExists,
     RunChange,
     RunKey,
+    RunNotFound,
     RunQuery,
     RunRecord,
     RunStatus,
@@ -395,6 +396,84 @@ def test_a_line_that_somebody_else_broke_in_two_is_still_one_line(url: str) -> N
         connection.execute("UPDATE run_notes SET text = E'a\\nb' WHERE client_id = 'globex'")
         logs = {record.key: log for record, log in repository.find_with_logs(RunQuery())}
         assert logs == {KEY: runs[0].log, OTHER: (LogLine.trusted(AT, "a\nb"),)}
+
+
+MISSING = "DELETE FROM run_notes WHERE client_id = 'acme' AND position = 2"
+STRAY = (
+    "INSERT INTO run_notes SELECT run_id, client_id, {}, at, 'stray' FROM run_notes WHERE client_id = 'globex' LIMIT 1"
+)
+
+
+@pytest.mark.parametrize("damage", [MISSING, f"{MISSING}; {STRAY.format(4)}", f"{MISSING}; {STRAY.format(0)}"])
+def test_a_log_that_lacks_a_line_is_refused_by_name(url: str, damage: str) -> None:
+    other = run_with(3, OTHER)
+    with closing(open_url(url)) as repository, psycopg.connect(url, autocommit=True) as connection:
+        repository.create_schema()
+        repository.create_many([run_with(3), other])
+        connection.execute(damage.encode())
+        for read in (
+            lambda: list(repository.log(KEY)),
+            lambda: list(repository.log(KEY, 2)),
+            lambda: list(repository.find_with_logs(RunQuery(client_id=KEY.client_id))),
+            lambda: list(repository.find_with_logs(RunQuery())),
+        ):
+            with pytest.raises(
+                StoreUnusable, match=r"the log of .*acme.* lacks lines: .* renumber .* from 1"
+            ) as caught:
+                read()
+            assert caught.value.key == KEY
+        assert list(repository.log(KEY, 1)) == [LogLine(AT, "2")]  # which is there
+        assert list(repository.log(OTHER)) == list(other.log)
+
+
+@pytest.mark.parametrize("position", [-1, 0, 4, 5])
+def test_a_stray_line_is_in_no_log(url: str, position: int) -> None:
+    runs = [run_with(3), run_with(3, OTHER)]
+    with closing(open_url(url)) as repository, psycopg.connect(url, autocommit=True) as connection:
+        repository.create_schema()
+        repository.create_many(runs)
+        connection.execute(STRAY.format(position).encode())
+        logs = {record.key: log for record, log in repository.find_with_logs(RunQuery())}
+        assert logs == {run.key: run.log for run in runs}
+        for last in (None, 0, 1, 3, 4, 2**40):
+            assert list(repository.log(OTHER, last)) == list(runs[1].log[3 - min(3 if last is None else last, 3) :])
+
+
+def test_a_log_that_lacks_a_line_in_its_middle_is_refused_on_a_later_page(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "PAGE", 2)
+    with closing(open_url(url)) as repository, psycopg.connect(url, autocommit=True) as connection:
+        repository.create_schema()
+        repository.create(run_with(7))
+        connection.execute("DELETE FROM run_notes WHERE position = 4")
+        log = repository.log(KEY)
+        assert [next(log).text, next(log).text] == ["0", "1"]
+        with pytest.raises(StoreUnusable, match="lacks lines"):
+            next(log)
+
+
+def test_a_run_that_is_removed_while_its_log_is_read_is_missing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "PAGE", 2)
+    with closing(open_url(url)) as repository, psycopg.connect(url, autocommit=True) as connection:
+        repository.create_schema()
+        repository.create(run_with(5))
+        log = repository.log(KEY)
+        next(log)
+        connection.execute("DELETE FROM runs")
+        next(log)
+        with pytest.raises(RunNotFound):
+            next(log)
+
+
+def test_a_line_with_an_odd_time_is_refused_by_name(url: str) -> None:
+    with closing(open_url(url)) as repository, psycopg.connect(url, autocommit=True) as connection:
+        repository.create_schema()
+        repository.create_many([run_with(2), run_with(2, OTHER)])
+        connection.execute("UPDATE run_notes SET at = 'infinity' WHERE client_id = 'acme' AND position = 2")
+        for read in (lambda: list(repository.log(KEY)), lambda: list(repository.find_with_logs(RunQuery()))):
+            with pytest.raises(StoreUnusable, match=r"the log of .*acme.* has a line that cannot be read"):
+                read()
 
 
 def test_a_run_that_was_deleted_by_hand_leaves_no_line_to_a_new_one(url: str) -> None:

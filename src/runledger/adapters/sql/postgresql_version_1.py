@@ -27,8 +27,10 @@ _MORE = """WITH old AS (SELECT oid AS old, relrowsecurity FROM pg_class WHERE oi
         WHERE contype IN ('c', 'f')
     UNION ALL SELECT format('the index %s', indexrelid::regclass) FROM old JOIN pg_index ON indrelid = old
         WHERE indisunique <> indisprimary
-            OR (indisprimary, split_part(pg_get_indexdef(indexrelid), ' USING ', 2)) NOT IN ((true, 'btree (run_id, client_id)'), (false, 'btree (client_id, started_at, run_id)'),
-            (false, 'btree (started_at, run_id, client_id)'), (false, 'btree (status, started_at, run_id, client_id)'))
+            OR (indisprimary, split_part(pg_get_indexdef(indexrelid), ' USING ', 2)) NOT IN (
+                (true, 'btree (run_id, client_id)'), (false, 'btree (client_id, started_at, run_id)'),
+                (false, 'btree (started_at, run_id, client_id)'),
+                (false, 'btree (status, started_at, run_id, client_id)'))
     UNION ALL SELECT format('a place in the publication %I', pubname) FROM old
         JOIN pg_publication_rel ON prrelid = old JOIN pg_publication ON pg_publication.oid = prpubid"""
 # However long it takes; and in the table's own schema, which need not be the first of the path.
