@@ -169,14 +169,29 @@ def test_a_migration_that_is_killed_leaves_the_database_as_it_was(old_url: str) 
         assert len(list(repository.find(RunQuery()))) == len(runs_of_version_1())
 
 
+def odd_log(log: str) -> str:
+    return f"UPDATE run_records SET log = '{log}' WHERE run_id = 'run 2'"  # noqa: S608
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
         ("ALTER TABLE run_records ADD COLUMN team text", "other columns than version 1 made"),
         ("ALTER TABLE run_records ALTER COLUMN metrics TYPE json", "other columns than version 1 made"),
-        ('UPDATE run_records SET log = \'[["yesterday week", "x"]]\'', "cannot serve"),
-        ("UPDATE run_records SET log = '{}'", "cannot serve"),
-        ("CREATE TABLE runs (x int)", "belongs to another application"),
+        (odd_log('[["yesterday week", "x"]]'), "the row of run 'run 2'"),
+        (odd_log('[["yesterday", "x"]]'), "the row of run 'run 2'"),
+        (odd_log("{}"), "the row of run 'run 2'"),
+        (odd_log("null"), "the row of run 'run 2'"),
+        (odd_log("[{}]"), "the row of run 'run 2'"),
+        (odd_log("[[]]"), "the row of run 'run 2'"),
+        (odd_log('[["2025-11-24T08:15:00.000Z", "a\\nb"]]'), "the row of run 'run 2'"),
+        (odd_log('[["2025-11-24T08:15:00.000Z", 5]]'), "the row of run 'run 2'"),
+        (odd_log('[["2025-11-24T08:15:00.000Z", null]]'), "the row of run 'run 2'"),
+        (odd_log('[["2025-11-24T08:15:00.000Z", "a", "b"]]'), "the row of run 'run 2'"),
+        ("CREATE TABLE runs (x int)", "belongs to another application: rename that table"),
+        ("CREATE TABLE runs (x int)", "or move run_records to another schema"),
+        ("CREATE TABLE run_notes (x int)", "names that runledger needs (run_notes): rename them, or move run_records"),
+        ("CREATE TABLE t (x int); CREATE INDEX runs_newest ON t (x)", "runledger needs (runs_newest): rename them"),
         ("CREATE TABLE runs (x int); COMMENT ON TABLE runs IS 'runledger 3'", "update runledger"),
     ],
 )
@@ -187,6 +202,30 @@ def test_what_init_does_not_know_stays_as_it_is(old_url: str, damage: str, words
     done = runledger("init", store=old_url, code=7)
     assert words in done.stdout + done.stderr
     assert dump(old_url) == before
+
+
+def test_runs_beside_the_table_of_another_application_are_migrated_in_another_schema(old_url: str) -> None:
+    with psycopg.connect(old_url) as connection:
+        connection.execute("CREATE TABLE runs (x int)")
+    with pytest.raises(StoreUnusable, match="rename that table"):
+        open_url(old_url)
+    with psycopg.connect(old_url) as connection:
+        connection.execute("CREATE SCHEMA jobs")
+        connection.execute("ALTER TABLE run_records SET SCHEMA jobs")
+    there = f"{old_url}{'&' if '?' in old_url else '?'}options=-csearch_path%3Djobs"
+    runledger("init", store=there)
+    with closing(open_url(there)) as repository:
+        assert len(list(repository.find(RunQuery()))) == len(runs_of_version_1())
+
+
+def test_a_new_ledger_names_an_index_in_its_way(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE t (x int)")
+        connection.execute("CREATE INDEX runs_client ON t (x)")
+    before = dump(url)
+    done = runledger("init", store=url, code=7)
+    assert "runledger needs (runs_client): rename them, or choose another schema" in done.stderr
+    assert dump(url) == before
 
 
 @pytest.mark.parametrize(

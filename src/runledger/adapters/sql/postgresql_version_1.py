@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 
 from ...domain import StoreUnusable
+from . import rows
 
 _COUNT = "SELECT count(*) FROM run_records"
 _COLUMNS = """SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum)
@@ -33,6 +34,16 @@ _MORE = """WITH old AS (SELECT oid AS old, relrowsecurity FROM pg_class WHERE oi
                 (false, 'btree (status, started_at, run_id, client_id)'))
     UNION ALL SELECT format('a place in the publication %I', pubname) FROM old
         JOIN pg_publication_rel ON prrelid = old JOIN pg_publication ON pg_publication.oid = prpubid"""
+# The runs whose log is not one that version 1 wrote: a list of pairs of a time and a text in one line.
+_ODD_LOG = r"""SELECT run_id, client_id, client_name, status FROM run_records
+    WHERE CASE jsonb_typeof(log) WHEN 'array' THEN EXISTS (
+        SELECT FROM jsonb_array_elements(log) AS lines (line) WHERE CASE jsonb_typeof(line) WHEN 'array' THEN
+            jsonb_array_length(line) <> 2
+            OR jsonb_typeof(line -> 0) <> 'string' OR line ->> 0 !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d'
+            OR jsonb_typeof(line -> 1) <> 'string' OR line ->> 1 LIKE E'%\n%'
+            ELSE true END)
+        ELSE true END
+    ORDER BY run_id, client_id LIMIT 1"""
 # However long it takes; and in the table's own schema, which need not be the first of the path.
 _BEFORE = (
     "SET LOCAL statement_timeout = 0",
@@ -98,6 +109,12 @@ def locked_rights(cursor: psycopg.Cursor[tuple[Any, ...]]) -> list[str]:
 
 
 def copy_runs(cursor: psycopg.Cursor[tuple[Any, ...]]) -> None:
-    """Copy every run, and each line of its log, into the new tables."""
+    """Copy every run, and each line of its log, into the new tables.
+
+    Raises StoreUnusable, with the key, for a run whose log version 1 did not write.
+    """
+    odd = cursor.execute(_ODD_LOG, prepare=False).fetchone()
+    if odd is not None:
+        raise rows.unreadable(odd)
     cursor.execute(_COPY_RUNS, prepare=False)
     cursor.execute(_COPY_NOTES, prepare=False)
