@@ -443,7 +443,15 @@ STRAY = (
 )
 
 
-@pytest.mark.parametrize("damage", [MISSING, f"{MISSING}; {STRAY.format(4)}", f"{MISSING}; {STRAY.format(0)}"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        MISSING,
+        f"{MISSING}; {STRAY.format(4)}",
+        f"{MISSING}; {STRAY.format(0)}",
+        f"{MISSING}; {STRAY.format(4).replace('globex', 'acme')}",
+    ],
+)
 def test_a_log_that_lacks_a_line_is_refused_by_name(url: str, damage: str) -> None:
     other = run_with(3, OTHER)
     with closing(open_url(url)) as repository, psycopg.connect(url, autocommit=True) as connection:
