@@ -75,7 +75,7 @@ class NewRun:
             raise
         except MALFORMED as problem:
             raise InvalidValue(f"this is not the JSON form of a run with its log ({fault_of(problem)}).") from None
-        return cls(RunRecord.from_json({**form, "notes": len(log)}, trusted=trusted), log)
+        return cls(RunRecord.from_json({"notes": len(log), **form}, trusted=trusted), log)
 
     def to_json(self) -> dict[str, Any]:
         """The form of the record with `log`, an array of [time, text], in place of `notes`."""
