@@ -122,6 +122,21 @@ def test_an_import_that_lost_an_answer_returns_only_what_was_there_before(naps: 
     assert sorted(record.key.client_id for record in store.find(RunQuery())) == list("abcd")
 
 
+def test_an_import_of_runs_with_their_logs_recognises_its_own_after_a_lost_answer(
+    repository: FaultyRepository, naps: list[float]
+) -> None:
+    ledger = RunLedger(repository, observers=(), sleep=naps.append)
+    at = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
+    change = RunChange(note="one")
+    line = change.line(at)
+    assert line is not None
+    run = NewRun(RunRecord.start(RunKey("r", "acme"), at).apply(change, at), [line])
+    repository.faults = [(True, Outcome.UNKNOWN)]
+    assert ledger.import_records([run]) == ()
+    assert (repository.creates, len(naps)) == (2, 1)
+    assert list(ledger.log("r", "acme")) == [line]
+
+
 def test_a_start_that_fails_after_a_lost_answer_names_what_it_had_created(naps: list[float]) -> None:
     store = Piecemeal()
     store.create(NewRun(RunRecord.start(RunKey("r", "c"), AT)))

@@ -198,3 +198,27 @@ def test_only_the_same_mark_is_that_of_an_earlier_attempt() -> None:
     assert not NewRun(record, mark="a").created("b")
     assert not NewRun(record).created("")
     assert "secret" not in repr(NewRun(record, mark="secret"))
+
+
+def test_the_form_of_a_run_with_its_log_is_checked_unless_it_is_trusted() -> None:
+    form = NewRun(DONE, [LogLine(AT, "one")]).to_json()
+    odd = {**form, "run_id": " r", "log": [[form["log"][0][0], ""]]}
+    assert NewRun.from_json(odd, trusted=True).log == (LogLine.trusted(AT, ""),)
+    for wrong in (odd, {**form, "run_id": " r"}, {**form, "log": odd["log"]}):
+        with pytest.raises(InvalidValue):
+            NewRun.from_json(wrong)
+    with pytest.raises(InvalidValue) as refusal:
+        NewRun.from_json({**form, "log": 7})
+    assert str(refusal.value).startswith("this is not the JSON form of a run with its log (TypeError: ")
+
+
+def test_a_log_of_something_else_is_rejected_with_the_key() -> None:
+    with pytest.raises(InvalidValue) as refusal:
+        NewRun(DONE, ("one",))  # type: ignore[arg-type]
+    assert refusal.value.key == KEY
+
+
+def test_the_time_of_a_line_is_checked_as_that_of_its_change() -> None:
+    with pytest.raises(InvalidValue) as refusal:
+        RunChange(note="one").line(NAIVE)
+    assert str(refusal.value) == "time of the change 2025-11-24T00:00:00 has no time zone: pass an aware datetime."

@@ -360,6 +360,41 @@ def test_runs_are_found_with_the_logs_that_their_records_count() -> None:
         assert ledger.reads.get_with_log("r", "a").record == ledger.get("r", "a")
 
 
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"run_id": "r"},
+        {"client_id": "b"},
+        {"status": "Failed"},
+        {"since": datetime(2025, 11, 24, 8, 15, 3, tzinfo=UTC)},
+        {"until": datetime(2025, 11, 24, 8, 15, 3, tzinfo=UTC)},
+        {"updated_before": datetime(2025, 11, 24, 8, 15, 5, tzinfo=UTC)},
+        {"limit": 2},
+    ],
+)
+def test_the_same_filters_find_runs_with_and_without_their_logs(filters: dict[str, Any]) -> None:
+    ledger = RunLedger(InMemoryRunRepository(), observers=(), clock=Clock())
+    runs = [ledger.start(run_id, client_id) for run_id in ("q", "r") for client_id in ("a", "b")]
+    runs[0].fail("no disk", note="half way")
+    found = list(ledger.find(**filters))
+    assert 0 < len(found) < len(runs)
+    assert [run.record for run in ledger.reads.find_with_logs(**filters)] == found
+
+
+def test_the_log_of_a_run_without_notes_is_not_asked_for() -> None:
+    class Silent(UnloggedAccess):
+        def log(self, key: RunKey, last: int | None = None) -> Iterator[Any]:
+            raise AssertionError("a record without notes has no log to read")
+
+    class Store(InMemoryRunRepository):
+        def without_creation(self) -> Any:
+            return Silent(super().without_creation())
+
+    ledger = RunLedger(Store(), observers=())
+    ledger.start(*KEY)
+    assert [run.log for run in ledger.reads.find_with_logs()] == [()]
+
+
 def test_a_run_that_is_removed_before_its_log_is_read_is_left_out() -> None:
     class Removed(UnloggedAccess):
         def find(self, query: RunQuery) -> Iterator[RunRecord]:
