@@ -384,7 +384,11 @@ def test_the_same_filters_find_runs_with_and_without_their_logs(filters: dict[st
 
 def test_the_log_of_a_run_without_notes_is_not_asked_for() -> None:
     class Silent(UnloggedAccess):
-        def log(self, key: RunKey, last: int | None = None) -> Iterator[Any]:
+        def __init__(self, access: InMemoryRunAccess) -> None:
+            super().__init__(access)
+            self.log = self.forbidden
+
+        def forbidden(self, key: RunKey, last: int | None = None) -> Iterator[Any]:
             raise AssertionError("a record without notes has no log to read")
 
     class Store(InMemoryRunRepository):
@@ -398,8 +402,9 @@ def test_the_log_of_a_run_without_notes_is_not_asked_for() -> None:
 
 def test_a_log_that_does_not_fit_its_record_is_the_store_s_fault() -> None:
     class Lossy(UnloggedAccess):
-        def log(self, key: RunKey, last: int | None = None) -> Iterator[Any]:
-            yield from list(self._access.log(key))[1:]
+        def __init__(self, access: InMemoryRunAccess) -> None:
+            super().__init__(access)
+            self.log = lambda key, last=None: iter(())
 
     class Store(InMemoryRunRepository):
         def without_creation(self) -> Any:
@@ -414,8 +419,8 @@ def test_a_log_that_does_not_fit_its_record_is_the_store_s_fault() -> None:
             read()
         assert refusal.value.key == RunKey(*KEY)
         assert str(refusal.value) == (
-            f"the log of {RunKey(*KEY)} has 1 lines, and its record counts 2: read it again; if it stays so, correct it "
-            "in the store."
+            f"the log of {RunKey(*KEY)} has 0 lines, and its record counts 2: "
+            "read it again; if it stays so, correct it in the store."
         )
 
 

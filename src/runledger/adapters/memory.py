@@ -71,7 +71,7 @@ class InMemoryRunAccess:
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
         with self._table.lock:
             records = list(self._table.records.values())
-        found = filter(query.matches, sorted(records, key=newest_first, reverse=True))
+        found = sorted(filter(query.matches, records), key=newest_first, reverse=True)
         return islice(found, query.limit)
 
     def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
