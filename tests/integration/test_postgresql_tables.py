@@ -29,6 +29,7 @@ from runledger.domain import (
     RunAlreadyExists,
     RunChange,
     RunKey,
+    RunNotFound,
     RunQuery,
     RunRecord,
     RunStatus,
@@ -168,14 +169,29 @@ def test_a_migration_that_is_killed_leaves_the_database_as_it_was(old_url: str) 
         assert len(list(repository.find(RunQuery()))) == len(runs_of_version_1())
 
 
+def odd_log(log: str) -> str:
+    return f"UPDATE run_records SET log = '{log}' WHERE run_id = 'run 2'"  # noqa: S608
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
         ("ALTER TABLE run_records ADD COLUMN team text", "other columns than version 1 made"),
         ("ALTER TABLE run_records ALTER COLUMN metrics TYPE json", "other columns than version 1 made"),
-        ('UPDATE run_records SET log = \'[["yesterday week", "x"]]\'', "cannot serve"),
-        ("UPDATE run_records SET log = '{}'", "cannot serve"),
-        ("CREATE TABLE runs (x int)", "belongs to another application"),
+        (odd_log('[["yesterday week", "x"]]'), "the row of run 'run 2'"),
+        (odd_log('[["yesterday", "x"]]'), "the row of run 'run 2'"),
+        (odd_log("{}"), "the row of run 'run 2'"),
+        (odd_log("null"), "the row of run 'run 2'"),
+        (odd_log("[{}]"), "the row of run 'run 2'"),
+        (odd_log("[[]]"), "the row of run 'run 2'"),
+        (odd_log('[["2025-11-24T08:15:00.000Z", "a\\nb"]]'), "the row of run 'run 2'"),
+        (odd_log('[["2025-11-24T08:15:00.000Z", 5]]'), "the row of run 'run 2'"),
+        (odd_log('[["2025-11-24T08:15:00.000Z", null]]'), "the row of run 'run 2'"),
+        (odd_log('[["2025-11-24T08:15:00.000Z", "a", "b"]]'), "the row of run 'run 2'"),
+        ("CREATE TABLE runs (x int)", "belongs to another application: rename that table"),
+        ("CREATE TABLE runs (x int)", "or move run_records to another schema"),
+        ("CREATE TABLE run_notes (x int)", "names that runledger needs (run_notes): rename them, or move run_records"),
+        ("CREATE TABLE t (x int); CREATE INDEX runs_newest ON t (x)", "runledger needs (runs_newest): rename them"),
         ("CREATE TABLE runs (x int); COMMENT ON TABLE runs IS 'runledger 3'", "update runledger"),
     ],
 )
@@ -185,6 +201,61 @@ def test_what_init_does_not_know_stays_as_it_is(old_url: str, damage: str, words
     before = dump(old_url)
     done = runledger("init", store=old_url, code=7)
     assert words in done.stdout + done.stderr
+    assert dump(old_url) == before
+
+
+def test_runs_beside_the_table_of_another_application_are_migrated_in_another_schema(old_url: str) -> None:
+    with psycopg.connect(old_url) as connection:
+        connection.execute("CREATE TABLE runs (x int)")
+    with pytest.raises(StoreUnusable, match="rename that table"):
+        open_url(old_url)
+    with psycopg.connect(old_url) as connection:
+        connection.execute("CREATE SCHEMA jobs")
+        connection.execute("ALTER TABLE run_records SET SCHEMA jobs")
+    there = f"{old_url}{'&' if '?' in old_url else '?'}options=-csearch_path%3Djobs"
+    runledger("init", store=there)
+    with closing(open_url(there)) as repository:
+        assert len(list(repository.find(RunQuery()))) == len(runs_of_version_1())
+
+
+def test_a_new_ledger_names_an_index_in_its_way(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE t (x int)")
+        connection.execute("CREATE INDEX runs_client ON t (x)")
+    before = dump(url)
+    done = runledger("init", store=url, code=7)
+    assert "runledger needs (runs_client): rename them, or choose another schema" in done.stderr
+    assert dump(url) == before
+
+
+@pytest.mark.parametrize(
+    ("protection", "words"),
+    [
+        (
+            "ALTER TABLE run_records ENABLE ROW LEVEL SECURITY; CREATE POLICY mine ON run_records USING (true)",
+            "row level security, the policy mine,",
+        ),
+        ("CREATE POLICY mine ON run_records USING (true)", "the policy mine,"),
+        ("GRANT SELECT (run_id) ON run_records TO PUBLIC", "rights on the column run_id,"),
+        (
+            "CREATE TRIGGER same BEFORE UPDATE ON run_records"
+            " FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+            "the trigger same,",
+        ),
+        ("CREATE RULE kept AS ON DELETE TO run_records DO INSTEAD NOTHING", "the rule kept,"),
+        ("ALTER TABLE run_records ADD CONSTRAINT named CHECK (client_name <> '')", "the constraint named,"),
+        ("CREATE INDEX ours ON run_records (updated_at)", "the index ours,"),
+        ("CREATE UNIQUE INDEX ours ON run_records (started_at, run_id, client_id)", "the index ours,"),
+        ("CREATE INDEX ours ON run_records (started_at, run_id, client_id) WHERE error <> ''", "the index ours,"),
+        ("CREATE PUBLICATION outside FOR TABLE run_records", "a place in the publication outside,"),
+    ],
+)
+def test_init_drops_nothing_that_the_new_tables_would_lack(old_url: str, protection: str, words: str) -> None:
+    with psycopg.connect(old_url) as connection:
+        connection.execute(protection.encode())
+    before = dump(old_url)
+    done = runledger("init", store=old_url, code=7)
+    assert f"the table run_records has {words} which the new tables would not have: remove this first" in done.stderr
     assert dump(old_url) == before
 
 
@@ -364,6 +435,84 @@ def test_a_line_that_somebody_else_broke_in_two_is_still_one_line(url: str) -> N
         connection.execute("UPDATE run_notes SET text = E'a\\nb' WHERE client_id = 'globex'")
         logs = {record.key: log for record, log in repository.find_with_logs(RunQuery())}
         assert logs == {KEY: runs[0].log, OTHER: (LogLine.trusted(AT, "a\nb"),)}
+
+
+MISSING = "DELETE FROM run_notes WHERE client_id = 'acme' AND position = 2"
+STRAY = (
+    "INSERT INTO run_notes SELECT run_id, client_id, {}, at, 'stray' FROM run_notes WHERE client_id = 'globex' LIMIT 1"
+)
+
+
+@pytest.mark.parametrize("damage", [MISSING, f"{MISSING}; {STRAY.format(4)}", f"{MISSING}; {STRAY.format(0)}"])
+def test_a_log_that_lacks_a_line_is_refused_by_name(url: str, damage: str) -> None:
+    other = run_with(3, OTHER)
+    with closing(open_url(url)) as repository, psycopg.connect(url, autocommit=True) as connection:
+        repository.create_schema()
+        repository.create_many([run_with(3), other])
+        connection.execute(damage.encode())
+        for read in (
+            lambda: list(repository.log(KEY)),
+            lambda: list(repository.log(KEY, 2)),
+            lambda: list(repository.find_with_logs(RunQuery(client_id=KEY.client_id))),
+            lambda: list(repository.find_with_logs(RunQuery())),
+        ):
+            with pytest.raises(
+                StoreUnusable, match=r"the log of .*acme.* lacks lines: .* renumber .* from 1"
+            ) as caught:
+                read()
+            assert caught.value.key == KEY
+        assert list(repository.log(KEY, 1)) == [LogLine(AT, "2")]  # which is there
+        assert list(repository.log(OTHER)) == list(other.log)
+
+
+@pytest.mark.parametrize("position", [-1, 0, 4, 5])
+def test_a_stray_line_is_in_no_log(url: str, position: int) -> None:
+    runs = [run_with(3), run_with(3, OTHER)]
+    with closing(open_url(url)) as repository, psycopg.connect(url, autocommit=True) as connection:
+        repository.create_schema()
+        repository.create_many(runs)
+        connection.execute(STRAY.format(position).encode())
+        logs = {record.key: log for record, log in repository.find_with_logs(RunQuery())}
+        assert logs == {run.key: run.log for run in runs}
+        for last in (None, 0, 1, 3, 4, 2**40):
+            assert list(repository.log(OTHER, last)) == list(runs[1].log[3 - min(3 if last is None else last, 3) :])
+
+
+def test_a_log_that_lacks_a_line_in_its_middle_is_refused_on_a_later_page(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "PAGE", 2)
+    with closing(open_url(url)) as repository, psycopg.connect(url, autocommit=True) as connection:
+        repository.create_schema()
+        repository.create(run_with(7))
+        connection.execute("DELETE FROM run_notes WHERE position = 4")
+        log = repository.log(KEY)
+        assert [next(log).text, next(log).text] == ["0", "1"]
+        with pytest.raises(StoreUnusable, match="lacks lines"):
+            next(log)
+
+
+def test_a_run_that_is_removed_while_its_log_is_read_is_missing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "PAGE", 2)
+    with closing(open_url(url)) as repository, psycopg.connect(url, autocommit=True) as connection:
+        repository.create_schema()
+        repository.create(run_with(5))
+        log = repository.log(KEY)
+        next(log)
+        connection.execute("DELETE FROM runs")
+        next(log)
+        with pytest.raises(RunNotFound):
+            next(log)
+
+
+def test_a_line_with_an_odd_time_is_refused_by_name(url: str) -> None:
+    with closing(open_url(url)) as repository, psycopg.connect(url, autocommit=True) as connection:
+        repository.create_schema()
+        repository.create_many([run_with(2), run_with(2, OTHER)])
+        connection.execute("UPDATE run_notes SET at = 'infinity' WHERE client_id = 'acme' AND position = 2")
+        for read in (lambda: list(repository.log(KEY)), lambda: list(repository.find_with_logs(RunQuery()))):
+            with pytest.raises(StoreUnusable, match=r"the log of .*acme.* has a line that cannot be read"):
+                read()
 
 
 def test_a_run_that_was_deleted_by_hand_leaves_no_line_to_a_new_one(url: str) -> None:

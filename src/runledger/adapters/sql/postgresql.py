@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -21,6 +21,7 @@ from ...domain import (
     RunQuery,
     RunRecord,
     RunSummary,
+    StoreUnusable,
     rejected_keys,
     summary_of,
 )
@@ -52,16 +53,24 @@ _SUMMARY = """SELECT string_agg(status, ','), min(started_at)::text, max(ended_a
 # A run without notes is one row without a line; no row is no run.
 _FIRST_LINES = """SELECT notes, line.position, line.at::text, line.text FROM runs LEFT JOIN LATERAL (
         SELECT position, at, text FROM run_notes
-        WHERE run_notes.run_id = runs.run_id AND run_notes.client_id = runs.client_id AND position > runs.notes - %s
+        WHERE run_notes.run_id = runs.run_id AND run_notes.client_id = runs.client_id
+            AND position > greatest(runs.notes - %s, 0) AND position <= runs.notes
         ORDER BY position LIMIT %s) AS line ON true
     WHERE runs.run_id = %s AND runs.client_id = %s ORDER BY line.position"""
 _NEXT_LINES = """SELECT position, at::text, text FROM run_notes
-    WHERE run_id = %s AND client_id = %s AND position > %s AND position <= %s ORDER BY position LIMIT %s"""
+    WHERE run_id = %s AND client_id = %s AND position > %s AND position <= %s ORDER BY position"""
 _MOST = 2**31 - 1
-# Short logs come with their records, in one statement: of the times and texts of each run one text is made.
+_LACKS = (
+    "the log of {} lacks lines: in run_notes renumber the positions of its lines from 1 without a gap, then set notes "
+    "in runs to their number."
+)
+# Short logs come with their records, in one statement: of the times and texts of each run one text is made. There is
+# no text of a log that lacks lines.
 _SHORT_LOGS = """, log.times, log.texts FROM runs LEFT JOIN LATERAL (
-        SELECT string_agg(at::text, ',' ORDER BY position), string_agg(text, E'\\n' ORDER BY position) FROM run_notes
+        SELECT CASE count(*) WHEN runs.notes THEN string_agg(at::text, ',' ORDER BY position) END,
+            CASE count(*) WHEN runs.notes THEN string_agg(text, E'\\n' ORDER BY position) END FROM run_notes
         WHERE run_notes.run_id = runs.run_id AND run_notes.client_id = runs.client_id AND runs.notes BETWEEN 1 AND 100
+            AND position BETWEEN 1 AND runs.notes
     ) AS log (times, texts) ON true"""
 _FIND_WITH_LOGS = _FIND.replace(" FROM runs", _SHORT_LOGS)
 
@@ -97,14 +106,19 @@ class PostgreSQLRunAccess:
         lines = self._fetch(_FIRST_LINES, (most, rows.PAGE, *ids), key)
         if not lines:
             raise RunNotFound(key)
-        notes, position = lines[0][:2]
-        if position is None:
-            return
-        yield from [_line(at, text) for _, _, at, text in lines]
-        position = lines[-1][1]
-        while position < notes and (lines := self._fetch(_NEXT_LINES, (*ids, position, notes, rows.PAGE), key)):
-            yield from [_line(at, text) for _, at, text in lines]
-            position = lines[-1][0]
+        notes, first = lines[0][:2]
+        position = max(notes - most, 0)
+        lines = [] if first is None else [line[1:] for line in lines]
+        while True:
+            upto = min(position + rows.PAGE, notes)
+            if len(lines) != max(upto - position, 0):
+                self.get(key)  # which is missing, if it was removed just now
+                raise StoreUnusable(_LACKS.format(key), key)
+            yield from _log_of(lines, key)
+            position = upto
+            if position >= notes:
+                return
+            lines = self._fetch(_NEXT_LINES, (*ids, position, min(position + rows.PAGE, notes)), key)
 
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
         for page in self._pages(_FIND, query):
@@ -120,9 +134,15 @@ class PostgreSQLRunAccess:
                     yield record, ()
                 elif lines is not None and row[-1] is not None:
                     yield record, tuple(islice(lines, record.notes))
-                else:
-                    with suppress(RunNotFound):
-                        yield record, tuple(islice(self.log(record.key), record.notes))
+                elif (log := self._whole_log(record)) is not None:
+                    yield record, log
+
+    def _whole_log(self, record: RunRecord) -> tuple[LogLine, ...] | None:
+        """The lines that a record counts; None if it was removed meanwhile."""
+        try:
+            return tuple(islice(self.log(record.key), record.notes))
+        except RunNotFound:
+            return None
 
     def summary(self, query: RunQuery) -> RunSummary:
         """See SummableStore."""
@@ -233,7 +253,7 @@ def _marks(cursor: Cursor, news: Sequence[NewRun]) -> dict[RunKey, str]:
 def _short_logs(records: Sequence[RunRecord], page: Sequence[Sequence[Any]]) -> Iterator[LogLine] | None:
     """The lines of all short logs of a page of _FIND_WITH_LOGS, decoded at once.
 
-    None if they cannot be told apart: an external writer broke a line, or left lines out.
+    None if they cannot be told apart, or read: an external writer broke a line in two, or wrote an odd time.
     """
     short = [(record.notes, *row[-2:]) for record, row in zip(records, page, strict=True) if row[-2] is not None]
     if not short:
@@ -242,8 +262,15 @@ def _short_logs(records: Sequence[RunRecord], page: Sequence[Sequence[Any]]) -> 
     texts = "\n".join([each for *_, each in short]).split("\n")
     if not len(times) == len(texts) == sum([notes for notes, *_ in short]):
         return None
-    return map(LogLine.trusted, map(rows.read_time, times), texts)
+    try:
+        return map(LogLine.trusted, [rows.read_time(time) for time in times], texts)
+    except MALFORMED:
+        return None  # reading the log by itself names the run
 
 
-def _line(at: str, text: str) -> LogLine:
-    return LogLine.trusted(rows.read_time(at), text)
+def _log_of(lines: Sequence[tuple[Any, ...]], key: RunKey) -> list[LogLine]:
+    """The lines of rows of position, time and text."""
+    try:
+        return rows.log_from_texts([line[1:] for line in lines])
+    except MALFORMED:
+        raise StoreUnusable(f"the log of {key} has a line that cannot be read: correct it there.", key) from None

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...domain import Finding, StoreUnusable, Verdict
 from . import postgresql_version_1 as version_1
+from .postgresql_changes import Cursor
 from .postgresql_pool import Connections
 
 _THIS_VERSION = "runledger 2"
@@ -53,6 +54,13 @@ _RIGHTS = {
     ("run_notes", "INSERT"): "it cannot add notes to runs",
     ("runs", "INSERT"): "it cannot start runs, which suits a service that only updates",
 }
+_TAKEN = """SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(current_schema()))
+    AND relname IN ('runs', 'run_notes', 'runs_client', 'runs_newest', 'runs_status') ORDER BY relname"""
+_ELSEWHERE = "choose another schema, such as ?options=-csearch_path%3Djobs in the URL"
+_MOVED = (
+    "move run_records to another schema with ALTER TABLE run_records SET SCHEMA, and name that one alone in the URL, "
+    "such as ?options=-csearch_path%3Djobs"
+)
 _MIGRATES = "`runledger init` brings them to this version, in one transaction"
 
 
@@ -67,6 +75,7 @@ def make_schema(connections: Connections) -> None:
         if version == 2:
             return
         rights: Sequence[str] = version_1.locked_rights(cursor) if version == 1 else ()
+        _require_free_names(cursor, version)
         for statement in _TABLES:
             cursor.execute(statement, prepare=False)
         if version == 1:
@@ -75,6 +84,15 @@ def make_schema(connections: Connections) -> None:
             cursor.execute(statement, prepare=False)
         if version == 1:
             cursor.execute(version_1.DROP, prepare=False)
+
+
+def _require_free_names(cursor: Cursor, version: int) -> None:
+    """Raises StoreUnusable if something has the name of a table or an index that is to be made."""
+    if taken := [row[0] for row in cursor.execute(_TAKEN, prepare=False)]:
+        raise StoreUnusable(
+            f"this schema has tables or indexes of another application by the names that runledger needs "
+            f"({', '.join(taken)}): rename them, or {_MOVED if version == 1 else _ELSEWHERE}. Nothing was changed."
+        )
 
 
 def require_no_other_version(connections: Connections) -> None:
@@ -140,7 +158,9 @@ def _version(state: tuple[Any, ...] | None) -> int:
         return 2
     if comment and comment.startswith("runledger "):
         raise StoreUnusable(f"the runs in this database are of another version, {comment!r}: update runledger.")
-    raise StoreUnusable(
-        "the table runs in this database belongs to another application: choose another schema, such as "
-        "?options=-csearch_path%3Djobs in the URL."
-    )
+    if has_version_1:
+        raise StoreUnusable(
+            "the runs in this database are in run_records, the table of version 1, and the table runs beside it "
+            f"belongs to another application: rename that table and run `runledger init`, or {_MOVED}."
+        )
+    raise StoreUnusable(f"the table runs in this database belongs to another application: {_ELSEWHERE}.")
