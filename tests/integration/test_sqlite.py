@@ -406,6 +406,37 @@ def test_a_log_that_other_hands_spoilt_is_refused_by_its_key(tmp_path: Path, sta
         assert list(repository.log(RunKey("s", "acme"))) == list(noted("s", 2).log)
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM run_notes WHERE run_id = 'r' AND position = 2",
+        "DELETE FROM run_notes WHERE run_id = 'r' AND position IN (1, 4)",
+        "DELETE FROM run_notes WHERE run_id = 'r'",
+        "UPDATE runs SET notes = 9 WHERE run_id = 'r'",
+    ],
+)
+def test_the_advice_for_a_log_that_lacks_lines_mends_it(tmp_path: Path, damage: str) -> None:
+    with (
+        closing(SQLiteRunRepository(tmp_path / "runs.db")) as repository,
+        closing(sqlite3.connect(tmp_path / "runs.db", isolation_level=None)) as other,
+    ):
+        repository.create_many([noted("r", 5), noted("s", 3)])
+        other.execute(damage)
+        kept = other.execute("SELECT text, position FROM run_notes WHERE run_id = 'r' ORDER BY position").fetchall()
+        advice = "renumber the positions of its lines from 1 without a gap, then set notes in its row of runs to their"
+        with pytest.raises(StoreUnusable, match=advice):
+            list(repository.log(KEY))
+        for new, (_, position) in enumerate(kept, 1):
+            other.execute("UPDATE run_notes SET position = ? WHERE run_id = 'r' AND position = ?", (new, position))
+        other.execute("UPDATE runs SET notes = ? WHERE run_id = 'r'", (len(kept),))
+        texts = [text for text, _ in kept]
+        assert [line.text for line in repository.log(KEY)] == texts
+        assert repository.update(KEY, RunChange(note="next"), AT).notes == len(kept) + 1
+        assert [line.text for line in repository.log(KEY)] == [*texts, "next"]
+        ((_, log),) = repository.find_with_logs(RunQuery(run_id="r"))
+        assert [line.text for line in log] == [*texts, "next"]
+
+
 def test_a_log_that_is_being_read_holds_nothing_open_between_its_pages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,9 @@ from commands import runledger
 from documents import ROOT
 
 from runledger import RunAlreadyExists, RunKey, StoreUnusable, connect
+from runledger.adapters.sql import sqlite_migration
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
+from runledger.adapters.sql.sqlite_migration import migrate
 
 DATA = ROOT / "tests/data"
 MIGRATED = "ok    migrated 11 runs with 144 notes to version 2\n"
@@ -114,6 +116,82 @@ def test_a_row_that_cannot_be_read_is_named_and_the_file_stays(
     assert dump(old) == before
 
 
+@pytest.mark.parametrize(
+    ("statement", "odd"),
+    [
+        ("ALTER TABLE run_records ADD COLUMN ticket", "column ticket of run_records"),
+        (
+            "ALTER TABLE run_records ADD COLUMN day TEXT GENERATED ALWAYS AS (substr(started_at, 1, 10)) VIRTUAL",
+            "column day of run_records",
+        ),
+        (
+            "CREATE TRIGGER audit AFTER UPDATE ON run_records BEGIN SELECT 1; END",
+            "trigger audit",
+        ),
+        ("CREATE VIEW running AS SELECT * FROM run_records WHERE status = 'Running'", "view running"),
+        ("CREATE INDEX by_name ON run_records (client_name)", "index by_name"),
+        ("CREATE TABLE invoices (x)", "table invoices"),
+        ("CREATE TABLE Runs (x)", "table Runs"),
+        ("CREATE TABLE sqlites (x); CREATE VIEW all_of_it AS SELECT 1", "table sqlites, view all_of_it"),
+    ],
+)
+def test_what_version_1_did_not_make_is_refused_by_its_name_and_kept(old: Path, statement: str, odd: str) -> None:
+    with closing(sqlite3.connect(old)) as connection:
+        connection.executescript(statement)
+    before = dump(old)
+    assert runledger("init", store=old, code=7).stderr == (
+        f"runledger: {old} has what version 1 of the ledger did not make ({odd}): save what you need of it, remove it "
+        "from the file, then run `runledger init` again.\n"
+    )
+    assert dump(old) == before
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE run_records DROP COLUMN error",
+        "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(sql, 'error TEXT', 'error BLOB')",
+    ],
+)
+def test_other_columns_than_those_of_version_1_are_refused_by_name(old: Path, statement: str) -> None:
+    with closing(sqlite3.connect(old)) as connection:
+        connection.executescript(statement)
+    before = dump(old)
+    assert "columns are not those of version 1 (error): make" in runledger("init", store=old, code=7).stderr
+    assert dump(old) == before
+
+
+def test_statistics_and_a_missing_index_are_no_reason_to_refuse(old: Path) -> None:
+    with closing(sqlite3.connect(old)) as connection:
+        connection.executescript("DROP INDEX run_records_by_client; ANALYZE")
+    assert runledger("init", store=old).stdout == MIGRATED
+
+
+def test_a_row_is_read_only_when_the_lines_of_all_rows_before_it_are_written(old: Path) -> None:
+    lines = written = 0
+
+    def at_each_row(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        nonlocal lines, written
+        if len(row) == 10:
+            assert connection.total_changes == lines
+            lines += len(json.loads(row[7]))
+            written += 1
+        return row
+
+    with closing(sqlite3.connect(old, isolation_level=None)) as connection:
+        connection.row_factory = at_each_row
+        assert str(migrate(connection, str(old))) in MIGRATED
+    assert (written, lines) == (11, 144)
+
+
+def test_many_pages_are_migrated_whole(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_migration, "_PAGE", 2)
+    with closing(sqlite3.connect(old, isolation_level=None)) as connection:
+        assert str(migrate(connection, str(old))) in MIGRATED
+    with connect(old, observers=()) as ledger:
+        assert [run.to_json() for run in ledger.reads.find_with_logs()] == recorded()
+
+
 KILLED = """
 import sys
 from runledger.adapters.sql import sqlite_migration
@@ -136,7 +214,7 @@ BACKEND.prepare(sys.argv[1])
 """
 
 
-@pytest.mark.parametrize("gate", ["TABLES", "_old_pages", "INDEXES"])
+@pytest.mark.parametrize("gate", ["TABLES", "_old_rows", "INDEXES"])
 def test_a_migration_that_is_killed_leaves_the_file_as_it_was(old: Path, gate: str) -> None:
     before = dump(old)
     command = [sys.executable, "-c", KILLED, f"sqlite:///{old.parent}/old%20ledger.db", gate]

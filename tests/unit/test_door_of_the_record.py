@@ -210,6 +210,8 @@ def test_the_form_of_a_run_with_its_log_is_checked_unless_it_is_trusted() -> Non
     with pytest.raises(InvalidValue) as refusal:
         NewRun.from_json({**form, "log": 7})
     assert str(refusal.value).startswith("this is not the JSON form of a run with its log (TypeError: ")
+    with pytest.raises(InvalidValue, match="counts 5 notes, but its log has 1 lines"):
+        NewRun.from_json({**form, "notes": 5})
 
 
 def test_a_log_of_something_else_is_rejected_with_the_key() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -152,3 +153,15 @@ def test_a_file_that_cannot_be_finished_leaves_what_was_there(tmp_path: Path) ->
         write_history(broken(), file)
     assert file.read_text() == "before"
     assert [*tmp_path.iterdir()] == [file]
+
+
+def test_a_record_without_its_log_is_no_run_of_a_file() -> None:
+    noted = history()[1].record
+    [row] = read(json.dumps(noted.to_json()), "list.jsonl")
+    assert isinstance(row, BadRow)
+    assert row.reason == "it counts 1 notes, but has no log: make the file with an export."
+    [run] = read(json.dumps(noted.to_json()), "list.jsonl", rest_as_metrics=True)
+    assert isinstance(run, NewRun)
+    assert (run.record.notes, run.record.metrics["notes"]) == (0, 1)  # another tool's column may have that name
+    [run] = read(json.dumps(history()[0].record.to_json()), "list.jsonl")
+    assert isinstance(run, NewRun)

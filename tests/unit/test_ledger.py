@@ -3,6 +3,7 @@ import pickle
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -383,7 +384,11 @@ def test_the_same_filters_find_runs_with_and_without_their_logs(filters: dict[st
 
 def test_the_log_of_a_run_without_notes_is_not_asked_for() -> None:
     class Silent(UnloggedAccess):
-        def log(self, key: RunKey, last: int | None = None) -> Iterator[Any]:
+        def __init__(self, access: InMemoryRunAccess) -> None:
+            super().__init__(access)
+            self.log = self.forbidden
+
+        def forbidden(self, key: RunKey, last: int | None = None) -> Iterator[Any]:
             raise AssertionError("a record without notes has no log to read")
 
     class Store(InMemoryRunRepository):
@@ -393,6 +398,52 @@ def test_the_log_of_a_run_without_notes_is_not_asked_for() -> None:
     ledger = RunLedger(Store(), observers=())
     ledger.start(*KEY)
     assert [run.log for run in ledger.reads.find_with_logs()] == [()]
+
+
+def test_a_log_that_does_not_fit_its_record_is_the_store_s_fault() -> None:
+    class Lossy(UnloggedAccess):
+        def __init__(self, access: InMemoryRunAccess) -> None:
+            super().__init__(access)
+            self.log = lambda key, last=None: iter(())
+
+    class Store(InMemoryRunRepository):
+        def without_creation(self) -> Any:
+            return Lossy(super().without_creation())
+
+    ledger = RunLedger(Store(), observers=())
+    run = ledger.start(*KEY)
+    run.update(note="one")
+    run.update(note="two")
+    for read in (lambda: ledger.reads.get_with_log(*KEY), lambda: list(ledger.reads.find_with_logs())):
+        with pytest.raises(StoreUnusable) as refusal:
+            read()
+        assert refusal.value.key == RunKey(*KEY)
+        assert str(refusal.value) == (
+            f"the log of {RunKey(*KEY)} has 0 lines, and its record counts 2: "
+            "read it again; if it stays so, correct it in the store."
+        )
+
+
+def test_a_record_in_memory_is_never_read_without_its_lines() -> None:
+    ledger = RunLedger(InMemoryRunRepository(), observers=())
+    run = ledger.start(*KEY)
+    done = threading.Event()
+
+    def note() -> None:
+        while not done.is_set():
+            run.update(note="one")
+
+    writers = [threading.Thread(target=note) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    try:
+        for _ in range(100):
+            read = ledger.reads.get_with_log(*KEY)
+            assert len(read.log) == read.record.notes
+    finally:
+        done.set()
+        for writer in writers:
+            writer.join()
 
 
 def test_a_run_that_is_removed_before_its_log_is_read_is_left_out() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -34,7 +33,7 @@ from ..domain import (
 class _Table:
     columns: frozenset[str] | None
     records: dict[RunKey, RunRecord] = field(factory=dict)
-    logs: defaultdict[RunKey, list[LogLine]] = field(factory=lambda: defaultdict(list))
+    logs: dict[RunKey, list[LogLine]] = field(factory=dict)
     marks: dict[RunKey, str] = field(factory=dict)
     lock: Lock = field(factory=Lock)
 
@@ -72,7 +71,7 @@ class InMemoryRunAccess:
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
         with self._table.lock:
             records = list(self._table.records.values())
-        found = filter(query.matches, sorted(records, key=newest_first, reverse=True))
+        found = sorted(filter(query.matches, records), key=newest_first, reverse=True)
         return islice(found, query.limit)
 
     def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
@@ -85,10 +84,10 @@ class InMemoryRunAccess:
             changed = changed_records(table.records, changes, at)
             for key, change in changes:
                 table.require_columns(key, [*change.metrics, *change.add])
-            table.records.update(changed)
-            for key, change in changes:
+            for key, change in changes:  # before the records, so that no reader finds a record without its lines
                 if (line := change.line(at)) is not None:
                     table.logs[key].append(line)
+            table.records.update(changed)
         return changed
 
 
@@ -122,9 +121,9 @@ class InMemoryRunRepository(InMemoryRunAccess):
             for new in missing:
                 table.require_columns(new.key, new.record.metrics)
             for new in missing:
-                table.records[new.key] = new.record
                 table.logs[new.key] = list(new.log)
                 table.marks[new.key] = new.mark
+                table.records[new.key] = new.record
         return [new.key for new in news]
 
 

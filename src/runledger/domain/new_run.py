@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -75,7 +74,7 @@ class NewRun:
             raise
         except MALFORMED as problem:
             raise InvalidValue(f"this is not the JSON form of a run with its log ({fault_of(problem)}).") from None
-        return cls(RunRecord.from_json({**form, "notes": len(log)}, trusted=trusted), log)
+        return cls(RunRecord.from_json({"notes": len(log), **form}, trusted=trusted), log)
 
     def to_json(self) -> dict[str, Any]:
         """The form of the record with `log`, an array of [time, text], in place of `notes`."""
@@ -92,7 +91,11 @@ def rejected_keys(news: Iterable[NewRun], marks: Mapping[RunKey, str] = NO_MARKS
 
     `marks` holds the marks of the records that exist, by key; "" if a record has no mark.
     """
-    news = list(news)
-    repeated = {key for key, count in Counter(new.key for new in news).items() if count > 1}
-    taken = {new.key for new in news if new.key in marks and not new.created(marks[new.key])}
-    return [key for key in dict.fromkeys(new.key for new in news) if key in repeated or key in taken]
+    counts: dict[RunKey, int] = {}
+    taken = set()
+    for new in news:
+        key = new.key
+        counts[key] = counts.get(key, 0) + 1
+        if key in marks and not new.created(marks[key]):
+            taken.add(key)
+    return [key for key, count in counts.items() if count > 1 or key in taken]

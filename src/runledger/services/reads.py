@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from ..domain import (
     RunRecord,
     RunStatus,
     RunSummary,
+    StoreUnusable,
     SummableStore,
     summary_of,
 )
@@ -208,7 +209,7 @@ class LedgerReads:
 
     def _found_with_logs(self, query: RunQuery) -> Iterator[NewRun]:
         if isinstance(self._access, LoggedStore):
-            yield from (NewRun(record, log) for record, log in self._access.find_with_logs(query))
+            yield from (_with_lines(record, log) for record, log in self._access.find_with_logs(query))
             return
         for record in self._access.find(query):
             try:
@@ -219,7 +220,7 @@ class LedgerReads:
 
     def _with_log(self, record: RunRecord) -> NewRun:
         # The log may have grown since the record was read.
-        return NewRun(record, islice(self._access.log(record.key), record.notes) if record.notes else ())
+        return _with_lines(record, islice(self._access.log(record.key), record.notes) if record.notes else ())
 
     def _reported(self, read: Callable[[], Iterator[T]]) -> Iterator[T]:
         try:
@@ -227,3 +228,14 @@ class LedgerReads:
         except RunLedgerError as error:
             self._reporter.refused(error)
             raise
+
+
+def _with_lines(record: RunRecord, lines: Iterable[LogLine]) -> NewRun:
+    log = tuple(lines)
+    if len(log) != record.notes:
+        raise StoreUnusable(
+            f"the log of {record.key} has {len(log)} lines, and its record counts {record.notes}: read it again; if it "
+            "stays so, correct it in the store.",
+            record.key,
+        )
+    return NewRun(record, log)

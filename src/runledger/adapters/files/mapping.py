@@ -82,6 +82,8 @@ class FileMapping:
             self._time(cells, name) for name in ("started_at", "ended_at", "updated_at")
         )
         log = self._log(cells["log"])
+        if not log and not self.rest_as_metrics and type(notes := row.get("notes")) is int and notes > 0:
+            raise InvalidValue(f"it counts {notes} notes, but has no log: make the file with an export.")
         moments = [at for at in (ended_at, started_at, *(line.at for line in log)) if at is not None]
         updated_at = updated_at or max(moments, default=None)
         if started_at is None or updated_at is None:

@@ -106,7 +106,11 @@ class SQLiteRunAccess:
             rows = self._file.read(_LOG, (key.run_id, key.client_id, position, upto), key)
             if len(rows) != upto - position:
                 self.get(key)  # which is missing, if it was removed just now
-                raise StoreUnusable(f"the log of {key} lacks lines: set notes to how many there are.", key)
+                raise StoreUnusable(
+                    f"the log of {key} lacks lines: in run_notes, renumber the positions of its lines from 1 without a "
+                    "gap, then set notes in its row of runs to their number.",
+                    key,
+                )
             try:
                 lines = log_from_texts(rows)
             except MALFORMED:

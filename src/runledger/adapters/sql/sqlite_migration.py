@@ -4,19 +4,39 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
-from ...domain import Finding
+from ...domain import Finding, StoreUnusable
 from ...domain.json_form import MALFORMED, time_of_text, time_text
 from .rows import LINE, RUN, records_from_texts, unreadable
 from .sqlite_schema import INDEXES, SCHEMA_VERSION, TABLES, version_of, version_within
 
 _PAGE = 1000
-_OLD = """SELECT run_id, client_id, client_name, status, started_at, ended_at, metrics, log, error, updated_at, rowid
-    FROM run_records WHERE rowid > ? ORDER BY rowid LIMIT ?"""
+_OLD = """SELECT run_id, client_id, client_name, status, started_at, ended_at, metrics, log, error, updated_at
+    FROM run_records ORDER BY rowid"""
 _COPY_RUN = f"INSERT INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')"  # noqa: S608
 _COPY_LINE = f"INSERT INTO run_notes ({LINE}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
+
+# SQLite keeps objects for itself, such as the statistics of ANALYZE. Their names are reserved for it.
+_OBJECTS = "SELECT type || ' ' || name FROM sqlite_master WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'"
+_KNOWN_OBJECTS = {
+    "table run_records",
+    "index run_records_by_start",
+    "index run_records_by_client",
+    "index run_records_by_status",
+}
+# Of each column: name, type, whether it is NOT NULL, default, place in the primary key, and whether it is generated.
+_KNOWN_COLUMNS = {
+    ("run_id", "TEXT", 1, None, 1, 0),
+    ("client_id", "TEXT", 1, None, 2, 0),
+    *(
+        (name, "TEXT", 1, None, 0, 0)
+        for name in ("client_name", "status", "started_at", "metrics", "log", "updated_at")
+    ),
+    *((name, "TEXT", 0, None, 0, 0) for name in ("ended_at", "error")),
+}
 
 Row = tuple[Any, ...]
 
@@ -24,7 +44,8 @@ Row = tuple[Any, ...]
 def migrate(connection: sqlite3.Connection, path: str) -> Finding | None:
     """Migrate a file of version 1 in one transaction, and return what was done. None for any other file of ours.
 
-    Raises StoreUnusable, with the key, for a row that cannot be read. Whatever goes wrong, the file stays as it was.
+    Raises StoreUnusable, with the key, for a row that cannot be read, and for tables, columns and other objects that
+    version 1 did not make. Whatever goes wrong, the file stays as it was.
     """
     if version_of(connection, path) != 1:
         return None
@@ -32,6 +53,7 @@ def migrate(connection: sqlite3.Connection, path: str) -> Finding | None:
     with connection:
         if version_within(connection, path) != 1:
             return None  # another process has just migrated it
+        _refuse_unknown(connection, path)
         for statement in TABLES:
             connection.execute(statement)
         runs, notes = _copied(connection)
@@ -41,36 +63,66 @@ def migrate(connection: sqlite3.Connection, path: str) -> Finding | None:
     return Finding.ok(f"migrated {runs:,} runs with {notes:,} notes to version {SCHEMA_VERSION}")
 
 
+def _refuse_unknown(connection: sqlite3.Connection, path: str) -> None:
+    """Raise StoreUnusable if the file has more than version 1 made, which would be lost, or other columns."""
+    objects = {name for (name,) in connection.execute(_OBJECTS)} - _KNOWN_OBJECTS
+    columns = {tuple(row[1:]) for row in connection.execute("PRAGMA table_xinfo(run_records)")}
+    known = {column[0] for column in _KNOWN_COLUMNS}
+    added = {f"column {column[0]} of run_records" for column in columns if column[0] not in known}
+    if odd := ", ".join(sorted(objects | added)):
+        raise StoreUnusable(
+            f"{path} has what version 1 of the ledger did not make ({odd}): save what you need of it, remove it from "
+            "the file, then run `runledger init` again."
+        )
+    if columns != _KNOWN_COLUMNS:
+        odd = ", ".join(sorted({column[0] for column in columns ^ _KNOWN_COLUMNS}))
+        raise StoreUnusable(
+            f"{path} has a table run_records whose columns are not those of version 1 ({odd}): make them as they were, "
+            "then run `runledger init` again."
+        )
+
+
 def _copied(connection: sqlite3.Connection) -> tuple[int, int]:
-    """Copy every run and its log to the new tables. Returns how many runs and lines there are."""
-    runs = lines = 0
-    for page in _old_pages(connection):
-        logs = [_lines(row) for row in page]
-        news = [(*row[:7], len(log), *row[8:10]) for row, log in zip(page, logs, strict=True)]
+    """Copy every run and its log to the new tables. Returns how many runs and lines there are.
+
+    Only one log is in memory at a time: its row is read when the lines of the rows before it are written.
+    """
+    runs = notes = 0
+    rows = _old_rows(connection)
+    while True:
+        news: list[Row] = []
+        connection.executemany(_COPY_LINE, _lines_of_page(rows, news))
+        if not news:
+            return runs, notes
         records_from_texts(news)  # which names a row that cannot be read
         connection.executemany(_COPY_RUN, news)
-        connection.executemany(_COPY_LINE, [line for log in logs for line in log])
         runs += len(news)
-        lines += sum(map(len, logs))
-    return runs, lines
+        notes += sum(new[7] for new in news)
 
 
-def _old_pages(connection: sqlite3.Connection) -> Iterator[list[Row]]:
-    after = -(2**63)
-    while page := connection.execute(_OLD, (after, _PAGE)).fetchall():
-        yield page
-        after = page[-1][-1]
+def _old_rows(connection: sqlite3.Connection) -> Iterator[Row]:
+    return connection.execute(_OLD)
 
 
-def _lines(row: Row) -> Sequence[Row]:
+def _lines_of_page(rows: Iterator[Row], news: list[Row]) -> Iterator[Row]:
+    """The rows of the logs of the next old rows. The new row of each run, with their number, is added to `news`."""
+    for row in islice(rows, _PAGE):
+        notes = 0
+        for notes, line in enumerate(_lines(row), 1):  # noqa: B007
+            yield line
+        news.append((*row[:7], notes, *row[8:10]))
+
+
+def _lines(row: Row) -> Iterator[Row]:
     """The rows of a run's log."""
     if row[7] == "[]":
-        return ()
+        return
     try:
         log = json.loads(row[7])
         if not isinstance(log, list):
             raise ValueError("not a log")
-        return [_line(row, position, *line) for position, line in enumerate(log, 1)]
+        for position, line in enumerate(log, 1):
+            yield _line(row, position, *line)
     except MALFORMED:
         raise unreadable(row) from None
 
