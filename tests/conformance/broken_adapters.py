@@ -563,7 +563,7 @@ class HasALogOfEveryRun(Broken):
     """Reads lines without looking whether there is a record."""
 
     def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
-        lines = self._table.logs[key]
+        lines = self._table.logs.get(key, [])
         return iter(lines if last is None else lines[max(0, len(lines) - last) :])
 
 
@@ -572,11 +572,11 @@ class AppendsBeforeItLooks(Broken):
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         line = change.line(at)
         if line is not None and (key not in self._table.records or self._table.records[key].status.is_final):
-            self._table.logs[key].append(line)
+            self._table.logs.setdefault(key, []).append(line)
         return super().update(key, change, at)
 
     def create(self, new: NewRun) -> RunKey:
-        orphans = list(self._table.logs[new.key])
+        orphans = list(self._table.logs.get(new.key, []))
         key = super().create(new)
         if new.key in self._table.records and not self._table.logs[key]:
             self._table.logs[key] = orphans

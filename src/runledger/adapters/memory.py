@@ -63,8 +63,7 @@ class InMemoryRunAccess:
         return record
 
     def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
-        self.get(key)
-        lines = self._table.logs[key]
+        lines = self._table.logs[self.get(key).key]
         end = len(lines)  # lines that are appended meanwhile are not read
         return islice(lines, 0 if last is None else max(0, end - last), end)
 
