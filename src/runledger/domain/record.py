@@ -263,7 +263,7 @@ class RunRecord:
 def _unchecked(fields: dict[str, Any]) -> RunRecord:
     """A record of these fields, all of them valid. The only way around the checks of the constructor.
 
-    It is for what a store returned, and for `apply`. The constructor takes nine times as long for a list of 100 runs
+    It is for what a store returned, and for `apply`. The constructor takes seven times as long for a list of 100 runs
     (`benchmarks/ledger.py --only trusted`).
     """
     record = object.__new__(RunRecord)
