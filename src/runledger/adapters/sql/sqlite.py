@@ -46,6 +46,7 @@ from .sqlite_url import path_of
 
 _BATCH = 400  # twice as many placeholders: SQLite before 3.32 allows 999
 _LINES = 5000  # of a log that are read at once
+# S608 is not about these: what is put into them are column names, constants of `rows`.
 _INSERT = f"INSERT INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 _MARKS = "SELECT run_id, client_id, mark FROM runs WHERE (run_id, client_id) IN (VALUES {})"
 _SELECT = f"SELECT {RECORD} FROM runs WHERE run_id = ? AND client_id = ?"  # noqa: S608

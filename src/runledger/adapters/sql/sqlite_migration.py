@@ -16,6 +16,7 @@ from .sqlite_schema import INDEXES, SCHEMA_VERSION, TABLES, version_of, version_
 _PAGE = 1000
 _OLD = """SELECT run_id, client_id, client_name, status, started_at, ended_at, metrics, log, error, updated_at
     FROM run_records ORDER BY rowid"""
+# S608 is not about these: what is put into them are column names, constants of `rows`.
 _COPY_RUN = f"INSERT INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')"  # noqa: S608
 _COPY_LINE = f"INSERT INTO run_notes ({LINE}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
 
@@ -45,7 +46,7 @@ def migrate(connection: sqlite3.Connection, path: str) -> Finding | None:
     """Migrate a file of version 1 in one transaction, and return what was done. None for any other file of ours.
 
     Raises StoreUnusable, with the key, for a row that cannot be read, and for tables, columns and other objects that
-    version 1 did not make. Whatever goes wrong, the file stays as it was.
+    version 1 did not make. If anything fails, the file stays as it was.
     """
     if version_of(connection, path) != 1:
         return None
@@ -108,7 +109,7 @@ def _lines_of_page(rows: Iterator[Row], news: list[Row]) -> Iterator[Row]:
     """The rows of the logs of the next old rows. The new row of each run, with their number, is added to `news`."""
     for row in islice(rows, _PAGE):
         notes = 0
-        for notes, line in enumerate(_lines(row), 1):  # noqa: B007
+        for notes, line in enumerate(_lines(row), 1):  # noqa: B007, the count is read after the loop
             yield line
         news.append((*row[:7], notes, *row[8:10]))
 
