@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from datetime import timedelta
 from enum import Enum
+from typing import NamedTuple
 
 from attrs import frozen
 
@@ -19,8 +20,7 @@ class Verdict(Enum):
     FIX = "fix"
 
 
-@frozen
-class Finding:
+class Finding(NamedTuple):
     """One result of examining a store: what was seen, and what to do about it."""
 
     verdict: Verdict
