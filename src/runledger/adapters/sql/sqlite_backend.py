@@ -15,8 +15,6 @@ from .sqlite_url import path_of, url_of
 
 
 def _examine(url: str) -> Iterator[Finding]:
-    from urllib.parse import quote  # here, because it slows the start of every command
-
     path = os.path.abspath(path_of(url))
     if found := _obstacle(path):
         yield found
@@ -24,6 +22,8 @@ def _examine(url: str) -> Iterator[Finding]:
     if not os.path.exists(path):
         yield Finding.note(f"there is no file {path}", "`runledger init` or the first start makes it")
         return
+    from urllib.parse import quote  # here, because it slows the start of every command
+
     try:
         # mode=rw never creates: https://www.sqlite.org/uri.html
         address = f"file://{quote(os.fsencode(path))}?mode=rw"
