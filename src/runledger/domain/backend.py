@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from datetime import timedelta
 from enum import Enum
-from typing import NamedTuple
 
 from attrs import frozen
 
@@ -20,7 +19,8 @@ class Verdict(Enum):
     FIX = "fix"
 
 
-class Finding(NamedTuple):
+@frozen
+class Finding:
     """One result of examining a store: what was seen, and what to do about it."""
 
     verdict: Verdict

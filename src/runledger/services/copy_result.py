@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
 
 from attrs import field, frozen
 
@@ -30,7 +30,8 @@ class Fate(Enum):
         return self not in (Fate.COPIED, Fate.EQUAL)
 
 
-class Remark(NamedTuple):
+@frozen
+class Remark:
     """A record that was not simply copied, and why. `key` is None if a row of the source has no valid key."""
 
     fate: Fate

@@ -37,8 +37,7 @@ def _columns(columns: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _statuses(statuses: Mapping[str, RunStatus | str]) -> Mapping[str, RunStatus]:
-    labels = {status.value: status for status in RunStatus}  # so that a row with a label is read by one look-up
-    return labels | {word: checked_status(status) for word, status in statuses.items()}
+    return {word: checked_status(status) for word, status in statuses.items()}
 
 
 @frozen(kw_only=True)
@@ -56,16 +55,10 @@ class FileMapping:
     default_status: RunStatus | None = field(default=None, converter=optional(checked_status))
     rest_as_metrics: bool = False
     timezone: tzinfo | None = None
-    _places: Mapping[str, str] = field(init=False, repr=False, eq=False)
-    """The column of every field: looked up for each cell, so made once."""
-
-    @_places.default
-    def _every_place(self) -> Mapping[str, str]:
-        return {name: self.columns.get(name, name) for name in FIELDS}
 
     def column(self, name: str) -> str:
         """The column of a field; "" if none holds it."""
-        return self._places[name]
+        return self.columns.get(name, name)
 
     def require(self, header: Iterable[str]) -> None:
         """Check that the columns that the mapping names, and those of required fields, exist. Raises MissingColumns."""
@@ -83,11 +76,11 @@ class FileMapping:
 
     def run(self, row: Mapping[str, Any]) -> NewRun:
         """The run of a row. Raises InvalidValue."""
-        cells = {name: row.get(column) if column else None for name, column in self._places.items()}
+        cells = {name: row.get(column) if (column := self.column(name)) else None for name in FIELDS}
         key = RunKey(_id(cells["run_id"]), _id(cells["client_id"]))
-        started_at = self._time(cells, "started_at")
-        ended_at = self._time(cells, "ended_at")
-        updated_at = self._time(cells, "updated_at")
+        started_at, ended_at, updated_at = (
+            self._time(cells, name) for name in ("started_at", "ended_at", "updated_at")
+        )
         log = self._log(cells["log"])
         if not log and not self.rest_as_metrics and type(notes := row.get("notes")) is int and notes > 0:
             raise InvalidValue(f"it counts {notes} notes, but has no log: make the file with an export.")
@@ -163,8 +156,8 @@ class FileMapping:
         """The columns that are not fields, as metrics, if the mapping asks for that."""
         if not self.rest_as_metrics:
             return {}
-        fields = self._places.values()
-        return {name: _inferred(value) for name, value in row.items() if value not in ("", None) and name not in fields}
+        fields = {self.column(name) for name in FIELDS} - {""}
+        return {name: _inferred(value) for name, value in row.items() if name not in fields and value not in ("", None)}
 
 
 def _id(value: Any) -> str:
