@@ -66,6 +66,18 @@ _LOCK = (
     + """ FROM runs JOIN unnest(%s::text[], %s::text[]) AS wanted (run_id, client_id)
     USING (run_id, client_id) ORDER BY run_id, client_id FOR UPDATE OF runs"""
 )
+# All rows are locked, in that order, before one is written, because the subquery refers to none of them. It counts those
+# that plainly can be read: metrics with a time, or with what is no metric value, are left to the domain's rules too.
+_SET_MANY = """WITH new AS MATERIALIZED (
+        SELECT * FROM unnest(%s::text[], %s::text[], %s::jsonb[]) AS new (run_id, client_id, metrics)
+    ), locked AS MATERIALIZED (
+        SELECT status, metrics FROM runs JOIN (SELECT run_id, client_id FROM new) AS wanted USING (run_id, client_id)
+        ORDER BY run_id, client_id FOR UPDATE OF runs
+    )
+    UPDATE runs SET updated_at = greatest(runs.updated_at, %s::timestamptz), metrics = runs.metrics || new.metrics
+    FROM new WHERE runs.run_id = new.run_id AND runs.client_id = new.client_id AND %s = (
+        SELECT count(*) FROM locked WHERE status = ANY (%s) AND NOT coalesce(
+            metrics @? 'strict $.* ? (@.type() != "string" && @.type() != "number" && @.type() != "boolean")', true))"""
 _REWRITE = """UPDATE runs SET updated_at = new.updated_at{}
     FROM unnest(%s::text[], %s::text[], %s::timestamptz[]{}) AS new (run_id, client_id, updated_at{})
     WHERE runs.run_id = new.run_id AND runs.client_id = new.client_id"""
@@ -101,6 +113,16 @@ def change_one(cursor: Cursor, key: RunKey, change: RunChange, at: datetime) -> 
         raise RunNotFound(key)
     record_of(row).apply(change, at)  # which raises, mostly
     return change_many(cursor, [(key, change)], at)[key]
+
+
+def set_many(cursor: Cursor, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> bool:
+    """Set metrics of many runs by one statement. False, and nothing is written, unless all of it is plainly allowed."""
+    keys = [key for key, _ in changes]
+    if not all([change.only_sets for _, change in changes]) or len(set(keys)) < len(keys):
+        return False
+    metrics = array([metrics_text(change.metrics) for _, change in changes])
+    values = (*key_arrays(keys), metrics, time_text(at), len(keys), list(rows.STATUSES))
+    return cursor.execute(_SET_MANY, values).rowcount > 0
 
 
 def change_many(
