@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from itertools import islice
@@ -40,6 +40,8 @@ _COPY_LINES = f"COPY run_notes ({rows.LINE}) FROM STDIN"
 _MARKS = """SELECT run_id, client_id, mark FROM runs
     JOIN unnest(%s::text[], %s::text[]) AS wanted (run_id, client_id) USING (run_id, client_id)"""
 _ATTEMPTS = 3
+_PART = 100  # runs that are copied together
+_RowsOf = Callable[[Sequence[NewRun]], Iterable[tuple[str | int | None, ...]]]
 # A name in ORDER BY alone would be that of the text which is read.
 _FIND = (
     READ
@@ -232,18 +234,22 @@ def _create_missing(cursor: Cursor, news: Sequence[NewRun]) -> None:
 
 
 def _copy(cursor: Cursor, news: Sequence[NewRun]) -> None:
+    # In key order, so that an index is written in one place after another, and that of two batches with the same keys
+    # one waits for the other.
+    ordered = sorted(news, key=lambda new: (new.key.run_id, new.key.client_id))
     if not any(new.log for new in news):
-        _copy_rows(cursor, news)
+        _copy_rows(cursor, _COPY, ordered, rows.rows_of_texts)
         return
     with cursor.connection.transaction():
-        _copy_rows(cursor, news)
-        with cursor.copy(_COPY_LINES) as copy:
-            copy.write(copy_block(rows.lines_of_texts(news)))
+        _copy_rows(cursor, _COPY, ordered, rows.rows_of_texts)
+        _copy_rows(cursor, _COPY_LINES, ordered, rows.lines_of_texts)
 
 
-def _copy_rows(cursor: Cursor, news: Sequence[NewRun]) -> None:
-    with cursor.copy(_COPY) as copy:
-        copy.write(copy_block(rows.rows_of_texts(news)))
+def _copy_rows(cursor: Cursor, statement: str, news: Sequence[NewRun], rows_of: _RowsOf) -> None:
+    """Copy rows in parts: while one is made, the server writes the part before it."""
+    with cursor.copy(statement) as copy:
+        for first in range(0, len(news), _PART):
+            copy.write(copy_block(rows_of(news[first : first + _PART])))
 
 
 def _marks(cursor: Cursor, news: Sequence[NewRun]) -> dict[RunKey, str]:

@@ -66,8 +66,8 @@ _LOCK = (
     + """ FROM runs JOIN unnest(%s::text[], %s::text[]) AS wanted (run_id, client_id)
     USING (run_id, client_id) ORDER BY run_id, client_id FOR UPDATE OF runs"""
 )
-# All rows are locked, in that order, before one is written, because the subquery refers to none of them. It counts those
-# that plainly can be read: metrics with a time, or with what is no metric value, are left to the domain's rules too.
+# All rows are locked, in that order, before one is written, because the subquery refers to none of them. It counts
+# those that plainly can be read: metrics with a time, or with what is no metric value, are left to the domain's rules.
 _SET_MANY = """WITH new AS MATERIALIZED (
         SELECT * FROM unnest(%s::text[], %s::text[], %s::jsonb[]) AS new (run_id, client_id, metrics)
     ), locked AS MATERIALIZED (
@@ -118,7 +118,7 @@ def change_one(cursor: Cursor, key: RunKey, change: RunChange, at: datetime) -> 
 def set_many(cursor: Cursor, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> bool:
     """Set metrics of many runs by one statement. False, and nothing is written, unless all of it is plainly allowed."""
     keys = [key for key, _ in changes]
-    if not all([change.only_sets for _, change in changes]) or len(set(keys)) < len(keys):
+    if not all(change.only_sets for _, change in changes) or len(set(keys)) < len(keys):
         return False
     metrics = array([metrics_text(change.metrics) for _, change in changes])
     values = (*key_arrays(keys), metrics, time_text(at), len(keys), list(rows.STATUSES))
