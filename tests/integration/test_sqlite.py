@@ -437,6 +437,42 @@ def test_the_advice_for_a_log_that_lacks_lines_mends_it(tmp_path: Path, damage: 
         assert [line.text for line in log] == [*texts, "next"]
 
 
+def test_a_note_for_a_run_that_counts_too_few_is_refused_by_name_until_it_is_mended(tmp_path: Path) -> None:
+    with (
+        closing(SQLiteRunRepository(tmp_path / "runs.db")) as repository,
+        closing(sqlite3.connect(tmp_path / "runs.db", isolation_level=None)) as other,
+    ):
+        repository.create_many([noted("r", 3), noted("s", 2)])
+        other.execute("UPDATE runs SET notes = 1 WHERE run_id = 'r'")
+        note, second = RunChange(note="next"), RunKey("s", "acme")
+        for update in (
+            lambda: repository.update(KEY, note, AT),
+            lambda: repository.update_many([(second, note), (KEY, note), (second, note)], AT),
+        ):
+            with pytest.raises(
+                StoreUnusable, match=r"the log of run 'r' .* has a line where .* then set notes"
+            ) as refusal:
+                update()
+            assert refusal.value.key == KEY
+        assert [record.notes for record in repository.find(RunQuery())] == [2, 1]
+        other.execute("UPDATE runs SET notes = 3 WHERE run_id = 'r'")
+        assert repository.update(KEY, note, AT).notes == 4
+        assert [line.text for line in repository.log(KEY)] == ["0", "1", "2", "next"]
+        assert list(repository.log(second)) == list(noted("s", 2).log)
+
+
+def test_lines_without_a_run_are_in_the_way_of_a_log_and_named(tmp_path: Path) -> None:
+    with (
+        closing(SQLiteRunRepository(tmp_path / "runs.db")) as repository,
+        closing(sqlite3.connect(tmp_path / "runs.db", isolation_level=None)) as other,
+    ):
+        other.execute("INSERT INTO run_notes VALUES ('r', 'acme', 2, '2025-11-24T08:15:00.000Z', 'stray')")
+        with pytest.raises(StoreUnusable, match=r"the log of run 'r' .* has a line where") as refusal:
+            repository.create_many([noted("s", 2), noted("r", 3)])
+        assert refusal.value.key == KEY
+        assert list(repository.find(RunQuery())) == []
+
+
 def test_a_log_that_is_being_read_holds_nothing_open_between_its_pages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,10 +62,6 @@ _FIRST_LINES = """SELECT notes, line.position, line.at::text, line.text FROM run
 _NEXT_LINES = """SELECT position, at::text, text FROM run_notes
     WHERE run_id = %s AND client_id = %s AND position > %s AND position <= %s ORDER BY position"""
 _MOST = 2**31 - 1
-_LACKS = (
-    "the log of {} lacks lines: in run_notes renumber the positions of its lines from 1 without a gap, then set notes "
-    "in runs to their number."
-)
 # Short logs come with their records, each as one text of its times and texts in turn. There is no text of a log that
 # lacks lines. Being no join, it is asked for the runs of the page alone, after they are sorted and counted off.
 _FIND_WITH_LOGS = _FIND.replace(
@@ -116,7 +112,7 @@ class PostgreSQLRunAccess:
             upto = min(position + rows.PAGE, notes)
             if len(lines) != max(upto - position, 0):
                 self.get(key)  # which is missing, if it was removed just now
-                raise StoreUnusable(_LACKS.format(key), key)
+                raise rows.unfit_log(key, rows.LACKS_LINES)
             yield from _log_of(lines, key)
             position = upto
             if position >= notes:
