@@ -82,11 +82,11 @@ def url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["auto", "force_custom_plan"])
+@pytest.fixture(params=["auto", "force_generic_plan"])
 def plans(request: pytest.FixtureRequest, url: str) -> Plans:
     """A function that makes a call and returns the plans of its statements, as the ledger sent them.
 
-    The server plans a prepared statement for the values of each call, and may plan for all values from the sixth on.
+    The server plans a prepared statement for the values of each call or, from the sixth on, perhaps once for all values.
     """
 
     def plans_of(read: Read) -> list[str]:
