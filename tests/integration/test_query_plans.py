@@ -86,7 +86,7 @@ def url() -> Iterator[str]:
 def plans(request: pytest.FixtureRequest, url: str) -> Plans:
     """A function that makes a call and returns the plans of its statements, as the ledger sent them.
 
-    The server plans a prepared statement for the values of each call or, from the sixth on, perhaps once for all values.
+    The server plans a prepared statement for the values of each call or, from the sixth on, for all values.
     """
 
     def plans_of(read: Read) -> list[str]:

@@ -234,14 +234,18 @@ def _copy(cursor: Cursor, news: Sequence[NewRun]) -> None:
     # one waits for the other.
     ordered = sorted(news, key=lambda new: (new.key.run_id, new.key.client_id))
     if not any(new.log for new in news):
-        _copy_rows(cursor, _COPY, ordered, rows.rows_of_texts)
+        _copy_rows(cursor, ordered)
         return
     with cursor.connection.transaction():
-        _copy_rows(cursor, _COPY, ordered, rows.rows_of_texts)
-        _copy_rows(cursor, _COPY_LINES, ordered, rows.lines_of_texts)
+        _copy_rows(cursor, ordered)
+        _copy_parts(cursor, _COPY_LINES, ordered, rows.lines_of_texts)
 
 
-def _copy_rows(cursor: Cursor, statement: str, news: Sequence[NewRun], rows_of: _RowsOf) -> None:
+def _copy_rows(cursor: Cursor, news: Sequence[NewRun]) -> None:
+    _copy_parts(cursor, _COPY, news, rows.rows_of_texts)
+
+
+def _copy_parts(cursor: Cursor, statement: str, news: Sequence[NewRun], rows_of: _RowsOf) -> None:
     """Copy rows in parts: while one is made, the server writes the part before it."""
     with cursor.copy(statement) as copy:
         for first in range(0, len(news), _PART):
