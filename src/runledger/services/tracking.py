@@ -26,8 +26,8 @@ Id = str | Callable[..., str]
 class Tracking:
     """A run around a `with` or `async with` block, or around each call of a decorated function.
 
-    See `RunLedger.track`. The async forms call the store in a thread, never on the event loop. A start and a finish that
-    have begun are carried out, however often the task is cancelled meanwhile; the cancellation is raised after them.
+    See `RunLedger.track`. The async forms call the store in a thread, never on the event loop. A start and a finish
+    that have begun are carried out, however often the task is cancelled; the cancellation is raised after them.
     """
 
     _run: Run | None = None
@@ -134,7 +134,7 @@ def _in_thread(call: Callable[[], R]) -> Future[R]:
 
 
 async def _ended(call: Future[Any]) -> CancelledError | None:
-    """Wait until a call in a thread has ended. Returns the last cancellation that came meanwhile, for the caller to raise."""
+    """Wait until a call in a thread has ended. Returns the last cancellation that came meanwhile: raise it."""
     import asyncio  # here, because it would double the time of `import runledger`
 
     ended = asyncio.wrap_future(call)
