@@ -16,6 +16,7 @@ from .log import LogLine
 from .new_run import NewRun, rejected_keys
 from .port import (
     Guarantees,
+    IdentifiedStore,
     LoggedStore,
     ObservedStore,
     RunAccess,
@@ -34,6 +35,7 @@ __all__ = [
     "EventKind",
     "Finding",
     "Guarantees",
+    "IdentifiedStore",
     "InvalidValue",
     "LogLine",
     "LoggedStore",
