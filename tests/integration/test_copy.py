@@ -100,7 +100,8 @@ def test_progress_is_reported_with_the_total_where_that_is_known() -> None:
     runledger.copy(filled(records), InMemoryRunRepository(), on_progress=lambda *done: progress.append(done))
     assert progress == [(1000, None), (2000, None)]
     base = InstantBase(run_table("Runs", METRICS), run_table("Copies", METRICS))
-    runledger.copy(filled(records[:250]), base.repository())
+    for table in ("Runs", "Copies"):
+        runledger.copy(filled(records[:250]), base.repository(table))
     progress.clear()
     runledger.copy(base.repository(), base.repository("Copies"), on_progress=lambda *done: progress.append(done))
     assert progress == [(100, 250), (200, 250)]

@@ -30,6 +30,7 @@ from ..domain import (
     UnknownMetric,
 )
 from ..domain.values import checked_time
+from .batches import batches
 from .copy_listing import Listing
 from .copy_replay import is_earlier, replay
 from .copy_result import CopyResult, Fate, Remark, difference
@@ -38,8 +39,6 @@ from .ledger import RunLedger, utc_now
 OnRemark = Callable[[Remark], None]
 OnProgress = Callable[[int, int | None], None]
 
-_LINES = 10_000
-"""A batch ends with the run that brings its logs to this many lines, because it is in memory as a whole."""
 _REPORTED = {EventKind.DUPLICATED: Fate.DUPLICATED, EventKind.UNREADABLE: Fate.UNREADABLE}
 
 
@@ -151,7 +150,8 @@ class _Copy:
                 extra[hash(key)] = key
 
         there = Listing(self._target.reads.find_with_logs(), passed)
-        self._copy_missing(there)
+        for batch in batches(self._missing_from(there), self._batch_size, lambda run: run):
+            self._create(batch)
         if self._dry_run:
             there.end()
             self._find_other_starts(extra)
@@ -169,9 +169,8 @@ class _Copy:
         last = began if self._last_update is None else self._last_update + timedelta(milliseconds=1)
         return self._since or checked_time(max(began, min(last, now)), "time")
 
-    def _copy_missing(self, there: Listing) -> None:
-        batch: list[NewRun] = []
-        lines = 0
+    def _missing_from(self, there: Listing) -> Iterator[NewRun]:
+        """The runs that are to be created. Sees to those that are in the target on the way."""
         for run in self._runs():
             self._note_running(run)
             stored = None if run.key in self._repeated else there.same_as(run)
@@ -182,12 +181,7 @@ class _Copy:
                     Fate.UNFINISHED, run.key, "it started after the first copy: copy again when it has finished"
                 )
             elif not self._is_edited or self._is_valid(run):
-                batch.append(run)
-                lines += len(run.log)
-            if len(batch) == self._batch_size or lines >= _LINES:
-                self._create(batch)
-                batch, lines = [], 0
-        self._create(batch)
+                yield run
 
     def _note_running(self, run: NewRun) -> None:
         if run.record.status is RunStatus.RUNNING:

@@ -16,6 +16,7 @@ import click
 from ...domain import InvalidValue, NewRun
 from ...domain.json_form import time_text
 from ...histories import BadRow, Format, Gap, MissingColumns, UnreadableFile, read_history, write_history
+from ...services.batches import batches
 from ...services.copy_result import CopyResult, Fate, Remark
 from ...services.ledger import RunLedger
 from ...stores import copy as copy_runs
@@ -25,8 +26,6 @@ from ..output import complain, print_json, remark
 from ..progress import progress
 
 _BATCH = 2000
-_LINES = 10_000
-"""A batch ends with the run that brings its logs to this many lines, because it is in memory as a whole."""
 _NAMED = 100
 """How many refused rows are listed without --verbose: with a wrong mapping, every row is refused."""
 
@@ -140,23 +139,22 @@ class _Import:
         self._strict = strict
         self._verbose = verbose
         self._as_json = as_json
-        self._batch: list[tuple[int, NewRun]] = []
-        self._lines = 0
-        """How many lines the logs of the batch have."""
         self.loaded = self.there = self.refused = 0
         self.stopped = ""
         """Why the rest of the file was not read; empty if all of it was."""
 
     def take(self, rows: Iterator[tuple[int, NewRun | BadRow]], advance: Callable[[], None]) -> None:
         """Load all rows, or those before the file becomes unreadable. Raises MissingColumns before loading any."""
+        for batch in batches(self._usable(rows), _BATCH, lambda row: row[1]):
+            self._load(batch)
+            advance()
+
+    def _usable(self, rows: Iterator[tuple[int, NewRun | BadRow]]) -> Iterator[tuple[int, NewRun]]:
+        """The rows that are runs, each with its line. The others are counted and remarked on."""
         try:
             for line, row in rows:
                 if isinstance(row, NewRun):
-                    self._batch.append((line, row))
-                    self._lines += len(row.log)
-                    if len(self._batch) == _BATCH or self._lines >= _LINES:
-                        self._load()
-                        advance()
+                    yield line, row
                     continue
                 self.refused += 1
                 if self.refused <= _NAMED or self._verbose:
@@ -166,7 +164,6 @@ class _Import:
                     break
         except UnreadableFile as error:
             self.stopped = str(error)
-        self._load()
 
     def report(self) -> None:
         if self.refused > _NAMED and not self._verbose:
@@ -181,8 +178,7 @@ class _Import:
             f"{_count(rows, 'row')}: {self.loaded:,} loaded, {self.there:,} already there, {self.refused:,} refused"
         )
 
-    def _load(self) -> None:
-        batch, self._batch, self._lines = self._batch, [], 0
+    def _load(self, batch: list[tuple[int, NewRun]]) -> None:
         others = self._ledger.import_records([run for _, run in batch])
         self.loaded += len(batch) - len(others)
         self.there += len(others)
