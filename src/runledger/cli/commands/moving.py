@@ -280,8 +280,9 @@ def _second_copy(running: int, source: str, target: str, since: str) -> str:
     """What to do about runs that had not finished."""
     stores = [url if _may_be_shown(url) else name for name, url in (("FROM", source), ("TO", target))]
     command = shlex.join(["runledger", "copy", *stores, "--ended-since", since])
-    runs = "1 run is" if running == 1 else f"{running:,} runs are"
-    return f"{runs} still Running in FROM. When they have finished, bring them over with: {command}"
+    if running == 1:
+        return f"1 run is still Running in FROM. When it has finished, bring it over with: {command}"
+    return f"{running:,} runs are still Running in FROM. When they have finished, bring them over with: {command}"
 
 
 def _may_be_shown(url: str) -> bool:
