@@ -44,7 +44,7 @@ def run_of(number: int) -> NewRun:
     return NewRun(RunRecord.start(key, at, client_name=f"Client {number % 500} Ltd", metrics=metrics))
 
 
-def sizes(url: str, repository: PostgreSQLRunRepository, runs: int, notes: int) -> list[tuple[str, str]]:
+def sizes(url: str, repository: PostgreSQLRunRepository, runs: int, notes: int) -> list[tuple[str, int]]:
     """Bytes for each run and each note, tables and indexes apart, when all runs have notes and most have ended."""
     news = [run_of(number) for number in range(runs)]
     for first in range(0, runs, 1000):
@@ -63,10 +63,10 @@ def sizes(url: str, repository: PostgreSQLRunRepository, runs: int, notes: int) 
     assert row is not None
     tables = [each // count for each, count in zip(row, (runs, runs, runs * notes, runs * notes), strict=True)]
     return [
-        ("a run, its row", f"{tables[0]:,} bytes"),
-        ("a run, in indexes", f"{tables[1]:,} bytes"),
-        (f"a note of {len(NOTE)} characters, its row", f"{tables[2]:,} bytes"),
-        ("a note, in the index", f"{tables[3]:,} bytes"),
+        ("a run, its row", tables[0]),
+        ("a run, in indexes", tables[1]),
+        (f"a note of {len(NOTE)} characters, its row", tables[2]),
+        ("a note, in the index", tables[3]),
     ]
 
 
@@ -125,7 +125,8 @@ def main() -> None:
     given = parser.parse_args()
     with database() as url, closing(PostgreSQLRunRepository(url)) as repository:
         repository.create_schema()
-        print(table(["what", "size"], sizes(url, repository, given.runs, given.notes)), "\n", sep="")
+        found = sizes(url, repository, given.runs, given.notes)
+        print(table(["what", "size"], [(what, f"{size:,} bytes") for what, size in found]), "\n", sep="")
         head = ["call", "write-ahead log", "a second, one thread", f"a second, {THREADS} threads"]
         print(table(head, costs(url, repository)))
 

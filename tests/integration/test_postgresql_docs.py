@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -17,11 +17,12 @@ import psycopg
 import pytest
 from attrs import define, field
 from commands import RUNLEDGER, environment
-from documents import blocks, typed
+from documents import ROOT, blocks, typed
 from postgres_server import admin, fresh_database
 from psycopg import sql
 
 from runledger import RunStatus, StoreUnusable, connect
+from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
 
 PAGE = "docs/postgresql.md"
 ROLES = ("run_readers", "run_workers", "run_starters", "run_removers", "dashboard", "worker", "scheduler", "janitor")
@@ -123,6 +124,20 @@ def test_the_page_does_what_it_says_and_who_only_updates_cannot_create(tmp_path:
                 done += 1
         assert done == 20
         check_rights(reader)
+
+
+def test_the_sizes_on_the_page_are_those_that_the_benchmark_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    from postgresql_sizes import sizes
+
+    section = (ROOT / PAGE).read_text().partition("## Sizes and rates")[2].partition("\n## ")[0]
+    shown = dict(re.findall(r"^\| (.*?) \| ([\d,]+) bytes \|$", section, re.MULTILINE))
+    with fresh_database() as url, closing(PostgreSQLRunRepository(url)) as repository:
+        repository.create_schema()
+        found = dict(sizes(url, repository, 2000, 5))
+    assert found.keys() == shown.keys()
+    for what, size in found.items():
+        assert size / int(shown[what].replace(",", "")) == pytest.approx(1, abs=0.15), what
 
 
 def check_rights(reader: Reader) -> None:

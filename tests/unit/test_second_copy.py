@@ -191,6 +191,14 @@ def test_a_run_of_another_start_or_name_is_left_and_named() -> None:
         assert everything(target) == [other]
 
 
+def test_an_error_or_a_later_update_that_the_source_does_not_have_was_made_in_the_target() -> None:
+    over = run_of([(RunChange(status=RunStatus.COMPLETED), 50)])
+    for touch in ((RunChange(error="here"), 5), (RunChange(), 55)):
+        target = store(run_of([touch]))
+        assert second(store(over), target)[0] == {Fate.DIFFERENT: 1}
+        assert everything(target) == [run_of([touch])]
+
+
 def test_without_the_option_a_run_that_ended_is_different() -> None:
     target = store(run_of(BEFORE))
     result = copy(store(run_of([*BEFORE, *AFTER])), target)
