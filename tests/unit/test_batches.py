@@ -1,12 +1,14 @@
 """A batch of runs ends by their number, or by the lines of their logs."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from attrs import evolve
 
-from copies import START
 from runledger import LogLine, NewRun, RunKey, RunRecord
 from runledger.services.batches import LINES, batches
+
+START = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 
 
 def runs(*lengths: int) -> Iterator[NewRun]:
@@ -31,6 +33,7 @@ def test_a_batch_ends_with_the_last_of_so_many_runs() -> None:
 def test_a_batch_ends_with_the_run_that_brings_its_logs_to_so_many_lines() -> None:
     assert LINES == 10_000
     assert sizes(4000, 4000, 4000, 12_000, *[0] * 1500, 9999, 1) == [(3, 12_000), (1, 12_000), (1000, 0), (502, 10_000)]
+    assert sizes(10_000, 0) == [(1, 10_000), (1, 0)]
     assert sizes(9999, 0) == [(2, 9999)]
 
 

@@ -209,8 +209,9 @@ def test_each_statement_or_request_that_makes_a_record_stands_in_one_function() 
     assert places == {
         ("adapters/sql/sqlite.py", "_insert", "_INSERT"),
         ("adapters/sql/sqlite.py", "_append", "_APPEND"),  # a line of a log, and no run record
-        ("adapters/sql/sqlite_migration.py", "_copied", "_COPY_RUN"),  # a run that the file has already
-        ("adapters/sql/sqlite_migration.py", "_copied", "_COPY_LINE"),
+        ("adapters/sql/sqlite_migration.py", "_copy_runs", "_COPY_RUN"),  # a run that the file has already
+        ("adapters/sql/sqlite_migration.py", "_copy_lines", "_COPY_LINE"),
+        ("adapters/sql/sqlite_migration.py", "_copy_lines", "_COPY_LINES"),
         ("adapters/sql/postgresql.py", "create", "_INSERT"),
         ("adapters/sql/postgresql.py", "_copy_rows", "_COPY"),
         ("adapters/sql/postgresql.py", "_copy", "_COPY_LINES"),  # of the log that a new run brings
