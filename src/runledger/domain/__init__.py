@@ -27,12 +27,14 @@ from .port import (
 )
 from .query import RunQuery, RunSummary, added_up, newest_first, summary_of
 from .record import RunChange, RunRecord, changed_records
+from .removal import FinishedRuns, RunRemoval, fitting
 from .values import Metrics, MetricValue, RunStatus
 
 __all__ = [
     "Backend",
     "EventKind",
     "Finding",
+    "FinishedRuns",
     "Guarantees",
     "InvalidValue",
     "LogLine",
@@ -55,6 +57,7 @@ __all__ = [
     "RunQuery",
     "RunReads",
     "RunRecord",
+    "RunRemoval",
     "RunRepository",
     "RunStatus",
     "RunSummary",
@@ -66,6 +69,7 @@ __all__ = [
     "Verdict",
     "added_up",
     "changed_records",
+    "fitting",
     "newest_first",
     "rejected_keys",
     "summary_of",

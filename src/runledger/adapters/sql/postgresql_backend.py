@@ -8,6 +8,7 @@ from contextlib import closing
 from ...domain import Backend, Finding, StoreUnusable, Verdict
 from .postgresql import open_url
 from .postgresql_pool import Connections
+from .postgresql_removal import open_removal
 from .postgresql_schema import examine_schema, make_schema, runs_to_migrate
 
 
@@ -29,4 +30,4 @@ def _prepare(url: str) -> Iterator[Finding]:
         yield Finding.ok(f"{count:,} runs are in the tables runs and run_notes; run_records is gone")
 
 
-BACKEND = Backend(open=open_url, examine=_examine, prepare=_prepare)
+BACKEND = Backend(open=open_url, examine=_examine, prepare=_prepare, removal=open_removal)

@@ -12,6 +12,7 @@ from ...domain import Backend, Finding, StoreUnusable
 from .sqlite import open_url
 from .sqlite_file import SQLiteFile
 from .sqlite_migration import migrate
+from .sqlite_removal import open_removal
 from .sqlite_schema import has_schema, make_schema
 from .sqlite_url import path_of, url_of
 
@@ -90,6 +91,7 @@ BACKEND = Backend(
     open=open_url,
     examine=_examine,
     prepare=_prepare,
+    removal=open_removal,
     makes_on_open=_makes_on_open,
     absolute_url=_absolute_url,
 )
