@@ -31,6 +31,7 @@ LINE = "run_id, client_id, position, at, text"
 
 PAGE = 500
 STATUSES = {status.value: status for status in RunStatus}
+_FINAL = ", ".join(f"'{status.value}'" for status in RunStatus if status.is_final)
 
 
 _decode = json.JSONDecoder().raw_decode
@@ -201,6 +202,6 @@ def finished_runs(finished: FinishedRuns, mark: str, time: Callable[[datetime], 
     before = time(finished.before)
     of_client = "" if finished.client_id is None else f"client_id = {mark} AND "
     return (
-        f"{of_client}started_at < {mark} AND coalesce(ended_at, updated_at) < {mark} AND status <> 'Running'",
+        f"{of_client}started_at < {mark} AND coalesce(ended_at, updated_at) < {mark} AND status IN ({_FINAL})",
         [*([] if finished.client_id is None else [finished.client_id]), before, before],
     )

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from ...domain import FinishedRuns, fitting
 from ...domain.json_form import time_text
@@ -35,7 +36,7 @@ class SQLiteRunRemoval:
         while found := self._file.read(_NEXT.format(where), [*values, *after, batch]):  # before the lock is taken
             chosen = [row[:3] for row in found[: fitting((row[3] for row in found), batch)]]
             began = time.monotonic()
-            yield self._file.write(lambda cursor, rows=chosen: _remove(cursor, rows))
+            yield self._file.write(partial(_remove, chosen))
             # SQLite has one lock for all writers, and no queue: who asks again at once gets it again.
             time.sleep(max(_LEAST_PAUSE, time.monotonic() - began))
             if not after:
@@ -52,5 +53,5 @@ def open_removal(url: str) -> SQLiteRunRemoval:
     return SQLiteRunRemoval(path_of(url))
 
 
-def _remove(cursor: sqlite3.Cursor, runs: Sequence[tuple[str, ...]]) -> int:
+def _remove(runs: Sequence[tuple[str, ...]], cursor: sqlite3.Cursor) -> int:
     return cursor.executemany(_REMOVE, runs).rowcount
