@@ -79,7 +79,8 @@ def _remove(url: str, finished: FinishedRuns, old: OldRuns) -> int:
                 removed += count
                 advance(removed, max(removed, old.finished))
     except BaseException:
-        complain(f"{_count(removed)} removed before this:")
+        if removed:
+            complain(f"stopped after {_count(removed)} had been removed.")
         raise
     return removed
 
@@ -114,8 +115,8 @@ def _lines_of(old: OldRuns) -> list[str]:
 
 def _remark_running(old: OldRuns) -> None:
     if old.running:
-        are = "is" if old.running == 1 else "are"
-        remark(f"{old.running:,} as old {are} still Running, and stay: see `runledger stale`.")
+        are = "run that started before then is" if old.running == 1 else "runs that started before then are"
+        remark(f"{old.running:,} {are} still Running: see `runledger stale`.")
 
 
 def _count(number: int) -> str:
