@@ -839,10 +839,11 @@ class RemovesByTheStart(Broken):
 class RemovesRunningRuns(Broken):
     class Removal(BrokenRemoval):
         def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
-            for record in list(self._table.records.values()):
-                if record.status.is_final <= finished.includes(record) and record.started_at < finished.before:
-                    self.forget(record.key)
             yield from super().remove_runs(finished, batch)
+            for record in list(self._table.records.values()):
+                if not record.status.is_final and record.started_at < finished.before:
+                    self.forget(record.key)
+                    yield 1
 
 
 @breaks(Rule.REMOVED)

@@ -625,22 +625,19 @@ class RunRepositoryContract:
     @keeps(Rule.REMOVED)
     def test_removing_takes_finished_runs_that_are_old_and_no_others(self, trial: Trial) -> None:
         before = AT + timedelta(days=1)
-        soon, moment = before - timedelta(milliseconds=1), timedelta(milliseconds=1)
-        old = [ended(status.name, status, soon) for status in FINAL]
+        a_moment = timedelta(milliseconds=1)
+        old = [ended(status.name, status, before - a_moment) for status in FINAL]
         kept = [
             NewRun(started("running")),
             ended("at that moment", RunStatus.COMPLETED, before),
-            ended("later", RunStatus.FAILED, before + moment),
-            NewRun(started("started later", at=before).apply(FINISH, before + moment)),
+            ended("later", RunStatus.FAILED, before + a_moment),
+            NewRun(started("started later", at=before).apply(FINISH, before + a_moment)),
         ]
         trial.repository.create_many([run for pair in zip_longest(old, kept) for run in pair if run])
-        removed(trial, FinishedRuns(before=AT))
-        trial.holds(*old, *kept)
-        count = removed(trial, FinishedRuns(before=before))
-        trial.require(count == len(old), f"{trial.calls[-1]} counts {count} runs removed, and not {len(old)}")
+        for moment, due in ((AT, 0), (before, len(old)), (before, 0)):
+            count = removed(trial, FinishedRuns(before=moment))
+            trial.require(count == due, f"{trial.calls[-1]} counts {count} runs removed, and not {due}")
         trial.holds(*kept)
-        count = removed(trial, FinishedRuns(before=before))
-        trial.require(count == 0, f"{trial.calls[-1]} counts {count} runs removed, where none is left")
 
     @keeps(Rule.REMOVED)
     def test_removing_the_runs_of_one_client_leaves_those_of_all_others(self, trial: Trial) -> None:
@@ -684,33 +681,9 @@ class RunRepositoryContract:
 
     @keeps(Rule.UPDATED_ONLY)
     def test_updating_a_run_that_is_removed_meanwhile_creates_nothing(self, trial: Trial) -> None:
-        keys = [RunKey(f"r{i:02}", "acme") for i in range(30)]
-        trial.repository.create_many([ended(key.run_id, RunStatus.COMPLETED, LATER) for key in keys])
-        finished = FinishedRuns(before=LATER + timedelta(days=1))
-        handles = trial.handles(2)
-        counts: list[int] = []
-
-        def call(i: int) -> None:
-            if i == len(handles):
-                counts.append(removed(trial, finished, batch=5))
-                return
-            for key in keys:
-                with suppress(RunNotFound):
-                    handles[i].update(key, RunChange(note="late"), LATER)
-
-        for error in trial.concurrently(len(handles) + 1, call):
-            trial.require(error is None, f"a call was refused: {error}")
-        left = list(trial.repository.find(EVERYTHING))
-        what = f"of {len(keys)} runs {sum(counts)} were removed, and {len(left)} are there"
-        trial.require(sum(counts) + len(left) == len(keys), what)
-        for record in left:
-            lines = list(trial.repository.log(record.key))
-            what = f"{shown(record.key)} counts {record.notes} notes, and its log has {len(lines)} lines"
-            trial.require(len(lines) == record.notes, what, Rule.LOGGED)
-        removed(trial, finished)
-        trial.holds()
-        trial.repository.create_many(again := [NewRun(started(key.run_id)) for key in keys])
-        trial.holds(*again)
+        for i in range(5):
+            trial.begin()
+            require_whole_removals(trial, [RunKey(f"r{i} {j}", "acme") for j in range(4)])
 
     # -- written when it returns
 
@@ -868,6 +841,34 @@ def require_all_additions(trial: Trial, handles: Sequence[RepositoryOnTrial]) ->
     )
     own = Counter(line.text for line in lines)
     trial.require(set(own.values()) == {10}, f"of 10 notes by each handle, these were kept: {own}", Rule.LOGGED)
+
+
+def require_whole_removals(trial: Trial, keys: Sequence[RunKey]) -> None:
+    """Of runs that are updated while they are removed, each goes whole or stays whole."""
+    trial.repository.create_many([ended(key.run_id, RunStatus.COMPLETED, LATER) for key in keys])
+    finished = FinishedRuns(before=LATER + timedelta(days=1))
+    handles = trial.handles(2)
+    counts: list[int] = []
+
+    def call(i: int) -> None:
+        if i == len(handles):
+            counts.append(removed(trial, finished, batch=2))
+            return
+        for key in keys:
+            with suppress(RunNotFound):
+                handles[i].update(key, RunChange(note="late"), LATER)
+
+    for error in trial.concurrently(len(handles) + 1, call):
+        trial.require(error is None, f"a call was refused: {error}")
+    left = list(trial.repository.find(EVERYTHING))
+    what = f"of {len(keys)} runs {sum(counts)} were removed, and {len(left)} are there"
+    trial.require(sum(counts) + len(left) == len(keys), what)
+    for record in left:
+        lines = list(trial.repository.log(record.key))
+        what = f"{shown(record.key)} counts {record.notes} notes, and its log has {len(lines)} lines"
+        trial.require(len(lines) == record.notes, what, Rule.LOGGED)
+    removed(trial, finished)
+    trial.holds()
 
 
 def require_one_creation(trial: Trial, handles: Sequence[RepositoryOnTrial], run_id: str) -> None:
