@@ -106,7 +106,10 @@ class AirtableBase:
 
     def delete_all(self) -> None:
         for row in self.rows():
-            self._asks("DELETE", {}, f"/{row['id']}")
+            self.delete(row["id"])
+
+    def delete(self, reference: str) -> None:
+        self._asks("DELETE", {}, f"/{reference}")
 
     def before_next(self, method: str, act: Callable[[], object]) -> None:
         """Do something just before the server sees the next request of this method."""

@@ -624,8 +624,7 @@ class RunRepositoryContract:
 
     @keeps(Rule.REMOVED)
     def test_removing_takes_finished_runs_that_are_old_and_no_others(self, trial: Trial) -> None:
-        before = AT + timedelta(days=1)
-        a_moment = timedelta(milliseconds=1)
+        before, a_moment = AT.replace(microsecond=0) + timedelta(days=1), timedelta(seconds=1)
         old = [ended(status.name, status, before - a_moment) for status in FINAL]
         kept = [
             NewRun(started("running")),

@@ -17,6 +17,8 @@ from .sqlite_url import path_of
 _NEXT = "SELECT run_id, client_id, started_at, notes FROM runs WHERE {} ORDER BY started_at, run_id, client_id LIMIT ?"
 # Of the very run that was found: the key may have been removed and started again meanwhile. A trigger removes its log.
 _REMOVE = """DELETE FROM runs WHERE run_id = ? AND client_id = ? AND started_at = ? AND status <> 'Running'"""
+_ROWS = 100
+"""Rows of a batch: SQLite removes them in about the time of one durable write."""
 _LEAST_PAUSE = 0.002
 """Seconds: twice as long as a writer that waits for the lock sleeps before it tries again."""
 
@@ -32,9 +34,10 @@ class SQLiteRunRemoval:
 
     def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
         where, values = finished_runs(finished, "?", time_text)
+        rows = min(batch, _ROWS)
         after: Sequence[str] = ()
-        while found := self._file.read(_NEXT.format(where), [*values, *after, batch]):  # before the lock is taken
-            chosen = [row[:3] for row in found[: fitting((row[3] for row in found), batch)]]
+        while found := self._file.read(_NEXT.format(where), [*values, *after, rows]):  # before the lock is taken
+            chosen = [row[:3] for row in found[: fitting((row[3] for row in found), rows)]]
             began = time.monotonic()
             yield self._file.write(partial(_remove, chosen))
             # SQLite has one lock for all writers, and no queue: who asks again at once gets it again.
