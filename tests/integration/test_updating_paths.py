@@ -1,4 +1,4 @@
-"""No updating path creates or removes, as the stores report: SQLite's authorizer, PostgreSQL's grants, Airtable's requests.
+"""No updating path creates or removes, say the stores: SQLite's authorizer, PostgreSQL's grants, Airtable's requests.
 
 Every updating path of port, services and command line runs over a store that refuses both, or that records them. A
 public method or a command that is not tried here fails the test.
