@@ -35,7 +35,10 @@ from runledger import (
     open_repository,
 )
 from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
+from runledger.adapters.sql.postgresql_removal import _IN_ORDER, _REMOVE
+from runledger.adapters.sql.rows import finished_runs
 from runledger.domain import FinishedRuns
+from runledger.domain.json_form import time_text
 from runledger.stores import open_removal
 
 NOW = datetime.now(UTC)
@@ -289,6 +292,23 @@ def database() -> Iterator[str]:
         repository.create_many([run_of("r", "acme", OLD, FINISH), run_of("s", "acme", OLD, FINISH)])
         repository.close()
         yield url
+
+
+@pytest.mark.parametrize(
+    ("of_client", "scan"),
+    [(None, "Index Scan using runs_newest on runs"), ("acme", "Index Scan using runs_client on runs")],
+)
+def test_each_batch_takes_its_rows_from_an_index_whatever_the_statistics_say(
+    database: str, of_client: str | None, scan: str
+) -> None:
+    where, values = finished_runs(evolve(EVERYTHING_OLD, client_id=of_client), "%s", time_text)
+    where += " AND (started_at, run_id, client_id) > (%s, %s, %s)"
+    with psycopg.connect(database) as other:
+        other.execute(_IN_ORDER)
+        explained = other.execute("EXPLAIN " + _REMOVE.format(where), [*values, time_text(OLD), "r", "c", 500, 500])
+        lines = [str(line).strip() for (line,) in explained]
+    [locking] = [i for i, line in enumerate(lines) if "LockRows" in line]
+    assert lines[locking + 1].removeprefix("->  ").startswith(scan), lines
 
 
 def test_a_run_that_another_transaction_has_locked_is_left_and_reported(database: str) -> None:

@@ -1,4 +1,4 @@
-"""Removing finished runs from PostgreSQL: one statement for each batch, which waits for nobody."""
+"""Removing finished runs from PostgreSQL: a short transaction for each batch, which waits for nobody."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ _REMOVE = """WITH old AS (
         RETURNING 1)
     SELECT (SELECT count(*) FROM gone), chosen.started_at::text, run_id, client_id FROM chosen
     ORDER BY number DESC LIMIT 1"""
+# Statistics that are out of date make the planner sort all that is left, for each batch anew. An index has the order.
+_IN_ORDER = """SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true),
+    set_config('enable_seqscan', 'off', true)"""
 
 
 class PostgreSQLRunRemoval:
@@ -41,10 +44,9 @@ class PostgreSQLRunRemoval:
         where, values = finished_runs(finished, "%s", time_text)
         after: Sequence[str] = ()
         while True:
-            with self._connections.cursor("DELETE") as cursor:
-                # Not prepared: a plan for any LIMIT might sort all that is left, for each batch anew.
-                cursor.execute(_REMOVE.format(where), [*values, *after, batch, batch], prepare=False)
-                row = cursor.fetchone()
+            with self._connections.cursor("DELETE") as cursor, cursor.connection.transaction():
+                cursor.execute(_IN_ORDER)
+                row = cursor.execute(_REMOVE.format(where), [*values, *after, batch, batch]).fetchone()
             if row is None:
                 return
             if not after:
