@@ -6,8 +6,8 @@ import json
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,8 @@ from runledger import (
     open_repository,
 )
 from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
-from runledger.adapters.sql.postgresql_removal import _IN_ORDER, _REMOVE
-from runledger.adapters.sql.rows import finished_runs
+from runledger.adapters.sql.postgresql_removal import PostgreSQLRunRemoval
 from runledger.domain import FinishedRuns
-from runledger.domain.json_form import time_text
 from runledger.stores import open_removal
 
 NOW = datetime.now(UTC)
@@ -294,21 +292,40 @@ def database() -> Iterator[str]:
         yield url
 
 
-@pytest.mark.parametrize(
-    ("of_client", "scan"),
-    [(None, "Index Scan using runs_newest on runs"), ("acme", "Index Scan using runs_client on runs")],
-)
+class Explaining:
+    """A cursor that keeps the plan of each removal before it is carried out."""
+
+    def __init__(self, cursor: psycopg.Cursor[Any], plans: list[list[str]]) -> None:
+        self._cursor = cursor
+        self._plans = plans
+        self.connection = cursor.connection
+
+    def execute(self, statement: str, values: Sequence[object] = ()) -> psycopg.Cursor[Any]:
+        if "DELETE" in statement:
+            lines = self._cursor.execute(f"EXPLAIN {statement}".encode(), values).fetchall()
+            self._plans.append([str(line).strip().removeprefix("->  ") for (line,) in lines])
+        return self._cursor.execute(statement.encode(), values)
+
+
+@pytest.mark.parametrize(("of_client", "index"), [(None, "runs_newest"), ("acme", "runs_client")])
 def test_each_batch_takes_its_rows_from_an_index_whatever_the_statistics_say(
-    database: str, of_client: str | None, scan: str
+    database: str, of_client: str | None, index: str
 ) -> None:
-    where, values = finished_runs(evolve(EVERYTHING_OLD, client_id=of_client), "%s", time_text)
-    where += " AND (started_at, run_id, client_id) > (%s, %s, %s)"
-    with psycopg.connect(database) as other:
-        other.execute(_IN_ORDER)
-        explained = other.execute("EXPLAIN " + _REMOVE.format(where), [*values, time_text(OLD), "r", "c", 500, 500])
-        lines = [str(line).strip() for (line,) in explained]
-    [locking] = [i for i, line in enumerate(lines) if "LockRows" in line]
-    assert lines[locking + 1].removeprefix("->  ").startswith(scan), lines
+    plans: list[list[str]] = []
+    with closing(PostgreSQLRunRemoval(database)) as removal:
+        cursor_of = removal._connections.cursor
+
+        @contextmanager
+        def explaining(right: str) -> Iterator[Explaining]:
+            with cursor_of(right) as cursor:
+                yield Explaining(cursor, plans)
+
+        removal._connections.cursor = explaining  # type: ignore[method-assign, assignment]
+        assert list(removal.remove_runs(evolve(EVERYTHING_OLD, client_id=of_client), 1)) == [1, 1]
+    assert len(plans) == 3
+    for lines in plans:
+        [locking] = [i for i, line in enumerate(lines) if line.startswith("LockRows")]
+        assert lines[locking + 1].startswith(f"Index Scan using {index} on runs"), lines
 
 
 def test_a_run_that_another_transaction_has_locked_is_left_and_reported(database: str) -> None:
