@@ -50,7 +50,7 @@ def test_a_client_is_compared_exactly() -> None:
 
 
 def test_what_is_no_moment_or_no_client_is_rejected() -> None:
-    with pytest.raises(InvalidValue, match="before"):
+    with pytest.raises(InvalidValue, match=r"^before "):
         FinishedRuns(before=datetime(2025, 11, 24))  # noqa: DTZ001
     with pytest.raises(InvalidValue):
         FinishedRuns(before=AT, client_id="")
@@ -78,3 +78,9 @@ def test_old_runs_are_counted_by_the_month_of_their_end() -> None:
         assert (of_client.months, of_client.finished, of_client.running) == ({}, 0, 1)
         earlier = count_old(ledger.reads, FinishedRuns(before=times[0]))
         assert (earlier.finished, earlier.running) == (1, 0)
+
+
+def test_a_run_counts_in_the_month_of_its_end_and_not_of_a_late_update() -> None:
+    with RunLedger(InMemoryRunRepository()) as ledger:
+        ledger.import_records([evolve(ENDED, updated_at=AT + timedelta(days=40))])
+        assert count_old(ledger.reads, BEFORE).months == {"2025-11": 1}

@@ -10,6 +10,7 @@ from threading import Lock
 from attrs import field, frozen
 
 from ..domain import (
+    BATCH,
     Backend,
     Finding,
     FinishedRuns,
@@ -138,7 +139,7 @@ class InMemoryRunRemoval:
     def __init__(self, repository: InMemoryRunRepository) -> None:
         self._table = repository._table
 
-    def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
+    def remove_runs(self, finished: FinishedRuns, batch: int = BATCH) -> Iterator[int]:
         table = self._table
         with table.lock:
             left = [record for record in table.records.values() if finished.includes(record)]

@@ -27,10 +27,11 @@ from .port import (
 )
 from .query import RunQuery, RunSummary, added_up, newest_first, summary_of
 from .record import RunChange, RunRecord, changed_records
-from .removal import FinishedRuns, RunRemoval, fitting
+from .removal import BATCH, FinishedRuns, RunRemoval, fitting
 from .values import Metrics, MetricValue, RunStatus
 
 __all__ = [
+    "BATCH",
     "Backend",
     "EventKind",
     "Finding",

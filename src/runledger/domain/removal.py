@@ -12,6 +12,9 @@ from .key import valid_name
 from .record import RunRecord
 from .values import checked_time
 
+BATCH = 500
+"""How many rows a batch takes if nothing else is asked for."""
+
 
 def _before(at: datetime) -> datetime:
     return checked_time(at, "before")
@@ -45,7 +48,7 @@ class RunRemoval(Protocol):
     handle leads to it.
     """
 
-    def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
+    def remove_runs(self, finished: FinishedRuns, batch: int = BATCH) -> Iterator[int]:
         """Remove these runs with their logs, batch by batch, and yield how many each batch has removed.
 
         A batch takes at most `batch` rows, which are runs and lines of logs, but at least one run. It is durable when

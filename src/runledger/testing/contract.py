@@ -37,6 +37,7 @@ import attrs
 import pytest
 
 from ..domain import (
+    BATCH,
     FinishedRuns,
     InvalidValue,
     LoggedStore,
@@ -122,7 +123,7 @@ def removal_of(trial: Trial) -> AbstractContextManager[RemovalOnTrial]:
     return trial.removal()
 
 
-def removed(trial: Trial, finished: FinishedRuns, batch: int = 500) -> int:
+def removed(trial: Trial, finished: FinishedRuns, batch: int = BATCH) -> int:
     """Remove runs, and return how many were; see `removal_of`."""
     with removal_of(trial) as removal:
         counts = list(removal.remove_runs(finished, batch))

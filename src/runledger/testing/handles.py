@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from ..domain import (
+    BATCH,
     FinishedRuns,
     Guarantees,
     LogLine,
@@ -19,10 +21,24 @@ from ..domain import (
     RunRemoval,
     RunRepository,
 )
-from .rules import Rule
+from .calls import Call
+from .rules import Rule, RuleBroken
 
-if TYPE_CHECKING:
-    from .trial import Trial
+
+class Recorder(Protocol):
+    """What keeps the calls of handles, and judges what they return."""
+
+    def noted(self, handle: str, method: str, *arguments: Any) -> Call: ...
+
+    def watched(self, call: Call) -> AbstractContextManager[None]: ...
+
+    def broken(self, what: str, rule: Rule | None = None) -> RuleBroken: ...
+
+    def require_record(self, record: Any) -> None: ...
+
+    def require_line(self, line: Any) -> None: ...
+
+    def require_keys(self, keys: Any, news: Sequence[NewRun]) -> None: ...
 
 
 def as_new(run: NewRun | RunRecord) -> NewRun:
@@ -33,7 +49,7 @@ def as_new(run: NewRun | RunRecord) -> NewRun:
 class AccessOnTrial:
     """An adapter's updates and reads, each recorded. An error that is not one of the ledger's breaks a rule."""
 
-    def __init__(self, adapter: RunAccess, name: str, trial: Trial) -> None:
+    def __init__(self, adapter: RunAccess, name: str, trial: Recorder) -> None:
         self.adapter = adapter
         self._name = name
         self._trial = trial
@@ -105,12 +121,12 @@ class RepositoryOnTrial(AccessOnTrial):
 class RemovalOnTrial:
     """The right to remove finished runs of the store."""
 
-    def __init__(self, adapter: RunRemoval, name: str, trial: Trial) -> None:
+    def __init__(self, adapter: RunRemoval, name: str, trial: Recorder) -> None:
         self.adapter = adapter
         self._name = name
         self._trial = trial
 
-    def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
+    def remove_runs(self, finished: FinishedRuns, batch: int = BATCH) -> Iterator[int]:
         call = self._trial.noted(self._name, "remove_runs", finished, batch)
         with self._trial.watched(call):
             yield from self.adapter.remove_runs(finished, batch)

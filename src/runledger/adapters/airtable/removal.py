@@ -8,7 +8,7 @@ from functools import partial
 
 from requests.adapters import BaseAdapter
 
-from ...domain import FinishedRuns, RunKey, RunQuery, StoreUnavailable
+from ...domain import BATCH, FinishedRuns, RunKey, RunQuery, StoreUnavailable
 from .columns import Columns
 from .listing import matching
 from .table import WRITTEN_AT_ONCE, Locks, RunTable
@@ -41,7 +41,7 @@ class AirtableRunRemoval:
             api_over(paced, token, endpoint).table(base_id, table), columns, clock, sleep, locks or Locks()
         )
 
-    def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
+    def remove_runs(self, finished: FinishedRuns, batch: int = BATCH) -> Iterator[int]:
         """See RunRemoval. A batch is one request, for at most ten rows; each row has its log with it.
 
         All are listed before the first is removed: a listing may leave rows out while others are removed.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...domain import FinishedRuns
+from ...domain import BATCH, FinishedRuns
 from ...domain.json_form import time_text
 from .postgresql_pool import Connections
 from .postgresql_schema import require_no_other_version
@@ -40,7 +40,7 @@ class PostgreSQLRunRemoval:
         self._connections = Connections(url, max_connections=1)
         require_no_other_version(self._connections)
 
-    def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
+    def remove_runs(self, finished: FinishedRuns, batch: int = BATCH) -> Iterator[int]:
         where, values = finished_runs(finished, "%s", time_text)
         after: Sequence[str] = ()
         while True:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from ...domain import FinishedRuns, fitting
+from ...domain import BATCH, FinishedRuns, fitting
 from ...domain.json_form import time_text
 from .rows import finished_runs
 from .sqlite_file import SQLiteFile
@@ -32,7 +32,7 @@ class SQLiteRunRemoval:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._file = SQLiteFile(path)
 
-    def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
+    def remove_runs(self, finished: FinishedRuns, batch: int = BATCH) -> Iterator[int]:
         where, values = finished_runs(finished, "?", time_text)
         rows = min(batch, _ROWS)
         after: Sequence[str] = ()
