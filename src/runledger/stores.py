@@ -11,7 +11,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from .domain import Backend, InvalidValue, RunObserver, RunRepository, StoreUnusable
+from .domain import Backend, InvalidValue, RunObserver, RunRemoval, RunRepository, StoreUnusable
 from .services.copy_result import CopyResult, Remark
 from .services.creation import RETRY_WAITS
 from .services.ledger import RunLedger, utc_now
@@ -71,6 +71,26 @@ def open_repository(store: str | os.PathLike[str]) -> RunRepository:
     """The repository of a store, given as for `connect`, without a ledger around it."""
     url = store_url(store)
     return backend_of(url).open(url)
+
+
+def open_removal(store: str | os.PathLike[str]) -> RunRemoval:
+    """The right to remove finished runs of a store, given as for `connect`. Close it after use.
+
+    Raises StoreUnusable if the store is not there or offers no removal, and what the store raises when it is opened.
+    """
+    url = store_url(store)
+    open_it = backend_of(url).removal
+    if open_it is None:
+        raise StoreUnusable(f"{without_removal(url)}.")
+    if what := _made_by_opening(url):
+        raise StoreUnusable(f"there is no {what} to remove runs from: correct the URL.")
+    return open_it(url)
+
+
+def without_removal(url: str) -> str:
+    """What to say of a store whose backend offers no removal."""
+    scheme = url.partition("://")[0]
+    return f"the store of {scheme}:// offers no removal of runs: remove them by the store's own means"
 
 
 def store_url(store: str | os.PathLike[str]) -> str:

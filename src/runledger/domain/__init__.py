@@ -28,12 +28,15 @@ from .port import (
 )
 from .query import RunQuery, RunSummary, added_up, newest_first, summary_of
 from .record import RunChange, RunRecord, changed_records
+from .removal import BATCH, FinishedRuns, RunRemoval, fitting
 from .values import Metrics, MetricValue, RunStatus
 
 __all__ = [
+    "BATCH",
     "Backend",
     "EventKind",
     "Finding",
+    "FinishedRuns",
     "Guarantees",
     "IdentifiedStore",
     "InvalidValue",
@@ -57,6 +60,7 @@ __all__ = [
     "RunQuery",
     "RunReads",
     "RunRecord",
+    "RunRemoval",
     "RunRepository",
     "RunStatus",
     "RunSummary",
@@ -68,6 +72,7 @@ __all__ = [
     "Verdict",
     "added_up",
     "changed_records",
+    "fitting",
     "newest_first",
     "rejected_keys",
     "summary_of",
