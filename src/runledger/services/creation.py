@@ -11,6 +11,7 @@ from typing import TypeVar
 from attrs import evolve
 
 from ..domain import (
+    CallWithinCall,
     InvalidValue,
     NewRun,
     Outcome,
@@ -101,6 +102,8 @@ class RunCreator:
                 if pending:
                     made.update((key, key) for key in create(pending))
                 break
+            except CallWithinCall:  # no attempt of this thread can succeed before the call that it interrupts goes on
+                raise
             except StoreUnavailable as error:
                 in_doubt = in_doubt or error.outcome is Outcome.UNKNOWN
                 made.update((key, key) for key in error.applied)
