@@ -24,6 +24,7 @@ from ..domain import (
     StoreUnusable,
     UnknownMetric,
     changed_records,
+    latest_of,
     newest_first,
     rejected_keys,
 )
@@ -76,6 +77,10 @@ class InMemoryRunAccess:
     def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
         logs = self._table.logs
         return ((record, tuple(logs[record.key][: record.notes])) for record in self.find(query))
+
+    def latest(self, since: datetime | None = None) -> Iterator[RunRecord]:
+        """See LatestStore."""
+        return iter(latest_of(self.find(RunQuery(since=since))))
 
     def _change(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> dict[RunKey, RunRecord]:
         table = self._table

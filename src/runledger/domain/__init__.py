@@ -16,6 +16,7 @@ from .log import LogLine
 from .new_run import NewRun, rejected_keys
 from .port import (
     Guarantees,
+    LatestStore,
     LoggedStore,
     ObservedStore,
     RunAccess,
@@ -25,7 +26,7 @@ from .port import (
     RunUpdates,
     SummableStore,
 )
-from .query import RunQuery, RunSummary, added_up, newest_first, summary_of
+from .query import RunQuery, RunSummary, added_up, latest_of, newest_first, summary_of
 from .record import RunChange, RunRecord, changed_records
 from .values import Metrics, MetricValue, RunStatus
 
@@ -35,6 +36,7 @@ __all__ = [
     "Finding",
     "Guarantees",
     "InvalidValue",
+    "LatestStore",
     "LogLine",
     "LoggedStore",
     "MetricValue",
@@ -66,6 +68,7 @@ __all__ = [
     "Verdict",
     "added_up",
     "changed_records",
+    "latest_of",
     "newest_first",
     "rejected_keys",
     "summary_of",

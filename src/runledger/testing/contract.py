@@ -34,6 +34,7 @@ import pytest
 
 from ..domain import (
     InvalidValue,
+    LatestStore,
     LoggedStore,
     LogLine,
     MetricValue,
@@ -650,6 +651,12 @@ class RunRepositoryContract:
             RunQuery(run_id="s", client_id="acme"),
             RunQuery(status=RunStatus.COMPLETED),
             RunQuery(status=RunStatus.RUNNING, client_id="acme"),
+            RunQuery(status=[RunStatus.RUNNING, RunStatus.COMPLETED]),
+            RunQuery(status=[RunStatus.SKIPPED, RunStatus.RUNNING, RunStatus.FAILED], limit=3),
+            RunQuery(status=[RunStatus.SKIPPED, RunStatus.FAILED]),
+            RunQuery(after=newest[2]),
+            RunQuery(after=newest[2], client_id="bolt", until=second, status=[RunStatus.RUNNING, RunStatus.FAILED]),
+            RunQuery(after=(second, RunKey("r", "c")), limit=2),
             RunQuery(since=second),
             RunQuery(until=second),
             RunQuery(since=second, until=second + timedelta(milliseconds=1)),
@@ -659,6 +666,47 @@ class RunRepositoryContract:
         ):
             due = list(filter(query.matches, newest))[: query.limit]
             trial.same_list(list(trial.repository.find(query)), due)
+
+    @keeps(Rule.FOUND_IN_ORDER)
+    def test_pages_put_together_are_the_one_listing(self, trial: Trial) -> None:
+        """Each page continues behind the last record of the one before, whatever is started or finished meanwhile."""
+        repository = trial.repository
+        statuses = [RunStatus.RUNNING, RunStatus.FAILED]
+        many = [started(f"{i // 2:02}", f"{'ab'[i % 2]}", AT + timedelta(seconds=i // 9)) for i in range(60)]
+        repository.create_many(many)
+        pages: list[RunRecord] = []
+        after = None
+        while page := list(repository.find(RunQuery(status=statuses, after=after, limit=7))):
+            pages += page
+            after = page[-1]
+            repository.create(started(f"{len(pages):02}", "later", after.started_at + timedelta(seconds=1)))
+            repository.update(after.key, FINISH, LATER)
+            if len(pages) < len(many):
+                behind = many[-1 - len(pages)]
+                repository.update(behind.key, RunChange(status=RunStatus.FAILED), LATER)
+                many[-1 - len(pages)] = behind.apply(RunChange(status=RunStatus.FAILED), LATER)
+        trial.same_list(pages, many[::-1])
+
+    @keeps(Rule.FOUND_IN_ORDER)
+    def test_the_latest_record_of_each_client_is_the_first_that_find_gives(self, trial: Trial) -> None:
+        """Of stores that look for it themselves."""
+        adapter = trial.repository.adapter
+        stores = [store for store in (adapter, adapter.without_creation()) if isinstance(store, LatestStore)]
+        if not stores:
+            pytest.skip("the store has no latest method: the ledger takes the newest of what find returns")
+        clients = [*(f"{i % 701}" for i in range(1402)), *(text for group in ALIKE for text in group)]
+        records = [started(f"{i % 5}/{i}", each, AT + timedelta(seconds=i % 3)) for i, each in enumerate(clients)]
+        trial.repository.create_many(records)
+        trial.repository.update(records[7].key, FINISH, LATER)
+        for since in (None, AT + timedelta(seconds=1), AT + timedelta(seconds=2), LATER):
+            newest: dict[str, RunRecord] = {}
+            for record in trial.repository.find(RunQuery(since=since)):
+                newest.setdefault(record.key.client_id, record)
+            for store in stores:
+                call = trial.noted("repository", "latest", *([] if since is None else [since]))
+                with trial.watched(call):
+                    found = list(store.latest(since))
+                trial.same_list(found, [newest[client_id] for client_id in sorted(newest)])
 
     @keeps(Rule.FOUND_IN_ORDER)
     def test_a_summary_is_of_what_find_gives(self, trial: Trial) -> None:
@@ -687,6 +735,7 @@ class RunRepositoryContract:
             RunQuery(client_id="client 1", since=second),
             RunQuery(status=RunStatus.COMPLETED, until=second),
             RunQuery(client_id="client 2", limit=602),
+            RunQuery(status=[RunStatus.RUNNING, RunStatus.FAILED], after=records[400]),
             RunQuery(run_id="gone"),
             RunQuery(limit=0),
         ):
