@@ -669,23 +669,20 @@ class RunRepositoryContract:
 
     @keeps(Rule.FOUND_IN_ORDER)
     def test_pages_put_together_are_the_one_listing(self, trial: Trial) -> None:
-        """Each page continues behind the last record of the one before, whatever is started or finished meanwhile."""
+        """Each page continues after the last record of the one before, whatever is started or finished meanwhile."""
         repository = trial.repository
-        statuses = [RunStatus.RUNNING, RunStatus.FAILED]
-        many = [started(f"{i // 2:02}", f"{'ab'[i % 2]}", AT + timedelta(seconds=i // 9)) for i in range(60)]
+        many = [started(f"{i // 2:02}", "ab"[i % 2], AT + timedelta(seconds=i // 9)) for i in reversed(range(60))]
         repository.create_many(many)
-        pages: list[RunRecord] = []
         after = None
-        while page := list(repository.find(RunQuery(status=statuses, after=after, limit=7))):
-            pages += page
+        for first in (0, 25, 50):
+            query = RunQuery(status=[RunStatus.RUNNING, RunStatus.FAILED], after=after, limit=25)
+            trial.same_list(list(repository.find(query)), page := many[first : first + 25])
             after = page[-1]
-            repository.create(started(f"{len(pages):02}", "later", after.started_at + timedelta(seconds=1)))
+            repository.create(started(f"{first}", "later", after.started_at + timedelta(seconds=1)))
             repository.update(after.key, FINISH, LATER)
-            if len(pages) < len(many):
-                behind = many[-1 - len(pages)]
-                repository.update(behind.key, RunChange(status=RunStatus.FAILED), LATER)
-                many[-1 - len(pages)] = behind.apply(RunChange(status=RunStatus.FAILED), LATER)
-        trial.same_list(pages, many[::-1])
+            for following in many[first + 25 :][:1]:
+                repository.update(following.key, RunChange(status=RunStatus.FAILED), LATER)
+                many[first + 25] = following.apply(RunChange(status=RunStatus.FAILED), LATER)
 
     @keeps(Rule.FOUND_IN_ORDER)
     def test_the_latest_record_of_each_client_is_the_first_that_find_gives(self, trial: Trial) -> None:
@@ -694,11 +691,16 @@ class RunRepositoryContract:
         stores = [store for store in (adapter, adapter.without_creation()) if isinstance(store, LatestStore)]
         if not stores:
             pytest.skip("the store has no latest method: the ledger takes the newest of what find returns")
-        clients = [*(f"{i % 701}" for i in range(1402)), *(text for group in ALIKE for text in group)]
-        records = [started(f"{i % 5}/{i}", each, AT + timedelta(seconds=i % 3)) for i, each in enumerate(clients)]
+        second = AT + timedelta(seconds=1)
+        records = [
+            started(run_id, client_id, at)
+            for run_id, at in (("r", second), ("s", second), ("t", AT))
+            for client_id in (*(f"{i:04}" for i in range(600)), *(text for group in ALIKE for text in group))
+            if not (at == second and client_id.startswith("a"))
+        ]
         trial.repository.create_many(records)
         trial.repository.update(records[7].key, FINISH, LATER)
-        for since in (None, AT + timedelta(seconds=1), AT + timedelta(seconds=2), LATER):
+        for since in (None, second, LATER):
             newest: dict[str, RunRecord] = {}
             for record in trial.repository.find(RunQuery(since=since)):
                 newest.setdefault(record.key.client_id, record)
