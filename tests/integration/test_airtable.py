@@ -995,6 +995,10 @@ class TestListing:
             RunQuery(since=AT + timedelta(milliseconds=2), until=AT + timedelta(milliseconds=4)),
             RunQuery(updated_before=LATER),
             RunQuery(limit=2),
+            RunQuery(status=[RunStatus.RUNNING, RunStatus.FAILED]),
+            RunQuery(status=["Skipped", "Completed"], client_id="c0"),
+            RunQuery(after=everything[3]),
+            RunQuery(after=everything[1], until=AT + timedelta(milliseconds=3), limit=2),
         ):
             expected = [record for record in everything if query.matches(record)][: query.limit]
             assert list(repository.find(query)) == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -35,6 +36,8 @@ from runledger.domain import (
     RunStatus,
     StoreUnavailable,
     StoreUnusable,
+    latest_of,
+    summary_of,
 )
 from runledger.testing.runs import changed
 
@@ -390,6 +393,44 @@ def test_the_planner_uses_an_index_for_each_query(url: str, mode: str) -> None:
             (RunQuery(run_id="run 7"), "runs_pkey"),
         ):
             assert index in plan(connection, query), query
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+def test_several_statuses_a_listing_that_continues_and_the_latest_use_an_index_at_size(url: str, mode: str) -> None:
+    with closing(open_url(url)) as repository, psycopg.connect(url, autocommit=True) as connection:
+        repository.create_schema()
+        connection.execute(f"SET plan_cache_mode = {mode}".encode())
+        connection.execute(
+            "INSERT INTO runs SELECT 'run ' || n, 'client ' || n % 1000, 'c',"
+            " CASE n % 1000 WHEN 0 THEN 'Running' WHEN 1 THEN 'Failed' WHEN 2 THEN 'Cancelled' ELSE 'Completed' END,"
+            " '2025-11-24Z'::timestamptz - n / 3 * interval '1 s', CASE n % 1000 WHEN 0 THEN NULL ELSE now() END,"
+            " '{}', 0, NULL, now(), '' FROM generate_series(1, 100000) AS n"
+        )
+        connection.execute("ANALYZE runs")
+        some = [RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.RUNNING]
+        place = AT - timedelta(hours=1), KEY
+        for query, index in (
+            (RunQuery(status=some), "runs_status"),
+            (RunQuery(status=some[:2], limit=50), "runs_status"),
+            (RunQuery(status=some, after=place), "runs_status"),
+            (RunQuery(status=["Completed", "Failed"], limit=50), "runs_newest"),
+            (RunQuery(after=place, limit=50), "runs_newest"),
+            (RunQuery(client_id="client 7", after=place, limit=50), "runs_client"),
+        ):
+            steps = plan(connection, query)
+            assert index in steps, (query, steps)
+            assert "Seq Scan" not in steps, (query, steps)
+            assert ("ROW(started_at, run_id, client_id) <" in steps) == (query.after is not None), steps
+        everything = list(repository.find(RunQuery()))
+        for query in (RunQuery(status=some), RunQuery(status=some, after=everything[999])):
+            assert list(repository.find(query)) == list(filter(query.matches, everything))
+            assert repository.summary(query) == summary_of(filter(query.matches, everything))
+        explained = connection.execute("EXPLAIN (ANALYZE, TIMING OFF) " + postgresql._LATEST, ("", 500), prepare=True)
+        steps = "\n".join(row[0] for row in explained)
+        loops = [int(each) for each in re.findall(r"using runs_client .* rows=1(?:\.00)? loops=(\d+)", steps)]
+        assert sorted(loops) == [1, 499, 500], steps
+        assert steps.count(" Scan") == 3 + len(re.findall("CTE Scan|WorkTable Scan", steps)), steps
+        assert list(repository.latest()) == latest_of(everything)
 
 
 def plan(connection: psycopg.Connection[Any], query: RunQuery) -> str:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from threading import Barrier, Thread
@@ -31,6 +31,7 @@ from runledger import (
 from runledger.adapters.sql import sqlite
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
 from runledger.adapters.sql.sqlite_schema import APPLICATION_ID, SCHEMA_VERSION
+from runledger.domain import latest_of, summary_of
 from runledger.testing.runs import changed
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
@@ -520,6 +521,66 @@ def test_every_query_is_answered_by_an_index(tmp_path: Path) -> None:
             lambda: list(repository.log(KEY))
         )
         assert "PRIMARY KEY (run_id=? AND client_id=?)" in plans(lambda: list(repository.find_with_logs(RunQuery())))
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with 100,000 runs of 1,000 clients, of which one in fifty is Running, Failed or Cancelled."""
+    path = tmp_path_factory.mktemp("large") / "runs.db"
+    SQLiteRunRepository(path).close()
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute(
+            """WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+            INSERT INTO runs SELECT printf('run %06d', i), printf('client %03d', i * 7919 % 1000), 'c',
+                CASE i % 150 WHEN 0 THEN 'Running' WHEN 1 THEN 'Failed' WHEN 2 THEN 'Cancelled' ELSE 'Completed' END,
+                strftime('%Y-%m-%dT%H:%M:%S.000Z', 1700000000 + i / 3, 'unixepoch'),
+                CASE i % 150 WHEN 0 THEN NULL ELSE '2025-11-24T08:15:00.000Z' END,
+                '{}', 0, NULL, '2025-11-24T08:15:00.000Z', '' FROM n"""
+        )
+    return path
+
+
+def test_several_statuses_and_a_listing_that_continues_use_an_index_at_size(large: Path) -> None:
+    with closing(SQLiteRunRepository(large)) as repository:
+        plans = planned(repository, large)
+        some = [RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.RUNNING]
+        place = AT - timedelta(days=730), KEY
+        behind = " AND (started_at,run_id,client_id)<(?,?,?))"
+        for query, due in (
+            (RunQuery(status=some, limit=50), "runs_by_status (status=?)"),
+            (RunQuery(status=some[:2], limit=50, after=place), f"runs_by_status (status=?{behind}"),
+            (RunQuery(status="Failed", after=place, limit=50), f"runs_by_status (status=?{behind}"),
+            (RunQuery(status=some, client_id="client 007", limit=1), "runs_by_"),
+            (RunQuery(status=["Completed", "Failed"], limit=50), "runs_by_start"),
+            (RunQuery(after=place, limit=50), "runs_by_start ((started_at,run_id,client_id)<(?,?,?))"),
+            (
+                RunQuery(client_id="client 007", after=place),
+                "runs_by_client (client_id=? AND (started_at,run_id)<(?,?))",
+            ),
+        ):
+            for find in (repository.find, repository.find_with_logs):
+                steps = plans(lambda query=query, find=find: list(find(query)))
+                searches = steps.count(" runs USING ")
+                assert steps.count(due) == searches, (query, steps)
+        everything = list(repository.find(RunQuery()))
+        for query in (RunQuery(status=some), RunQuery(status=some, client_id="client 007", after=everything[999])):
+            assert list(repository.find(query)) == list(filter(query.matches, everything))
+            assert repository.summary(query) == summary_of(filter(query.matches, everything))
+            due = "runs_by_status (status=?" if query.client_id is None else "runs_by_client (client_id=?"
+            assert due in plans(lambda query=query: repository.summary(query), sorted_by="")
+
+
+def test_the_latest_of_each_client_is_found_by_a_loose_index_scan(large: Path) -> None:
+    with closing(SQLiteRunRepository(large)) as repository:
+        steps = planned(repository, large)(lambda: list(repository.latest()), sorted_by="").split("; ")
+        searches = [step for step in steps if "runs" in step or "own" in step]
+        assert searches == [
+            "SEARCH runs USING COVERING INDEX runs_by_client (client_id>?)",
+            "SEARCH runs USING COVERING INDEX runs_by_client (client_id>?)",
+            "SEARCH runs USING INTEGER PRIMARY KEY (rowid=?)",
+            "SEARCH own USING COVERING INDEX runs_by_client (client_id=?)",
+        ]
+        assert list(repository.latest()) == latest_of(repository.find(RunQuery()))
 
 
 def planned(repository: SQLiteRunRepository, path: Path) -> Callable[..., str]:
