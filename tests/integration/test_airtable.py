@@ -770,6 +770,21 @@ class TestMapping:
             repository.update(key, FINISHES, LATER)
         assert [found.key for found in repository.find(RunQuery(status=RunStatus.FAILED))] == [key]
 
+    def test_the_server_selects_several_statuses_by_their_escaped_labels(self) -> None:
+        labels = {RunStatus.FAILED: 'it\'s \\ "off"', RunStatus.CANCELLED: "x', TRUE()"}
+        columns = [Column(name) for name in ("Run ID", "Client ID", "Status")]
+        with served(table_columns=columns) as base:
+            left_out = dict.fromkeys(("client_name", "started_at", "ended_at", "updated_at", "log", "error"))
+            repository = base.repository(Columns(**left_out, statuses=labels))  # type: ignore[arg-type]
+            keys = [repository.create(started(RunKey("r", client))) for client in "abc"]
+            repository.update(keys[0], RunChange(status=RunStatus.FAILED), LATER)
+            repository.update(keys[1], RunChange(status=RunStatus.CANCELLED), LATER)
+            handle, answers = base.service.handle, list[Response]()
+            base.service.handle = lambda request: answers.append(handle(request)) or answers[-1]  # type: ignore[method-assign, func-returns-value]
+            found = list(repository.find(RunQuery(status=labels)))
+            assert sorted(record.key.client_id for record in found) == ["a", "b"]
+            assert [len(json.loads(answer.body)["records"]) for answer in answers] == [2]
+
     def test_without_a_column_for_the_start_no_run_ends_before_it(self, base: AirtableBase) -> None:
         repository = base.repository(Columns(started_at=None))
         key = repository.create(started())
