@@ -46,6 +46,7 @@ from runledger import (
     RunChange,
     RunEvent,
     RunKey,
+    RunLedger,
     RunLedgerError,
     RunNotFound,
     RunQuery,
@@ -57,6 +58,7 @@ from runledger import (
 )
 from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
 from runledger.adapters.airtable.transport import Refusal
+from runledger.services import reads
 from runledger.testing.airtable import run_table
 from runledger.testing.reach import things_within_reach
 from runledger.testing.runs import changed
@@ -996,6 +998,26 @@ class TestListing:
         base.service.handle = expired  # type: ignore[method-assign]
         with pytest.raises(StoreUnavailable, match="expired before it was read"):
             list(repository.find(RunQuery()))
+
+    def test_the_latest_of_each_client_is_taken_from_a_listing_or_looked_up(
+        self, base: AirtableBase, repository: AirtableRunRepository, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        later = AT + timedelta(seconds=1)
+        repository.create_many([started(RunKey("r", f"{i:03}")) for i in range(150)])
+        repository.create(NewRun(RunRecord.start(RunKey("s", "007"), later)))
+        ledger = RunLedger(repository, observers=())
+        base.requests()
+        found = list(ledger.latest())
+        assert [record.key.client_id for record in found] == [f"{i:03}" for i in range(150)]
+        assert [record.key.run_id for record in found[6:9]] == ["r", "s", "r"]
+        assert base.requests() == ["GET", "GET"]
+        monkeypatch.setattr(reads, "MOST_READ", 150)
+        with pytest.raises(StoreUnusable, match="more than 150 match"):
+            list(ledger.latest())
+        assert list(ledger.latest(since=later)) == [found[7]]
+        base.requests()
+        assert list(ledger.latest(clients=["007", "none"])) == [found[7]]
+        assert base.requests() == ["GET"] * 3  # where the next record starts shows that none has the same start
 
     def test_filters_are_the_models(self, base: AirtableBase, repository: AirtableRunRepository) -> None:
         for i in range(6):
