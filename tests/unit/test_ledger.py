@@ -366,6 +366,7 @@ def test_a_store_that_would_read_too_much_for_the_latest_raises(
     ledger = RunLedger(store, observers=[events.append], clock=Clock())
     ledger.start_many("r", list("abcde"))
     assert [record.key.client_id for record in ledger.latest()] == list("abcde")
+    ledger.start_many("s", ["b", "c", "d"])
     last = ledger.start("s", "a").key
     events.clear()
     found = ledger.latest()
