@@ -802,6 +802,38 @@ class FindsAfterSince(Broken):
         return (record for record in super().find(query) if query.since is None or record.started_at > query.since)
 
 
+@breaks(Rule.FOUND_IN_ORDER)
+class FindsOneOfSeveralStatuses(Broken):
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        return super().find(evolve(query, status=query.status and query.status[:1]))
+
+
+@breaks(Rule.FOUND_IN_ORDER)
+class ContinuesAfterAllThatStartedThen(Broken):
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        until = query.after and min(query.after[0], query.until or query.after[0])
+        return super().find(query if until is None else evolve(query, until=until))
+
+
+@breaks(Rule.FOUND_IN_ORDER)
+class ListsTheLatestByTheirStarts(Broken):
+    def latest(self, since: datetime | None = None) -> Iterator[RunRecord]:
+        return iter(sorted(super().latest(since), key=lambda record: record.started_at))
+
+
+@breaks(Rule.FOUND_IN_ORDER)
+class ForgetsTheRunIdOfTheLatest(Broken):
+    """Of equal starts it takes the one with the lowest run id."""
+
+    def latest(self, since: datetime | None = None) -> Iterator[RunRecord]:
+        newest: dict[str, RunRecord] = {}
+        for record in self.find(RunQuery(since=since)):
+            there = newest.setdefault(record.key.client_id, record)
+            if there.started_at == record.started_at:
+                newest[record.key.client_id] = record
+        return iter([newest[client_id] for client_id in sorted(newest)])
+
+
 @breaks(Rule.WHOLE)
 class RefusesEverythingLong(Broken):
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:

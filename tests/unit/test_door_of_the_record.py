@@ -100,6 +100,22 @@ def of(**metrics: Any) -> RunRecord:
         (lambda: RunChange(add="n=1"), "add is str: give a mapping of names to values."),  # type: ignore[arg-type]
         (lambda: RunQuery(since=NAIVE), "since 2025-11-24T00:00:00 has no time zone: pass an aware datetime."),
         (lambda: RunQuery(until=NAIVE), "until 2025-11-24T00:00:00 has no time zone: pass an aware datetime."),
+        (lambda: RunQuery(status=[]), "status is empty: name at least one status, or leave it out for any."),
+        (lambda: RunQuery(status=["Failed", "failing"]), f"'failing' is not a status: use one of {STATUSES}."),
+        (lambda: RunQuery(status=3), f"3 is not a status: use one of {STATUSES}."),  # type: ignore[arg-type]
+        (
+            lambda: RunQuery(after=KEY),  # type: ignore[arg-type]
+            "after is RunKey(run_id='r', client_id='acme'): give a RunRecord, or its start time and its RunKey.",
+        ),
+        (
+            lambda: RunQuery(after=(AT, "r")),  # type: ignore[arg-type]
+            f"after is {(AT, 'r')!r}: give a RunRecord, or its start time and its RunKey.",
+        ),
+        (
+            lambda: RunQuery(after=(AT, KEY, "c")),  # type: ignore[arg-type]
+            f"after is {(AT, KEY, 'c')!r}: give a RunRecord, or its start time and its RunKey.",
+        ),
+        (lambda: RunQuery(after=(NAIVE, KEY)), "after 2025-11-24T00:00:00 has no time zone: pass an aware datetime."),
         (
             lambda: RunQuery(updated_before=NAIVE),
             "updated_before 2025-11-24T00:00:00 has no time zone: pass an aware datetime.",

@@ -27,6 +27,7 @@ from ..domain import (
     UnknownMetric,
     changed_records,
     fitting,
+    latest_of,
     newest_first,
     rejected_keys,
 )
@@ -83,6 +84,10 @@ class InMemoryRunAccess:
             log = tuple(self._table.logs.get(record.key, ())[: record.notes])
             if len(log) == record.notes:  # else the run was removed meanwhile
                 yield record, log
+
+    def latest(self, since: datetime | None = None) -> Iterator[RunRecord]:
+        """See LatestStore."""
+        return iter(latest_of(self.find(RunQuery(since=since))))
 
     def _change(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> dict[RunKey, RunRecord]:
         table = self._table
