@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -33,7 +34,9 @@ from ..domain import (
 class _Table:
     columns: frozenset[str] | None
     records: dict[RunKey, RunRecord] = field(factory=dict)
-    logs: dict[RunKey, list[LogLine]] = field(factory=dict)
+    keys: defaultdict[str, list[RunKey]] = field(factory=lambda: defaultdict(list))
+    """By run id, so that finding the records of one run does not look at all of them."""
+    logs: defaultdict[RunKey, list[LogLine]] = field(factory=lambda: defaultdict(list))
     marks: dict[RunKey, str] = field(factory=dict)
     lock: Lock = field(factory=Lock)
 
@@ -69,13 +72,19 @@ class InMemoryRunAccess:
 
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
         with self._table.lock:
-            records = list(self._table.records.values())
+            records = self._records(query.run_id)
         found = sorted(filter(query.matches, records), key=newest_first, reverse=True)
         return islice(found, query.limit)
 
     def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
         logs = self._table.logs
         return ((record, tuple(logs[record.key][: record.notes])) for record in self.find(query))
+
+    def _records(self, run_id: str | None) -> list[RunRecord]:
+        table = self._table
+        if run_id is None:
+            return list(table.records.values())
+        return [table.records[key] for key in table.keys.get(run_id, ())]
 
     def _change(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> dict[RunKey, RunRecord]:
         table = self._table
@@ -99,10 +108,27 @@ class InMemoryRunRepository(InMemoryRunAccess):
         super().__init__(_Table(None if columns is None else frozenset(columns)))
 
     def create(self, new: NewRun) -> RunKey:
-        return self._insert([new])[0]
+        table, key = self._table, new.record.key
+        with table.lock:
+            if key not in table.records:
+                table.require_columns(key, new.record.metrics)
+                self._insert(new)
+            elif not new.created(table.marks[key]):
+                raise RunAlreadyExists([key])
+        return key
 
     def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
-        return self._insert(news)
+        table = self._table
+        with table.lock:
+            marks = {new.key: table.marks[new.key] for new in news if new.key in table.records}
+            if rejected := rejected_keys(news, marks):
+                raise RunAlreadyExists(rejected)
+            missing = [new for new in news if new.key not in marks]  # the others were created by this start
+            for new in missing:
+                table.require_columns(new.key, new.record.metrics)
+            for new in missing:
+                self._insert(new)
+        return [new.key for new in news]
 
     def without_creation(self) -> InMemoryRunAccess:
         return InMemoryRunAccess(self._table)
@@ -110,20 +136,13 @@ class InMemoryRunRepository(InMemoryRunAccess):
     def close(self) -> None:
         """Nothing is open; the records stay."""
 
-    def _insert(self, news: Sequence[NewRun]) -> list[RunKey]:
-        table = self._table
-        with table.lock:
-            there = {new.key: table.marks.get(new.key, "") for new in news if new.key in table.records}
-            if rejected := rejected_keys(news, there):
-                raise RunAlreadyExists(rejected)
-            missing = [new for new in news if new.key not in there]  # the others were created by this start
-            for new in missing:
-                table.require_columns(new.key, new.record.metrics)
-            for new in missing:
-                table.logs[new.key] = list(new.log)
-                table.marks[new.key] = new.mark
-                table.records[new.key] = new.record
-        return [new.key for new in news]
+    def _insert(self, new: NewRun) -> None:
+        table, key = self._table, new.record.key
+        if new.log:
+            table.logs[key] = list(new.log)
+        table.marks[key] = new.mark
+        table.records[key] = new.record
+        table.keys[key.run_id].append(key)
 
 
 def open_url(url: str) -> InMemoryRunRepository:

@@ -157,7 +157,7 @@ def checked_additions(additions: Mapping[str, int | float]) -> Mapping[str, int 
 
 
 def _checked_items(mapping: Mapping[str, Any], what: str, checked: Callable[[Any, str], MetricValue]) -> Metrics:
-    if not mapping and isinstance(mapping, Mapping):
+    if mapping is NO_METRICS:
         return NO_METRICS
     if not isinstance(mapping, Mapping):
         raise InvalidValue(f"{what} is {type(mapping).__name__}: give a mapping of names to values.")
