@@ -109,14 +109,14 @@ class RunKey:
     @classmethod
     def trusted(cls, run_id: str, client_id: str, reference: str | None = None) -> RunKey:
         """A key that a store returned, without the checks: it was checked before it was stored."""
-        return _key(run_id, client_id, reference)
+        return unchecked_key(run_id, client_id, reference)
 
     def referring_to(self, reference: str) -> RunKey:
         """This key with the store's reference to its record."""
-        return _key(self.run_id, self.client_id, reference)
+        return unchecked_key(self.run_id, self.client_id, reference)
 
     def __str__(self) -> str:
         return f"run {self.run_id!r} of client {self.client_id!r}"
 
 
-_key = unchecked(RunKey)
+unchecked_key = unchecked(RunKey)

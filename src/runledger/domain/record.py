@@ -11,7 +11,7 @@ from attrs.converters import optional
 
 from .errors import RunAlreadyFinished, RunNotFound
 from .json_form import MALFORMED, fault_of, metrics_from_json, metrics_to_json, time_of_text, time_text, trusted_metrics
-from .key import InvalidValue, RunKey, checked_name, valid_name
+from .key import InvalidValue, RunKey, checked_name, unchecked_key, valid_name
 from .log import LogLine
 from .unchecked import unchecked
 from .values import (
@@ -144,7 +144,7 @@ class RunRecord:
         reference: str | None = None,
     ) -> RunRecord:
         """A record that a store returned, without the checks: it was checked before it was stored. For adapters."""
-        key = RunKey.trusted(run_id, client_id, reference)
+        key = unchecked_key(run_id, client_id, reference)
         return _record(key, client_name, status, started_at, ended_at, metrics, notes, error, updated_at)
 
     @classmethod
