@@ -79,6 +79,12 @@ def of(**metrics: Any) -> RunRecord:
         ),
         (lambda: NewRun("r"), "record is str, not a RunRecord."),  # type: ignore[arg-type]
         (lambda: NewRun(made(notes=0), mark=7), "mark is int, not text."),  # type: ignore[arg-type]
+        (lambda: NewRun.started([made(notes=0)], 7), "mark is int, not text."),  # type: ignore[arg-type]
+        (lambda: RunRecord.start("r", AT), "key is str, not a RunKey."),  # type: ignore[arg-type]
+        (
+            lambda: RunRecord.start(KEY, AT, client_name=" x"),
+            "client name ' x' begins or ends with white space: remove it where the value is made.",
+        ),
         (lambda: made(ended_at=None), f"{KEY} is Failed: it has an end time if and only if it has finished."),
         (lambda: made(started_at=None), "started_at is NoneType, not a datetime."),
         (lambda: made(ended_at=7), "ended_at is int, not a datetime."),

@@ -25,7 +25,7 @@ def fault_of(problem: Exception) -> str:
 
 def time_text(at: datetime) -> str:
     """The UTC time `at` as text. Texts sort as their times do."""
-    return f"{at.isoformat(timespec='milliseconds')[:23]}Z"
+    return at.isoformat("T", "milliseconds")[:23] + "Z"
 
 
 def time_of_text(text: str) -> datetime:
