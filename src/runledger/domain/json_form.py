@@ -25,7 +25,8 @@ def fault_of(problem: Exception) -> str:
 
 def time_text(at: datetime) -> str:
     """The UTC time `at` as text. Texts sort as their times do."""
-    return at.isoformat("T", "milliseconds")[:23] + "Z"
+    parts = at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond // 1000
+    return "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ" % parts  # noqa: UP031 - every write does this: half of isoformat's time
 
 
 def time_of_text(text: str) -> datetime:
