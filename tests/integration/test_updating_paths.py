@@ -1,6 +1,6 @@
-"""No updating path creates, as the stores report: SQLite's authorizer, PostgreSQL's grants, the requests to Airtable.
+"""No updating path creates or removes, say the stores: SQLite's authorizer, PostgreSQL's grants, Airtable's requests.
 
-Every updating path of port, services and command line runs over a store that refuses to create, or that records it. A
+Every updating path of port, services and command line runs over a store that refuses both, or that records them. A
 public method or a command that is not tried here fails the test.
 """
 
@@ -170,6 +170,7 @@ def through_the_command_line(url: str, run_id: Callable[[], str]) -> None:
     run("show", "never started", "acme", code=3)
     for look in (("show", one, "acme"), ("list",), ("summary", one), ("stale", "--older-than", "1h"), ("export", "-")):
         run(*look)
+    run("prune", "--older-than", "100d", "--dry-run")
     assert tried == set(cli.list_commands(Context(cli))), "a command that is not tried here, or is no more"
 
 
@@ -189,8 +190,8 @@ def guarded_sqlite(tmp_path: Path) -> Iterator[Guarded]:
 
     def guarded(*args: object, **kwargs: object) -> sqlite3.Connection:
         connection: sqlite3.Connection = connect(*args, **kwargs)  # type: ignore[call-overload]
-        denied = (sqlite3.SQLITE_INSERT, "runs")  # an INSERT on run_notes is a line of a log
-        connection.set_authorizer(lambda *act: sqlite3.SQLITE_DENY if act[:2] == denied else sqlite3.SQLITE_OK)
+        denied = {(sqlite3.SQLITE_INSERT, "runs"), (sqlite3.SQLITE_DELETE, "runs")}  # run_notes has lines of logs
+        connection.set_authorizer(lambda *act: sqlite3.SQLITE_DENY if act[:2] in denied else sqlite3.SQLITE_OK)
         return connection
 
     with pytest.MonkeyPatch.context() as patch:

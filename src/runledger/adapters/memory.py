@@ -11,8 +11,10 @@ from threading import Lock
 from attrs import field, frozen
 
 from ..domain import (
+    BATCH,
     Backend,
     Finding,
+    FinishedRuns,
     Guarantees,
     LogLine,
     NewRun,
@@ -25,6 +27,7 @@ from ..domain import (
     StoreUnusable,
     UnknownMetric,
     changed_records,
+    fitting,
     newest_first,
     rejected_keys,
 )
@@ -66,7 +69,9 @@ class InMemoryRunAccess:
         return record
 
     def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
-        lines = self._table.logs[self.get(key).key]
+        lines = self._table.logs.get(self.get(key).key)
+        if lines is None:  # the run was removed just now
+            raise RunNotFound(key)
         end = len(lines)  # lines that are appended meanwhile are not read
         return islice(lines, 0 if last is None else max(0, end - last), end)
 
@@ -77,8 +82,10 @@ class InMemoryRunAccess:
         return islice(found, query.limit)
 
     def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
-        logs = self._table.logs
-        return ((record, tuple(logs[record.key][: record.notes])) for record in self.find(query))
+        for record in self.find(query):
+            log = tuple(self._table.logs.get(record.key, ())[: record.notes])
+            if len(log) == record.notes:  # else the run was removed meanwhile
+                yield record, log
 
     def _records(self, run_id: str | None) -> list[RunRecord]:
         table = self._table
@@ -145,6 +152,33 @@ class InMemoryRunRepository(InMemoryRunAccess):
         table.keys[key.run_id].append(key)
 
 
+class InMemoryRunRemoval:
+    """Removes the finished runs of a repository; see RunRemoval. The repository does not know it."""
+
+    def __init__(self, repository: InMemoryRunRepository) -> None:
+        self._table = repository._table
+
+    def remove_runs(self, finished: FinishedRuns, batch: int = BATCH) -> Iterator[int]:
+        table = self._table
+        with table.lock:
+            left = [record for record in table.records.values() if finished.includes(record)]
+        while left:
+            count = fitting((record.notes for record in left), batch)
+            yield self._remove([record.key for record in left[:count]], finished)
+            del left[:count]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _remove(self, keys: Iterable[RunKey], finished: FinishedRuns) -> int:
+        table = self._table
+        with table.lock:
+            there = [key for key in keys if key in table.records and finished.includes(table.records[key])]
+            for key in there:  # the record first, so that no reader finds a record without its log
+                del table.records[key], table.logs[key], table.marks[key]
+        return len(there)
+
+
 def open_url(url: str) -> InMemoryRunRepository:
     """`memory://`: a new, empty store each time."""
     if url != "memory://":
@@ -157,4 +191,8 @@ def _examine(url: str) -> Iterator[Finding]:
     yield Finding.ok("the store of memory:// opens")
 
 
-BACKEND = Backend(open=open_url, examine=_examine, is_lasting=False)
+def _removal(url: str) -> InMemoryRunRemoval:
+    return InMemoryRunRemoval(open_url(url))
+
+
+BACKEND = Backend(open=open_url, examine=_examine, removal=_removal, is_lasting=False)

@@ -37,6 +37,7 @@ _PLACES = {
     "import": "moving.import_",
     "export": "moving.export",
     "copy": "moving.copy",
+    "prune": "pruning.prune",
     "init": "store.init",
     "doctor": "store.doctor",
     "completion": "completion.completion",

@@ -130,6 +130,12 @@ def lasting(store: str) -> str:
     return url
 
 
+def chosen_existing_store() -> str:
+    """The URL of the chosen store, as its backend takes it; a store that was named must exist."""
+    store = lasting(chosen_store())
+    return existing(store) if _named_store() else store
+
+
 def existing(store: str) -> str:
     """The store's URL; that of a store that is not there is refused."""
     if what := backend_of(store).makes_on_open(store):
@@ -143,9 +149,7 @@ def chosen_ledger(*, may_be_new: bool = False) -> Iterator[RunLedger]:
 
     A store that was named must exist, unless it `may_be_new`.
     """
-    store = lasting(chosen_store())
-    if not may_be_new and _named_store():
-        existing(store)
+    store = lasting(chosen_store()) if may_be_new else chosen_existing_store()
     with connect(store, observers=()) as ledger:
         yield ledger
 

@@ -16,6 +16,7 @@ from .log import LogLine
 from .new_run import NewRun, rejected_keys
 from .port import (
     Guarantees,
+    IdentifiedStore,
     LoggedStore,
     ObservedStore,
     RunAccess,
@@ -27,13 +28,17 @@ from .port import (
 )
 from .query import RunQuery, RunSummary, added_up, newest_first, summary_of
 from .record import RunChange, RunRecord, changed_records
+from .removal import BATCH, FinishedRuns, RunRemoval, fitting
 from .values import Metrics, MetricValue, RunStatus
 
 __all__ = [
+    "BATCH",
     "Backend",
     "EventKind",
     "Finding",
+    "FinishedRuns",
     "Guarantees",
+    "IdentifiedStore",
     "InvalidValue",
     "LogLine",
     "LoggedStore",
@@ -55,6 +60,7 @@ __all__ = [
     "RunQuery",
     "RunReads",
     "RunRecord",
+    "RunRemoval",
     "RunRepository",
     "RunStatus",
     "RunSummary",
@@ -66,6 +72,7 @@ __all__ = [
     "Verdict",
     "added_up",
     "changed_records",
+    "fitting",
     "newest_first",
     "rejected_keys",
     "summary_of",

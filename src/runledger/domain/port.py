@@ -7,7 +7,7 @@ have been applied. No method sends a change twice. All methods may be called fro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -132,6 +132,14 @@ class LoggedStore(Protocol):
 
     def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
         """The records that `find` returns, each with its log: as many lines as the record counts notes."""
+
+
+@runtime_checkable
+class IdentifiedStore(Protocol):
+    """Optional. A store that can be recognised, however it was named when it was opened."""
+
+    def identity(self) -> Hashable:
+        """Equal for two repositories of one store. Raises StoreUnavailable or StoreUnusable."""
 
 
 class RunRepository(RunCreation, RunAccess, Protocol):

@@ -16,6 +16,7 @@ from redis.retry import Retry
 from runledger.domain import (
     Backend,
     Finding,
+    FinishedRuns,
     Guarantees,
     LogLine,
     NewRun,
@@ -30,6 +31,7 @@ from runledger.domain import (
     StoreUnavailable,
     StoreUnusable,
     changed_records,
+    fitting,
 )
 from runledger.domain.json_form import MALFORMED, time_text, trusted_log
 
@@ -284,9 +286,56 @@ def _pool(url: str) -> ConnectionPool:
         raise StoreUnusable("the URL of a Redis store is redis://user:password@host:port/database.") from None
 
 
+# KEYS: the sorted set, then for each record its key, the key of its log, and the key of its mark.
+# ARGV: for each record its member of the set, and the document that was read.
+_REMOVE = """
+local removed = 0
+for i = 2, #KEYS, 3 do
+    local arg = (i - 2) / 3 * 2 + 1
+    if redis.call('GET', KEYS[i]) == ARGV[arg + 1] then
+        redis.call('ZREM', KEYS[1], ARGV[arg])
+        redis.call('DEL', KEYS[i], KEYS[i + 1], KEYS[i + 2])
+        removed = removed + 1
+    end
+end
+return removed
+"""
+
+
+class RedisRunRemoval:
+    """Removes the finished runs in the Redis server at `url`; see RunRemoval."""
+
+    def __init__(self, url: str) -> None:
+        self._server = _Server(_pool(url))
+
+    def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
+        query = RunQuery(client_id=finished.client_id, until=finished.before)
+        found = filter(finished.includes, RedisRunAccess(self._server).find(query))
+        left: list[RunRecord] = []
+        while left := left + list(islice(found, batch - len(left))):
+            count = fitting((record.notes for record in left), batch)
+            yield self._remove(left[:count], finished)
+            left = left[count:]
+
+    def _remove(self, records: Sequence[RunRecord], finished: FinishedRuns) -> int:
+        documents = self._server.ask("MGET", *(_RECORD + _name(record.key) for record in records))
+        pairs = [
+            (record, document)
+            for record, document in zip(records, documents, strict=True)
+            if document is not None and finished.includes(_record(document))
+        ]
+        stored_at = [kind + _name(record.key) for record, _ in pairs for kind in (_RECORD, _LOG, _MARK)]
+        values = [value for record, document in pairs for value in (_place(record), document)]
+        command = ("EVAL", _REMOVE, len(stored_at) + 1, _STARTS, *stored_at, *values)
+        return int(self._server.ask(*command, writes=True))
+
+    def close(self) -> None:
+        self._server.close()
+
+
 def _examine(url: str) -> Iterator[Finding]:
     RedisRunRepository(url).close()  # checks the server's settings
     yield Finding.ok("the server answers, and its settings keep every acknowledged write")
 
 
-BACKEND = Backend(open=RedisRunRepository, examine=_examine)
+BACKEND = Backend(open=RedisRunRepository, examine=_examine, removal=RedisRunRemoval)

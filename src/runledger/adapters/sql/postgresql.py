@@ -40,6 +40,9 @@ _COPY_LINES = f"COPY run_notes ({rows.LINE}) FROM STDIN"
 _MARKS = """SELECT run_id, client_id, mark FROM runs
     JOIN unnest(%s::text[], %s::text[]) AS wanted (run_id, client_id) USING (run_id, client_id)"""
 _ATTEMPTS = 3
+# The moment at which a server started, to the microsecond, tells it from other servers; every role may read it.
+_IDENTITY = """SELECT pg_postmaster_start_time()::text, oid::text, to_regclass('runs')::oid::text
+    FROM pg_database WHERE datname = current_database()"""
 _PART = 100  # runs that are copied together
 _RowsOf = Callable[[Sequence[NewRun]], Iterable[tuple[str | int | None, ...]]]
 # A name in ORDER BY alone would be that of the text which is read.
@@ -180,6 +183,11 @@ class PostgreSQLRunRepository(PostgreSQLRunAccess):
     def __init__(self, url: str, *, max_connections: int = 10, timeout: float = 10.0) -> None:
         super().__init__(Connections(url, max_connections, timeout))
         require_no_other_version(self._connections)
+
+    def identity(self) -> tuple[Any, ...]:
+        """See IdentifiedStore: the table, by whatever address. A primary and its standby are not recognised as one."""
+        [found] = self._fetch(_IDENTITY, ())
+        return found
 
     def create_schema(self) -> None:
         """Make the tables and their indexes if they are missing. Nothing else makes them."""

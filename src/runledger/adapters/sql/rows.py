@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ...domain import (
+    FinishedRuns,
     LogLine,
     Metrics,
     NewRun,
@@ -30,6 +31,7 @@ LINE = "run_id, client_id, position, at, text"
 
 PAGE = 500
 STATUSES = {status.value: status for status in RunStatus}
+_FINAL = ", ".join(f"'{status.value}'" for status in RunStatus if status.is_final)
 
 
 _decode = json.JSONDecoder().raw_decode
@@ -206,3 +208,13 @@ def conditions(query: RunQuery, mark: str, time: Callable[[datetime], Any]) -> t
     given = [(sql, value) for sql, value in parts if value is not None]
     literal = [] if query.status is None else [f"status = '{query.status.value}'"]
     return " AND ".join([*literal, *(sql for sql, _ in given)]) or "TRUE", [value for _, value in given]
+
+
+def finished_runs(finished: FinishedRuns, mark: str, time: Callable[[datetime], Any]) -> tuple[str, list[Any]]:
+    """The condition for finished runs to remove, and the values for its placeholders; see `conditions`."""
+    before = time(finished.before)
+    of_client = "" if finished.client_id is None else f"client_id = {mark} AND "
+    return (
+        f"{of_client}started_at < {mark} AND coalesce(ended_at, updated_at) < {mark} AND status IN ({_FINAL})",
+        [*([] if finished.client_id is None else [finished.client_id]), before, before],
+    )

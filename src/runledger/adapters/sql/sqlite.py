@@ -186,6 +186,10 @@ class SQLiteRunRepository(SQLiteRunAccess):
     ) -> None:
         super().__init__(SQLiteFile(path, synchronous, wait))
 
+    def identity(self) -> tuple[int, int]:
+        """See IdentifiedStore: the file, by whatever path."""
+        return self._file.identity()
+
     def create(self, new: NewRun) -> RunKey:
         self._create([new], new.key)
         return new.key
