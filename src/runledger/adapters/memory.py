@@ -69,8 +69,9 @@ class InMemoryRunAccess:
         return record
 
     def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
-        lines = self._table.logs.get(self.get(key).key)
-        if lines is None:  # the run was removed just now
+        notes = self.get(key).notes
+        lines = self._table.logs.get(key, [])
+        if len(lines) < notes:  # the run was removed just now
             raise RunNotFound(key)
         end = len(lines)  # lines that are appended meanwhile are not read
         return islice(lines, 0 if last is None else max(0, end - last), end)
@@ -175,7 +176,12 @@ class InMemoryRunRemoval:
         with table.lock:
             there = [key for key in keys if key in table.records and finished.includes(table.records[key])]
             for key in there:  # the record first, so that no reader finds a record without its log
-                del table.records[key], table.logs[key], table.marks[key]
+                del table.records[key], table.marks[key]
+                table.logs.pop(key, None)
+            for run_id in {key.run_id for key in there}:
+                table.keys[run_id] = [key for key in table.keys[run_id] if key in table.records]
+                if not table.keys[run_id]:
+                    del table.keys[run_id]
         return len(there)
 
 
