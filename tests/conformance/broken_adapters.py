@@ -7,7 +7,7 @@ from itertools import islice
 from threading import Event, Lock, RLock
 from typing import Any, ClassVar
 
-from attrs import evolve
+from attrs import asdict, evolve
 
 from runledger.adapters.memory import InMemoryRunAccess, InMemoryRunRemoval, InMemoryRunRepository
 from runledger.domain import (
@@ -64,6 +64,8 @@ class Broken(InMemoryRunRepository):
         return cls.Removal(repository)
 
     def put(self, record: RunRecord) -> None:
+        if record.key not in self._table.records:
+            self._table.keys[record.key.run_id].append(record.key)
         self._table.records[record.key] = record
 
     def put_run(self, new: NewRun) -> None:
@@ -534,7 +536,7 @@ class ReturnsLocalTimes(Broken):
     def get(self, key: RunKey) -> RunRecord:
         record = super().get(key)
         local = record.started_at.astimezone(timezone(timedelta(hours=10)))
-        fields: dict[str, Any] = {**record.__dict__, "started_at": local}
+        fields: dict[str, Any] = {**asdict(record, recurse=False), "started_at": local}
         fields.pop("key")
         return RunRecord.trusted(key.run_id, key.client_id, **fields)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from attrs import evolve
 
 import runledger
 from conftest import Clock
@@ -298,7 +299,7 @@ def test_an_import_creates_what_is_new_and_returns_the_rest(ledger: RunLedger, e
         )
         for i in range(3)
     ]
-    copy = RunRecord(**old[2].__dict__)
+    copy = evolve(old[2])
     assert ledger.import_records(iter(old[:2])) == ()
     assert ledger.import_records([*old, copy]) == (copy, old[0], old[1])
     assert list(ledger.find()) == old[::-1]

@@ -126,7 +126,7 @@ class RunLedger:
         except RunLedgerError as error:
             self._reporter.start_failed(error)
             raise
-        return {run.key.client_id: run for run in self._started(keys, at)}
+        return dict(zip([key.client_id for key in keys], self._started(keys, at), strict=True))
 
     def track(
         self,
@@ -253,6 +253,5 @@ class RunLedger:
 
     def _started(self, keys: Sequence[RunKey], at: datetime) -> list[Run]:
         site = call_site()
-        for key in keys:
-            self._reporter.started(key, at)
-        return [self.updates.of(key, site) for key in keys]
+        self._reporter.started(keys, at)
+        return [Run(key, self.updates, site) for key in keys]

@@ -328,7 +328,7 @@ class RedisRunRemoval:
             if document is not None and finished.includes(_record(document))
         ]
         stored_at = [kind + _name(record.key) for record, _ in pairs for kind in (_RECORD, _LOG, _MARK)]
-        values = [value for record, document in pairs for value in (_place(record), document)]
+        values = [value for record, document in pairs for value in (_place(*newest_first(record)), document)]
         command = ("EVAL", _REMOVE, len(stored_at) + 1, _STARTS, *stored_at, *values)
         return int(self._server.ask(*command, writes=True))
 

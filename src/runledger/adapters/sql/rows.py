@@ -20,7 +20,7 @@ from ...domain import (
     StoreUnusable,
     added_up,
 )
-from ...domain.json_form import MALFORMED, metrics_text, time_text, trusted_metrics
+from ...domain.json_form import MALFORMED, metrics_texts, time_text, trusted_metrics
 
 RECORD = "run_id, client_id, client_name, status, started_at, ended_at, metrics, notes, error, updated_at"
 """The columns of table `runs` from which a record is read, in their order."""
@@ -37,10 +37,10 @@ _FINAL = ", ".join(f"'{status.value}'" for status in RunStatus if status.is_fina
 _decode = json.JSONDecoder().raw_decode
 
 
-def rows_of_texts(news: Iterable[NewRun]) -> Iterator[tuple[str | int | None, ...]]:
+def rows_of_texts(news: Sequence[NewRun]) -> Iterator[tuple[str | int | None, ...]]:
     """Rows of table `runs`, in the order of RUN. Every time is a text."""
     at, text = None, ""
-    for new in news:
+    for new, metrics in zip(news, metrics_texts([new.record.metrics for new in news]), strict=True):
         record = new.record
         if record.started_at is not at:  # a batch mostly starts at one time
             at, text = record.started_at, time_text(record.started_at)
@@ -51,7 +51,7 @@ def rows_of_texts(news: Iterable[NewRun]) -> Iterator[tuple[str | int | None, ..
             record.status.value,
             text,
             None if record.ended_at is None else time_text(record.ended_at),
-            metrics_text(record.metrics),
+            metrics,
             record.notes,
             record.error,
             text if record.updated_at is at else time_text(record.updated_at),

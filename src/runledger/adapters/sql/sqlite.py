@@ -26,7 +26,7 @@ from ...domain import (
     rejected_keys,
     summary_of,
 )
-from ...domain.json_form import MALFORMED, metrics_text, time_text
+from ...domain.json_form import MALFORMED, metrics_text, metrics_texts, time_text
 from .rows import (
     LACKS_LINES,
     LINE,
@@ -236,7 +236,8 @@ def open_url(url: str) -> SQLiteRunRepository:
 
 def _insert(cursor: sqlite3.Cursor, news: Sequence[NewRun]) -> None:
     cursor.executemany(_INSERT, rows_of_texts(news))
-    _append(cursor, lines_of_texts(news))
+    if any(new.log for new in news):
+        _append(cursor, lines_of_texts(news))
 
 
 def _missing(cursor: sqlite3.Cursor, news: Sequence[NewRun]) -> list[NewRun]:
@@ -293,7 +294,8 @@ def _update(cursor: sqlite3.Cursor, key: RunKey, change: RunChange, at: datetime
         raise RunNotFound(key)
     old = record_from_texts(row[:10])
     new = old.apply(change, at)
-    cursor.execute(*_rewriting(row, old, new, time_text(new.updated_at)))
+    metrics = row[6] if new.metrics is old.metrics else metrics_text(new.metrics)
+    cursor.execute(*_rewriting(row[10], old, new, metrics, time_text(new.updated_at)))
     if (line := change.line(at)) is not None:
         _append(cursor, [(key.run_id, key.client_id, new.notes, time_text(line.at), line.text)])
     return new
@@ -311,29 +313,35 @@ def _update_some(cursor: sqlite3.Cursor, changes: Sequence[tuple[RunKey, RunChan
     olds = records_from_texts([row[:10] for row in rows])
     news = {record.key: record for record in olds}
     news |= changed_records(news, changes, at)
+    pairs = list(zip(olds, news.values(), strict=True))
+    texts = iter(metrics_texts([new.metrics for old, new in pairs if new.metrics is not old.metrics]))
     writes: dict[str, list[tuple[Any, ...]]] = {_UPDATE: [], _FINISH: []}
-    for row, old, new in zip(rows, olds, news.values(), strict=True):
-        sql, values = _rewriting(row, old, new, text if new.updated_at is at else row[9])
+    for row, (old, new) in zip(rows, pairs, strict=True):
+        metrics = row[6] if new.metrics is old.metrics else next(texts)
+        sql, values = _rewriting(row[10], old, new, metrics, text if new.updated_at is at else row[9])
         writes[sql].append(values)
     for sql, batch in writes.items():
         cursor.executemany(sql, batch)
-    _append(cursor, _lines({old.key: old.notes for old in olds}, changes, text))
+    if any(change.note is not None for _, change in changes):
+        _append(cursor, _lines(olds, changes, text))
 
 
 def _lines(
-    notes: dict[RunKey, int], changes: Sequence[tuple[RunKey, RunChange]], text: str
+    olds: Iterable[RunRecord], changes: Sequence[tuple[RunKey, RunChange]], text: str
 ) -> Iterator[tuple[str, str, int, str, str]]:
-    """The lines that changes append to logs that have so many `notes`; `text` is their time."""
+    """The lines that changes append to the logs of these records; `text` is their time."""
+    notes = {old.key: old.notes for old in olds}
     for key, change in changes:
         if change.note is not None:
             notes[key] += 1
             yield key.run_id, key.client_id, notes[key], text, change.note
 
 
-def _rewriting(row: tuple[Any, ...], old: RunRecord, new: RunRecord, updated_at: str) -> tuple[str, tuple[Any, ...]]:
+def _rewriting(
+    rowid: int, old: RunRecord, new: RunRecord, metrics: str, updated_at: str
+) -> tuple[str, tuple[Any, ...]]:
     """The statement, and its values, that makes of the row with the old record one with the new."""
-    metrics = row[6] if new.metrics is old.metrics else metrics_text(new.metrics)
-    state = metrics, new.notes, new.error, updated_at, row[10]
+    state = metrics, new.notes, new.error, updated_at, rowid
     if new.status is old.status:
         return _UPDATE, state
     return _FINISH, (new.status.value, new.ended_at and time_text(new.ended_at), *state)
