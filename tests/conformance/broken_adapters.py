@@ -7,7 +7,7 @@ from itertools import islice
 from threading import Event, Lock, RLock
 from typing import Any, ClassVar
 
-from attrs import evolve
+from attrs import asdict, evolve
 
 from runledger.adapters.memory import InMemoryRunAccess, InMemoryRunRemoval, InMemoryRunRepository
 from runledger.domain import (
@@ -64,6 +64,8 @@ class Broken(InMemoryRunRepository):
         return cls.Removal(repository)
 
     def put(self, record: RunRecord) -> None:
+        if record.key not in self._table.records:
+            self._table.keys[record.key.run_id].append(record.key)
         self._table.records[record.key] = record
 
     def put_run(self, new: NewRun) -> None:
@@ -534,7 +536,7 @@ class ReturnsLocalTimes(Broken):
     def get(self, key: RunKey) -> RunRecord:
         record = super().get(key)
         local = record.started_at.astimezone(timezone(timedelta(hours=10)))
-        fields: dict[str, Any] = {**record.__dict__, "started_at": local}
+        fields: dict[str, Any] = {**asdict(record, recurse=False), "started_at": local}
         fields.pop("key")
         return RunRecord.trusted(key.run_id, key.client_id, **fields)
 
@@ -800,6 +802,38 @@ class StopsAfterThePage(Broken):
 class FindsAfterSince(Broken):
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
         return (record for record in super().find(query) if query.since is None or record.started_at > query.since)
+
+
+@breaks(Rule.FOUND_IN_ORDER)
+class FindsOneOfSeveralStatuses(Broken):
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        return super().find(evolve(query, status=query.status and query.status[:1]))
+
+
+@breaks(Rule.FOUND_IN_ORDER)
+class ContinuesAfterAllThatStartedThen(Broken):
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        until = query.after and min(query.after[0], query.until or query.after[0])
+        return super().find(query if until is None else evolve(query, until=until))
+
+
+@breaks(Rule.FOUND_IN_ORDER)
+class ListsTheLatestByTheirStarts(Broken):
+    def latest(self, since: datetime | None = None) -> Iterator[RunRecord]:
+        return iter(sorted(super().latest(since), key=lambda record: record.started_at))
+
+
+@breaks(Rule.FOUND_IN_ORDER)
+class ForgetsTheRunIdOfTheLatest(Broken):
+    """Of equal starts it takes the one with the lowest run id."""
+
+    def latest(self, since: datetime | None = None) -> Iterator[RunRecord]:
+        newest: dict[str, RunRecord] = {}
+        for record in self.find(RunQuery(since=since)):
+            there = newest.setdefault(record.key.client_id, record)
+            if there.started_at == record.started_at:
+                newest[record.key.client_id] = record
+        return iter([newest[client_id] for client_id in sorted(newest)])
 
 
 @breaks(Rule.WHOLE)

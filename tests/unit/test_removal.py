@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from attrs import evolve
+from attrs import asdict, evolve
 
-from runledger import InvalidValue, RunChange, RunKey, RunLedger, RunRecord, RunStatus
-from runledger.adapters.memory import InMemoryRunRepository
+from runledger import InvalidValue, NewRun, RunChange, RunKey, RunLedger, RunQuery, RunRecord, RunStatus
+from runledger.adapters.memory import InMemoryRunRemoval, InMemoryRunRepository
 from runledger.domain import FinishedRuns, fitting
 from runledger.services.pruning import count_old
 
@@ -36,7 +36,7 @@ def test_a_run_that_started_later_than_it_ended_is_as_old_as_its_start() -> None
 
 def test_the_last_update_is_the_end_of_a_run_without_one() -> None:
     def without_end(updated_at: datetime) -> RunRecord:
-        fields = {**ENDED.__dict__, "ended_at": None, "updated_at": updated_at}
+        fields = {**asdict(ENDED, recurse=False), "ended_at": None, "updated_at": updated_at}
         key = fields.pop("key")
         return RunRecord.trusted(key.run_id, key.client_id, **fields)
 
@@ -84,3 +84,13 @@ def test_a_run_counts_in_the_month_of_its_end_and_not_of_a_late_update() -> None
     with RunLedger(InMemoryRunRepository()) as ledger:
         ledger.import_records([evolve(ENDED, updated_at=AT + timedelta(days=40))])
         assert count_old(ledger.reads, BEFORE).months == {"2025-11": 1}
+
+
+def test_in_memory_a_removed_run_is_not_found_by_its_run_id_and_may_start_again() -> None:
+    repository = InMemoryRunRepository()
+    running = RunRecord.start(RunKey(ENDED.key.run_id, "still running"), AT)
+    repository.create_many([NewRun(ENDED), NewRun(running)])
+    assert sum(InMemoryRunRemoval(repository).remove_runs(BEFORE)) == 1
+    assert list(repository.find(RunQuery(run_id=ENDED.key.run_id))) == [running]
+    repository.create(NewRun(ENDED))
+    assert len(list(repository.find(RunQuery(run_id=ENDED.key.run_id)))) == 2

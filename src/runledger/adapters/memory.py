@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -27,6 +28,7 @@ from ..domain import (
     UnknownMetric,
     changed_records,
     fitting,
+    latest_of,
     newest_first,
     rejected_keys,
 )
@@ -36,7 +38,9 @@ from ..domain import (
 class _Table:
     columns: frozenset[str] | None
     records: dict[RunKey, RunRecord] = field(factory=dict)
-    logs: dict[RunKey, list[LogLine]] = field(factory=dict)
+    keys: defaultdict[str, list[RunKey]] = field(factory=lambda: defaultdict(list))
+    """By run id, so that finding the records of one run does not look at all of them."""
+    logs: defaultdict[RunKey, list[LogLine]] = field(factory=lambda: defaultdict(list))
     marks: dict[RunKey, str] = field(factory=dict)
     lock: Lock = field(factory=Lock)
 
@@ -66,15 +70,16 @@ class InMemoryRunAccess:
         return record
 
     def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
-        lines = self._table.logs.get(self.get(key).key)
-        if lines is None:  # the run was removed just now
+        notes = self.get(key).notes
+        lines = self._table.logs.get(key, [])
+        if len(lines) < notes:  # the run was removed just now
             raise RunNotFound(key)
         end = len(lines)  # lines that are appended meanwhile are not read
         return islice(lines, 0 if last is None else max(0, end - last), end)
 
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
         with self._table.lock:
-            records = list(self._table.records.values())
+            records = self._records(query.run_id)
         found = sorted(filter(query.matches, records), key=newest_first, reverse=True)
         return islice(found, query.limit)
 
@@ -83,6 +88,16 @@ class InMemoryRunAccess:
             log = tuple(self._table.logs.get(record.key, ())[: record.notes])
             if len(log) == record.notes:  # else the run was removed meanwhile
                 yield record, log
+
+    def latest(self, since: datetime | None = None) -> Iterator[RunRecord]:
+        """See LatestStore."""
+        return iter(latest_of(self.find(RunQuery(since=since))))
+
+    def _records(self, run_id: str | None) -> list[RunRecord]:
+        table = self._table
+        if run_id is None:
+            return list(table.records.values())
+        return [table.records[key] for key in table.keys.get(run_id, ())]
 
     def _change(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> dict[RunKey, RunRecord]:
         table = self._table
@@ -106,10 +121,27 @@ class InMemoryRunRepository(InMemoryRunAccess):
         super().__init__(_Table(None if columns is None else frozenset(columns)))
 
     def create(self, new: NewRun) -> RunKey:
-        return self._insert([new])[0]
+        table, key = self._table, new.record.key
+        with table.lock:
+            if key not in table.records:
+                table.require_columns(key, new.record.metrics)
+                self._insert(new)
+            elif not new.created(table.marks[key]):
+                raise RunAlreadyExists([key])
+        return key
 
     def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
-        return self._insert(news)
+        table = self._table
+        with table.lock:
+            marks = {new.key: table.marks[new.key] for new in news if new.key in table.records}
+            if rejected := rejected_keys(news, marks):
+                raise RunAlreadyExists(rejected)
+            missing = [new for new in news if new.key not in marks]  # the others were created by this start
+            for new in missing:
+                table.require_columns(new.key, new.record.metrics)
+            for new in missing:
+                self._insert(new)
+        return [new.key for new in news]
 
     def without_creation(self) -> InMemoryRunAccess:
         return InMemoryRunAccess(self._table)
@@ -117,20 +149,13 @@ class InMemoryRunRepository(InMemoryRunAccess):
     def close(self) -> None:
         """Nothing is open; the records stay."""
 
-    def _insert(self, news: Sequence[NewRun]) -> list[RunKey]:
-        table = self._table
-        with table.lock:
-            there = {new.key: table.marks.get(new.key, "") for new in news if new.key in table.records}
-            if rejected := rejected_keys(news, there):
-                raise RunAlreadyExists(rejected)
-            missing = [new for new in news if new.key not in there]  # the others were created by this start
-            for new in missing:
-                table.require_columns(new.key, new.record.metrics)
-            for new in missing:
-                table.logs[new.key] = list(new.log)
-                table.marks[new.key] = new.mark
-                table.records[new.key] = new.record
-        return [new.key for new in news]
+    def _insert(self, new: NewRun) -> None:
+        table, key = self._table, new.record.key
+        if new.log:
+            table.logs[key] = list(new.log)
+        table.marks[key] = new.mark
+        table.records[key] = new.record
+        table.keys[key.run_id].append(key)
 
 
 class InMemoryRunRemoval:
@@ -156,7 +181,12 @@ class InMemoryRunRemoval:
         with table.lock:
             there = [key for key in keys if key in table.records and finished.includes(table.records[key])]
             for key in there:  # the record first, so that no reader finds a record without its log
-                del table.records[key], table.logs[key], table.marks[key]
+                del table.records[key], table.marks[key]
+                table.logs.pop(key, None)
+            for run_id in {key.run_id for key in there}:
+                table.keys[run_id] = [key for key in table.keys[run_id] if key in table.records]
+                if not table.keys[run_id]:
+                    del table.keys[run_id]
         return len(there)
 
 

@@ -32,6 +32,7 @@ _PLACES = {
     "exec": "exec.exec_",
     "show": "looking.show",
     "list": "looking.list_",
+    "latest": "looking.latest",
     "summary": "looking.summary",
     "stale": "looking.stale",
     "import": "moving.import_",

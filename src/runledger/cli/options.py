@@ -40,6 +40,11 @@ def each_once(_ctx: click.Context, _param: click.Parameter, pairs: tuple[tuple[s
     return values
 
 
+def any_or_some(_ctx: click.Context, _param: click.Parameter, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The values of an option that may be repeated; None if it is not given."""
+    return values or None
+
+
 store_option = click.option(
     "--store",
     metavar="URL",
@@ -76,15 +81,22 @@ start_options = _options(
         help="A metric to begin with; may be repeated.",
     ),
 )
+since_option = click.option(
+    "--since",
+    type=MOMENT,
+    help="Only runs started at or after a day (2025-11-24), an ISO time, or an age (2h).",
+)
 filter_options = _options(
     store_option,
     click.option("--client", "client_id", metavar="ID", help="Only this client's runs."),
-    click.option("--status", type=STATUS, help="Only runs with this status, e.g. failed."),
     click.option(
-        "--since",
-        type=MOMENT,
-        help="Only runs started at or after a day (2025-11-24), an ISO time, or an age (2h).",
+        "--status",
+        type=STATUS,
+        multiple=True,
+        callback=any_or_some,
+        help="Only runs with this status, e.g. failed; may be repeated for runs with one of several.",
     ),
+    since_option,
     click.option("--until", type=MOMENT, help="Only runs started before that; given as for --since."),
 )
 limit_options = _options(

@@ -18,6 +18,7 @@ from .new_run import NewRun, rejected_keys
 from .port import (
     Guarantees,
     IdentifiedStore,
+    LatestStore,
     LoggedStore,
     ObservedStore,
     RunAccess,
@@ -27,7 +28,7 @@ from .port import (
     RunUpdates,
     SummableStore,
 )
-from .query import RunQuery, RunSummary, added_up, newest_first, summary_of
+from .query import RunQuery, RunSummary, added_up, latest_of, newest_first, summary_of
 from .record import RunChange, RunRecord, changed_records
 from .removal import BATCH, FinishedRuns, RunRemoval, fitting
 from .values import Metrics, MetricValue, RunStatus
@@ -42,6 +43,7 @@ __all__ = [
     "Guarantees",
     "IdentifiedStore",
     "InvalidValue",
+    "LatestStore",
     "LogLine",
     "LoggedStore",
     "MetricValue",
@@ -75,6 +77,7 @@ __all__ = [
     "added_up",
     "changed_records",
     "fitting",
+    "latest_of",
     "newest_first",
     "rejected_keys",
     "summary_of",

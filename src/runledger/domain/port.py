@@ -127,6 +127,17 @@ class SummableStore(Protocol):
 
 
 @runtime_checkable
+class LatestStore(Protocol):
+    """Optional. A store that finds the newest record of each client in less time than it takes to find all records."""
+
+    def latest(self, since: datetime | None = None) -> Iterator[RunRecord]:
+        """The record of each client that `find` returns first, lazily, in the order of client ids, by code point.
+
+        With `since`, only records that started then or later. No client comes twice.
+        """
+
+
+@runtime_checkable
 class LoggedStore(Protocol):
     """Optional. A store that finds records together with their logs in less time than it takes to read each log."""
 

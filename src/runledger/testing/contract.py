@@ -40,6 +40,7 @@ from ..domain import (
     BATCH,
     FinishedRuns,
     InvalidValue,
+    LatestStore,
     LoggedStore,
     LogLine,
     MetricValue,
@@ -757,6 +758,12 @@ class RunRepositoryContract:
             RunQuery(run_id="s", client_id="acme"),
             RunQuery(status=RunStatus.COMPLETED),
             RunQuery(status=RunStatus.RUNNING, client_id="acme"),
+            RunQuery(status=[RunStatus.RUNNING, RunStatus.COMPLETED]),
+            RunQuery(status=[RunStatus.SKIPPED, RunStatus.RUNNING, RunStatus.FAILED], limit=3),
+            RunQuery(status=[RunStatus.SKIPPED, RunStatus.FAILED]),
+            RunQuery(after=newest[2]),
+            RunQuery(after=newest[2], client_id="bolt", until=second, status=[RunStatus.RUNNING, RunStatus.FAILED]),
+            RunQuery(after=(second, RunKey("r", "c")), limit=2),
             RunQuery(since=second),
             RunQuery(until=second),
             RunQuery(since=second, until=second + timedelta(milliseconds=1)),
@@ -766,6 +773,50 @@ class RunRepositoryContract:
         ):
             due = list(filter(query.matches, newest))[: query.limit]
             trial.same_list(list(trial.repository.find(query)), due)
+
+    @keeps(Rule.FOUND_IN_ORDER)
+    def test_pages_put_together_are_the_one_listing(self, trial: Trial) -> None:
+        """Each page continues after the last record of the one before, whatever is started or finished meanwhile."""
+        repository = trial.repository
+        many = [started(f"{i // 2:02}", "ab"[i % 2], AT + timedelta(seconds=i // 9)) for i in reversed(range(60))]
+        repository.create_many(many)
+        after = None
+        for first in (0, 25, 50):
+            query = RunQuery(status=[RunStatus.RUNNING, RunStatus.FAILED], after=after, limit=25)
+            trial.same_list(list(repository.find(query)), page := many[first : first + 25])
+            after = page[-1]
+            repository.create(started(f"{first}", "later", after.started_at + timedelta(seconds=1)))
+            repository.update(after.key, FINISH, LATER)
+            for following in many[first + 25 :][:1]:
+                repository.update(following.key, RunChange(status=RunStatus.FAILED), LATER)
+                many[first + 25] = following.apply(RunChange(status=RunStatus.FAILED), LATER)
+
+    @keeps(Rule.FOUND_IN_ORDER)
+    def test_the_latest_record_of_each_client_is_the_first_that_find_gives(self, trial: Trial) -> None:
+        """Of stores that look for it themselves."""
+        adapter = trial.repository.adapter
+        stores = [store for store in (adapter, adapter.without_creation()) if isinstance(store, LatestStore)]
+        if not stores:
+            pytest.skip("the store has no latest method: the ledger takes the newest of what find returns")
+        second = AT + timedelta(seconds=1)
+        awkward = (*ALIKE[0], "\u00e9", "\uff21", "\U0001f469")  # by case, and in UTF-16, they have another order
+        records = [
+            started(run_id, client_id, at)
+            for run_id, at in (("r", second), ("s", second), ("t", AT))
+            for client_id in (*(f"{i:04}" for i in range(600)), *awkward)
+            if not (at == second and client_id.startswith("a"))
+        ]
+        trial.repository.create_many(records)
+        trial.repository.update(records[7].key, FINISH, LATER)
+        for since in (None, second, LATER):
+            newest: dict[str, RunRecord] = {}
+            for record in trial.repository.find(RunQuery(since=since)):
+                newest.setdefault(record.key.client_id, record)
+            for store in stores:
+                call = trial.noted("repository", "latest", *([] if since is None else [since]))
+                with trial.watched(call):
+                    found = list(store.latest(since))
+                trial.same_list(found, [newest[client_id] for client_id in sorted(newest)])
 
     @keeps(Rule.FOUND_IN_ORDER)
     def test_a_summary_is_of_what_find_gives(self, trial: Trial) -> None:
@@ -794,6 +845,7 @@ class RunRepositoryContract:
             RunQuery(client_id="client 1", since=second),
             RunQuery(status=RunStatus.COMPLETED, until=second),
             RunQuery(client_id="client 2", limit=602),
+            RunQuery(status=[RunStatus.RUNNING, RunStatus.FAILED], after=records[400]),
             RunQuery(run_id="gone"),
             RunQuery(limit=0),
         ):

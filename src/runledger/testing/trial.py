@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from threading import Barrier
 from typing import Any
 
+from attrs import asdict
+
 from ..domain import (
     LogLine,
     NewRun,
@@ -220,7 +222,7 @@ class Trial:
             kept: dict[str, Any] = {name: (type(value), value) for name, value in record.metrics.items()}
         else:
             kept = {name: value for name, value in record.metrics.items() if value is not False and value != ""}
-        return {**record.__dict__, "metrics": kept}
+        return {**asdict(record, recurse=False), "metrics": kept}
 
     def _rule_of_difference(self, name: str, was: Any, due: Any) -> Rule:
         if name == "key":
@@ -243,7 +245,7 @@ class Trial:
         """An adapter returned a record, with times in UTC, to the millisecond."""
         call = self.calls[-1]
         self.require(isinstance(record, RunRecord), f"{call} returned {shown(record)}, not a RunRecord", Rule.WRITTEN)
-        times = {name: value for name, value in record.__dict__.items() if name.endswith("_at") and value is not None}
+        times = {n: at for n, at in asdict(record, recurse=False).items() if n.endswith("_at") and at is not None}
         times |= {f"metric {n!r}": value for n, value in record.metrics.items() if isinstance(value, datetime)}
         self._require_times(call, times)
 

@@ -32,6 +32,7 @@ from runledger.domain import (
     StoreUnusable,
     changed_records,
     fitting,
+    newest_first,
 )
 from runledger.domain.json_form import MALFORMED, time_text, trusted_log
 
@@ -47,8 +48,8 @@ def _name(key: RunKey) -> str:
     return f"{key.run_id}\0{key.client_id}"
 
 
-def _place(record: RunRecord) -> str:
-    return time_text(record.started_at) + _name(record.key)
+def _place(started_at: datetime, key: RunKey) -> str:
+    return time_text(started_at) + _name(key)
 
 
 def _document(record: RunRecord) -> str:
@@ -186,7 +187,9 @@ class RedisRunAccess:
 
     def _newest_first(self, query: RunQuery) -> Iterator[RunRecord]:
         oldest = f"[{time_text(query.since)}" if query.since else "-"
-        newest: str | bytes = f"({time_text(query.until)}" if query.until else "+"
+        before = [time_text(query.until)] if query.until else []
+        before += [_place(*query.after)] if query.after else []
+        newest: str | bytes = f"({min(before)}" if before else "+"
         run = f"{query.run_id}\0".encode() if query.run_id else b""
         client = f"\0{query.client_id}".encode() if query.client_id else b""
         while places := self._server.ask("ZRANGE", _STARTS, newest, oldest, "BYLEX", "REV", "LIMIT", 0, _PAGE):
@@ -195,7 +198,7 @@ class RedisRunAccess:
                 documents = self._server.ask("MGET", *(_RECORD.encode() + place[_TIME_LENGTH:] for place in wanted))
                 for place, document in zip(wanted, documents, strict=True):
                     # A record deleted by hand leaves its member behind, and may have a new one since.
-                    if document is not None and _place(record := _record(document)).encode() == place:
+                    if document is not None and _place(*newest_first(record := _record(document))).encode() == place:
                         yield record
             newest = b"(" + places[-1]
 
@@ -271,7 +274,7 @@ class RedisRunRepository(RedisRunAccess):
 
 
 def _values(new: NewRun) -> Iterator[str | int]:
-    yield from (_place(new.record), _document(new.record), new.mark, len(new.log))
+    yield from (_place(*newest_first(new.record)), _document(new.record), new.mark, len(new.log))
     yield from map(_element, new.log)
 
 
@@ -325,7 +328,7 @@ class RedisRunRemoval:
             if document is not None and finished.includes(_record(document))
         ]
         stored_at = [kind + _name(record.key) for record, _ in pairs for kind in (_RECORD, _LOG, _MARK)]
-        values = [value for record, document in pairs for value in (_place(record), document)]
+        values = [value for record, document in pairs for value in (_place(*newest_first(record)), document)]
         command = ("EVAL", _REMOVE, len(stored_at) + 1, _STARTS, *stored_at, *values)
         return int(self._server.ask(*command, writes=True))
 

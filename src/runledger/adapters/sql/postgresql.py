@@ -55,6 +55,14 @@ _FIND = (
 _SUMMARY = """SELECT string_agg(status, ','), min(started_at)::text, max(ended_at)::text, string_agg(metrics::text, ',')
     FROM (SELECT *, row_number() OVER () AS number FROM runs WHERE {}
         ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT %s) AS found GROUP BY number / 100"""
+# A loose index scan: for each client one search for the next id, and one for its newest run.
+_LATEST = f"""WITH RECURSIVE clients (id) AS (
+        (SELECT client_id FROM runs WHERE client_id > %s ORDER BY client_id LIMIT 1)
+        UNION ALL SELECT (SELECT client_id FROM runs WHERE client_id > id ORDER BY client_id LIMIT 1)
+        FROM clients WHERE id IS NOT NULL)
+    {READ} FROM (SELECT id FROM clients WHERE id IS NOT NULL LIMIT %s) AS page, LATERAL (
+        SELECT * FROM runs WHERE client_id = id ORDER BY started_at DESC, run_id DESC LIMIT 1) AS newest
+    ORDER BY client_id"""  # noqa: S608 (READ is a constant)
 # A run without notes is one row without a line; no row is no run.
 _FIRST_LINES = """SELECT notes, line.position, line.at::text, line.text FROM runs LEFT JOIN LATERAL (
         SELECT position, at, text FROM run_notes
@@ -146,6 +154,10 @@ class PostgreSQLRunAccess:
             return tuple(islice(self.log(record.key), record.notes))
         except RunNotFound:
             return None
+
+    def latest(self, since: datetime | None = None) -> Iterator[RunRecord]:
+        """See LatestStore."""
+        return rows.latest_by_page(lambda client_id: self._fetch(_LATEST, (client_id, rows.PAGE)), records_of, since)
 
     def summary(self, query: RunQuery) -> RunSummary:
         """See SummableStore."""
