@@ -179,6 +179,7 @@ def test_a_call_within_a_call_of_its_thread_is_made_or_rejected_at_once(
     store: RunRepository, name: str, where: tuple[str, ...]
 ) -> None:
     made: Counter[str] = Counter()
+    rejections: list[StoreUnavailable] = []
 
     def handle() -> None:
         for kind, call in (
@@ -190,9 +191,7 @@ def test_a_call_within_a_call_of_its_thread_is_made_or_rejected_at_once(
                 call()
                 made[kind] += 1
             except StoreUnavailable as error:
-                assert error.outcome is Outcome.NOT_APPLIED
-                assert "raise an exception in the handler, or set a flag" in str(error)
-                made["rejected"] += 1
+                rejections.append(error)
 
     for instant in count():
         interruption = Interruption(instant, handle, *where)
@@ -201,8 +200,10 @@ def test_a_call_within_a_call_of_its_thread_is_made_or_rejected_at_once(
             break
     assert store.get(OTHER).metrics.get("handled", 0) == made["update"]
     assert len(list(store.find(RunQuery(run_id="handled")))) == made["create"]
-    assert made.total() == 3 * instant
-    assert made["rejected"] or name in ("get", "log", "find")
+    assert made.total() + len(rejections) == 3 * instant
+    assert rejections or name in ("get", "log", "find")
+    assert {error.outcome for error in rejections} <= {Outcome.NOT_APPLIED}
+    assert all("raise an exception in the handler, or set a flag" in str(error) for error in rejections)
     if name.startswith("update"):
         assert store.get(KEY).notes == (instant + 1) * (2 if name == "update_many" else 1)
     require_whole(store)
@@ -305,32 +306,32 @@ def test_hundreds_of_interrupts_lose_no_connection(url: str) -> None:
 
 
 EXITING = """
-import sys, threading, runledger
-ledger = runledger.connect(sys.argv[1], observers=())
-run = ledger.start("r", "acme")
+import os, sys, threading, runledger
 def work(call):
     started.release()
     while True:
         call()
-started = threading.Semaphore(0)
-calls = (lambda: list(ledger.find()), run.heartbeat, lambda: ledger.get("r", "acme"), lambda: run.update(note="more"))
-for call in calls:
-    threading.Thread(target=work, args=(call,), daemon=True).start()
-for _ in calls:
-    started.acquire()
-sys.exit(int(sys.argv[2]))
+for attempt in range(int(sys.argv[2])):
+    if (pid := os.fork()) == 0:
+        ledger = runledger.connect(sys.argv[1], observers=())
+        run = ledger.start(f"{attempt}", "acme")
+        started = threading.Semaphore(0)
+        reads = (lambda: list(ledger.find()), lambda: ledger.get(f"{attempt}", "acme"))
+        calls = (*reads, *reads, run.heartbeat, lambda: run.update(note="more"))
+        for call in calls:
+            threading.Thread(target=work, args=(call,), daemon=True).start()
+        for _ in calls:
+            started.acquire()
+        sys.exit(attempt % 4)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert code == attempt % 4, f"exit {attempt} had code {code}"
+print("no harm")
 """
 
 
-@pytest.mark.parametrize("attempt", range(4))
-def test_daemon_threads_that_use_a_ledger_at_exit_do_no_harm(url: str, attempt: int) -> None:
-    """Repeated: without care some exits of a hundred crash."""
-    for code in range(16):
-        done = subprocess.run(
-            [sys.executable, "-c", EXITING, url.replace("runs", f"{attempt} {code}"), str(code)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE,
-        )
-        assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
+def test_daemon_threads_that_use_a_ledger_at_exit_do_no_harm(url: str) -> None:
+    times = "60" if url.startswith("sqlite") else "10"  # a slip shows in a few of a hundred
+    done = subprocess.run(
+        [sys.executable, "-c", EXITING, url, times], capture_output=True, text=True, check=False, timeout=3 * PATIENCE
+    )
+    assert (done.stdout, done.stderr) == ("no harm\n", "")
