@@ -910,12 +910,17 @@ class TestMarks:
         marked.before_next("POST", rival_is_first)
         marked.server.faults.arm(Fault(FaultKind.DROP, method="POST"))
         repository = marked.repository(columns)
+        events: list[RunEvent] = []
+        repository.add_observer(events.append)
         if columns.start_mark:
             with pytest.raises(RunAlreadyExists):
                 repository.create(evolve(started(), mark="m"))
+            assert [row["fields"]["Start Mark"] for row in marked.rows()] == ["rival"]
+            assert events == []
         else:
-            repository.create(evolve(started(), mark="m"))
-        assert [row["fields"]["Start Mark"] for row in marked.rows()] == ["rival"]
+            key = repository.create(evolve(started(), mark="m"))
+            assert [row["id"] for row in marked.rows() if "Start Mark" in row["fields"]] == [key.reference]
+            assert [event.kind for event in events] == [EventKind.DUPLICATED]
 
     def test_a_post_that_arrives_late_is_the_starts_own(self, marked: AirtableBase) -> None:
         start = evolve(started(), mark="m")

@@ -129,6 +129,23 @@ def creates_both(i: int, *keys: RunKey, apart: int = 1) -> Act:
     return lambda repository: repository.create_many([new(i, key, apart) for key in keys])
 
 
+def writes_as_an_old_service(apart: int) -> Act:
+    """A writer that follows no protocol: it makes a row of the key, unasked, and then writes a number into it."""
+
+    def act(repository: AirtableRunRepository) -> str:
+        table = repository._creations._creating
+        at = (AT + timedelta(milliseconds=apart)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        cells = {"Run ID": KEY.run_id, "Client ID": KEY.client_id, "Client Name": "acme"}
+        try:
+            (made,) = table.batch_create([{**cells, "Status": "Running", "Start Time": at}])
+            table.batch_update([{"id": made["id"], "fields": {"Tokens": 9}}])
+        except requests.RequestException as error:
+            raise StoreUnavailable(type(error).__name__, Outcome.UNKNOWN) from None
+        return str(made["id"])
+
+    return act
+
+
 def updates(change: RunChange) -> Act:
     """A process that knows only the key, and has no right to create."""
     return lambda repository: repository.without_creation().update(KEY, change, AT + timedelta(seconds=1))
@@ -179,6 +196,46 @@ def check_creators(creators: int, columns: Columns = Columns(), *, retrying: boo
         assert len(ending.rows) <= 1 + excused
         assert ending.rows or excused
         assert all(row["fields"]["Status"] == "Running" for row in ending.rows[1:])
+        _check_later(ending, columns)
+
+    return check
+
+
+def check_one_creator_of_a_lagging_list(*, retrying: bool) -> Check:
+    """One record at most, whatever was lost, but for a request that arrives late; and "created" only with its record."""
+
+    def check(ending: Ending) -> None:
+        (done,) = ending.outcomes
+        assert len(ending.rows) <= 1 + (retrying and ending.was_late)
+        if done is None:
+            return
+        if done.error is None:
+            assert done.result.reference in [row["id"] for row in ending.rows]
+        else:
+            assert isinstance(done.error, StoreUnavailable)
+            assert not retrying
+            assert done.error.outcome is Outcome.UNKNOWN or not ending.rows
+
+    return check
+
+
+def check_foreign(creators: int, columns: Columns) -> Check:
+    """The record of a foreign writer stays, with what it wrote; the creators' records are the ledger's as ever."""
+
+    def check(ending: Ending) -> None:
+        foreign = ending.outcomes[-1]
+        there = {row["id"]: row["fields"] for row in ending.rows}
+        if foreign is not None and foreign.error is None:
+            assert there[foreign.result]["Tokens"] == 9
+        created = told_created(ending, creators)
+        assert len(created) <= 1
+        if created:
+            assert created[0].reference == _first(ending, columns)["id"]
+        errors = [done.error for done in ending.outcomes[:creators] if done is not None and done.error is not None]
+        assert all(isinstance(error, (RunAlreadyExists, StoreUnavailable)) for error in errors)
+        in_doubt = ending.outcomes.count(None) + sum(isinstance(error, StoreUnavailable) for error in errors)
+        ours = [cells for cells in there.values() if "Tokens" not in cells]
+        assert len(ours) <= 1 + in_doubt + ending.was_late + (foreign is not None and foreign.error is not None)
         _check_later(ending, columns)
 
     return check
@@ -444,6 +501,47 @@ def test_two_creators_and_an_updater() -> None:
 def test_creators_that_go_on_to_update_by_their_handles() -> None:
     found = Exploration(processes(creates_and_sets(0), creates_and_sets(1)), check_handles, service=new_service(TOKENS))
     assert found.schedules == 4_036
+
+
+@pytest.mark.parametrize("columns", [Columns(), MARKED], ids=["without marks", "with marks"])
+def test_one_creator_of_a_list_that_lags(columns: Columns) -> None:
+    found = Exploration(
+        processes(creates(0), columns=columns),
+        check_one_creator_of_a_lagging_list(retrying=False),
+        service=new_service(columns=columns),
+        kinds=EVERY_FAULT,
+        faults=1,
+        lag=4,
+    )
+    assert found.schedules == 0
+
+
+@pytest.mark.parametrize(
+    "columns", [Columns(), MARKED, Columns(number="Number")], ids=["without marks", "with marks", "number"]
+)
+def test_one_ledger_that_tries_again_with_a_list_that_lags(columns: Columns) -> None:
+    found = Exploration(
+        processes(starts(0), columns=columns),
+        check_one_creator_of_a_lagging_list(retrying=True),
+        service=new_service(*([NUMBER] if columns.number else []), columns=columns),
+        kinds=EVERY_FAULT,
+        faults=1,
+        lag=4,
+    )
+    assert found.schedules == 0
+
+
+@pytest.mark.parametrize(("columns", "apart"), [(MARKED, 5), (MARKED, 0), (Columns(), 5)])
+def test_two_creators_and_a_foreign_writer(columns: Columns, apart: int) -> None:
+    found = Exploration(
+        processes(creates(0), creates(1), writes_as_an_old_service(apart), columns=columns),
+        check_foreign(2, columns),
+        service=new_service(TOKENS, columns=columns),
+        kinds=MAIN_FAULTS,
+        faults=1,
+        free_seconds=0,
+    )
+    assert found.schedules == 0
 
 
 def test_creators_of_a_run_that_was_started_before() -> None:

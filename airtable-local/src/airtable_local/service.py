@@ -78,10 +78,8 @@ class AirtableService:
         return twin
 
     def snapshot(self) -> Hashable:
-        """All records of all tables, as one value that can be hashed and compared."""
-        return tuple(
-            (table.id, frozenset(table.rows.values())) for base in self._bases for table in base.tables.values()
-        )
+        """All records of all tables, as they are and as lists may still show them: one value, hashable and comparable."""
+        return self._bases.snapshot()
 
     def add_base(self, name: str, tables: Iterable[Table], base_id: str | None = None) -> str:
         """Make a base, as a person does in Airtable's own pages, and return its id."""

@@ -154,10 +154,23 @@ class RunTable:
         chosen = rows[0] if rows else None
         if key.reference is not None:
             chosen = next((row for row in rows if row.reference == key.reference), None)
-        if chosen is not None and len(rows) > 1:
-            others = ", ".join(row.reference for row in rows if row is not chosen)
-            self.report(EventKind.DUPLICATED, key, f"{chosen.reference} is the run's record; remove {others}")
+        if chosen is not None:
+            self.report_duplicates(key, chosen, [row for row in rows if row is not chosen])
         return chosen
+
+    def report_duplicates(self, key: RunKey, chosen: Row, others: Sequence[Row]) -> None:
+        """Report the other records of a run, if there are any."""
+        if others:
+            remove = ", ".join(row.reference for row in others)
+            self.report(EventKind.DUPLICATED, key, f"{chosen.reference} is the run's record; remove {remove}")
+
+    def is_gone(self, reference: str) -> bool:
+        """Whether there is no record of this id, in a table that can be read. Raises StoreUnavailable."""
+        try:
+            sent(lambda: self.table.get(reference), writes=False)
+        except Refused as error:
+            return error.refusal.may_be_of_a_missing_record
+        return False
 
     # -- updating
 
