@@ -78,7 +78,7 @@ class AirtableService:
         return twin
 
     def snapshot(self) -> Hashable:
-        """All records of all tables, as they are and as lists may still show them: one value, hashable and comparable."""
+        """All records of all tables, as they are and as lists may still show them, as one hashable value."""
         return self._bases.snapshot()
 
     def add_base(self, name: str, tables: Iterable[Table], base_id: str | None = None) -> str:

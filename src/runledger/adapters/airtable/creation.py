@@ -20,7 +20,7 @@ from ...domain import (
     StoreUnusable,
     rejected_keys,
 )
-from .columns import Row
+from .row import Row
 from .table import WRITTEN_AT_ONCE, Cells, RunTable, require_kept
 from .transport import Refused, sent
 
@@ -132,7 +132,7 @@ class Creations:
 
     def _list(self, starts: Sequence[Start]) -> None:
         if starts:
-            found, _ = self._table.of_keys(_keys(starts))
+            found = self._table.of_new_keys(_keys(starts))
             for start in starts:
                 start.rows = found[start.key]
 

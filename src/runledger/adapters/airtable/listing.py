@@ -9,14 +9,33 @@ from typing import Any
 
 from pyairtable.formulas import AND, Field, Formula
 
-from ...domain import InvalidValue, RunQuery, newest_first
-from .columns import Columns, Row
+from ...domain import InvalidValue, RunQuery, StoreUnusable, newest_first
+from .columns import Columns
+from .row import Row
 from .table import EXPIRED, READ_AT_ONCE, RunTable
 from .transport import Refused
 
 
 def matching(table: RunTable, query: RunQuery) -> Iterator[Row]:
-    """The rows that match, newest first. Among equal starts the server promises no order: they are sorted here."""
+    """The rows that match, newest first. Raises StoreUnusable if the table cannot tell which match."""
+    if query.updated_before is not None:
+        table.learn_unless_seen(["updated_at"])
+        if table.columns.updated_at is None:
+            raise StoreUnusable(
+                "the table keeps no update times, so it cannot tell which runs are stale: add the column 'Updated At', or "
+                "name another with updated_at=COLUMN in the store URL."
+            )
+    try:
+        yield from _matching(table, query)
+    except Refused as error:  # by the first request, because all name the same columns
+        if table.layout.is_known:
+            table.refused(error.refusal)
+        table.learn()
+        yield from matching(table, query)
+
+
+def _matching(table: RunTable, query: RunQuery) -> Iterator[Row]:
+    # Among equal starts the server promises no order: they are sorted here.
     rows: Iterable[Row] = _newest_first(table, query)
     if table.columns.started_at is None:
         rows = sorted(rows, key=lambda row: row.record.started_at, reverse=True)
@@ -44,7 +63,9 @@ def _newest_first(table: RunTable, query: RunQuery) -> Iterator[Row]:
                         yield row
             return
         except Refused as error:
-            if error.refusal.kind != EXPIRED or len(seen) == before:
+            if error.refusal.kind != EXPIRED:
+                raise
+            if len(seen) == before:
                 table.refused(error.refusal)
 
 
@@ -56,7 +77,7 @@ def _filter(columns: Columns, query: RunQuery, last: datetime | None) -> dict[st
     if query.client_id is not None:
         parts.append(Field(columns.client_id).eq(query.client_id))
     if query.status is not None:
-        parts.append(Field(columns.status).eq(columns.label(query.status)))
+        parts.append(Field(columns.status).eq(columns.label(query.status) or ""))
     if columns.started_at is not None:
         start = Field(columns.started_at)
         until = min(filter(None, (query.until, last)), default=None)

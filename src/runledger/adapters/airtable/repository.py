@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 
-from attrs import evolve
 from requests.adapters import BaseAdapter, HTTPAdapter
 
 from ...domain import (
@@ -20,9 +19,11 @@ from ...domain import (
     RunQuery,
     RunRecord,
 )
-from .columns import Columns, Row
+from .columns import Columns
 from .creation import Creations
+from .layout import Layout
 from .listing import matching
+from .row import Row
 from .table import Locks, RunTable
 from .transport import (
     ENDPOINT,
@@ -43,10 +44,11 @@ class AirtableRunAccess:
 
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         table = self._table
-        only_sets = change.only_sets and (change.metrics or table.columns.updated_at)
         with table.locks.held([key]):
-            if key.reference is None or not only_sets:
+            if key.reference is None or not change.only_sets:
                 return table.changed([(key, change)], at)[0]
+            table.learn_unless_seen(["updated_at"])
+            table.require_writable([(key, change)])
             (row,) = table.patch([(key, table.columns.of_setting(change.metrics, at, key))])
             return row.record
 
@@ -70,12 +72,6 @@ class AirtableRunAccess:
 
     def _rows(self, query: RunQuery) -> Iterator[Row]:
         return islice(matching(self._table, query), query.limit)
-
-
-_WITHOUT_MARKS = Guarantees(
-    atomic_bulk=False, atomic_add=False, exact_finish=False, exact_start=False, exact_values=False
-)
-_WITH_MARKS = evolve(_WITHOUT_MARKS, exact_start=True)
 
 
 class AirtableRunRepository(AirtableRunAccess):
@@ -105,13 +101,24 @@ class AirtableRunRepository(AirtableRunAccess):
             api_over(Paced(transport, limit, clock), token, endpoint).table(base_id, table)
             for transport in transports or (HTTPAdapter(), HTTPWithoutCreation())
         )
-        super().__init__(RunTable(updating, columns, clock, sleep, locks or Locks()))
+        super().__init__(RunTable(updating, Layout(columns), clock, sleep, locks or Locks()))
         self._creations = Creations(self._table, creating)
 
     @property
     def guarantees(self) -> Guarantees:
-        """Of several starts of one run at most one succeeds without exception only with a column for marks."""
-        return _WITH_MARKS if self._table.columns.start_mark else _WITHOUT_MARKS
+        """What the table's columns allow. Asks which there are, once. Raises StoreUnavailable or StoreUnusable."""
+        self._table.learn()
+        columns = self._table.columns
+        return Guarantees(
+            atomic_bulk=False,
+            atomic_add=False,
+            exact_finish=False,
+            exact_start=columns.start_mark is not None,
+            exact_values=False,
+            exact_status=columns.keeps_each_status,
+            exact_end=columns.ended_at is not None,
+            heartbeats=columns.updated_at is not None,
+        )
 
     def create(self, new: NewRun) -> RunKey:
         return self.create_many([new])[0]
