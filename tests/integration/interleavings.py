@@ -253,8 +253,9 @@ class Ending:
 class Exploration:
     """Goes through every order of the processes' steps, with up to `faults` of the given kinds at any of them.
 
-    The clock may move on by a second before any step, `free_seconds` times, and whenever somebody sleeps. Each list shows
-    the table as it was up to `lag` seconds before, each time as long before as may be. `check` is called with each way in which it ends. Afterwards `schedules`, `states` and `endings` say how many there were.
+    The clock may move on by a second before any step, `free_seconds` times, and whenever somebody sleeps. Each list
+    shows the table as it is or as it was up to `lag` seconds before, in every combination. `check` is called with each
+    way in which it ends. Afterwards `schedules`, `states` and `endings` say how many there were.
     """
 
     def __init__(

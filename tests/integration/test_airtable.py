@@ -753,7 +753,7 @@ class TestMapping:
     def test_columns_are_renamed_left_out_and_mapped(self, mapped: AirtableBase) -> None:
         repository = mapped.repository(self.COLUMNS)
         key = repository.create(started(Tokens=1))
-        failed = RunChange(add={"Tokens": 2}, status=RunStatus.FAILED, error="no more paper", note="not kept")
+        failed = RunChange(add={"Tokens": 2}, status=RunStatus.FAILED, error="no more paper")
         repository.update(key, failed, LATER)
         (row,) = mapped.rows()
         assert row["fields"] == {
@@ -783,13 +783,19 @@ class TestMapping:
         base.repository(Columns(client_name=None)).create(started())
         assert len(base.rows()) == 1
 
-    def test_an_autonumber_column_that_is_none_is_not_trusted(self, base: AirtableBase) -> None:
-        repository = base.repository(Columns(number="Nr"))
-        with pytest.raises(StoreUnavailable, match="column 'Nr' holds None: it must be an autonumber column"):
-            repository.create(started())
-        with pytest.raises(StoreUnusable, match="'Nr'"):
-            repository.create(started())
-        assert len(base.rows()) == 1
+    def test_a_column_that_is_no_autonumber_does_not_order(self) -> None:
+        with served(*METRIC_COLUMNS, Column("Nr", "number")) as base:
+            repository = base.repository(Columns(number="Nr"))
+            with pytest.raises(StoreUnavailable, match="column 'Nr' holds None: it must be an autonumber column"):
+                repository.create(started())
+            with pytest.raises(StoreUnusable, match="'Nr'"):
+                repository.create(started())
+            assert len(base.rows()) == 1
+
+    def test_a_misspelt_autonumber_column_is_named_before_anything_is_written(self, base: AirtableBase) -> None:
+        with pytest.raises(StoreUnusable, match=r'"Nr"\. Add the column'):
+            runledger.RunLedger(base.repository(Columns(number="Nr")), observers=()).start("r", "c")
+        assert base.requests() == ["GET"]
 
     def test_a_mapping_stays_as_it_was_checked(self) -> None:
         metrics = {"Tokens": "Token Count"}
@@ -845,7 +851,8 @@ class TestMapping:
             ("airtable://appX/T?status.Lost=x", "unknown option 'status.Lost'"),
             ("airtable://appX/T?run_id=", "cannot be left out"),
             ("airtable://appX/T?run_id=A&client_id=A", "'A' is named twice"),
-            ("airtable://appX/T?status.Failed=Skipped", "one label"),
+            ("airtable://appX/T?status.Failed=Running", "Failed and Running have one label"),
+            ("airtable://appX/T?status.Running=", "Running cannot be left out"),
         ],
     )
     def test_a_wrong_url_gets_one_clear_sentence(self, url: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -202,7 +202,7 @@ def check_creators(creators: int, columns: Columns = Columns(), *, retrying: boo
 
 
 def check_one_creator_of_a_lagging_list(*, retrying: bool) -> Check:
-    """One record at most, whatever was lost, but for a request that arrives late; and "created" only with its record."""
+    """One record at most, unless a request arrives late; and who is told "created" has it."""
 
     def check(ending: Ending) -> None:
         (done,) = ending.outcomes

@@ -30,7 +30,7 @@ MAX_CELL = 100_000
 """Characters in a text cell: https://support.airtable.com/docs/using-rich-text-formatting-in-airtable"""
 
 
-def _unchanging(names: Mapping[Any, str]) -> Mapping[Any, str]:
+def _unchanging(names: Mapping[Any, Any]) -> Mapping[Any, Any]:
     return MappingProxyType(dict(names))
 
 
@@ -77,9 +77,7 @@ class Columns:
         if running is None:
             raise InvalidValue("the status Running cannot be left out of the mapping.")
         if sharing := [status.value for status in RunStatus if status.is_final and self.label(status) == running]:
-            raise InvalidValue(
-                f"{sharing[0]} and Running have one label in the mapping, {running!r}: give Running its own."
-            )
+            raise InvalidValue(f"{sharing[0]} and Running have one label , {running!r}: give Running its own.")
 
     @classmethod
     def of_query(cls, query: str) -> Columns:
@@ -118,7 +116,8 @@ class Columns:
 
     def without(self, part: str) -> Columns:
         """The mapping of a table that has no column for this part."""
-        return evolve(self, **{part: None})
+        left_out: dict[str, Any] = {part: None}
+        return evolve(self, **left_out)
 
     def ids(self, cells: Mapping[str, Any]) -> tuple[object, object]:
         """What the columns of the run id and the client id hold."""
@@ -213,8 +212,8 @@ class Columns:
             )
         if self.label(status) is None:
             raise StoreUnusable(
-                f"the status {status.value} is left out of the mapping ({key}): map it with status.{status.value}=CHOICE "
-                "in the store URL. Nothing was written.",
+                f"the mapping leaves the status {status.value} out ({key}): map it in the store URL, "
+                f"status.{status.value}=CHOICE. Nothing was written.",
                 key,
             )
 
@@ -322,7 +321,7 @@ def _metric(value: str | int | float) -> MetricValue:
 
 _PARTS = tuple(each.name for each in fields(Columns) if each.name not in ("metrics", "statuses"))
 _OPTIONAL: Mapping[str, str] = {
-    each.name: each.default
+    each.name: str(each.default)
     for each in fields(Columns)
     if each.name in ("client_name", "started_at", "ended_at", "updated_at", "log", "error")
 }

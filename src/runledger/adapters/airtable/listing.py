@@ -22,13 +22,13 @@ def matching(table: RunTable, query: RunQuery) -> Iterator[Row]:
         table.learn_unless_seen(["updated_at"])
         if table.columns.updated_at is None:
             raise StoreUnusable(
-                "the table keeps no update times, so it cannot tell which runs are stale: add the column 'Updated At', or "
-                "name another with updated_at=COLUMN in the store URL."
+                "the table keeps no update times, so it cannot tell which runs are stale: add the column 'Updated At', "
+                "or name another with updated_at=COLUMN in the store URL."
             )
     try:
         yield from _matching(table, query)
     except Refused as error:  # by the first request, because all name the same columns
-        if table.layout.is_known:
+        if table.layout.is_known or error.refusal.kind not in ("UNKNOWN_FIELD_NAME", "INVALID_FILTER_BY_FORMULA"):
             table.refused(error.refusal)
         table.learn()
         yield from matching(table, query)

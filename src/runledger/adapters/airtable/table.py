@@ -243,8 +243,8 @@ class RunTable:
         for key, change in changes:
             if change.is_heartbeat and self.columns.updated_at is None:
                 reason = (
-                    "the table keeps no update times, so a heartbeat has nothing to write: add the column 'Updated At', "
-                    "or name another with updated_at=COLUMN in the store URL."
+                    "the table keeps no update times, so a heartbeat has nothing to write: add the column "
+                    "'Updated At', or name another with updated_at=COLUMN in the store URL."
                 )
                 raise StoreUnusable(reason, key)
 
