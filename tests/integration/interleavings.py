@@ -22,7 +22,7 @@ from requests.exceptions import ChunkedEncodingError, ConnectionError, ReadTimeo
 from requests.structures import CaseInsensitiveDict
 
 from airtable_local import AirtableService, Column, Request, Token
-from runledger import RunLedgerError
+from runledger import EventKind, RunLedgerError
 from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
 from runledger.adapters.airtable.transport import WithoutCreation
 from runledger.testing.airtable import run_table
@@ -72,10 +72,11 @@ class Sleep:
 
 @frozen
 class Done:
-    """How a process ended: what its act returned, or the error that it raised."""
+    """How a process ended: what its act returned, or the error that it raised, and what its store reported."""
 
     result: Any = None
     error: RunLedgerError | None = None
+    reported: frozenset[EventKind] = frozenset()
 
 
 Step = Request | Sleep | Done
@@ -174,7 +175,7 @@ class Process:
         assert isinstance(step, Done)
         applied = [key.reference for key in (step.error.applied if step.error else ())]
         returned = repr(step.result), getattr(step.result, "reference", None)
-        told = type(step.error), getattr(step.error, "outcome", None), *applied, *returned
+        told = type(step.error), getattr(step.error, "outcome", None), step.reported, *applied, *returned
         return self._endings.setdefault(told, history)
 
     def _run(self, script: _Script) -> Step:
@@ -185,12 +186,14 @@ class Process:
         repository = AirtableRunRepository(
             TOKEN, BASE, TABLE, columns=self._columns, limit=_NoLimit(), transports=transports, sleep=sleep
         )
+        reported: set[EventKind] = set()
+        repository.add_observer(lambda event: reported.add(event.kind))
         try:
-            return Done(self._act(repository))
+            return Done(self._act(repository), reported=frozenset(reported))
         except RunLedgerError as error:
             # Its frames would keep all that this run has made.
             error.__traceback__ = error.__context__ = error.__cause__ = None
-            return Done(error=error)
+            return Done(error=error, reported=frozenset(reported))
         except _Pause as pause:
             return pause.step
 
