@@ -180,8 +180,8 @@ def told_created(ending: Ending, creators: int) -> list[RunKey]:
 def check_creators(creators: int, columns: Columns = Columns(), *, retrying: bool = False) -> Check:
     """At most one is told "created", and its record is the first and the only one that the living leave.
 
-    Without retrying, a creator that gets no answer when it asks what became of its record may leave it. Without marks, a
-    creator whose answer was lost may not remove what only seems to be its record: it reports it.
+    Without retrying, a creator that gets no answer when it asks what became of its record may leave it. Without marks,
+    a creator whose answer was lost may not remove what only seems to be its record: it reports it.
     """
 
     def check(ending: Ending) -> None:

@@ -14,7 +14,7 @@ from documents import ROOT, blocks
 from airtable_local import Column
 from runledger import RunStatus
 from runledger.adapters.airtable import Columns
-from runledger.adapters.airtable.schema import column_findings
+from runledger.adapters.airtable.findings import column_findings
 from runledger.domain import Verdict
 from runledger.testing.airtable import run_table
 

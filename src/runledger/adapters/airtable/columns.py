@@ -112,7 +112,7 @@ class Columns:
     @cached_property
     def optional(self) -> dict[str, str]:
         """The columns of their usual names that the table need not have, by part."""
-        return {part: name for part, name in _OPTIONAL.items() if getattr(self, part) == name}
+        return {part: name for part, name in OPTIONAL.items() if getattr(self, part) == name}
 
     def without(self, part: str) -> Columns:
         """The mapping of a table that has no column for this part."""
@@ -206,7 +206,7 @@ class Columns:
         if lacking is not None:
             what = {"log": "the log, so it cannot keep notes", "error": "errors"}[lacking]
             raise StoreUnusable(
-                f"the table has no column for {what} ({key}): add {_OPTIONAL[lacking]!r}, or name another with "
+                f"the table has no column for {what} ({key}): add {OPTIONAL[lacking]!r}, or name another with "
                 f"{lacking}=COLUMN in the store URL. Nothing was written.",
                 key,
             )
@@ -251,7 +251,7 @@ class Columns:
             started_at = min(created, ended_at or created)
         if started_at is None:
             raise InvalidValue(f"column {self.started_at!r} is empty: fill it in.")
-        status, log = self._status(get("status")), self._log(cells)
+        status, log = self.status_of(get("status")), self._log(cells)
         updated_at = self._time(get("updated_at"), "updated_at")
         if updated_at is None:
             updated_at = max(started_at, ended_at or started_at, *(line.at for line in lines_of(log, started_at)))
@@ -284,7 +284,8 @@ class Columns:
             raise InvalidValue(f"column {self.number!r} holds {number!r}: it must be an autonumber column.")
         return number
 
-    def _status(self, label: Any) -> RunStatus:
+    def status_of(self, label: Any) -> RunStatus:
+        """The status that a choice means. Raises InvalidValue for another."""
         labelled = [status for status in RunStatus if self.label(status) == label and label is not None]
         if labelled:
             return next((status for status in labelled if status.value == label), labelled[0])
@@ -320,8 +321,9 @@ def _metric(value: str | int | float) -> MetricValue:
 
 
 _PARTS = tuple(each.name for each in fields(Columns) if each.name not in ("metrics", "statuses"))
-_OPTIONAL: Mapping[str, str] = {
+OPTIONAL: Mapping[str, str] = {
     each.name: str(each.default)
     for each in fields(Columns)
     if each.name in ("client_name", "started_at", "ended_at", "updated_at", "log", "error")
 }
+"""The usual column of each part that a table need not have."""
