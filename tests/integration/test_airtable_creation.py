@@ -112,12 +112,16 @@ class TestListsThatLag:
         assert base.requests() == ["GET", "GET"]
         assert len(base.rows()) == 1
 
-    def test_one_answer_that_is_lost_while_confirming_costs_a_list_more(self, base: AirtableBase) -> None:
+    @pytest.mark.parametrize("columns", MAPPINGS, ids=["without marks", "with marks", "number"])
+    @pytest.mark.parametrize("nth", [4, 5, 6])
+    def test_one_answer_that_is_lost_while_confirming_costs_a_list_more(
+        self, base: AirtableBase, columns: Columns, nth: int
+    ) -> None:
         clients = {f"client {i}": f"Client {i}" for i in range(250)}
-        ledger_of(base).start_many("r", clients)
+        ledger_of(base, columns).start_many("r", clients)
         undisturbed = len(base.requests())
-        base.server.faults.arm(Fault(FaultKind.STATUS, method="GET", nth=4, status=503))
-        ledger_of(base).start_many("other", clients)
+        base.server.faults.arm(Fault(FaultKind.STATUS, method="GET", nth=nth, status=503))
+        ledger_of(base, columns).start_many("other", clients)
         assert len(base.requests()) <= undisturbed + 6
         assert len(base.rows()) == 500
 

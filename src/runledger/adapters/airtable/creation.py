@@ -89,7 +89,7 @@ class Creations:
         self._table = table
         self._creating = creating
 
-    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+    def make(self, news: Sequence[NewRun]) -> list[RunKey]:
         """Look, create, confirm. A start with a reference was posted before: it is only confirmed, whatever is seen."""
         has_marks = self._table.columns.start_mark is not None
         starts = [Start(new, has_marks, new.reference) for new in news]

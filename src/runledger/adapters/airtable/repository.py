@@ -125,7 +125,7 @@ class AirtableRunRepository(AirtableRunAccess):
 
     def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
         """Look, create, confirm: the protocol in ARCHITECTURE.md, for any number of records."""
-        return self._creations.create_many(news) if news else []
+        return self._creations.make(news) if news else []
 
     def without_creation(self) -> AirtableRunAccess:
         return AirtableRunAccess(self._table)
