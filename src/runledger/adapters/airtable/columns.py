@@ -271,6 +271,14 @@ class Columns:
         order = (self._number(cells), created, reference)
         return Row(reference, created, order, cells, record, self._text(get("start_mark"), "start_mark"))
 
+    def may_precede(self, raw: Mapping[str, Any], row: Row) -> bool:
+        """Whether a raw record that cannot be read was created before a row."""
+        try:
+            number = self._number(raw["fields"])
+        except InvalidValue:
+            return True
+        return (number, datetime.fromisoformat(raw["createdTime"]), str(raw["id"])) < row.order
+
     def lines(self, row: Row) -> tuple[LogLine, ...]:
         """The lines of a row's log, oldest first: as many as its record counts notes."""
         return tuple(lines_of(self._log(row.cells), row.record.started_at))

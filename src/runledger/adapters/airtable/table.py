@@ -118,7 +118,7 @@ class RunTable:
         self, keys: Sequence[RunKey], fields: Sequence[str] | None = None
     ) -> tuple[dict[RunKey, list[Row]], datetime]:
         found: dict[RunKey, list[Row]] = {key: [] for key in keys}
-        unreadable: list[tuple[object, str]] = []
+        unreadable: list[tuple[Mapping[str, Any], InvalidValue]] = []
         read_at = None
         for first in range(0, len(keys), READ_AT_ONCE):
             formula = self._formula(keys[first : first + READ_AT_ONCE])
@@ -128,14 +128,16 @@ class RunTable:
                 for raw in page:
                     row = self.row(raw)
                     if isinstance(row, InvalidValue):
-                        unreadable.append((self.columns.ids(raw["fields"]), str(row)))
+                        unreadable.append((raw, row))
                     elif row.record.key in found:
                         found[row.record.key].append(row)
         for key, rows in found.items():
-            reasons = [reason for ids, reason in unreadable if ids == (key.run_id, key.client_id)]
-            if reasons and not rows:  # not a missing run: a start would then make a second record
-                raise StoreUnusable(f"the record of {key} is there, but cannot be read: {reasons[0]}", key)
             rows.sort(key=lambda row: row.order)
+            for raw, reason in unreadable:
+                # It is the run's record, and no start may make another, nor an update go to a later one.
+                is_first = not rows or self.columns.may_precede(raw, rows[0])
+                if is_first and self.columns.ids(raw["fields"]) == (key.run_id, key.client_id):
+                    raise StoreUnusable(f"the record of {key} is there, but cannot be read: {reason}", key)
         assert read_at is not None
         return found, read_at
 
@@ -234,7 +236,7 @@ class RunTable:
                     self._require_uncontended(rows[row.record.key], row, cells[row.record.key])
                     new[row.record.key] = row.record
             except RunLedgerError as error:
-                raise error.having_applied(applied) from None
+                raise error.having_applied([*applied, *error.applied]) from None
             applied += batch
         return [new[key] for key, _ in changes]
 
@@ -258,9 +260,15 @@ class RunTable:
             self._refused_patch(error.refusal, changes)
         except StoreUnavailable as error:
             raise StoreUnavailable(error.reason, error.outcome, changes[0][0]) from None
-        return [self._after(key, cells, answers.get(str(key.reference))) for key, cells in changes]
+        rows = [self._after(key, answers.get(str(key.reference))) for key, _ in changes]
+        for (key, cells), row in zip(changes, rows, strict=True):
+            try:
+                require_kept(key, cells, row.cells)
+            except StoreUnusable as error:
+                raise error.having_applied(key for key, _ in changes) from None
+        return rows
 
-    def _after(self, key: RunKey, cells: Mapping[str, Any], raw: Mapping[str, Any] | None) -> Row:
+    def _after(self, key: RunKey, raw: Mapping[str, Any] | None) -> Row:
         row = self.row(raw) if raw else None
         if isinstance(row, InvalidValue):
             raise StoreUnusable(f"the record of {key} was changed, but cannot be read: {row}", key)
@@ -270,7 +278,6 @@ class RunTable:
                 "Correct it by hand.",
                 key,
             )
-        require_kept(key, cells, row.cells)
         return row
 
     def _refused_patch(self, refusal: Refusal, changes: Cells) -> NoReturn:
@@ -334,7 +341,7 @@ def require_kept(key: RunKey, sent_cells: Mapping[str, Any], kept: Mapping[str, 
             lost = (there or 0) != value
         if lost:
             raise StoreUnusable(
-                f"column {column!r} of {key} keeps {there!r} of {value!r}, and that is what it holds now: give the "
-                "column the type and precision that `runledger doctor` names.",
+                f"column {column!r} of {key} keeps {there!r} of {value!r}, and that is what it holds now; everything "
+                "else was written as it was given. Give the column the type and precision that `runledger doctor` names.",
                 key,
             )
