@@ -353,12 +353,13 @@ class Exploration:
         A list shows the table of `lag` seconds before.
         """
         place = state.places[i]
-        id_ = self._processes[i].ids[place.created]
-        known = (state.table, state.seconds, id_, request.method, request.url, request.body, lag)
+        ids = self._processes[i].ids[place.created :]
+        known = (state.table, state.seconds, ids, request.method, request.url, request.body, lag)
         served = self._served.get(known)
         if served is None:
             now = BEGIN + timedelta(seconds=state.seconds)
-            service = state.service.copy(now=lambda: now, new_id=lambda _prefix: id_)
+            unused = iter(ids)
+            service = state.service.copy(now=lambda: now, new_id=lambda _prefix: next(unused))
             if _lists(request):
                 service.unknowns = evolve(service.unknowns, lists_see_writes_after=timedelta(seconds=lag))
             response = service.handle(request)

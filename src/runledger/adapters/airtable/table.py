@@ -342,6 +342,7 @@ def require_kept(key: RunKey, sent_cells: Mapping[str, Any], kept: Mapping[str, 
         if lost:
             raise StoreUnusable(
                 f"column {column!r} of {key} keeps {there!r} of {value!r}, and that is what it holds now; everything "
-                "else was written as it was given. Give the column the type and precision that `runledger doctor` names.",
+                "else was written as it was given. Give the column the type and precision that `runledger doctor` "
+                "names.",
                 key,
             )
