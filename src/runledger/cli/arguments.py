@@ -19,14 +19,14 @@ else:  # generic for type checkers only: before click 8.4 the class itself is no
     _ParamType = click.ParamType
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]")
+_DURATION = r"(\d+(?:\.\d+)?)([smhdw])"
+_TIME = r"\d{4}-\d\d-\d\d[T ]"
 """How a time begins. ISO 8601 without dashes, or by weeks, could also be an id."""
 
 
 def duration_of(text: str) -> timedelta:
     """A duration such as 90s, 15m, 2h, 3d or 1w."""
-    match = _DURATION.fullmatch(text.strip())
+    match = re.fullmatch(_DURATION, text.strip())
     try:
         if match:
             return timedelta(**{_UNITS[match[2]]: float(match[1])})
@@ -37,7 +37,7 @@ def duration_of(text: str) -> timedelta:
 
 def moment_of(text: str) -> datetime:
     """A moment: an ISO date (midnight UTC), an ISO time with its zone, or how long ago, such as 2h."""
-    if _DURATION.fullmatch(text.strip()):
+    if re.fullmatch(_DURATION, text.strip()):
         try:
             return datetime.now(UTC) - duration_of(text)
         except OverflowError:
@@ -55,6 +55,13 @@ def moment_of(text: str) -> datetime:
     return checked_time(moment, f"the time {text!r}")
 
 
+def past_of(text: str) -> datetime:
+    """The moment that is a duration of more than 0 ago."""
+    if not duration_of(text):
+        raise InvalidValue(f"{text!r} is not an age: give more than 0, like 400d.")
+    return moment_of(text)
+
+
 def metric_of(text: str) -> tuple[str, MetricValue]:
     """A metric from name=value: a JSON number, true, false or quoted text, a time with its zone, else text."""
     name, value = _pair(text)
@@ -64,7 +71,7 @@ def metric_of(text: str) -> tuple[str, MetricValue]:
         parsed = value
     if isinstance(parsed, (str, int, float)) and parsed is not value:
         return name, parsed
-    if _TIME.match(value):
+    if re.match(_TIME, value):
         with suppress(ValueError):
             moment = datetime.fromisoformat(value)
             return name, moment if moment.tzinfo else value
@@ -125,6 +132,7 @@ class Parsed(_ParamType):
 STATUS = Parsed(checked_status, "STATUS")
 MOMENT = Parsed(moment_of, "TIME")
 DURATION = Parsed(duration_of, "DURATION")
+AGE = Parsed(past_of, "DURATION")
 METRIC = Parsed(metric_of, "NAME=VALUE")
 ADDITION = Parsed(addition_of, "NAME=NUMBER")
 RENAMING = Parsed(_pair, "NAME=COLUMN")

@@ -268,7 +268,7 @@ class Creations:
             try:
                 sent(partial(self._creating.batch_delete, [row.reference]), writes=True)
             except Refused as error:
-                if self._table.may_hold(row, error.refusal):  # else somebody has removed it
+                if self._table.may_hold(row.record.key, error.refusal):  # else somebody has removed it
                     self._table.refused(error.refusal, [(key, {})])
             except StoreUnavailable as error:
                 reason = f"record {row.reference}, which lost against an older one, may still be there: {error.reason}"

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from pyairtable.formulas import AND, NOT, OR, RECORD_ID, Field, Formula
+from pyairtable.formulas import AND, FALSE, NOT, OR, RECORD_ID, Field, Formula
 
 from ...domain import InvalidValue, RunQuery, StoreUnusable, newest_first
 from .columns import Columns
@@ -86,10 +86,11 @@ def _filter(
     if query.client_id is not None:
         parts.append(Field(columns.client_id).eq(query.client_id))
     if query.status is not None:
-        parts.append(Field(columns.status).eq(columns.label(query.status) or ""))
+        labels = [label for label in map(columns.label, query.status) if label is not None]
+        parts.append(OR([Field(columns.status).eq(label) for label in labels]) if labels else FALSE())
     if columns.started_at is not None:
         start = Field(columns.started_at)
-        until = min(filter(None, (query.until, last)), default=None)
+        until = min(filter(None, (query.until, query.after and query.after[0], last)), default=None)
         if query.since is not None and query.since.year > 1:
             parts.append(start.gte(query.since - _PRECISION))
         if until is not None and until.year < 9999:

@@ -103,6 +103,11 @@ class AirtableRunRepository(AirtableRunAccess):
         )
         super().__init__(RunTable(updating, Layout(columns), clock, sleep, locks or Locks()))
         self._creations = Creations(self._table, creating)
+        self._identity = endpoint.rstrip("/"), base_id, table
+
+    def identity(self) -> tuple[str, str, str]:
+        """See IdentifiedStore. A table that is named once, and given by its id once, is not recognised."""
+        return self._identity
 
     @property
     def guarantees(self) -> Guarantees:
