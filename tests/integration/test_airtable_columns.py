@@ -13,6 +13,7 @@ from attrs import evolve
 import runledger
 from airtable_local import Column
 from runledger import (
+    InvalidValue,
     NewRun,
     RunAlreadyFinished,
     RunChange,
@@ -168,14 +169,13 @@ class TestOtherTables:
             assert target.import_records(list(ledger_of(base).reads.find_with_logs())) == ()
             assert target.reads.get("r", "c").status is RunStatus.COMPLETED
 
-    def test_a_person_who_finishes_a_run_need_not_fill_its_end(self, base: AirtableBase) -> None:
+    def test_an_end_that_is_empty_in_its_column_is_not_guessed(self, base: AirtableBase) -> None:
         key = base.repository().create(NewRun(RunRecord.start(KEY, AT)))
         base.write(key, {"Status": "Cancelled"})
         record = base.repository().get(KEY)
-        assert (record.status, record.ended_at) == (RunStatus.CANCELLED, AT)
-        base.write(key, {"Status": "Running", "End Time": "2025-11-24T09:00:00.000Z"})
-        record = base.repository().get(KEY)
-        assert (record.status, record.ended_at) == (RunStatus.RUNNING, None)
+        assert (record.status, record.ended_at) == (RunStatus.CANCELLED, None)
+        with pytest.raises(InvalidValue, match="it has an end time if and only if it has finished"):
+            evolve(record)
 
     def test_rows_that_were_there_are_read(self) -> None:
         with served(table_columns=without("Start Time")) as base:

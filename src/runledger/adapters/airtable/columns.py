@@ -41,7 +41,7 @@ class Columns:
     A part whose column has its usual name is left out too if the table has no such column (`optional`); a column of any
     other name must exist.
     Without `started_at`, the start of a run is the creation of its row, or its end if another clock says that the end
-    was earlier. Without `ended_at`, or with an empty cell there, the end of a finished run is its last sign of life.
+    was earlier. Without `ended_at`, the end of a finished run is its last sign of life.
     Without `updated_at` there are no heartbeats; without `log` and `error`, notes and errors are rejected.
     `number` names an autonumber column, which orders creations without waiting. `start_mark` names a text column for
     the mark of a start, by which a start whose answer was lost recognises its record. Without it, the start time and
@@ -261,7 +261,7 @@ class Columns:
             self._text(get("client_name"), "client_name") or key.client_id,
             status,
             started_at,
-            (ended_at or updated_at) if status.is_final else None,
+            updated_at if status.is_final and self.ended_at is None else ended_at,
             Metrics(self._metrics(cells)),
             sum(map(is_line, log.split("\n"))),
             self._text(get("error"), "error") or None,

@@ -26,6 +26,7 @@ from ...domain import (
     RunNotFound,
     RunObserver,
     RunRecord,
+    RunStatus,
     StoreUnavailable,
     StoreUnusable,
     UnknownMetric,
@@ -156,7 +157,9 @@ class RunTable:
 
     def row(self, raw: Mapping[str, Any]) -> Row | InvalidValue:
         """A raw record as a row, or what is wrong with it, which is also reported."""
-        self.learn_unless_seen(["started_at"], [raw["fields"]])  # without that column, the row's creation is the start
+        # Without these columns other cells say when the run started and ended; with them, an empty cell is an error.
+        is_running = raw["fields"].get(self.columns.status) == self.columns.label(RunStatus.RUNNING)
+        self.learn_unless_seen(["started_at"] if is_running else ["started_at", "ended_at"], [raw["fields"]])
         try:
             return self.columns.row(raw["id"], raw["createdTime"], raw["fields"])
         except InvalidValue as error:
