@@ -746,6 +746,27 @@ class TestPeople:
         assert [event.kind for event in events] == [EventKind.CONTENDED]
         assert "Error Details" in str(events[0].detail)
 
+    def test_what_another_process_adds_at_the_same_time_is_lost_unreported(
+        self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
+    ) -> None:
+        # What docs/airtable.md says of two processes: half of 60 additions and of 60 notes, and not one report.
+        events: list[RunEvent] = []
+        repository.add_observer(events.append)
+
+        def another_adds() -> None:
+            fields = base.rows()[0]["fields"]
+            log = "\n".join(filter(None, [fields.get("Progress Log"), "2025-11-24T08:15:09.000Z theirs"]))
+            base.write(
+                key, {"n": fields.get("n", 0) + 1, "Progress Log": log, "Updated At": "2025-11-24T08:15:09.000Z"}
+            )
+
+        for _ in range(30):
+            base.before_next("PATCH", another_adds)
+            repository.update(key, RunChange(add={"n": 1}, note="ours"), LATER)
+        assert repository.get(key).metrics == {"n": 30}
+        assert [line.text for line in repository.log(key)] == ["ours"] * 30
+        assert events == []
+
     def test_empty_cells_are_read_as_the_model_says(
         self, base: AirtableBase, repository: AirtableRunRepository, key: RunKey
     ) -> None:
