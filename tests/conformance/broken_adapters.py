@@ -342,13 +342,24 @@ class ReopensInBulk(Broken):
         super().update_many([(key, evolve(change, status=None, error=None)) for key, change in changes], at)
         for key, change in changes:
             if change.status is not None:
-                self.put(evolve(self.get(key), status=change.status, ended_at=at))
+                record = self.get(key)
+                self.put(evolve(record, status=change.status, ended_at=max(at, record.started_at)))
 
 
 @breaks(Rule.FINISHED_ONCE)
 class MovesTheEnd(Alters):
     def altered(self, record: RunRecord, at: datetime) -> RunRecord:
         return record if record.ended_at is None else evolve(record, ended_at=max(at, record.ended_at))
+
+
+@breaks(Rule.FINISHED_ONCE)
+class EndsBeforeTheStart(Alters):
+    def altered(self, record: RunRecord, at: datetime) -> RunRecord:
+        if record.ended_at is None or at >= record.started_at:
+            return record
+        ids = record.key.run_id, record.key.client_id
+        counted = record.metrics, record.notes, record.error, record.updated_at
+        return RunRecord.trusted(*ids, record.client_name, record.status, record.started_at, at, *counted)
 
 
 @breaks(Rule.FINISHED_ONCE)

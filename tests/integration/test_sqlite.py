@@ -312,9 +312,16 @@ def test_a_relative_path_and_odd_names_lead_to_their_file(tmp_path: Path, monkey
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("started_at", "2025-11-24 08:15:00"), ("ended_at", "2025-11-24T08:15:00.000+00:00"), ("updated_at", b"\xff")],
+    [
+        ("started_at", "2025-11-24 08:15:00"),
+        ("ended_at", "2025-11-24T08:15:00.000+00:00"),
+        ("updated_at", b"\xff"),
+        ("ended_at", "2001-01-01T00:00:00.000Z"),
+    ],
 )
-def test_other_hands_write_no_time_without_its_zone(tmp_path: Path, column: str, value: object) -> None:
+def test_other_hands_write_no_time_without_its_zone_and_no_end_before_the_start(
+    tmp_path: Path, column: str, value: object
+) -> None:
     repository = SQLiteRunRepository(tmp_path / "runs.db")
     repository.create(NEW)
     repository.close()

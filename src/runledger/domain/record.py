@@ -93,8 +93,8 @@ class RunRecord:
     """The stored state of one run, without its log.
 
     `metrics` maps names to str, int, finite float, bool or aware datetime. `notes` is the number of lines of the run's
-    log. `ended_at` is None while the run is Running. `error` is None unless something went wrong. Times are in UTC, to
-    the millisecond.
+    log. `ended_at` is None while the run is Running, and never before `started_at`. `error` is None unless something
+    went wrong. Times are in UTC, to the millisecond.
     The constructor checks everything and raises InvalidValue. Adapters use `trusted` for what they read back.
     """
 
@@ -111,6 +111,11 @@ class RunRecord:
     def __attrs_post_init__(self) -> None:
         if self.status.is_final != (self.ended_at is not None):
             raise InvalidValue(f"{self.key} is {self.status.value}: it has an end time if and only if it has finished.")
+        if self.ended_at is not None and self.ended_at < self.started_at:
+            raise InvalidValue(
+                f"{self.key} ends at {time_text(self.ended_at)}, before its start at {time_text(self.started_at)}: "
+                "correct one of the two times."
+            )
 
     @classmethod
     def start(
@@ -218,7 +223,8 @@ class RunRecord:
 
         A note is counted here; its line is `change.line(at)`.
 
-        A run finishes once, and then keeps its status, end time and error. Metrics and notes may still follow.
+        A run finishes once, and then keeps its status, end time and error. Metrics and notes may still follow. It never
+        ends before its start: if `at` is earlier, because a clock is behind, it ends at its start.
         Adding to a metric that is not there starts from 0. Adding to text, a bool or a time is rejected.
         `updated_at` never moves back, although clocks may.
 
@@ -233,7 +239,7 @@ class RunRecord:
                 raise RunAlreadyFinished(self.key, self.status)
             if change.status is not None:
                 new["status"] = change.status
-                new["ended_at"] = at
+                new["ended_at"] = max(at, self.started_at)
             if change.error is not None:
                 new["error"] = change.error
         if change.metrics or change.add:

@@ -14,8 +14,10 @@ from .rows import LINE, RUN, records_from_texts, unreadable
 from .sqlite_schema import INDEXES, SCHEMA_VERSION, TABLES, version_of, version_within
 
 _PAGE = 1000
-_OLD = """SELECT run_id, client_id, client_name, status, started_at, ended_at, metrics, log, error, updated_at
-    FROM run_records ORDER BY rowid"""
+# Version 1 accepted an end before the start. The greater of two is NULL if one is.
+_OLD = """SELECT run_id, client_id, client_name, status, started_at, max(ended_at, started_at), metrics, log, error,
+    updated_at FROM run_records ORDER BY rowid"""
+_ENDED_EARLY = "SELECT count(*) FROM run_records WHERE ended_at < started_at"
 # S608 is not about these: what is put into them are column names, constants of `rows`.
 _COPY_RUN = f"INSERT INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')"  # noqa: S608
 _COPY_LINE = f"INSERT INTO run_notes ({LINE}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
@@ -45,6 +47,7 @@ Row = tuple[Any, ...]
 def migrate(connection: sqlite3.Connection, path: str) -> Finding | None:
     """Migrate a file of version 1 in one transaction, and return what was done. None for any other file of ours.
 
+    A run that ended before it started, which version 1 accepted, ends at its start, and is counted in the result.
     Raises StoreUnusable, with the key, for a row that cannot be read, and for tables, columns and other objects that
     version 1 did not make. If anything fails, the file stays as it was.
     """
@@ -57,11 +60,13 @@ def migrate(connection: sqlite3.Connection, path: str) -> Finding | None:
         _refuse_unknown(connection, path)
         for statement in TABLES:
             connection.execute(statement)
+        (early,) = connection.execute(_ENDED_EARLY).fetchone()
         runs, notes = _copied(connection)
         connection.execute("DROP TABLE run_records")
         for statement in INDEXES:
             connection.execute(statement)
-    return Finding.ok(f"migrated {runs:,} runs with {notes:,} notes to version {SCHEMA_VERSION}")
+    mended = f"; {early:,} ended before they started, and now end at their start" if early else ""
+    return Finding.ok(f"migrated {runs:,} runs with {notes:,} notes to version {SCHEMA_VERSION}{mended}")
 
 
 def _refuse_unknown(connection: sqlite3.Connection, path: str) -> None:
