@@ -82,8 +82,8 @@ def of(**metrics: Any) -> RunRecord:
         (lambda: made(ended_at=None), f"{KEY} is Failed: it has an end time if and only if it has finished."),
         (
             lambda: made(ended_at=datetime(1999, 1, 1, tzinfo=UTC)),
-            f"{KEY} ends at 1999-01-01T00:00:00.000Z, before its start at {time_text(DONE.started_at)}: correct one of the two "
-            "times.",
+            f"{KEY} ends at 1999-01-01T00:00:00.000Z, before its start at {time_text(DONE.started_at)}: "
+            "correct one of the two times.",
         ),
         (lambda: made(started_at=None), "started_at is NoneType, not a datetime."),
         (lambda: made(ended_at=7), "ended_at is int, not a datetime."),

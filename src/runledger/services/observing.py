@@ -41,7 +41,8 @@ def log_event(event: RunEvent) -> None:
     """The default observer: logs one line of key=value fields to the logger `runledger`, with the fields in `extra`.
 
     Levels: starts and finishes are INFO, other updates DEBUG, rejected calls, retries and clocks that are behind
-    WARNING. Missing runs, failed starts, and what the store itself reports (duplicates, lost updates, unreadable rows) are ERROR.
+    WARNING. Missing runs, failed starts, and what the store itself reports (duplicates, lost updates, unreadable rows)
+    are ERROR.
     """
     import logging  # here, because it slows `import runledger`
 
