@@ -357,9 +357,18 @@ class EndsBeforeTheStart(Alters):
     def altered(self, record: RunRecord, at: datetime) -> RunRecord:
         if record.ended_at is None or at >= record.started_at:
             return record
-        ids = record.key.run_id, record.key.client_id
-        counted = record.metrics, record.notes, record.error, record.updated_at
-        return RunRecord.trusted(*ids, record.client_name, record.status, record.started_at, at, *counted)
+        return RunRecord.trusted(
+            record.key.run_id,
+            record.key.client_id,
+            record.client_name,
+            record.status,
+            record.started_at,
+            at,
+            Metrics(record.metrics),
+            record.notes,
+            record.error,
+            record.updated_at,
+        )
 
 
 @breaks(Rule.FINISHED_ONCE)

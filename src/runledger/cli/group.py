@@ -34,7 +34,7 @@ _PLACES = {
     "list": "looking.list_",
     "summary": "looking.summary",
     "stale": "looking.stale",
-    "import": "moving.import_",
+    "import": "importing.import_",
     "export": "moving.export",
     "copy": "moving.copy",
     "init": "store.init",

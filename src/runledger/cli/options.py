@@ -83,7 +83,8 @@ filter_options = _options(
     click.option(
         "--since",
         type=MOMENT,
-        help="Only runs started at or after a day (2025-11-24), an ISO time, or an age (2h).",
+        help="Only runs started at or after a day (2025-11-24, from midnight UTC), an ISO time with its zone, "
+        "or an age (2h).",
     ),
     click.option("--until", type=MOMENT, help="Only runs started before that; given as for --since."),
 )

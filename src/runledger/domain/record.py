@@ -10,7 +10,16 @@ from attrs import field, frozen
 from attrs.converters import optional
 
 from .errors import RunAlreadyFinished, RunNotFound
-from .json_form import MALFORMED, fault_of, metrics_from_json, metrics_to_json, time_of_text, time_text, trusted_metrics
+from .json_form import (
+    MALFORMED,
+    fault_of,
+    metrics_from_json,
+    metrics_to_json,
+    time_of_iso,
+    time_of_text,
+    time_text,
+    trusted_metrics,
+)
 from .key import InvalidValue, RunKey, valid_name
 from .log import LogLine
 from .values import (
@@ -167,7 +176,7 @@ class RunRecord:
 
         Everything is checked, unless the form is `trusted`: one that a store returned.
         """
-        time_of = time_of_text if trusted else datetime.fromisoformat
+        time_of = time_of_text if trusted else time_of_iso
         try:
             status = RunStatus(form["status"])
             started_at, updated_at = time_of(form["started_at"]), time_of(form["updated_at"])
