@@ -13,9 +13,17 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO, TextIO
 
 from .adapters.files.delimiters import checked_delimiter
-from .adapters.files.formats import Format, format_of_name, no_format
+from .adapters.files.formats import Format, format_of_name
 from .adapters.files.mapping import FIELDS, DefaultEnd, FileMapping
-from .adapters.files.problems import BadRow, Gap, MissingColumns, Setting, UnreadableFile, UnusableColumns
+from .adapters.files.problems import (
+    BadRow,
+    Gap,
+    MissingColumns,
+    Setting,
+    UnknownFormat,
+    UnreadableFile,
+    UnusableColumns,
+)
 from .adapters.files.reading import read_runs
 from .adapters.files.whole_file import whole_file
 from .adapters.files.writing import write_runs
@@ -29,6 +37,7 @@ __all__ = [
     "Gap",
     "MissingColumns",
     "Setting",
+    "UnknownFormat",
     "UnreadableFile",
     "UnusableColumns",
     "read_history",
@@ -102,8 +111,8 @@ def write_history(
     `file_format` is "csv" or "jsonl"; without it, the path's ending decides (.csv, .jsonl, .ndjson or .json, in any
     case). An open file, or a pipe at a path, whose name shows no format is "jsonl".
 
-    Raises InvalidValue for a path that shows no format and for a run whose log is too long for a file, OSError if the
-    file cannot be written, and what `runs` raises; what was at the path then stays.
+    Raises UnknownFormat for a path that shows none, InvalidValue for a run whose log is too long for a file, OSError if
+    the file cannot be written, and what `runs` raises; what was at the path then stays.
     """
     _check_format(file_format)
     file_format = file_format or format_of_name(_name(file))
@@ -111,7 +120,7 @@ def write_history(
         return write_runs(runs, file, file_format or "jsonl")
     path = Path(file)
     if file_format is None and (path.is_file() or not path.exists()):
-        raise no_format(path.name)
+        raise UnknownFormat(path.name)
     with whole_file(path) as target:
         return write_runs(runs, target, file_format or "jsonl")
 

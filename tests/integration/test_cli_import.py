@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from commands import RUNLEDGER, environment, on_a_terminal, runledger
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runledger import NewRun, RunChange, RunKey, RunRecord, connect
@@ -110,19 +110,21 @@ def test_each_bad_row_is_named_by_its_line_and_the_others_are_loaded(store: Path
     file = tmp_path / "jobs.csv"
     file.write_text(BAD)
     done = runledger("import", str(file), "--status", "SUCCEED=Completed", store=store, code=1)
-    assert done.stdout == "11 rows: 2 loaded, 1 already there, 8 refused\n"
+    assert done.stdout == "11 rows: 2 loaded, 0 already there, 8 refused, 1 there, but different\n"
     lines = done.stderr.splitlines()
     for line, words in zip(
         lines,
         [
-            "line 3: run '2' of client 'a' is Completed: it has an end time if and only if",
-            "line 4: run '3' of client 'a' is Running",
+            "line 3: the status is Completed, but ended_at is empty: if the file does not know it, give --ended-at",
+            "line 4: the status is Running, but ended_at is '2025-01-01T00:00:01Z'.",
             "line 5: status 'weird' is not known: map it with --status weird=STATUS",
-            "line 6: started_at 'yesterday' is not an ISO time",
+            "line 6: started_at 'yesterday' is not an ISO time: give --time-format",
             "line 7: started_at '2025-01-01 00:00:00' has no time zone: give --timezone",
             "line 8: 3 cells where the first line has 6",
             "line 9: client id ' a' begins or ends with white space",
             "line 13: run id is empty",
+            "line 12: run '1' of client 'a' is there, but different: status is 'Running', in the ledger 'Completed'; "
+            "ended_at is missing, in the ledger 2025-01-01T00:00:01.000+00:00",
         ],
         strict=True,
     ):
@@ -173,8 +175,23 @@ GOOD = b'{"run_id": "x", "client_id": "c", "status": "Running", "started_at": "2
         ("a.csv.gz", gzip.compress(JOBS.encode() * 500, mtime=0)[:-40], MAPPING, 1, "damaged or cut short"),
         ("a.csv", JOBS.encode() + b'3,"un"closed\n', MAPPING, 1, "not CSV"),
         ("a.bin", b"x", [], 2, "no column 'run_id', 'client_id'"),
-        ("a.jsonl", b"[1]\n{\n\n", [], 1, "line 1: not a JSON object"),
-        ("a.jsonl", b"[" * 100_000, [], 1, "not a JSON object"),
+        (
+            "a.jsonl",
+            b"1\n[2]\n{\n\n",
+            [],
+            1,
+            "line 1: not a JSON object: each line must be one. line 2: not a JSON object",
+        ),
+        ("a.jsonl", b"{}\n" + b"[" * 100_000, [], 1, "line 2: not a JSON object"),
+        (
+            "a.json",
+            b"\xef\xbb\xbf\n [\n{}\n]\n",
+            [],
+            1,
+            "runledger: the file is a JSON array, and not JSON Lines: write one",
+        ),
+        ("a", b"[" * 10**8, ["--format", "jsonl"], 1, "the file is a JSON array"),
+        ("a", b"[{}]", [], 1, "the file is a JSON array"),
         ("a.jsonl", b'{"run_id": ["x"]}', [], 1, "run id is list"),
         ("a.jsonl", b'{"run_id": "x", "client_id": "c", "status": {}, "started_at": 5}', [], 1, "not an ISO time"),
         ("a.jsonl", GOOD % b'"client_name": false', [], 1, "client name is bool"),
@@ -247,7 +264,7 @@ def test_a_bad_spot_in_a_file_refuses_its_row_alone(store: Path, tmp_path: Path)
     file = tmp_path / "jobs.jsonl"
     file.write_bytes(b"\n".join((GOOD % b'"client_name": "%b"' % name) for name in (b"\xff", b"x", b"\\udcff")))
     done = runledger("import", str(file), "--json", store=tmp_path / "3.db", code=1)
-    assert json.loads(done.stdout) == {"loaded": 1, "already_there": 0, "refused": 2}
+    assert json.loads(done.stdout) == {"loaded": 1, "already_there": 0, "different": 0, "refused": 2}
     assert done.stderr.splitlines()[0] == "line 1: not UTF-8 text: convert the file."
 
 
@@ -271,7 +288,7 @@ def test_a_row_of_csv_beyond_what_is_read_is_refused(store: Path, tmp_path: Path
     file.write_bytes(b"run_id,client_id,status,started_at\n" + row % 1 + b"x," * 2**26 + b"\n" + row % 2)
     done = runledger("import", str(file), store=store, code=1)
     assert done.stdout == "3 rows: 2 loaded, 0 already there, 1 refused\n"
-    assert done.stderr == "line 3: longer than 67,108,864 characters.\n"
+    assert done.stderr == ("line 3: longer than 16,777,216 characters: is a quote not closed, or a line end missing?\n")
 
 
 def test_a_line_without_end_is_a_row_that_is_refused(store: Path, tmp_path: Path) -> None:
@@ -284,16 +301,15 @@ def test_a_line_without_end_is_a_row_that_is_refused(store: Path, tmp_path: Path
     )
     done = runledger("import", str(file), store=store, code=1)
     assert done.stdout == "4 rows: 2 loaded, 0 already there, 2 refused\n"
-    assert "line 2: longer than 67,108,864 characters" in done.stderr
+    assert "line 2: longer than 16,777,216 characters" in done.stderr
     assert [record.key.run_id for record in everything(store)] == ["2", "1"]
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(runs(), max_size=30), st.sampled_from(["a.csv", "a.csv.gz", "a.jsonl", "a.jsonl.gz", "a.txt", "a"]))
+@given(st.lists(runs(), max_size=30), st.sampled_from(["a.csv", "a.csv.gz", "a.jsonl", "a.jsonl.gz"]))
 def test_what_is_exported_is_imported_exactly(
     tmp_path_factory: pytest.TempPathFactory, history: list[NewRun], name: str
 ) -> None:
-    assume(history or "csv" in name or "jsonl" in name)  # of an empty file whose name shows no format nothing is known
     folder = tmp_path_factory.mktemp("exchange")
     with connect(f"sqlite:///{folder / 'from.db'}", observers=()) as ledger:
         ledger.import_records(history)

@@ -50,7 +50,9 @@ def test_rows_become_records_by_the_columns_and_words_of_the_file() -> None:
         timezone=ZoneInfo("Europe/Berlin"),
     )
     expected = [NewRun(RunRecord.start(RunKey(run, "10"), START, metrics={"Tokens": 5})) for run in "123"]
-    assert rows == [*expected, BadRow(5, "Start Time 'soon' is not an ISO time.")]
+    problem = "Start Time 'soon' is not an ISO time"
+    gap = Gap("time_formats", "started_at", problem, "soon")
+    assert rows == [*expected, BadRow(5, f"{problem}: give the mapping the file's time formats.", gap)]
 
 
 def test_a_bad_row_says_what_the_mapping_lacks_in_words_of_columns() -> None:
@@ -116,12 +118,12 @@ def test_what_is_no_parameter_is_rejected_before_the_file_is_opened() -> None:
         next(read_history("gone.csv"))
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.CSV", "a.csv.gz", "a.jsonl", "a.jsonl.gz", "a"])
+@pytest.mark.parametrize("name", ["a.csv", "a.CSV", "a.csv.gz", "a.CSV.GZ", "a.jsonl", "a.NdJson.gz", "a.json"])
 def test_what_is_written_is_read_exactly(tmp_path: Path, name: str) -> None:
     records = history()
     assert write_history(records, tmp_path / name) == 2
     assert [row for _, row in read_history(str(tmp_path / name))] == records
-    assert name.endswith(".gz") == (tmp_path / name).read_bytes().startswith(b"\x1f\x8b")
+    assert name.lower().endswith(".gz") == (tmp_path / name).read_bytes().startswith(b"\x1f\x8b")
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 

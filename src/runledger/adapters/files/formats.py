@@ -5,11 +5,9 @@ from __future__ import annotations
 import codecs
 from typing import Literal
 
-from ...domain import InvalidValue
-
 Format = Literal["csv", "jsonl"]
 
-_ENDINGS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
+ENDINGS: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
 
 
 def is_compressed(name: str) -> bool:
@@ -20,15 +18,7 @@ def is_compressed(name: str) -> bool:
 def format_of_name(name: str) -> Format | None:
     """The format that a file's name shows, with or without .gz; None if it shows none."""
     stem = name.lower().removesuffix(".gz")
-    return next((known for ending, known in _ENDINGS.items() if stem.endswith(ending)), None)
-
-
-def no_format(name: str) -> InvalidValue:
-    """The error for a file to write whose name shows no format."""
-    return InvalidValue(
-        f"the name {name!r} shows no format: end it in {', '.join(_ENDINGS)}, or in one of them and .gz, or name the "
-        "format."
-    )
+    return next((known for ending, known in ENDINGS.items() if stem.endswith(ending)), None)
 
 
 def format_of_content(beginning: bytes) -> Format:

@@ -12,6 +12,7 @@ from typing import Literal
 from attrs import frozen
 
 from ...domain import InvalidValue, RunLedgerError
+from .formats import ENDINGS
 
 Setting = Literal["columns", "statuses", "default_status", "default_end", "time_formats", "timezone", "skip_columns"]
 """A parameter of FileMapping."""
@@ -29,6 +30,17 @@ _ADVICE: Mapping[Setting, str] = {
 
 class UnreadableFile(RunLedgerError):
     """A file cannot be read, or not beyond some line. The message says where and why."""
+
+
+class UnknownFormat(InvalidValue):
+    """The name of a file that is to be written shows no format. Nothing was written."""
+
+    def __init__(self, name: str) -> None:
+        *others, last = ENDINGS
+        self.problem = (
+            f"the name {name!r} shows no format: end it in {', '.join(others)} or {last}, with or without .gz"
+        )
+        super().__init__(f"{self.problem}, or name the format.")
 
 
 class MissingColumns(RunLedgerError):

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 import click
 
 from ...domain import NewRun
-from ...histories import Format, write_history
+from ...histories import Format, UnknownFormat, write_history
 from ...services.copy_result import CopyResult, Fate, Remark
 from ...stores import copy as copy_runs
 from ..options import chosen_ledger, filter_options, json_option, lasting
@@ -41,6 +41,8 @@ def export(file: str, file_format: Format | None, **filters: Any) -> None:
         found = _showing(ledger.reads.find_with_logs(**filters), advance)
         try:
             count = write_history(found, target, file_format=file_format)
+        except UnknownFormat as error:
+            raise click.UsageError(f"{error.problem}, or give --format.") from None
         except OSError as error:
             if file == "-":
                 raise
