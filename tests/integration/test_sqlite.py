@@ -29,6 +29,7 @@ from runledger import (
     connect,
 )
 from runledger.adapters.sql import sqlite
+from runledger.adapters.sql import sqlite
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
 from runledger.adapters.sql.sqlite_schema import APPLICATION_ID, SCHEMA_VERSION
 from runledger.testing.runs import changed
@@ -527,6 +528,16 @@ def test_every_query_is_answered_by_an_index(tmp_path: Path) -> None:
             lambda: list(repository.log(KEY))
         )
         assert "PRIMARY KEY (run_id=? AND client_id=?)" in plans(lambda: list(repository.find_with_logs(RunQuery())))
+
+
+def test_rows_of_many_keys_are_found_by_the_primary_key(tmp_path: Path) -> None:
+    SQLiteRunRepository(tmp_path / "runs.db").close()
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as connection:
+        for sql in (sqlite._MARKS, sqlite._SELECT_BATCH):
+            explain = f"EXPLAIN QUERY PLAN {sql.format('(?,?),(?,?)')}"
+            steps = [step for *_, step in connection.execute(explain, ("r", "a", "s", "b"))]
+            assert "SEARCH runs USING INDEX sqlite_autoindex_runs_1 (run_id=? AND client_id=?)" in steps
+            assert "SCAN runs" not in steps
 
 
 def planned(repository: SQLiteRunRepository, path: Path) -> Callable[..., str]:
