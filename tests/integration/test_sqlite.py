@@ -29,7 +29,6 @@ from runledger import (
     connect,
 )
 from runledger.adapters.sql import sqlite
-from runledger.adapters.sql import sqlite
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
 from runledger.adapters.sql.sqlite_schema import APPLICATION_ID, SCHEMA_VERSION
 from runledger.testing.runs import changed
