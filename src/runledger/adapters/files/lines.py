@@ -70,19 +70,26 @@ class Lines:
 
 def numbered(items: Iterator[T], lines: Lines) -> Iterator[tuple[int, T | BadRow]]:
     """Each item that is made of one or more lines, with the number of its last line, or why that item is bad."""
-    while True:
-        lines.begin_row()
-        before = lines.number
+    while (found := _next(items, lines)) is not None:
+        yield lines.number, found
+        found = None  # so that no two large rows are in memory at a time
+
+
+def _next(items: Iterator[T], lines: Lines) -> T | BadRow | None:
+    """The next item, or why it is bad; None after the last one."""
+    lines.begin_row()
+    before = lines.number
+    try:
+        item = next(items)
+    except StopIteration:
+        return None
+    except InvalidValue as error:
+        bad = str(error)
+    except csv.Error as error:
+        since = f", from line {before + 1} on" if before + 1 < lines.number else ""
+        bad = f"not CSV ({error}{since})."
+    else:
         bad = ""
-        try:
-            item = next(items)
-        except StopIteration:
-            return
-        except InvalidValue as error:
-            bad = str(error)
-        except csv.Error as error:
-            since = f", from line {before + 1} on" if before + 1 < lines.number else ""
-            bad = f"not CSV ({error}{since})."
-        if not lines.are_text:
-            bad = "not UTF-8 text: convert the file."
-        yield lines.number, BadRow(lines.number, bad) if bad else item
+    if not lines.are_text:
+        bad = "not UTF-8 text: convert the file."
+    return BadRow(lines.number, bad) if bad else item

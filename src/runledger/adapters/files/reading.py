@@ -49,6 +49,7 @@ def read_runs(
                 rows = _csv_rows(lines, delimiter, mapping) if file_format == "csv" else _json_rows(lines)
                 for line, row in rows:
                     yield line, row if isinstance(row, BadRow) else _run_of(line, row, mapping)
+                    del row  # so that no two large rows are in memory at a time
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UnreadableFile(f"after line {line} the compressed file is damaged or cut short ({error}).") from None
     except OSError as error:
@@ -123,8 +124,13 @@ def _json_rows(lines: Lines) -> Rows:
         if isinstance(line, BadRow):
             yield number, line
         elif line.strip():
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError):
-                row = None
-            yield number, row if isinstance(row, dict) else BadRow(number, "not a JSON object: each line must be one.")
+            yield number, _object_of(line) or BadRow(number, "not a JSON object: each line must be one.")
+
+
+def _object_of(line: str) -> dict[str, Any] | None:
+    """The JSON object of a line, or None."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) else None
