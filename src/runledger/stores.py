@@ -35,9 +35,9 @@ _BUILT_IN = {
     "airtable": "airtable.backend",
 }
 _EXTRAS = {"postgresql": "postgres", "postgres": "postgres", "airtable": "airtable"}
-_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE | re.ASCII)
+_SCHEME = r"(?ai)([a-z][a-z0-9+.-]*)://"
 """https://www.rfc-editor.org/rfc/rfc3986#section-3.1"""
-_URL_AS_PATH = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE | re.ASCII)
+_URL_AS_PATH = r"(?ai)[a-z][a-z0-9+.-]+:/"
 """What `Path` makes of a URL. A scheme of one letter is a drive of Windows."""
 
 
@@ -81,10 +81,10 @@ def store_url(store: str | os.PathLike[str]) -> str:
     if isinstance(store, os.PathLike):
         from .adapters.sql.sqlite_url import url_of
 
-        if _URL_AS_PATH.match(os.fsdecode(store)):  # not shown: there may be a password in it
+        if re.match(_URL_AS_PATH, os.fsdecode(store)):  # not shown: there may be a password in it
             raise StoreUnusable(f"a store URL was given as a path: give it as text, like {EXAMPLE_URL}.")
         return url_of(store)
-    written = _SCHEME.match(store) if isinstance(store, str) else None
+    written = re.match(_SCHEME, store) if isinstance(store, str) else None
     if written is None:
         raise StoreUnusable(
             f"the store URL has no scheme: give text like {EXAMPLE_URL} or postgresql://host/database, or a path."

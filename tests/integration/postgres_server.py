@@ -7,7 +7,7 @@ import os
 import socket
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -97,16 +97,20 @@ def _drop(name: str) -> None:
 
 
 class CountingProxy:
-    """A port that leads to a server, and counts the connections that come through it."""
+    """A port that leads to a server, and counts the connections that come through it, and what they ask."""
 
     def __init__(self, url: str) -> None:
         given = conninfo_to_dict(url)
         self._host, self._port = str(given["host"]), given.get("port") or 5432
         self._listener = socket.create_server(("127.0.0.1", 0))
         # The last value of an option is the one that libpq takes.
-        self.url = f"{url}{'&' if '?' in url else '?'}host=127.0.0.1&port={self._listener.getsockname()[1]}"
+        port = self._listener.getsockname()[1]
+        plain = "sslmode=disable&gssencmode=disable"  # so that the messages can be read
+        self.url = f"{url}{'&' if '?' in url else '?'}host=127.0.0.1&port={port}&{plain}"
         self.opened = 0
         """How many connections there have been."""
+        self.asked = 0
+        """How often a client has waited for an answer: a Sync, or a simple Query. A start-up is not counted."""
         self._threads = [Thread(target=self._accept)]
         self._threads[0].start()
 
@@ -129,8 +133,25 @@ class CountingProxy:
         with client, self._connected() as server:
             answers = Thread(target=_relay, args=(server, client))
             answers.start()
-            _relay(client, server)
+            _relay(client, server, self._count(bytearray()))
             answers.join()
+
+    def _count(self, unread: bytearray) -> Callable[[bytes], None]:
+        """What counts the messages of a client, which begin with a type and their length, but for the very first."""
+        length_at = 0
+
+        def count(data: bytes) -> None:
+            nonlocal length_at
+            unread.extend(data)
+            while len(unread) >= length_at + 4:
+                end = length_at + int.from_bytes(unread[length_at : length_at + 4], "big")
+                if len(unread) < end:
+                    return
+                self.asked += length_at == 1 and unread[0] in b"SQ"
+                del unread[:end]
+                length_at = 1
+
+        return count
 
     def _connected(self) -> socket.socket:
         if not self._host.startswith("/"):
@@ -140,9 +161,10 @@ class CountingProxy:
         return server
 
 
-def _relay(source: socket.socket, target: socket.socket) -> None:
+def _relay(source: socket.socket, target: socket.socket, look: Callable[[bytes], None] = lambda data: None) -> None:
     with suppress(OSError):  # the other direction has ended
         while data := source.recv(1 << 16):
+            look(data)
             target.sendall(data)
     with suppress(OSError):
         target.shutdown(socket.SHUT_WR)

@@ -665,63 +665,74 @@ def test_a_sum_beyond_the_exact_integers_is_refused_and_nothing_else_of_the_chan
     assert repository.get(KEY) == before
 
 
+@pytest.fixture
+def proxy(url: str, repository: PostgreSQLRunRepository) -> Iterator[CountingProxy]:
+    with closing(CountingProxy(url)) as proxy:
+        yield proxy
+
+
+def asked(proxy: CountingProxy, act: Callable[[PostgreSQLRunRepository, str], Any]) -> int:
+    """How often the server is asked for a call, seen on the wire, once the statements of the call are prepared."""
+    with closing(PostgreSQLRunRepository(proxy.url, max_connections=1)) as store:
+        act(store, "first")
+        before = proxy.asked
+        act(store, "second")
+        return proxy.asked - before
+
+
 @pytest.mark.parametrize(
     "act",
     [
-        lambda store: store.create(NewRun(RunRecord.start(OTHER, AT))),
-        lambda store: store.get(KEY),
-        lambda store: store.update(KEY, HEARTBEAT, LATER),
-        lambda store: store.update(
+        lambda store, name: store.create(NewRun(RunRecord.start(RunKey(name, "acme"), AT))),
+        lambda store, _: store.get(KEY),
+        lambda store, _: store.update(KEY, HEARTBEAT, LATER),
+        lambda store, _: store.update(
             KEY, RunChange(metrics={"Posts": 1}, add={"Cost": 0.25, "Tokens": 4}, note="x"), LATER
         ),
-        lambda store: store.update(KEY, RunChange(status=RunStatus.FAILED, error="why"), LATER),
-        lambda store: list(store.log(KEY)),
+        lambda store, _: store.update_many([(KEY, RunChange(metrics={"Posts": 1}))], LATER),
+        lambda store, _: list(store.log(KEY)),
+        lambda store, _: list(store.find(RunQuery())),
+        lambda store, _: list(store.find_with_logs(RunQuery())),
     ],
-    ids=["create", "get", "heartbeat", "update", "finish", "log"],
+    ids=["create", "get", "heartbeat", "update", "update_many", "log", "find", "find_with_logs"],
 )
-def test_an_act_that_applies_is_one_statement(
-    repository: PostgreSQLRunRepository, monkeypatch: pytest.MonkeyPatch, act: Callable[[PostgreSQLRunRepository], Any]
+def test_a_call_that_applies_is_one_round_trip(
+    proxy: CountingProxy, act: Callable[[PostgreSQLRunRepository, str], Any]
 ) -> None:
-    assert round_trips(monkeypatch, lambda: act(repository)) == 1
+    assert asked(proxy, act) == 1
+
+
+def test_a_finish_is_one_round_trip(proxy: CountingProxy, repository: PostgreSQLRunRepository) -> None:
+    keys = {name: repository.create(NewRun(RunRecord.start(RunKey(name, "acme"), AT))) for name in ("first", "second")}
+    end = RunChange(status=RunStatus.FAILED, error="why")
+    assert asked(proxy, lambda store, name: store.update(keys[name], end, LATER)) == 1
 
 
 @pytest.mark.parametrize(
     ("key", "change", "rejection"),
     [
         (OTHER, RunChange(note="n", add={"n": 1}), RunNotFound),
+        (OTHER, RunChange(metrics={"n": 1}), RunNotFound),
+        (OTHER, RunChange(status=RunStatus.COMPLETED), RunNotFound),
         (OTHER, HEARTBEAT, RunNotFound),
         (KEY, RunChange(status=RunStatus.FAILED), RunAlreadyFinished),
         (KEY, RunChange(add={"text": 1}, note="n"), InvalidValue),
     ],
 )
-def test_an_update_that_is_rejected_takes_one_read_more(
+def test_an_update_that_is_rejected_takes_two_round_trips(
+    proxy: CountingProxy,
     repository: PostgreSQLRunRepository,
-    monkeypatch: pytest.MonkeyPatch,
     key: RunKey,
     change: RunChange,
     rejection: type[RunLedgerError],
 ) -> None:
     repository.update(KEY, RunChange(metrics={"text": "t"}, status=RunStatus.COMPLETED), LATER)
 
-    def update() -> None:
+    def update(store: PostgreSQLRunRepository, _: str) -> None:
         with pytest.raises(rejection):
-            repository.update(key, change, LATER)
+            store.update(key, change, LATER)
 
-    assert round_trips(monkeypatch, update) == 2
-
-
-def round_trips(monkeypatch: pytest.MonkeyPatch, act: Callable[[], Any]) -> int:
-    waits: list[Any] = []
-    driver_waits = psycopg.Connection.wait
-
-    def counting(self: Any, *arguments: Any, **named: Any) -> Any:
-        """The driver waits here for the answer to a statement, to one that begins or ends a transaction too."""
-        waits.append(arguments)
-        return driver_waits(self, *arguments, **named)
-
-    monkeypatch.setattr(psycopg.Connection, "wait", counting)
-    act()
-    return len(waits)
+    assert asked(proxy, update) == 2
 
 
 def test_a_batch_of_starts_names_every_key_that_is_in_the_way(repository: PostgreSQLRunRepository) -> None:

@@ -244,6 +244,21 @@ def test_a_new_ledger_names_an_index_in_its_way(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "type_of_another",
+    ["TYPE {} AS (x int)", "TYPE {} AS ENUM ('a')", "DOMAIN {} AS integer", "TYPE {} AS RANGE (subtype = date)"],
+)
+@pytest.mark.parametrize("name", ["runs", "run_notes"])
+def test_a_new_ledger_names_a_type_in_its_way(url: str, type_of_another: str, name: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute(f"CREATE {type_of_another.format(name)}".encode())
+    done = runledger("init", store=url, code=7)
+    assert f"types of another application by the names that runledger needs ({name}): rename them" in done.stderr
+    with psycopg.connect(url) as connection:
+        connection.execute(f"DROP {type_of_another.split(maxsplit=1)[0]} {name}".encode())
+    runledger("init", store=url)
+
+
+@pytest.mark.parametrize(
     ("protection", "words"),
     [
         (
@@ -379,46 +394,56 @@ def test_a_batch_writes_what_differs_and_nothing_else(url: str) -> None:
             assert list(repository.find_with_logs(RunQuery())) == list(model.find_with_logs(RunQuery()))
 
 
-# -- indexes
-
-
-@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
-def test_the_planner_uses_an_index_for_each_query(url: str, mode: str) -> None:
-    with closing(open_url(url)) as repository, psycopg.connect(url, autocommit=True) as connection:
+def test_a_batch_that_only_sets_is_one_statement_and_loses_no_change_that_it_waited_for(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [RunKey("r", f"client {n}") for n in range(1500)]
+    model = InMemoryRunRepository()
+    batch = [(key, RunChange(metrics={"n": n} if n % 3 else {})) for n, key in enumerate(keys)]
+    with closing(open_url(url)) as repository, ThreadPoolExecutor(1) as pool:
         repository.create_schema()
-        connection.execute(f"SET plan_cache_mode = {mode}".encode())
-        connection.execute(
-            "INSERT INTO runs SELECT 'run ' || n, 'client ' || n % 50, 'c',"
-            " CASE n % 1000 WHEN 0 THEN 'Running' WHEN 1 THEN 'Failed' ELSE 'Completed' END,"
-            " now() - n * interval '1 s', CASE n % 1000 WHEN 0 THEN NULL ELSE now() END, '{}', 0, NULL, now(), ''"
-            " FROM generate_series(1, 20000) AS n"
-        )
-        connection.execute("ANALYZE runs")
-        for query, index in (
-            (RunQuery(limit=50), "runs_newest"),
-            (RunQuery(status=RunStatus.RUNNING), "runs_status"),
-            (RunQuery(status=RunStatus.FAILED, limit=10), "runs_status"),
-            (RunQuery(status=RunStatus.CANCELLED), "runs_status"),
-            (RunQuery(status=RunStatus.RUNNING, since=AT), "runs_status"),
-            (RunQuery(status=RunStatus.COMPLETED, limit=50), "runs_newest"),
-            (RunQuery(client_id="client 7", limit=50), "runs_client"),
-            (RunQuery(run_id="run 7"), "runs_pkey"),
-        ):
-            assert index in plan(connection, query), query
+        for store in (model, repository):
+            store.create_many([NewRun(RunRecord.start(key, AT, metrics={"old": 1.0})) for key in keys])
+        with psycopg.connect(url) as other:
+            other.execute("UPDATE runs SET metrics = metrics || '{\"more\": 2}' WHERE client_id = 'client 7'")
+            batched = pool.submit(repository.update_many, batch, LATER)
+            wait_for_blocked(url)
+        batched.result()
+        model.update(keys[7], RunChange(metrics={"more": 2}), AT)
+        model.update_many(batch, LATER)
+        assert list(repository.find(RunQuery())) == list(model.find(RunQuery()))
+        monkeypatch.setattr(postgresql, "change_many", None)
+        repository.update_many(list(reversed(batch)), AT)  # and what comes from a clock behind moves no time back
+        assert list(repository.find(RunQuery())) == list(model.find(RunQuery()))
 
 
-def plan(connection: psycopg.Connection[Any], query: RunQuery) -> str:
-    """The plan of the first page of a query."""
-    plans: list[str] = []
+@pytest.mark.parametrize("late", ["DELETE FROM runs", "UPDATE runs SET metrics = '{\"a\": [1]}', status = 'Running'"])
+def test_a_batch_that_waited_for_a_run_that_was_spoilt_writes_nothing(url: str, late: str) -> None:
+    keys = [RunKey("r", f"client {n}") for n in range(3)]
+    with closing(open_url(url)) as repository, ThreadPoolExecutor(1) as pool:
+        repository.create_schema()
+        repository.create_many([NewRun(RunRecord.start(key, AT)) for key in keys])
+        with psycopg.connect(url) as other:
+            other.execute(f"{late} WHERE client_id = 'client 1'".encode())
+            batched = pool.submit(repository.update_many, [(key, RunChange(metrics={"n": 1})) for key in keys], LATER)
+            wait_for_blocked(url)
+        with pytest.raises(RunNotFound if "DELETE" in late else StoreUnusable) as caught:
+            batched.result()
+        assert caught.value.key == keys[1]
+        assert [dict(repository.get(key).metrics) for key in (keys[0], keys[2])] == [{}, {}]
 
-    def explain(where: str, values: list[Any]) -> list[Any]:
-        statement = "EXPLAIN " + postgresql._FIND.format(where)
-        # As the adapter's statements are: prepared, with a plan that is made for these values, or for all.
-        plans.append("\n".join(row[0] for row in connection.execute(statement, values, prepare=True)))
-        return []
 
-    list(rows.pages(query, "%s", lambda at: at, explain))
-    return plans[0]
+def test_metrics_of_all_kinds_are_set_in_a_batch(url: str) -> None:
+    batch = [(key, RunChange(metrics={"t": AT, "x": 1e300, "s": AWKWARD, "y": True})) for key in (KEY, OTHER)]
+    model = InMemoryRunRepository()
+    with closing(open_url(url)) as repository:
+        repository.create_schema()
+        for store in (model, repository):
+            store.create_many([NewRun(RunRecord.start(key, AT)) for key in (KEY, OTHER)])
+            store.update_many(batch, LATER)
+            store.update_many(batch, LATER)  # over a time, which the domain's own rules decide
+        for found, expected in zip(repository.find(RunQuery()), model.find(RunQuery()), strict=True):
+            assert repr(sorted(found.metrics.items())) == repr(sorted(expected.metrics.items()))
 
 
 # -- logs
@@ -485,6 +510,29 @@ def test_a_log_that_lacks_a_line_is_refused_by_name(url: str, damage: str) -> No
                 read()
             assert caught.value.key == KEY
         assert list(repository.log(KEY, 1)) == [LogLine(AT, "2")]  # which is there
+        assert list(repository.log(OTHER)) == list(other.log)
+
+
+def test_a_note_for_a_run_that_counts_too_few_is_refused_by_name_until_it_is_mended(url: str) -> None:
+    other = run_with(2, OTHER)
+    with closing(open_url(url)) as repository, psycopg.connect(url, autocommit=True) as connection:
+        repository.create_schema()
+        repository.create_many([run_with(3), other])
+        connection.execute("UPDATE runs SET notes = 1 WHERE client_id = 'acme'")
+        note = RunChange(note="next")
+        for update in (
+            lambda: repository.update(KEY, note, LATER),
+            lambda: repository.update_many([(OTHER, note), (KEY, note), (OTHER, note)], LATER),
+        ):
+            with pytest.raises(
+                StoreUnusable, match=r"the log of .*acme.* has a line where .* then set notes"
+            ) as caught:
+                update()
+            assert caught.value.key == KEY
+        assert [record.notes for record in repository.find(RunQuery())] == [2, 1]
+        connection.execute("UPDATE runs SET notes = 3 WHERE client_id = 'acme'")
+        assert repository.update(KEY, note, LATER).notes == 4
+        assert [line.text for line in repository.log(KEY)] == ["0", "1", "2", "next"]
         assert list(repository.log(OTHER)) == list(other.log)
 
 

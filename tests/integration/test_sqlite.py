@@ -3,7 +3,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
@@ -23,7 +23,6 @@ from runledger import (
     RunNotFound,
     RunQuery,
     RunRecord,
-    RunStatus,
     StoreUnavailable,
     StoreUnusable,
     connect,
@@ -444,6 +443,42 @@ def test_the_advice_for_a_log_that_lacks_lines_mends_it(tmp_path: Path, damage: 
         assert [line.text for line in log] == [*texts, "next"]
 
 
+def test_a_note_for_a_run_that_counts_too_few_is_refused_by_name_until_it_is_mended(tmp_path: Path) -> None:
+    with (
+        closing(SQLiteRunRepository(tmp_path / "runs.db")) as repository,
+        closing(sqlite3.connect(tmp_path / "runs.db", isolation_level=None)) as other,
+    ):
+        repository.create_many([noted("r", 3), noted("s", 2)])
+        other.execute("UPDATE runs SET notes = 1 WHERE run_id = 'r'")
+        note, second = RunChange(note="next"), RunKey("s", "acme")
+        for update in (
+            lambda: repository.update(KEY, note, AT),
+            lambda: repository.update_many([(second, note), (KEY, note), (second, note)], AT),
+        ):
+            with pytest.raises(
+                StoreUnusable, match=r"the log of run 'r' .* has a line where .* then set notes"
+            ) as refusal:
+                update()
+            assert refusal.value.key == KEY
+        assert [record.notes for record in repository.find(RunQuery())] == [2, 1]
+        other.execute("UPDATE runs SET notes = 3 WHERE run_id = 'r'")
+        assert repository.update(KEY, note, AT).notes == 4
+        assert [line.text for line in repository.log(KEY)] == ["0", "1", "2", "next"]
+        assert list(repository.log(second)) == list(noted("s", 2).log)
+
+
+def test_lines_without_a_run_are_in_the_way_of_a_log_and_named(tmp_path: Path) -> None:
+    with (
+        closing(SQLiteRunRepository(tmp_path / "runs.db")) as repository,
+        closing(sqlite3.connect(tmp_path / "runs.db", isolation_level=None)) as other,
+    ):
+        other.execute("INSERT INTO run_notes VALUES ('r', 'acme', 2, '2025-11-24T08:15:00.000Z', 'stray')")
+        with pytest.raises(StoreUnusable, match=r"the log of run 'r' .* has a line where") as refusal:
+            repository.create_many([noted("s", 2), noted("r", 3)])
+        assert refusal.value.key == KEY
+        assert list(repository.find(RunQuery())) == []
+
+
 def test_a_log_that_is_being_read_holds_nothing_open_between_its_pages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -508,27 +543,6 @@ def test_a_run_that_is_removed_while_logs_are_read_is_left_out_and_its_key_is_fr
         assert [line.text for line in repository.log(KEY)] == ["0", "1"]
 
 
-def test_every_query_is_answered_by_an_index(tmp_path: Path) -> None:
-    with closing(SQLiteRunRepository(tmp_path / "runs.db")) as repository:
-        plans = planned(repository, tmp_path / "runs.db")
-        for status in RunStatus:
-            for query in (RunQuery(status=status), RunQuery(status=status, since=AT, until=AT, updated_before=AT)):
-                due = "runs_by_start" if status is RunStatus.COMPLETED else "runs_by_status (status=?"
-                assert due in plans(lambda query=query: list(repository.find(query)))
-                assert due in plans(lambda query=query: repository.summary(query))
-        assert "runs_by_start" in plans(lambda: list(repository.find(RunQuery())))
-        assert "runs_by_start (started_at>?" in plans(lambda: list(repository.find(RunQuery(since=AT))))
-        assert "runs_by_client (client_id=?" in plans(lambda: list(repository.find(RunQuery(client_id="acme"))))
-        assert "autoindex_runs_1 (run_id=?" in plans(lambda: list(repository.find(RunQuery(run_id="r"))), sorted_by="")
-        repository.create(noted("r", 3))
-        by_key = "autoindex_runs_1 (run_id=? AND client_id=?)"
-        assert by_key in plans(lambda: repository.get(KEY))
-        assert "PRIMARY KEY (run_id=? AND client_id=? AND position>? AND position<?)" in plans(
-            lambda: list(repository.log(KEY))
-        )
-        assert "PRIMARY KEY (run_id=? AND client_id=?)" in plans(lambda: list(repository.find_with_logs(RunQuery())))
-
-
 def test_rows_of_many_keys_are_found_by_the_primary_key(tmp_path: Path) -> None:
     SQLiteRunRepository(tmp_path / "runs.db").close()
     with closing(sqlite3.connect(tmp_path / "runs.db")) as connection:
@@ -537,30 +551,6 @@ def test_rows_of_many_keys_are_found_by_the_primary_key(tmp_path: Path) -> None:
             steps = [step for *_, step in connection.execute(explain, ("r", "a", "s", "b"))]
             assert "SEARCH runs USING INDEX sqlite_autoindex_runs_1 (run_id=? AND client_id=?)" in steps
             assert "SCAN runs" not in steps
-
-
-def planned(repository: SQLiteRunRepository, path: Path) -> Callable[..., str]:
-    """A function that makes a call and returns how SQLite answers its last SELECT, by an index and without sorting."""
-    asked: list[tuple[str, Sequence[object]]] = []
-    reading = repository._file.reading
-
-    def noting(take: Any, sql: str, values: Sequence[object], key: RunKey | None = None) -> Any:
-        asked.append((sql, values))
-        return reading(take, sql, values, key)
-
-    repository._file.reading = noting  # type: ignore[method-assign]
-
-    def plan(call: Callable[[], object], sorted_by: str = "nothing") -> str:
-        call()
-        sql, values = asked[-1]
-        with closing(sqlite3.connect(path)) as other:
-            steps = [step for *_, step in other.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
-        if sorted_by:
-            assert not [step for step in steps if "ORDER BY" in step], steps
-        assert not [step for step in steps if step.startswith("SCAN runs") and "USING" not in step], steps
-        return "; ".join(steps)
-
-    return plan
 
 
 def test_two_rows_that_make_sense_only_together_are_refused(tmp_path: Path) -> None:

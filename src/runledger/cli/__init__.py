@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -18,6 +19,7 @@ def main() -> None:
     try:
         from .group import cli
 
+        gc.freeze()  # collections, of which the end of Python makes several, need not visit what stays loaded
         cli(prog_name="runledger")
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("click", "rich"):

@@ -20,14 +20,14 @@ else:  # generic for type checkers only: before click 8.4 the class itself is no
     _ParamType = click.ParamType
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]")
+_DURATION = r"(\d+(?:\.\d+)?)([smhdw])"
+_TIME = r"\d{4}-\d\d-\d\d[T ]"
 """How a time begins. ISO 8601 without dashes, or by weeks, could also be an id."""
 
 
 def duration_of(text: str) -> timedelta:
     """A duration such as 90s, 15m, 2h, 3d or 1w."""
-    match = _DURATION.fullmatch(text.strip())
+    match = re.fullmatch(_DURATION, text.strip())
     try:
         if match:
             return timedelta(**{_UNITS[match[2]]: float(match[1])})
@@ -38,7 +38,7 @@ def duration_of(text: str) -> timedelta:
 
 def moment_of(text: str) -> datetime:
     """A moment: an ISO date (midnight UTC), an ISO time with its zone, or how long ago, such as 2h."""
-    if _DURATION.fullmatch(text.strip()):
+    if re.fullmatch(_DURATION, text.strip()):
         try:
             return datetime.now(UTC) - duration_of(text)
         except OverflowError:
@@ -66,7 +66,7 @@ def metric_of(text: str) -> tuple[str, MetricValue]:
         parsed = value
     if isinstance(parsed, (str, int, float)) and parsed is not value:
         return name, parsed
-    if _TIME.match(value):
+    if re.match(_TIME, value):
         with suppress(ValueError):
             moment = datetime.fromisoformat(value)
             return name, moment if moment.tzinfo else value

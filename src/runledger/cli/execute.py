@@ -18,8 +18,7 @@ import threading
 import tty
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-
-from attrs import define, field, frozen
+from typing import NamedTuple
 
 from ..domain import RunKey
 
@@ -39,8 +38,7 @@ _PIPE_BYTES = 1 << 20
 """The default maximum of a Linux pipe. After the command has exited, read no more: the rest is from other processes."""
 
 
-@frozen
-class Ending:
+class Ending(NamedTuple):
     """How a command ended: its exit code, the error if that is not 0, the reason if it counts as cancelled."""
 
     code: int
@@ -48,13 +46,14 @@ class Ending:
     cancelled: str | None = None
 
 
-@define
 class Signalled(Exception):
     """A signal arrived during a call. `ended` says whether the call has returned since, `error` what it raised then."""
 
-    number: int
-    ended: bool
-    error: BaseException | None
+    def __init__(self, number: int, ended: bool, error: BaseException | None) -> None:
+        super().__init__()
+        self.number = number
+        self.ended = ended
+        self.error = error
 
     def __str__(self) -> str:
         return f"ended by {_signal_name(self.number)}"
@@ -192,7 +191,6 @@ def _next_signal() -> tuple[int, bool]:
     return info.si_signo, info.si_code == _SI_KERNEL
 
 
-@define
 class _Relay:
     """Copies the command's standard error to ours, byte for byte, and keeps its tail.
 
@@ -200,13 +198,14 @@ class _Relay:
     their order is kept.
     """
 
-    inlet: int
-    replaces: list[int]
-    _outlet: int
-    _is_terminal: bool
-    _tail: bytes = b""
-    _bell: tuple[int, int] = field(factory=os.pipe)
-    _thread: threading.Thread | None = None
+    def __init__(self, inlet: int, replaces: list[int], outlet: int, is_terminal: bool) -> None:
+        self.inlet = inlet
+        self.replaces = replaces
+        self._outlet = outlet
+        self._is_terminal = is_terminal
+        self._tail = b""
+        self._bell = os.pipe()
+        self._thread: threading.Thread | None = None
 
     @classmethod
     def open(cls) -> _Relay:

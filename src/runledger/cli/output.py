@@ -28,7 +28,7 @@ _COLOURS = {
 _PAGE = 500
 _TABLE_WIDTH = 60
 # Control and bidirectional formatting characters, which would move a terminal's cursor or reverse its text.
-_UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNSAFE = "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -191,7 +191,7 @@ def _value(value: MetricValue) -> str:
 
 
 def _safe(text: str) -> str:
-    return _UNSAFE.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+    return re.sub(_UNSAFE, lambda found: found.group().encode("unicode_escape").decode(), text)
 
 
 def counted(number: int, what: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from itertools import islice
@@ -27,7 +27,7 @@ from ...domain import (
 )
 from ...domain.json_form import MALFORMED, time_text
 from . import rows
-from .postgresql_changes import GET, READ, Cursor, change_many, change_one, record_of, records_of
+from .postgresql_changes import GET, READ, Cursor, change_many, change_one, record_of, records_of, set_many
 from .postgresql_pool import Connections
 from .postgresql_schema import make_schema, require_no_other_version
 from .postgresql_texts import copy_block, key_arrays
@@ -40,6 +40,8 @@ _COPY_LINES = f"COPY run_notes ({rows.LINE}) FROM STDIN"
 _MARKS = """SELECT run_id, client_id, mark FROM runs
     JOIN unnest(%s::text[], %s::text[]) AS wanted (run_id, client_id) USING (run_id, client_id)"""
 _ATTEMPTS = 3
+_PART = 100  # runs that are copied together
+_RowsOf = Callable[[Sequence[NewRun]], Iterable[tuple[str | int | None, ...]]]
 # A name in ORDER BY alone would be that of the text which is read.
 _FIND = (
     READ
@@ -60,19 +62,15 @@ _FIRST_LINES = """SELECT notes, line.position, line.at::text, line.text FROM run
 _NEXT_LINES = """SELECT position, at::text, text FROM run_notes
     WHERE run_id = %s AND client_id = %s AND position > %s AND position <= %s ORDER BY position"""
 _MOST = 2**31 - 1
-_LACKS = (
-    "the log of {} lacks lines: in run_notes renumber the positions of its lines from 1 without a gap, then set notes "
-    "in runs to their number."
+# Short logs come with their records, each as one text of its times and texts in turn. There is no text of a log that
+# lacks lines. Being no join, it is asked for the runs of the page alone, after they are sorted and counted off.
+_FIND_WITH_LOGS = _FIND.replace(
+    " FROM runs",
+    """, CASE WHEN notes BETWEEN 1 AND 100 THEN (
+        SELECT CASE count(*) WHEN runs.notes THEN string_agg(at::text || E'\\n' || text, E'\\n' ORDER BY position) END
+        FROM run_notes WHERE run_notes.run_id = runs.run_id AND run_notes.client_id = runs.client_id
+            AND position BETWEEN 1 AND runs.notes) END FROM runs""",
 )
-# Short logs come with their records, in one statement: of the times and texts of each run one text is made. There is
-# no text of a log that lacks lines.
-_SHORT_LOGS = """, log.times, log.texts FROM runs LEFT JOIN LATERAL (
-        SELECT CASE count(*) WHEN runs.notes THEN string_agg(at::text, ',' ORDER BY position) END,
-            CASE count(*) WHEN runs.notes THEN string_agg(text, E'\\n' ORDER BY position) END FROM run_notes
-        WHERE run_notes.run_id = runs.run_id AND run_notes.client_id = runs.client_id AND runs.notes BETWEEN 1 AND 100
-            AND position BETWEEN 1 AND runs.notes
-    ) AS log (times, texts) ON true"""
-_FIND_WITH_LOGS = _FIND.replace(" FROM runs", _SHORT_LOGS)
 
 
 class PostgreSQLRunAccess:
@@ -91,7 +89,8 @@ class PostgreSQLRunAccess:
     def update_many(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
         if changes:
             with self._connections.cursor("UPDATE") as cursor:
-                change_many(cursor, changes, at)
+                if not set_many(cursor, changes, at):
+                    change_many(cursor, changes, at)
 
     def get(self, key: RunKey) -> RunRecord:
         with self._connections.cursor("SELECT", key) as cursor:
@@ -113,7 +112,7 @@ class PostgreSQLRunAccess:
             upto = min(position + rows.PAGE, notes)
             if len(lines) != max(upto - position, 0):
                 self.get(key)  # which is missing, if it was removed just now
-                raise StoreUnusable(_LACKS.format(key), key)
+                raise rows.unfit_log(key, rows.LACKS_LINES)
             yield from _log_of(lines, key)
             position = upto
             if position >= notes:
@@ -127,15 +126,16 @@ class PostgreSQLRunAccess:
     def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
         """See LoggedStore. A run with a long log that is removed before its log is read is left out."""
         for page in self._pages(_FIND_WITH_LOGS, query):
-            records = records_of([row[:-2] for row in page])
-            lines = _short_logs(records, page)
-            for record, row in zip(records, page, strict=True):
+            records = records_of([row[:-1] for row in page])
+            logs = [row[-1] for row in page]
+            lines = _short_logs(records, logs)
+            for record, log in zip(records, logs, strict=True):
                 if not record.notes:
                     yield record, ()
-                elif lines is not None and row[-1] is not None:
+                elif lines is not None and log is not None:
                     yield record, tuple(islice(lines, record.notes))
-                elif (log := self._whole_log(record)) is not None:
-                    yield record, log
+                elif (whole := self._whole_log(record)) is not None:
+                    yield record, whole
 
     def _whole_log(self, record: RunRecord) -> tuple[LogLine, ...] | None:
         """The lines that a record counts; None if it was removed meanwhile."""
@@ -230,18 +230,26 @@ def _create_missing(cursor: Cursor, news: Sequence[NewRun]) -> None:
 
 
 def _copy(cursor: Cursor, news: Sequence[NewRun]) -> None:
+    # In key order, so that an index is written in one place after another, and that of two batches with the same keys
+    # one waits for the other.
+    ordered = sorted(news, key=lambda new: (new.key.run_id, new.key.client_id))
     if not any(new.log for new in news):
-        _copy_rows(cursor, news)
+        _copy_rows(cursor, ordered)
         return
     with cursor.connection.transaction():
-        _copy_rows(cursor, news)
-        with cursor.copy(_COPY_LINES) as copy:
-            copy.write(copy_block(rows.lines_of_texts(news)))
+        _copy_rows(cursor, ordered)
+        _copy_parts(cursor, _COPY_LINES, ordered, rows.lines_of_texts)
 
 
 def _copy_rows(cursor: Cursor, news: Sequence[NewRun]) -> None:
-    with cursor.copy(_COPY) as copy:
-        copy.write(copy_block(rows.rows_of_texts(news)))
+    _copy_parts(cursor, _COPY, news, rows.rows_of_texts)
+
+
+def _copy_parts(cursor: Cursor, statement: str, news: Sequence[NewRun], rows_of: _RowsOf) -> None:
+    """Copy rows in parts: while one is made, the server writes the part before it."""
+    with cursor.copy(statement) as copy:
+        for first in range(0, len(news), _PART):
+            copy.write(copy_block(rows_of(news[first : first + _PART])))
 
 
 def _marks(cursor: Cursor, news: Sequence[NewRun]) -> dict[RunKey, str]:
@@ -250,20 +258,19 @@ def _marks(cursor: Cursor, news: Sequence[NewRun]) -> dict[RunKey, str]:
     return {RunKey.trusted(run_id, client_id): mark for run_id, client_id, mark in found}
 
 
-def _short_logs(records: Sequence[RunRecord], page: Sequence[Sequence[Any]]) -> Iterator[LogLine] | None:
-    """The lines of all short logs of a page of _FIND_WITH_LOGS, decoded at once.
+def _short_logs(records: Sequence[RunRecord], logs: Sequence[str | None]) -> Iterator[LogLine] | None:
+    """The lines of all logs that came with their records, decoded at once.
 
     None if they cannot be told apart, or read: an external writer broke a line in two, or wrote an odd time.
     """
-    short = [(record.notes, *row[-2:]) for record, row in zip(records, page, strict=True) if row[-2] is not None]
-    if not short:
+    texts = [log for log in logs if log is not None]
+    if not texts:
         return iter(())
-    times = ",".join([each for _, each, _ in short]).split(",")
-    texts = "\n".join([each for *_, each in short]).split("\n")
-    if not len(times) == len(texts) == sum([notes for notes, *_ in short]):
+    parts = "\n".join(texts).split("\n")
+    if len(parts) != 2 * sum([record.notes for record, log in zip(records, logs, strict=True) if log is not None]):
         return None
     try:
-        return map(LogLine.trusted, [rows.read_time(time) for time in times], texts)
+        return map(LogLine.trusted, list(map(rows.read_time, parts[::2])), parts[1::2])
     except MALFORMED:
         return None  # reading the log by itself names the run
 

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 import psycopg
+from psycopg import errors
 
 from ...domain import RunChange, RunKey, RunNotFound, RunRecord, changed_records
 from ...domain.json_form import metrics_text, time_text
@@ -67,12 +68,27 @@ _LOCK = (
     + """ FROM runs JOIN unnest(%s::text[], %s::text[]) AS wanted (run_id, client_id)
     USING (run_id, client_id) ORDER BY run_id, client_id FOR UPDATE OF runs"""
 )
+# All rows are locked, in that order, before one is written, because the subquery refers to none of them. It counts
+# those that plainly can be read: metrics with a time, or with what is no metric value, are left to the domain's rules.
+_SET_MANY = """WITH new AS MATERIALIZED (
+        SELECT * FROM unnest(%s::text[], %s::text[], %s::jsonb[]) AS new (run_id, client_id, metrics)
+    ), locked AS MATERIALIZED (
+        SELECT status, metrics FROM runs JOIN (SELECT run_id, client_id FROM new) AS wanted USING (run_id, client_id)
+        ORDER BY run_id, client_id FOR UPDATE OF runs
+    )
+    UPDATE runs SET updated_at = greatest(runs.updated_at, %s::timestamptz), metrics = runs.metrics || new.metrics
+    FROM new WHERE runs.run_id = new.run_id AND runs.client_id = new.client_id AND %s = (
+        SELECT count(*) FROM locked WHERE status = ANY (%s) AND NOT coalesce(
+            metrics @? 'strict $.* ? (@.type() != "string" && @.type() != "number" && @.type() != "boolean")', true))"""
 _REWRITE = """UPDATE runs SET updated_at = new.updated_at{}
     FROM unnest(%s::text[], %s::text[], %s::timestamptz[]{}) AS new (run_id, client_id, updated_at{})
     WHERE runs.run_id = new.run_id AND runs.client_id = new.client_id"""
 _LINES = """INSERT INTO run_notes (run_id, client_id, position, at, text)
     SELECT new.run_id, new.client_id, new.position, %s::timestamptz, new.text
     FROM unnest(%s::text[], %s::text[], %s::integer[], %s::text[]) AS new (run_id, client_id, position, text)"""
+_TAKEN_LINE = """SELECT run_id, client_id FROM run_notes
+    JOIN unnest(%s::text[], %s::text[], %s::integer[]) AS new (run_id, client_id, position)
+    USING (run_id, client_id, position) LIMIT 1"""
 _TYPES = {"status": "text", "ended_at": "timestamptz", "metrics": "jsonb", "notes": "integer", "error": "text"}
 
 
@@ -94,7 +110,10 @@ def change_one(cursor: Cursor, key: RunKey, change: RunChange, at: datetime) -> 
         "add": metrics_text(change.add) if change.add else None,
         "note": change.note,
     }
-    row = cursor.execute(update_statement(bool(change.add), change.note is not None), values).fetchone()
+    try:
+        row = cursor.execute(update_statement(bool(change.add), change.note is not None), values).fetchone()
+    except errors.UniqueViolation as error:
+        raise rows.unfit_log(key, rows.MORE_LINES) from error
     if row is not None:
         return record_of(row)
     row = cursor.execute(GET, (key.run_id, key.client_id)).fetchone()
@@ -104,18 +123,36 @@ def change_one(cursor: Cursor, key: RunKey, change: RunChange, at: datetime) -> 
     return change_many(cursor, [(key, change)], at)[key]
 
 
+def set_many(cursor: Cursor, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> bool:
+    """Set metrics of many runs by one statement. False, and nothing is written, unless all of it is plainly allowed."""
+    keys = [key for key, _ in changes]
+    if not all(change.only_sets for _, change in changes) or len(set(keys)) < len(keys):
+        return False
+    metrics = array([metrics_text(change.metrics) for _, change in changes])
+    values = (*key_arrays(keys), metrics, time_text(at), len(keys), list(rows.STATUSES))
+    return cursor.execute(_SET_MANY, values).rowcount > 0
+
+
 def change_many(
     cursor: Cursor, changes: Sequence[tuple[RunKey, RunChange]], at: datetime
 ) -> Mapping[RunKey, RunRecord]:
     """Apply changes by the domain's own rules, between a locked read and the writes of one transaction."""
-    with cursor.connection.transaction():
-        locked = cursor.execute(_LOCK, key_arrays({key: None for key, _ in changes})).fetchall()
-        olds = {record.key: record for record in records_of(locked)}
-        news = changed_records(olds, changes, at)
-        statement, values = _rewriting(olds, news.values())
-        cursor.execute(statement, values)
-        if any(change.note is not None for _, change in changes):
-            cursor.execute(_LINES, (time_text(at), *_lines(olds, changes)))
+    lines: list[str] = []
+    try:
+        with cursor.connection.transaction():
+            locked = cursor.execute(_LOCK, key_arrays({key: None for key, _ in changes})).fetchall()
+            olds = {record.key: record for record in records_of(locked)}
+            news = changed_records(olds, changes, at)
+            statement, values = _rewriting(olds, news.values())
+            cursor.execute(statement, values)
+            if any(change.note is not None for _, change in changes):
+                lines = _lines(olds, changes)
+                cursor.execute(_LINES, (time_text(at), *lines))
+    except errors.UniqueViolation as error:
+        taken = cursor.execute(_TAKEN_LINE, lines[:3]).fetchone()
+        if taken is None:  # by a line that was removed since
+            raise
+        raise rows.unfit_log(RunKey.trusted(*taken), rows.MORE_LINES) from error
     return news
 
 

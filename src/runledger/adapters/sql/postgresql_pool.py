@@ -6,8 +6,8 @@ import os
 import re
 import select
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from threading import Thread
 from typing import Any, LiteralString
@@ -72,28 +72,12 @@ class Connections:
         self._pools: dict[int, _Pool] = {}  # by process
         weakref.finalize(self, _close_apart, self._pools).atexit = False  # at exit the system closes what is open
 
-    @contextmanager
-    def cursor(self, right: str, key: RunKey | None = None) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
-        """A cursor for one call that needs a right; what the driver raises becomes an error of the ledger."""
-        try:
-            pool = self._pool()
-            connection = pool.getconn()
-            while not _is_quiet(connection):
-                connection.close()
-                pool.putconn(connection)
-                connection = pool.getconn()
-        except PoolClosed:
-            raise StoreUnusable("this repository was closed: open it again to use it.", key) from None
-        except PoolTimeout:
-            reason = f"no connection within {pool.timeout:g} seconds"
-            raise StoreUnavailable(reason, Outcome.NOT_APPLIED, key) from None
-        try:
-            with connection.cursor(binary=True) as cursor:
-                yield cursor
-        except psycopg.Error as error:
-            raise _translated(error, right, connection.closed, key) from error
-        finally:
-            pool.putconn(connection)
+    def cursor(self, right: str, key: RunKey | None = None) -> _Call:
+        """A context for one call that needs a right: it gives a cursor, and the connection is free again at its end.
+
+        What the driver raises in it becomes an error of the ledger.
+        """
+        return _Call(self._pool, right, key)
 
     def first_row(self, statement: LiteralString) -> tuple[Any, ...] | None:
         """The first row of a statement, over the connection that the constructor made. To be called before all else."""
@@ -113,11 +97,64 @@ class Connections:
         pid = os.getpid()
         # If several threads come first, setdefault picks the pool of one; those of the others were never opened.
         pool = self._pools.get(pid) or self._pools.setdefault(pid, self._new_pool())
-        pool.open()
+        if pool.closed:
+            pool.open()
         return pool
 
 
+class _Call:
+    """See `Connections.cursor`. A class, because entering and leaving a generator takes longer."""
+
+    __slots__ = ("_connection", "_key", "_open_pool", "_pool", "_right")
+    _pool: _Pool
+    _connection: _Connection
+
+    def __init__(self, open_pool: Callable[[], _Pool], right: str, key: RunKey | None) -> None:
+        self._open_pool = open_pool
+        self._right = right
+        self._key = key
+
+    def __enter__(self) -> psycopg.Cursor[tuple[Any, ...]]:
+        try:
+            self._pool = pool = self._open_pool()
+            connection = pool.getconn()
+            while not _is_quiet(connection):
+                connection.close()
+                pool.putconn(connection)
+                connection = pool.getconn()
+        except PoolClosed:
+            raise StoreUnusable("this repository was closed: open it again to use it.", self._key) from None
+        except PoolTimeout:
+            reason = f"no connection within {pool.timeout:g} seconds"
+            raise StoreUnavailable(reason, Outcome.NOT_APPLIED, self._key) from None
+        self._connection = connection
+        return connection.kept_cursor()
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        connection = self._connection
+        try:
+            if isinstance(error, psycopg.Error):
+                raise _translated(error, self._right, connection.closed, self._key) from error
+        finally:
+            connection.drop_results()
+            self._pool.putconn(connection)
+
+
 class _Connection(psycopg.Connection[tuple[Any, ...]]):
+    _kept: psycopg.Cursor[tuple[Any, ...]] | None = None
+
+    def kept_cursor(self) -> psycopg.Cursor[tuple[Any, ...]]:
+        """The cursor of this connection's calls. A new one for each call would look up again how values are written."""
+        if self._kept is None:
+            self._kept = self.cursor(binary=True)
+        return self._kept
+
+    def drop_results(self) -> None:
+        """Keep no page of rows in memory until the next call."""
+        if self._kept is not None and self._kept.rowcount > 1:
+            self._kept.close()
+            self._kept = None
+
     @classmethod
     def connect(  # type: ignore[override]  # with one more parameter, which the pool passes on
         cls, conninfo: str = "", *, first: _First | None = None, **parameters: Any

@@ -54,8 +54,12 @@ _RIGHTS = {
     ("run_notes", "INSERT"): "it cannot add notes to runs",
     ("runs", "INSERT"): "it cannot start runs, which suits a service that only updates",
 }
+# A table has a type of its name, so an enum or a domain of that name is in its way too.
 _TAKEN = """SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(current_schema()))
-    AND relname IN ('runs', 'run_notes', 'runs_client', 'runs_newest', 'runs_status') ORDER BY relname"""
+        AND relname IN ('runs', 'run_notes', 'runs_client', 'runs_newest', 'runs_status')
+    UNION SELECT typname FROM pg_type WHERE typnamespace = to_regnamespace(quote_ident(current_schema()))
+        AND typname IN ('runs', 'run_notes')
+    ORDER BY 1"""
 _ELSEWHERE = "choose another schema, such as ?options=-csearch_path%3Djobs in the URL"
 _MOVED = (
     "move run_records to another schema with ALTER TABLE run_records SET SCHEMA, and name that one alone in the URL, "
@@ -90,7 +94,7 @@ def _require_free_names(cursor: Cursor, version: int) -> None:
     """Raises StoreUnusable if something has the name of a table or an index that is to be made."""
     if taken := [row[0] for row in cursor.execute(_TAKEN, prepare=False)]:
         raise StoreUnusable(
-            f"this schema has tables or indexes of another application by the names that runledger needs "
+            f"this schema has tables, indexes or types of another application by the names that runledger needs "
             f"({', '.join(taken)}): rename them, or {_MOVED if version == 1 else _ELSEWHERE}. Nothing was changed."
         )
 

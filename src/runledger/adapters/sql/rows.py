@@ -73,6 +73,19 @@ def log_from_texts(rows: Iterable[tuple[str, str]]) -> list[LogLine]:
     return [LogLine.trusted(read_time(at), text) for at, text in rows]
 
 
+LACKS_LINES = "lacks lines"
+MORE_LINES = "has a line where its next one belongs, because its record counts fewer notes than it has lines"
+
+
+def unfit_log(key: RunKey, fault: str) -> StoreUnusable:
+    """The error for a log that an external writer left without the lines that its record counts, or with more."""
+    return StoreUnusable(
+        f"the log of {key} {fault}: in run_notes, renumber the positions of its lines from 1 without a gap, then set "
+        "notes in its row of runs to their number.",
+        key,
+    )
+
+
 def unreadable(row: Sequence[Any]) -> StoreUnusable:
     """The error for a row that cannot be read. The row begins with run id, client id, client name and status."""
     run_id, client_id, _, status = row[:4]

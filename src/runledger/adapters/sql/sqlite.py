@@ -28,7 +28,9 @@ from ...domain import (
 )
 from ...domain.json_form import MALFORMED, metrics_text, time_text
 from .rows import (
+    LACKS_LINES,
     LINE,
+    MORE_LINES,
     RECORD,
     RUN,
     conditions,
@@ -40,6 +42,7 @@ from .rows import (
     records_from_texts,
     rows_of_texts,
     summary_of_texts,
+    unfit_log,
 )
 from .sqlite_file import SQLiteFile
 from .sqlite_url import path_of
@@ -109,11 +112,7 @@ class SQLiteRunAccess:
             rows = self._file.read(_LOG, (key.run_id, key.client_id, position, upto), key)
             if len(rows) != upto - position:
                 self.get(key)  # which is missing, if it was removed just now
-                raise StoreUnusable(
-                    f"the log of {key} lacks lines: in run_notes, renumber the positions of its lines from 1 without a "
-                    "gap, then set notes in its row of runs to their number.",
-                    key,
-                )
+                raise unfit_log(key, LACKS_LINES)
             try:
                 lines = log_from_texts(rows)
             except MALFORMED:
@@ -243,7 +242,20 @@ def _rows_of(cursor: sqlite3.Cursor, select: str, keys: Iterable[RunKey]) -> lis
 
 def _append(cursor: sqlite3.Cursor, lines: Iterable[tuple[str, str, int, str, str]]) -> None:
     """Add lines to logs, in the transaction that counts them in their runs."""
-    cursor.executemany(_APPEND, lines)
+    ids: tuple[str, ...] = ()
+
+    def each() -> Iterator[tuple[str, str, int, str, str]]:
+        nonlocal ids
+        for line in lines:
+            ids = line[:2]
+            yield line
+
+    try:
+        cursor.executemany(_APPEND, each())
+    except sqlite3.IntegrityError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+            raise
+        raise unfit_log(RunKey.trusted(*ids), MORE_LINES) from error
 
 
 def _naming_index(query: RunQuery) -> str:

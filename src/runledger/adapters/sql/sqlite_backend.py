@@ -6,12 +6,10 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from urllib.parse import quote
 
 from ...domain import Backend, Finding, StoreUnusable
 from .sqlite import open_url
 from .sqlite_file import SQLiteFile
-from .sqlite_migration import migrate
 from .sqlite_schema import has_schema, make_schema
 from .sqlite_url import path_of, url_of
 
@@ -24,6 +22,8 @@ def _examine(url: str) -> Iterator[Finding]:
     if not os.path.exists(path):
         yield Finding.note(f"there is no file {path}", "`runledger init` or the first start makes it")
         return
+    from urllib.parse import quote  # here, because it slows the start of every command
+
     try:
         # mode=rw never creates: https://www.sqlite.org/uri.html
         address = f"file://{quote(os.fsencode(path))}?mode=rw"
@@ -57,6 +57,8 @@ def _obstacle(path: str) -> Finding | None:
 
 def _prepare(url: str) -> list[Finding]:
     """Make the schema in an empty file, or migrate a file of an older version."""
+    from .sqlite_migration import migrate  # here, because only `init` migrates
+
     done: list[Finding] = []
 
     def make_or_migrate(connection: sqlite3.Connection, path: str) -> None:

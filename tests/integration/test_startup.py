@@ -1,0 +1,46 @@
+"""What `import runledger` and a command load: each module costs every process that starts a run."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+IMPORT = "import runledger"
+EXEC = """
+from runledger.cli import main
+try:
+    main()
+except SystemExit as ended:
+    assert not ended.code
+"""
+LOADED = "\nimport sys; print(*sys.modules)"
+
+SELDOM_USED = {
+    *("asyncio", "concurrent.futures", "decimal", "email", "hashlib", "importlib.metadata", "logging", "pathlib"),
+    *("random", "shutil", "socket", "subprocess", "tempfile", "urllib.parse", "zoneinfo"),
+    *("psycopg", "pyairtable", "pytest", "hypothesis", "rich"),
+    *("runledger.services.copying", "runledger.services.tracking", "runledger.adapters.airtable"),
+    *("runledger.adapters.files", "runledger.adapters.observers", "runledger.aio", "runledger.scan"),
+}
+ONLY_FOR_COMMANDS = {"click", "gettext", "locale", "select", "signal", "termios", "uuid", "runledger.cli"}
+ONLY_FOR_SQLITE = {"sqlite3", "queue", "runledger.adapters"}
+
+
+def modules_after(script: str, *arguments: str) -> set[str]:
+    # Without our environment, in which coverage may ask to be started, and brings modules.
+    done = subprocess.run(
+        [sys.executable, "-c", script + LOADED, *arguments], env={}, capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+def test_importing_the_package_loads_no_driver_and_nothing_that_is_seldom_used() -> None:
+    loaded = modules_after(IMPORT)
+    assert "runledger.stores" in loaded
+    assert not loaded & (SELDOM_USED | ONLY_FOR_COMMANDS | ONLY_FOR_SQLITE)
+
+
+def test_running_a_command_as_a_run_loads_nothing_that_is_seldom_used(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/runs.db"
+    loaded = modules_after(EXEC, "--store", store, "exec", "--client", "acme", "--", "true")
+    assert {"runledger.cli.execute", "runledger.adapters.sql.sqlite"} <= loaded
+    assert not loaded & {*SELDOM_USED, "ipaddress", "runledger.adapters.sql.sqlite_migration"}
