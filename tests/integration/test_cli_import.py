@@ -2,12 +2,14 @@ import gzip
 import json
 import os
 import resource
+import shlex
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from commands import RUNLEDGER, environment, on_a_terminal, runledger
+from documents import blocks
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -547,3 +549,15 @@ def test_bare_digits_are_no_time(store: Path, tmp_path: Path, digits: str) -> No
     assert done.stderr.startswith(f"line 2: started_at '{digits}' is not an ISO time: give --time-format")
     for option in ("--since", "--until"):
         assert f"'{digits}' is not a time" in runledger("list", option, digits, store=store, code=2).stderr
+
+
+def test_the_commands_of_the_page_load_the_histories(store: Path, tmp_path: Path) -> None:
+    for name, lines in REAL.items():
+        (tmp_path / f"{name}.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    shown = "".join(text for _, text in blocks("docs/files.md", "sh")).replace("\\\n", "").splitlines()
+    assert len(shown) == len(REAL)
+    for command in shown:
+        words = [str(tmp_path / word) if word.endswith(".gz") else word for word in shlex.split(command)]
+        done = runledger(*words[1:], store=store)
+        assert (done.stdout[-33:], done.stderr) == ("loaded, 0 already there, 0 refused\n"[-33:], "")
+    assert len(everything(store)) == sum(len(lines) - 1 for lines in REAL.values())

@@ -31,8 +31,8 @@ def declared_delimiter(line: str) -> str | None:
 def delimiter_of(line: str, missing: Callable[[Sequence[str]], int]) -> str:
     """The delimiter of a file with this first line: by which fewest columns are missing, and then most are there.
 
-    `missing` counts the columns that are needed and that a header does not have. The columns' names decide, because
-    counts of characters mislead: csv.Sniffer takes the colons of times, or a letter, for the delimiter.
+    `missing` counts the columns that are needed and that a header does not have. Their names are known, so they decide.
+    csv.Sniffer counts characters: it took a blank for the delimiter in four of 16 first lines of real histories.
     """
 
     def rank(delimiter: str) -> tuple[int, int]:
