@@ -82,6 +82,22 @@ class BrokenHandle(Broken):
         return opened
 
 
+def with_end(record: RunRecord, ended_at: datetime | None) -> RunRecord:
+    """The record with another end, unchecked."""
+    return RunRecord.trusted(
+        record.key.run_id,
+        record.key.client_id,
+        record.client_name,
+        record.status,
+        record.started_at,
+        ended_at,
+        Metrics(record.metrics),
+        record.notes,
+        record.error,
+        record.updated_at,
+    )
+
+
 class Alters(Broken):
     """Stores a record other than the given one."""
 
@@ -357,18 +373,7 @@ class EndsBeforeTheStart(Alters):
     def altered(self, record: RunRecord, at: datetime) -> RunRecord:
         if record.ended_at is None or at >= record.started_at:
             return record
-        return RunRecord.trusted(
-            record.key.run_id,
-            record.key.client_id,
-            record.client_name,
-            record.status,
-            record.started_at,
-            at,
-            Metrics(record.metrics),
-            record.notes,
-            record.error,
-            record.updated_at,
-        )
+        return with_end(record, at)
 
 
 @breaks(Rule.FINISHED_ONCE)
@@ -536,7 +541,7 @@ class DropsMilliseconds(Alters):
 @breaks(Rule.TIMES)
 class RoundsTheEndToSeconds(Alters):
     def altered(self, record: RunRecord, at: datetime) -> RunRecord:
-        return evolve(record, ended_at=record.ended_at and record.ended_at.replace(microsecond=0))
+        return with_end(record, record.ended_at and record.ended_at.replace(microsecond=0))
 
 
 @breaks(Rule.TIMES)

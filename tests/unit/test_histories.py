@@ -221,7 +221,7 @@ def test_a_delimiter_that_is_given_is_the_only_one() -> None:
     with pytest.raises(MissingColumns):
         read(csv_of(ROW, ";"), delimiter=",")
     for wrong in ("", ";;", "a", '"', "\n"):
-        with pytest.raises(InvalidValue, match="the delimiter is .*: give one character"):
+        with pytest.raises(InvalidValue, match=r"the delimiter is .*: give one character"):
             read_history("gone.csv", delimiter=wrong)
 
 
@@ -363,7 +363,7 @@ def test_a_row_of_many_lines_is_as_bounded_as_one_line() -> None:
 
 
 def test_a_path_that_shows_no_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnknownFormat, match="'a.tsv' shows no format: end it in .csv, .jsonl, .ndjson or .json"):
+    with pytest.raises(UnknownFormat, match=r"'a\.tsv' shows no format: end it in \.csv, \.jsonl, \.ndjson or \.json"):
         write_history(history(), tmp_path / "a.tsv")
     assert list(tmp_path.iterdir()) == []
     assert write_history(history(), tmp_path / "a.tsv", file_format="csv") == 2

@@ -277,7 +277,7 @@ class RunRepositoryContract:
     def test_a_run_never_ends_before_its_start(self, trial: Trial) -> None:
         repository, early = trial.repository, AT - timedelta(minutes=1)
         repository.create_many([started("r"), started("s")])
-        trial.same(repository.update(R, FINISH, early), started("r").apply(FINISH, early))
+        repository.update(R, FINISH, early)
         repository.update_many([(S, FINISH)], early)
         trial.holds(*(started(run_id).apply(FINISH, early) for run_id in ("r", "s")))
         ended = [record.ended_at for record in repository.find(EVERYTHING)]
