@@ -2,9 +2,10 @@
 
 Run `.venv/bin/python benchmarks/ledger.py` (`--quick` for smaller growth figures, `--only sqlite,memory` for parts).
 Both sides execute the same statements on two stores with the same schema and durability. In part `key` the bare side
-has a table with a primary key alone; part `logs` compares long logs with short ones. The calls of both sides alternate
-in one process, so that a slow moment of the machine affects both. Figures are medians; compare the ratios, not the
-times. The bare side gets prepared values and returns raw rows: it handles no JSON and makes no records.
+has a table with a primary key alone; part `logs` compares long logs with short ones, and part `latest` a loose index
+scan with a window function. The calls of both sides alternate in one process, so that a slow moment of the machine
+affects both. Figures are medians; compare the ratios, not the times. The bare side gets prepared values and returns raw
+rows: it handles no JSON and makes no records.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from comparison import Row
 from growth import growth_rows
+from latest import latest_rows
 from logs import postgresql_log_rows, sqlite_log_rows
 from memory import memory_rows, trusted_rows
 from primary_key import postgresql_key_rows, sqlite_key_rows
@@ -63,11 +65,12 @@ def main() -> None:
         "memory": lambda _f, _n: memory_rows(),
         "trusted": lambda _f, _n: trusted_rows(),
         "growth": lambda f, n: growth_rows(_sub(f), n),
+        "latest": lambda f, n: latest_rows(_sub(f), n),
         "processes": lambda f, _: process_rows(_sub(f)),
         "commands": lambda f, _: command_rows(_sub(f)),
     }
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="grow to 100,000 rows instead of 1,000,000")
+    parser.add_argument("--quick", action="store_true", help="100,000 rows instead of 1,000,000 in growth and latest")
     parser.add_argument("--only", default=",".join(parts), help=f"some of {','.join(parts)}")
     chosen = parser.parse_args()
     print("| operation | bare | ours | ratio | target |\n| --- | --- | --- | --- | --- |")

@@ -19,7 +19,7 @@ def memory_rows() -> Iterator[Row]:
     bare: dict[RunKey, Any] = {}
     news = [new_run(f"run-{i:06}") for i in range(20_000)]
     records = [new.record for new in news]
-    twins = [bare_class(**record.__dict__) for record in records]
+    twins = [bare_class(**attrs.asdict(record, recurse=False)) for record in records]
 
     def bare_create(i: int) -> None:
         bare[twins[i].key] = twins[i]

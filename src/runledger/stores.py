@@ -11,7 +11,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from .domain import Backend, InvalidValue, RunObserver, RunRepository, StoreUnusable
+from .domain import Backend, InvalidValue, RunObserver, RunRemoval, RunRepository, StoreUnusable
 from .services.copy_result import CopyResult, Remark
 from .services.creation import RETRY_WAITS
 from .services.ledger import RunLedger, utc_now
@@ -71,6 +71,26 @@ def open_repository(store: str | os.PathLike[str]) -> RunRepository:
     """The repository of a store, given as for `connect`, without a ledger around it."""
     url = store_url(store)
     return backend_of(url).open(url)
+
+
+def open_removal(store: str | os.PathLike[str]) -> RunRemoval:
+    """The right to remove finished runs of a store, given as for `connect`. Close it after use.
+
+    Raises StoreUnusable if the store is not there or offers no removal, and what the store raises when it is opened.
+    """
+    url = store_url(store)
+    open_it = backend_of(url).removal
+    if open_it is None:
+        raise StoreUnusable(f"{without_removal(url)}.")
+    if what := _made_by_opening(url):
+        raise StoreUnusable(f"there is no {what} to remove runs from: correct the URL.")
+    return open_it(url)
+
+
+def without_removal(url: str) -> str:
+    """What to say of a store whose backend offers no removal."""
+    scheme = url.partition("://")[0]
+    return f"the store of {scheme}:// offers no removal of runs: remove them by the store's own means"
 
 
 def store_url(store: str | os.PathLike[str]) -> str:
@@ -151,6 +171,7 @@ def copy(
     source: str | os.PathLike[str] | RunRepository,
     target: str | os.PathLike[str] | RunRepository,
     *,
+    ended_since: datetime | None = None,
     dry_run: bool = False,
     on_remark: Callable[[Remark], None] | None = None,
     on_progress: Callable[[int, int | None], None] | None = None,
@@ -159,7 +180,15 @@ def copy(
 
     `source` and `target` are stores as for `connect`, which are opened and closed here, or open repositories, which
     stay open. A run that is already in the target is left alone, and compared. After an interruption, copy again:
-    nothing is created twice. Runs that start or change in the source during the copy may be missed.
+    nothing is created twice. Runs that start or change in the source during the copy may be missed. The source and the
+    target must be two stores.
+
+    `ended_since` makes this a second copy; it is the `ended_since` of the first copy's result. A run that was Running
+    when it was first copied, and has finished in the source since, is updated in the target until it is as in the
+    source: its missing notes, its metrics and its end. That needs a run that nothing has updated in the target since;
+    any other counts as DIFFERENT. Runs that the first copy missed are created if they have finished. Runs that have not
+    finished are left, and count as UNFINISHED. Make one second copy at a time; after an interruption, make it again
+    with the same `ended_since`.
 
     `dry_run` compares only, and creates nothing, not even the target's file.
     `on_remark` is called with a Remark for every record that was not simply copied; printed, it is one line.
@@ -176,10 +205,23 @@ def copy(
 
     if what := _made_by_opening(source):
         raise StoreUnusable(f"there is no {what} to copy from: correct the URL.")
+    _require_two(source, target)
     if dry_run and _made_by_opening(target):
         target = "memory://"  # as empty as the store that a copy would make
     with _opened(source, "source") as origin, _opened(target, "target") as goal:
-        return copying.copy(origin, goal, dry_run=dry_run, on_remark=on_remark, on_progress=on_progress)
+        return copying.copy(
+            origin, goal, ended_since=ended_since, dry_run=dry_run, on_remark=on_remark, on_progress=on_progress
+        )
+
+
+def _require_two(
+    source: str | os.PathLike[str] | RunRepository, target: str | os.PathLike[str] | RunRepository
+) -> None:
+    """Raises InvalidValue if both are the same URL of a store. Other names of one store show when it is open."""
+    if isinstance(source, (str, os.PathLike)) and isinstance(target, (str, os.PathLike)):
+        url = store_url(source)
+        if url == store_url(target) and backend_of(url).is_lasting:
+            raise InvalidValue("the source and the target are the same store: name two stores.")
 
 
 def _opened(store: str | os.PathLike[str] | RunRepository, what: str) -> AbstractContextManager[RunRepository]:

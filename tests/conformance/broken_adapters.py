@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from itertools import islice
-from threading import Lock, RLock
-from typing import Any
+from threading import Event, Lock, RLock
+from typing import Any, ClassVar
 
-from attrs import evolve
+from attrs import asdict, evolve
 
-from runledger.adapters.memory import InMemoryRunAccess, InMemoryRunRepository
+from runledger.adapters.memory import InMemoryRunAccess, InMemoryRunRemoval, InMemoryRunRepository
 from runledger.domain import (
+    FinishedRuns,
     Guarantees,
     LogLine,
     Metrics,
@@ -24,6 +25,8 @@ from runledger.domain import (
     RunNotFound,
     RunQuery,
     RunRecord,
+    RunRemoval,
+    RunRepository,
     RunSummary,
     StoreUnavailable,
     StoreUnusable,
@@ -48,12 +51,21 @@ def breaks(*rules: Rule) -> Callable[[type["Broken"]], type["Broken"]]:
 class Broken(InMemoryRunRepository):
     """The model, of which each class breaks something. One object is the store, and every handle on it."""
 
+    Removal: ClassVar[Callable[..., InMemoryRunRemoval]] = InMemoryRunRemoval
+
     @classmethod
     def new_store(cls) -> OpenStore:
         store = cls()
         return lambda: store
 
+    @classmethod
+    def open_removal(cls, repository: RunRepository) -> RunRemoval:
+        """The removal of the store of a repository, which is of this class or the model."""
+        return cls.Removal(repository)
+
     def put(self, record: RunRecord) -> None:
+        if record.key not in self._table.records:
+            self._table.keys[record.key.run_id].append(record.key)
         self._table.records[record.key] = record
 
     def put_run(self, new: NewRun) -> None:
@@ -549,7 +561,7 @@ class ReturnsLocalTimes(Broken):
     def get(self, key: RunKey) -> RunRecord:
         record = super().get(key)
         local = record.started_at.astimezone(timezone(timedelta(hours=10)))
-        fields: dict[str, Any] = {**record.__dict__, "started_at": local}
+        fields: dict[str, Any] = {**asdict(record, recurse=False), "started_at": local}
         fields.pop("key")
         return RunRecord.trusted(key.run_id, key.client_id, **fields)
 
@@ -817,9 +829,150 @@ class FindsAfterSince(Broken):
         return (record for record in super().find(query) if query.since is None or record.started_at > query.since)
 
 
+@breaks(Rule.FOUND_IN_ORDER)
+class FindsOneOfSeveralStatuses(Broken):
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        return super().find(evolve(query, status=query.status and query.status[:1]))
+
+
+@breaks(Rule.FOUND_IN_ORDER)
+class ContinuesAfterAllThatStartedThen(Broken):
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        until = query.after and min(query.after[0], query.until or query.after[0])
+        return super().find(query if until is None else evolve(query, until=until))
+
+
+@breaks(Rule.FOUND_IN_ORDER)
+class ListsTheLatestByTheirStarts(Broken):
+    def latest(self, since: datetime | None = None) -> Iterator[RunRecord]:
+        return iter(sorted(super().latest(since), key=lambda record: record.started_at))
+
+
+@breaks(Rule.FOUND_IN_ORDER)
+class ForgetsTheRunIdOfTheLatest(Broken):
+    """Of equal starts it takes the one with the lowest run id."""
+
+    def latest(self, since: datetime | None = None) -> Iterator[RunRecord]:
+        newest: dict[str, RunRecord] = {}
+        for record in self.find(RunQuery(since=since)):
+            there = newest.setdefault(record.key.client_id, record)
+            if there.started_at == record.started_at:
+                newest[record.key.client_id] = record
+        return iter([newest[client_id] for client_id in sorted(newest)])
+
+
 @breaks(Rule.WHOLE)
 class RefusesEverythingLong(Broken):
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         if change.error is not None and len(change.error) > 10_000:
             raise StoreUnusable("too long", key)
         return super().update(key, change, at)
+
+
+# -- removed as asked
+
+
+class BrokenRemoval(InMemoryRunRemoval):
+    """The model's removal, of which each `Removal` below breaks something."""
+
+    def taken(self, finished: FinishedRuns) -> list[RunKey]:
+        return [record.key for record in self._table.records.values() if finished.includes(record)]
+
+    def forget(self, *keys: RunKey) -> None:
+        for key in keys:
+            for kept in (self._table.records, self._table.logs, self._table.marks):
+                kept.pop(key, None)
+
+
+@breaks(Rule.REMOVED)
+class RemovesByTheStart(Broken):
+    class Removal(BrokenRemoval):
+        def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
+            for record in [r for r in self._table.records.values() if r.started_at < finished.before]:
+                if record.status.is_final:
+                    self.forget(record.key)
+                    yield 1
+
+
+@breaks(Rule.REMOVED)
+class RemovesRunningRuns(Broken):
+    class Removal(BrokenRemoval):
+        def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
+            yield from super().remove_runs(finished, batch)
+            for record in list(self._table.records.values()):
+                if not record.status.is_final and record.started_at < finished.before:
+                    self.forget(record.key)
+                    yield 1
+
+
+@breaks(Rule.REMOVED)
+class RemovesOfAllClients(Broken):
+    class Removal(BrokenRemoval):
+        def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
+            return super().remove_runs(FinishedRuns(before=finished.before), batch)
+
+
+@breaks(Rule.REMOVED)
+class RemovesEverythingInOneBatch(Broken):
+    class Removal(BrokenRemoval):
+        def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
+            keys = self.taken(finished)
+            self.forget(*keys)
+            yield len(keys)
+
+
+@breaks(Rule.REMOVED)
+class RemovesAndKeepsTheKey(Broken):
+    def __init__(self) -> None:
+        super().__init__()
+        self.gone: set[RunKey] = set()
+
+    class Removal(BrokenRemoval):
+        def __init__(self, repository: InMemoryRunRepository) -> None:
+            super().__init__(repository)
+            self.repository = repository
+
+        def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
+            self.repository.gone.update(self.taken(finished))  # type: ignore[attr-defined]
+            return super().remove_runs(finished, batch)
+
+    def create(self, new: NewRun) -> RunKey:
+        if new.key in self.gone:
+            raise RunAlreadyExists([new.key])
+        return super().create(new)
+
+
+@breaks(Rule.UPDATED_ONLY)
+class UpdatesWhatIsRemoved(Broken):
+    """An update whose run is removed between its read and its write writes the record again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_read, self.is_removed = Event(), Event()
+
+    class Removal(BrokenRemoval):
+        def __init__(self, repository: "UpdatesWhatIsRemoved") -> None:
+            super().__init__(repository)
+            self.repository = repository
+
+        def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
+            self.repository.has_read.wait(0.2)  # for an update, if there is one
+            yield from super().remove_runs(finished, batch)
+            self.repository.is_removed.set()
+
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        before, log = self._table.records.get(key), list(self._table.logs.get(key, ()))
+        if before is not None and before.status.is_final:
+            self.has_read.set()
+            self.is_removed.wait(0.1)
+            if key not in self._table.records:
+                self.put_run(NewRun(before, log))
+        return super().update(key, change, at)
+
+
+@breaks(Rule.CANNOT_REMOVE)
+class KeepsTheRemoval(Broken):
+    def without_creation(self) -> InMemoryRunAccess:
+        access = super().without_creation()
+        access._removal = InMemoryRunRemoval(self)  # type: ignore[attr-defined]
+        return access

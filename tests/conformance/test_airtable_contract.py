@@ -8,7 +8,7 @@ from airtable_base import BASE, METRIC_COLUMNS, TABLE, AirtableBase, served
 
 from airtable_local import Column, MissingRecord, Unknowns
 from runledger.adapters.airtable import Columns
-from runledger.testing import OpenStore, RunRepositoryContract
+from runledger.testing import OpenRemoval, OpenStore, RunRepositoryContract
 from runledger.testing.airtable import run_table
 
 
@@ -30,6 +30,10 @@ class TestAirtable(RunRepositoryContract):
             return lambda: base.repository(self.columns)
 
         return new
+
+    @pytest.fixture
+    def open_removal(self, base: AirtableBase) -> OpenRemoval:
+        return lambda _: base.removal(self.columns)
 
 
 class TestAirtableWithAutonumberAndMarks(TestAirtable):

@@ -52,7 +52,7 @@ def failures(adapter: type[Broken]) -> Mapping[str, RuleBroken]:
     found = {}
     for name, test in TESTS.items():
         try:
-            test(RunRepositoryContract(), Trial(adapter.new_store()))
+            test(RunRepositoryContract(), Trial(adapter.new_store(), adapter.open_removal))
         except RuleBroken as failure:
             found[name] = failure
         except pytest.skip.Exception:

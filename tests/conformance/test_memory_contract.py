@@ -2,8 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
-from runledger.adapters.memory import InMemoryRunRepository
-from runledger.testing import OpenStore, RunRepositoryContract
+from runledger.adapters.memory import InMemoryRunRemoval, InMemoryRunRepository
+from runledger.testing import OpenRemoval, OpenStore, RunRepositoryContract
 
 
 class TestInMemory(RunRepositoryContract):
@@ -14,3 +14,7 @@ class TestInMemory(RunRepositoryContract):
             return lambda: repository
 
         return new
+
+    @pytest.fixture
+    def open_removal(self) -> OpenRemoval:
+        return InMemoryRunRemoval  # type: ignore[return-value]

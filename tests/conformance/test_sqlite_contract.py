@@ -5,7 +5,8 @@ from uuid import uuid4
 import pytest
 
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
-from runledger.testing import OpenStore, RunRepositoryContract
+from runledger.adapters.sql.sqlite_removal import SQLiteRunRemoval
+from runledger.testing import OpenRemoval, OpenStore, RunRepositoryContract
 
 
 class TestSQLite(RunRepositoryContract):
@@ -16,3 +17,7 @@ class TestSQLite(RunRepositoryContract):
             return lambda: SQLiteRunRepository(path)
 
         return new
+
+    @pytest.fixture
+    def open_removal(self) -> OpenRemoval:
+        return lambda repository: SQLiteRunRemoval(repository._file.path)  # type: ignore[attr-defined]

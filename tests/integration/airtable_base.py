@@ -27,7 +27,7 @@ from airtable_local import (
 )
 from airtable_local.transport import ServiceTransport
 from runledger import RunKey
-from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
+from runledger.adapters.airtable import AirtableRunRemoval, AirtableRunRepository, Columns, RateLimit
 from runledger.adapters.airtable.transport import WithoutCreation
 from runledger.testing import COLUMNS
 from runledger.testing.airtable import run_table
@@ -86,10 +86,15 @@ class AirtableBase:
 
     def repository(self, columns: Columns = Columns(), *, token: str = TOKEN, **options: Any) -> AirtableRunRepository:
         """A repository of a process of its own, which is not paced unless a limit is given."""
+        return AirtableRunRepository(token, BASE, TABLE, columns=columns, **self._settings(options))
+
+    def removal(self, columns: Columns = Columns(), *, token: str = TOKEN, **options: Any) -> AirtableRunRemoval:
+        """The removal of a process of its own, which is not paced unless a limit is given."""
+        return AirtableRunRemoval(token, BASE, TABLE, columns=columns, **self._settings(options))
+
+    def _settings(self, options: dict[str, Any]) -> dict[str, Any]:
         options.setdefault("limit", RateLimit(requests=10**6))
-        return AirtableRunRepository(
-            token, BASE, TABLE, columns=columns, endpoint=self.server.url, sleep=self.clock.sleep, **options
-        )
+        return {"endpoint": self.server.url, "sleep": self.clock.sleep, **options}
 
     def insert(self, fields: dict[str, Any]) -> None:
         """Add a row, as a person or another system does."""
@@ -101,7 +106,10 @@ class AirtableBase:
 
     def delete_all(self) -> None:
         for row in self.rows():
-            self._asks("DELETE", {}, f"/{row['id']}")
+            self.delete(row["id"])
+
+    def delete(self, reference: str) -> None:
+        self._asks("DELETE", {}, f"/{reference}")
 
     def before_next(self, method: str, act: Callable[[], object]) -> None:
         """Do something just before the server sees the next request of this method."""

@@ -30,8 +30,8 @@ def environment(store: str | Path | None = None, **variables: str) -> dict[str, 
     return {**kept, "LC_ALL": "C.UTF-8", **of_store, **variables}
 
 
-def on_a_terminal(*arguments: str, store: str | Path, columns: int = 80, **variables: str) -> str:
-    """All that the command writes to a terminal that is so wide."""
+def on_a_terminal(*arguments: str, store: str | Path, columns: int = 80, typed: str = "", **variables: str) -> str:
+    """All that the command writes to a terminal that is so wide, and on which a person types this."""
     leader, follower = pty.openpty()
     process = subprocess.Popen(
         [*RUNLEDGER, *arguments],
@@ -41,6 +41,7 @@ def on_a_terminal(*arguments: str, store: str | Path, columns: int = 80, **varia
         stderr=follower,
     )
     os.close(follower)
+    os.write(leader, typed.encode())
     seen = b""
     with process, suppress(OSError):  # how Linux says that the other end is closed
         while chunk := os.read(leader, 1 << 16):

@@ -46,6 +46,7 @@ from runledger import (
     RunChange,
     RunEvent,
     RunKey,
+    RunLedger,
     RunLedgerError,
     RunNotFound,
     RunQuery,
@@ -57,6 +58,7 @@ from runledger import (
 )
 from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
 from runledger.adapters.airtable.transport import Refusal
+from runledger.services import reads
 from runledger.testing.airtable import run_table
 from runledger.testing.reach import things_within_reach
 from runledger.testing.runs import changed
@@ -770,6 +772,21 @@ class TestMapping:
             repository.update(key, FINISHES, LATER)
         assert [found.key for found in repository.find(RunQuery(status=RunStatus.FAILED))] == [key]
 
+    def test_the_server_selects_several_statuses_by_their_escaped_labels(self) -> None:
+        labels = {RunStatus.FAILED: 'it\'s \\ "off"', RunStatus.CANCELLED: "x', TRUE()"}
+        columns = [Column(name) for name in ("Run ID", "Client ID", "Status")]
+        with served(table_columns=columns) as base:
+            left_out = dict.fromkeys(("client_name", "started_at", "ended_at", "updated_at", "log", "error"))
+            repository = base.repository(Columns(**left_out, statuses=labels))  # type: ignore[arg-type]
+            keys = [repository.create(started(RunKey("r", client))) for client in "abc"]
+            repository.update(keys[0], RunChange(status=RunStatus.FAILED), LATER)
+            repository.update(keys[1], RunChange(status=RunStatus.CANCELLED), LATER)
+            handle, answers = base.service.handle, list[Response]()
+            base.service.handle = lambda request: answers.append(handle(request)) or answers[-1]  # type: ignore[method-assign, func-returns-value]
+            found = list(repository.find(RunQuery(status=labels)))
+            assert sorted(record.key.client_id for record in found) == ["a", "b"]
+            assert [len(json.loads(answer.body)["records"]) for answer in answers] == [2]
+
     def test_without_a_column_for_the_start_no_run_ends_before_it(self, base: AirtableBase) -> None:
         repository = base.repository(Columns(started_at=None))
         key = repository.create(started())
@@ -984,6 +1001,26 @@ class TestListing:
         with pytest.raises(StoreUnavailable, match="expired before it was read"):
             list(repository.find(RunQuery()))
 
+    def test_the_latest_of_each_client_is_taken_from_a_listing_or_looked_up(
+        self, base: AirtableBase, repository: AirtableRunRepository, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        later = AT + timedelta(seconds=1)
+        repository.create_many([started(RunKey("r", f"{i:03}")) for i in range(150)])
+        repository.create(NewRun(RunRecord.start(RunKey("s", "007"), later)))
+        ledger = RunLedger(repository, observers=())
+        base.requests()
+        found = list(ledger.latest())
+        assert [record.key.client_id for record in found] == [f"{i:03}" for i in range(150)]
+        assert [record.key.run_id for record in found[6:9]] == ["r", "s", "r"]
+        assert base.requests() == ["GET", "GET"]
+        monkeypatch.setattr(reads, "MOST_READ", 150)
+        with pytest.raises(StoreUnusable, match="more than 150 match"):
+            list(ledger.latest())
+        assert list(ledger.latest(since=later)) == [found[7]]
+        base.requests()
+        assert list(ledger.latest(clients=["007", "none"])) == [found[7]]
+        assert base.requests() == ["GET"] * 3  # where the next record starts shows that none has the same start
+
     def test_filters_are_the_models(self, base: AirtableBase, repository: AirtableRunRepository) -> None:
         for i in range(6):
             key = RunKey(f"r{i % 2}", f"c{i % 3}")
@@ -997,6 +1034,10 @@ class TestListing:
             RunQuery(since=AT + timedelta(milliseconds=2), until=AT + timedelta(milliseconds=4)),
             RunQuery(updated_before=LATER),
             RunQuery(limit=2),
+            RunQuery(status=[RunStatus.RUNNING, RunStatus.FAILED]),
+            RunQuery(status=["Skipped", "Completed"], client_id="c0"),
+            RunQuery(after=everything[3]),
+            RunQuery(after=everything[1], until=AT + timedelta(milliseconds=3), limit=2),
         ):
             expected = [record for record in everything if query.matches(record)][: query.limit]
             assert list(repository.find(query)) == expected

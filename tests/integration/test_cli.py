@@ -130,6 +130,46 @@ def plain(text: str) -> str:
     return re.sub(r"\x1b\[[0-9]+m", "", text)
 
 
+def test_a_list_is_of_several_statuses_and_continues_after_a_run(store: Path) -> None:
+    with connect(f"sqlite:///{store}", observers=()) as ledger:
+        for run_id in ("r", "s"):
+            runs = ledger.start_many(run_id, ["a", "b", "c"])
+            runs["a"].fail("no disk")
+            runs["b"].cancel("the client left")
+
+    def listed(*arguments: str) -> list[str]:
+        lines = runledger("list", *arguments, "--json", store=store).stdout.splitlines()
+        return [f"{run['run_id']}/{run['client_id']}" for run in map(json.loads, lines)]
+
+    two = ("--status", "failed", "--status", "Cancelled")
+    assert listed(*two) == ["s/b", "s/a", "r/b", "r/a"]
+    assert listed(*two, "--after", "s", "a", "--limit", "1") == ["r/b"]
+    assert listed("--after", "r", "b") == ["r/a"]
+    summary = json.loads(runledger("summary", *two, "--json", store=store).stdout)
+    assert summary["statuses"] == {"Failed": 2, "Cancelled": 2}
+    assert len(runledger("export", *two, store=store).stdout.splitlines()) == 4
+    assert "gone" in runledger("list", "--after", "gone", "a", store=store, code=3).stderr
+    assert runledger("list", "--after", "r", store=store, code=2).stdout == ""
+
+
+def test_the_latest_run_of_each_client_is_shown(store: Path) -> None:
+    with connect(f"sqlite:///{store}", observers=()) as ledger:
+        ledger.start_many("r", ["b", "a"])
+        ledger.start("s", "b").complete()
+
+    def latest(*arguments: str) -> list[tuple[str, str, str]]:
+        lines = runledger("latest", *arguments, "--json", store=store).stdout.splitlines()
+        return [(run["client_id"], run["run_id"], run["status"]) for run in map(json.loads, lines)]
+
+    a, b = ("a", "r", "Running"), ("b", "s", "Completed")
+    assert latest() == latest("--since", "1h") == [a, b]
+    assert latest("--client", "b", "--client", "none") == [b]
+    table = plain(on_a_terminal("latest", store=store)).splitlines()
+    assert table[0].split() == ["Started", "(UTC)", "Run", "Client", "Status", "Took"]
+    assert [line.split()[2:5] for line in table[1:]] == [["r", "a", "Running"], ["s", "b", "Completed"]]
+    assert on_a_terminal("latest", "--client", "none", store=store) == "No runs found.\n"
+
+
 def test_a_table_fits_the_terminal_and_loses_nothing(store: Path) -> None:
     with connect(f"sqlite:///{store}", observers=()) as ledger:
         ledger.start("251124-081500-" + 40 * "x", "客" * 60).complete(with_errors="2 of 45")
@@ -144,7 +184,7 @@ def test_a_table_fits_the_terminal_and_loses_nothing(store: Path) -> None:
     assert header.split()[-2:] == ["Updated", "(UTC)"]
     assert "251124-081500-3f9a1c  client-of-twenty-ch" in run
     assert on_a_terminal("stale", store=store) == "No run has gone quiet.\n"
-    assert on_a_terminal("list", "--limit", "1", store=store).endswith("The newest 1; more with --limit N or --all.\n")
+    assert on_a_terminal("list", "--limit", "1", store=store).endswith("Only 1 shown; more with --limit N or --all.\n")
 
 
 def test_an_end_before_the_start_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
@@ -198,7 +238,7 @@ def test_a_long_list_is_shown_page_by_page_and_whole(store: Path) -> None:
 
 def test_standard_streams_may_be_closed(store: Path) -> None:
     runledger("start", "--client", "acme", "--run-id", "r", store=store)
-    for command in ("list", "stale --older-than 0s", "summary", "export", "doctor", "import - --strict"):
+    for command in ("list", "latest", "stale --older-than 0s", "summary", "export", "doctor", "import - --strict"):
         closed = subprocess.run(
             ["sh", "-c", f"{' '.join(RUNLEDGER)} {command} <&- >&-"],
             env=environment(store),
@@ -309,7 +349,7 @@ def test_init_calls_no_store_ready_that_cannot_be_written() -> None:
 
 
 def test_what_looks_or_updates_makes_no_file_of_a_mistyped_path(store: Path, tmp_path: Path) -> None:
-    for command in ("list", "show r c", "summary", "stale", "export", "update r c", "complete r c"):
+    for command in ("list", "latest", "show r c", "summary", "stale", "export", "update r c", "complete r c"):
         done = runledger(*command.split(), store=store, code=7)
         assert done.stderr == (
             f"runledger: there is no file {store}: correct the URL; `runledger init` or the first start makes it.\n"
@@ -352,7 +392,20 @@ def test_commands_options_and_files_are_completed(words: str, offered: str) -> N
 
 
 def test_every_command_has_help(store: Path) -> None:
-    commands = ["init", "start", "update", "complete", "fail", "skip", "cancel", "show", "list", "summary", "stale"]
+    commands = [
+        "init",
+        "start",
+        "update",
+        "complete",
+        "fail",
+        "skip",
+        "cancel",
+        "show",
+        "list",
+        "latest",
+        "summary",
+        "stale",
+    ]
     commands += ["import", "export", "copy", "doctor", "exec", "completion"]
     listed = runledger("--help").stdout
     assert "..." not in listed.partition("Commands:")[2]

@@ -26,6 +26,7 @@ from runledger import (
     RunChange,
     RunKey,
     RunRecord,
+    RunStatus,
     StoreUnusable,
     connect,
 )
@@ -98,10 +99,11 @@ def test_progress_is_reported_with_the_total_where_that_is_known() -> None:
     progress: list[tuple[int, int | None]] = []
     runledger.copy(filled(records), InMemoryRunRepository(), on_progress=lambda *done: progress.append(done))
     assert progress == [(1000, None), (2000, None)]
-    base = InstantBase(run_table("Runs", METRICS))
-    runledger.copy(filled(records[:250]), base.repository())
+    base = InstantBase(run_table("Runs", METRICS), run_table("Copies", METRICS))
+    for table in ("Runs", "Copies"):
+        runledger.copy(filled(records[:250]), base.repository(table))
     progress.clear()
-    runledger.copy(base.repository(), base.repository(), on_progress=lambda *done: progress.append(done))
+    runledger.copy(base.repository(), base.repository("Copies"), on_progress=lambda *done: progress.append(done))
     assert progress == [(100, 250), (200, 250)]
 
 
@@ -148,7 +150,10 @@ def test_a_killed_copy_goes_on_where_it_was_and_makes_nothing_twice(tmp_path: Pa
         assert len(base.rows("Runs")) == 30
         done = command(*arguments, "--json", AIRTABLE_API_KEY=OPERATOR)
         counts = json.loads(done.stdout)
-        assert (counts.pop("copied"), counts.pop("equal"), set(counts.values())) == (30, 30, {0})
+        running = len([run for run in records if run.record.status is RunStatus.RUNNING])
+        assert (counts.pop("copied"), counts.pop("equal"), counts.pop("running")) == (30, 30, running)
+        assert counts.pop("ended_since").endswith("Z")
+        assert set(counts.values()) == {0}
         assert len(base.rows("Runs")) == 60
         command("copy", base.url(), f"sqlite:///{tmp_path}/back.db", AIRTABLE_API_KEY=OPERATOR)
     with closing(SQLiteRunRepository(tmp_path / "back.db")) as back:

@@ -15,6 +15,7 @@ import pytest
 from postgres_server import fresh_database
 from psycopg import sql
 
+from runledger.adapters.sql import postgresql
 from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
 from runledger.adapters.sql.rows import PAGE
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
@@ -53,7 +54,22 @@ QUERIES: list[tuple[RunQuery, str]] = [
     (RunQuery(run_id="run 7000"), KEYS),
     (RunQuery(run_id="run 7000", client_id="client 0"), KEYS),
 ]
-IDS = [re.sub(r"^RunQuery|\w+=None,? ?", "", str(query)) for query, _ in QUERIES]
+QUERIES += [
+    (RunQuery(after=(UNTIL, KEY), limit=50), NEWEST),
+    (RunQuery(after=(UNTIL, KEY), since=SINCE), NEWEST),
+    (RunQuery(after=(UNTIL, KEY), client_id="client 7", limit=50), CLIENT),
+    (RunQuery(after=(UNTIL, KEY), status=RunStatus.FAILED, limit=10), STATUS),
+    (RunQuery(status=["Completed", "Failed"], limit=50), NEWEST),
+]
+SEVERAL: list[tuple[RunQuery, str]] = [
+    (RunQuery(status=["Failed", "Running", "Cancelled"]), STATUS),
+    (RunQuery(status=["Failed", "Cancelled"], limit=50), STATUS),
+    (RunQuery(status=["Failed", "Running"], after=(UNTIL, KEY)), STATUS),
+]
+
+
+def name_of(value: object) -> str:
+    return re.sub(r"^RunQuery|\w+=None,? ?", "", str(value))
 
 
 # -- PostgreSQL
@@ -142,7 +158,7 @@ def require_small_sorts(plan: str) -> None:
     assert all(int(count) < PAGE for count in re.findall(r"Sort  \(cost=\S+ rows=(\d+)", plan)), plan
 
 
-@pytest.mark.parametrize(("query", "due"), QUERIES, ids=IDS)
+@pytest.mark.parametrize(("query", "due"), QUERIES + SEVERAL, ids=name_of)
 def test_postgresql_finds_by_an_index(plans: Plans, query: RunQuery, due: str) -> None:
     found = plans(lambda store: list(store.find(query)))
     with_logs = plans(lambda store: list(store.find_with_logs(query)))
@@ -173,6 +189,18 @@ def test_postgresql_reaches_runs_by_their_keys(plans: Plans, call: Read) -> None
         assert "_pkey" in plan, plan
         assert "Seq Scan" not in plan, plan
         require_small_sorts(plan)
+
+
+@pytest.mark.parametrize("mode", ["auto", "force_generic_plan"])
+def test_postgresql_jumps_in_the_index_from_each_client_to_the_next(url: str, mode: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"SET plan_cache_mode = {mode}".encode())
+        # Only a plan that was executed shows what the recursion looks up.
+        explain = "EXPLAIN (ANALYZE, TIMING OFF) " + postgresql._LATEST
+        plan = "\n".join(row[0] for row in connection.execute(explain.encode(), ("", PAGE), prepare=True))
+    loops = re.findall(r"using runs_client on runs.*actual rows=(?:1|1\.00|0\.99|1\.0) loops=(\d+)", plan)
+    assert sorted(map(int, loops)) == [1, 200, 200], plan
+    assert len(re.findall(r" on runs\b", plan)) == 3, plan
 
 
 def again(store: Any, news: list[NewRun]) -> None:
@@ -236,7 +264,7 @@ STEPS = {
 }
 
 
-@pytest.mark.parametrize(("query", "due"), QUERIES, ids=IDS)
+@pytest.mark.parametrize(("query", "due"), QUERIES, ids=name_of)
 def test_sqlite_finds_by_an_index(path: Path, query: RunQuery, due: str) -> None:
     with_logs = steps_of(path, lambda store: list(store.find_with_logs(query)))
     assert "SEARCH n USING PRIMARY KEY (run_id=? AND client_id=?)" in with_logs
@@ -253,4 +281,28 @@ def test_sqlite_reaches_runs_by_their_keys(path: Path) -> None:
     assert steps_of(path, lambda store: store.get(KEY)) == [by_key]
     assert steps_of(path, lambda store: list(store.log(KEY))) == [
         "SEARCH run_notes USING PRIMARY KEY (run_id=? AND client_id=? AND position>? AND position<?)"
+    ]
+
+
+@pytest.mark.parametrize(("query", "due"), SEVERAL, ids=name_of)
+def test_sqlite_merges_several_statuses_from_the_index(path: Path, query: RunQuery, due: str) -> None:
+    reads: tuple[Read, ...] = (lambda store: list(store.find(query)), lambda store: list(store.find_with_logs(query)))
+    for read in reads:
+        steps = steps_of(path, read)
+        assert query.status is not None
+        searches = [step for step in steps if step.startswith("SEARCH runs ")]
+        assert len(searches) == len(query.status), steps
+        place = " AND (started_at,run_id,client_id)<(?,?,?)" if query.after else ""
+        assert {step.rpartition("INDEX ")[2] for step in searches} == {f"{STEPS[due]}{place})"}, steps
+        assert not [step for step in steps if "ORDER BY" in step], steps
+    assert [step for step in steps_of(path, lambda store: store.summary(query)) if STEPS[due] in step]
+
+
+def test_sqlite_jumps_in_the_index_from_each_client_to_the_next(path: Path) -> None:
+    steps = steps_of(path, lambda store: list(store.latest()))
+    assert [step for step in steps if re.search(r"runs|own", step)] == [
+        "SEARCH runs USING COVERING INDEX runs_by_client (client_id>?)",
+        "SEARCH runs USING COVERING INDEX runs_by_client (client_id>?)",
+        "SEARCH runs USING INTEGER PRIMARY KEY (rowid=?)",
+        "SEARCH own USING COVERING INDEX runs_by_client (client_id=?)",
     ]

@@ -15,7 +15,7 @@ from documents import ROOT, blocks
 SETUP, _ = (text for _, text in blocks("README.md", "sh"))
 EXAMPLE, SERVICE = (text for _, text in blocks("README.md", "python"))
 [(_, MISSING)] = blocks("README.md", "text")
-[(_, COMMANDS)] = blocks("docs/command-line.md", "sh")
+COMMANDS = "".join(text for _, text in blocks("docs/command-line.md", "sh"))
 
 
 @pytest.mark.timeout(600)  # packages may have to come from far away
@@ -105,7 +105,12 @@ def test_the_commands_run_as_they_stand(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    for words in ("Runs     1", "is a ledger of this version", "Load a history from CSV or JSON Lines."):
+    for words in (
+        "Runs     1",
+        "is a ledger of this version",
+        "Load a history from CSV or JSON Lines.",
+        "0 finished runs removed",
+    ):
         assert words in done.stdout
     [run] = runledger("list", "--status", "completed", "--json", store=named).stdout.splitlines()
     assert '"metrics": {"Tokens": 5}' in run

@@ -112,6 +112,12 @@ def test_nothing_but_init_migrates(old: Path) -> None:
         ("log", "[1]", "not written by"),
         ("log", '[["2025-11-24T08:15:00.000Z", "x", "y"]]', "not written by"),
         ("log", '[["2025-11-24T08:15:00.000", "x"]]', "not written by"),
+        ("log", '[["2025-02-30T08:15:00.000Z", "x"]]', "not written by"),
+        ("log", '[["2025-11-24T08:15:00.000Z", 5]]', "not written by"),
+        ("log", '[["2025-11-24T08:15:00.000Z"]]', "not written by"),
+        ("log", "{}", "not written by"),
+        ("log", "null", "not written by"),
+        ("log", "[[]]", "not written by"),
         ("log", '[["2025-11-24T08:15:00.000Z", null]]', "not written by"),
         ("log", '[["2025-11-24T08:15:00.000Z", "two\\nlines"]]', "not written by"),
         ("log", b"\xff", "not written by"),
@@ -181,21 +187,27 @@ def test_statistics_and_a_missing_index_are_no_reason_to_refuse(old: Path) -> No
     assert runledger("init", store=old).stdout == MIGRATED
 
 
-def test_a_row_is_read_only_when_the_lines_of_all_rows_before_it_are_written(old: Path) -> None:
-    lines = written = 0
+@pytest.mark.parametrize("escaped", [False, True])
+def test_python_reads_a_log_only_where_sqlite_cannot_and_then_one_at_a_time(old: Path, escaped: bool) -> None:
+    lines = logs = 0
 
     def at_each_row(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> tuple[Any, ...]:
-        nonlocal lines, written
-        if len(row) == 10:
-            assert connection.total_changes == lines
-            lines += len(json.loads(row[7]))
-            written += 1
+        nonlocal lines, logs
+        if any(isinstance(value, str) and value.startswith("[") for value in row):
+            assert connection.total_changes == before + lines
+            lines += len(json.loads(row[4]))
+            logs += 1
         return row
 
     with closing(sqlite3.connect(old, isolation_level=None)) as connection:
+        if escaped:
+            connection.execute("UPDATE run_records SET log = replace(log, 'half', 'h\\u0061lf')")
+        before = connection.total_changes
         connection.row_factory = at_each_row
         assert str(migrate(connection, str(old))) in MIGRATED
-    assert (written, lines) == (11, 144)
+    assert (logs, lines) == ((11, 144) if escaped else (0, 0))
+    with connect(old, observers=()) as ledger:
+        assert [run.to_json() for run in ledger.reads.find_with_logs()] == recorded()
 
 
 def test_many_pages_are_migrated_whole(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:

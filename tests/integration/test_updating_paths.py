@@ -1,6 +1,6 @@
-"""No updating path creates, as the stores report: SQLite's authorizer, PostgreSQL's grants, the requests to Airtable.
+"""No updating path creates or removes, say the stores: SQLite's authorizer, PostgreSQL's grants, Airtable's requests.
 
-Every updating path of port, services and command line runs over a store that refuses to create, or that records it. A
+Every updating path of port, services and command line runs over a store that refuses both, or that records them. A
 public method or a command that is not tried here fails the test.
 """
 
@@ -94,6 +94,8 @@ def through_the_port(access: RunAccess, run_id: Callable[[], str]) -> None:
     list(access.log(key))
     if hasattr(access, "summary"):  # optional: SummableStore
         access.summary(RunQuery())
+    if hasattr(access, "latest"):  # optional: LatestStore
+        list(access.latest())
     if hasattr(access, "find_with_logs"):  # optional: LoggedStore
         list(access.find_with_logs(RunQuery()))
     with pytest.raises(RunNotFound):
@@ -123,7 +125,7 @@ def through_the_services(ledger: RunLedger, run_id: Callable[[], str]) -> None:
             lambda run: asyncio.run(asyncio.to_thread(updates.heartbeat, run, "acme")),
             lambda run: (handle.update(note="n"), handle.heartbeat(), handle.complete()),
             lambda run: require_finished(handle.fail, handle.skip, handle.cancel),
-            lambda run: (reads.get(run, "acme"), list(reads.find()), reads.summary(run)),
+            lambda run: (reads.get(run, "acme"), list(reads.find()), list(reads.latest()), reads.summary(run)),
             lambda run: list(reads.stale(older_than=timedelta(0))),
             lambda run: (
                 list(reads.log(run, "acme", 1)),
@@ -168,8 +170,10 @@ def through_the_command_line(url: str, run_id: Callable[[], str]) -> None:
     run("update", "never started", "acme", "--note", "n", code=3)
     run("complete", "never started", "acme", code=3)
     run("show", "never started", "acme", code=3)
-    for look in (("show", one, "acme"), ("list",), ("summary", one), ("stale", "--older-than", "1h"), ("export", "-")):
+    for look in (("list",), ("latest",), ("summary", one), ("stale", "--older-than", "1h"), ("export", "-")):
         run(*look)
+    run("prune", "--older-than", "100d", "--dry-run")
+    run("show", one, "acme")
     assert tried == set(cli.list_commands(Context(cli))), "a command that is not tried here, or is no more"
 
 
@@ -189,8 +193,8 @@ def guarded_sqlite(tmp_path: Path) -> Iterator[Guarded]:
 
     def guarded(*args: object, **kwargs: object) -> sqlite3.Connection:
         connection: sqlite3.Connection = connect(*args, **kwargs)  # type: ignore[call-overload]
-        denied = (sqlite3.SQLITE_INSERT, "runs")  # an INSERT on run_notes is a line of a log
-        connection.set_authorizer(lambda *act: sqlite3.SQLITE_DENY if act[:2] == denied else sqlite3.SQLITE_OK)
+        denied = {(sqlite3.SQLITE_INSERT, "runs"), (sqlite3.SQLITE_DELETE, "runs")}  # run_notes has lines of logs
+        connection.set_authorizer(lambda *act: sqlite3.SQLITE_DENY if act[:2] in denied else sqlite3.SQLITE_OK)
         return connection
 
     with pytest.MonkeyPatch.context() as patch:

@@ -40,8 +40,13 @@ class CountedStore:
 @contextmanager
 def memory(_: Path) -> Iterator[CountedStore]:
     repository = InMemoryRunRepository()
-    records = repository._table.records
-    yield CountedStore(repository, lambda: Counter(records.keys()), records.clear)
+    table = repository._table
+
+    def clear() -> None:
+        table.records.clear()
+        table.keys.clear()
+
+    yield CountedStore(repository, lambda: Counter(table.records.keys()), clear)
 
 
 @contextmanager

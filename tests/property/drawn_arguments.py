@@ -24,10 +24,12 @@ any_change = (
 
 BY_NAME: Mapping[str, SearchStrategy[Any]] = {
     "add": column_additions,
+    "after": st.none() | st.tuples(near_times, keys),
     "at": near_times,
     "change": any_change,
     "changes": st.lists(st.tuples(keys, any_change), max_size=3),
     "client_id": client_ids,
+    "clients": st.none() | st.lists(client_ids, min_size=1),
     "error": errors | errors.map(RuntimeError),
     "key": keys,
     "last": st.none() | st.integers(0, 3),
@@ -40,7 +42,7 @@ BY_NAME: Mapping[str, SearchStrategy[Any]] = {
     "run_id": run_ids,
     "since": st.none() | near_times,
     "site": st.none(),
-    "status": st.none() | st.sampled_from(RunStatus),
+    "status": st.none() | st.sampled_from(RunStatus) | st.lists(st.sampled_from(RunStatus), min_size=1),
     "until": st.none() | near_times,
     "updated_before": st.none() | near_times,
     "why": errors,

@@ -111,10 +111,11 @@ def test_a_result_counts_every_fate_and_cannot_be_changed() -> None:
     assert [*result.counts] == [*Fate]
     assert result.is_complete
     assert result.to_json() == {
-        **{"copied": 2, "equal": 1, "different": 0, "altered": 0, "refused": 0, "duplicated": 0, "unreadable": 0}
+        **{"copied": 2, "ended": 0, "equal": 1, "unfinished": 0, "different": 0, "altered": 0, "refused": 0},
+        **{"duplicated": 0, "unreadable": 0, "running": 0, "ended_since": None},
     }
     for fate in Fate:
-        assert CopyResult(counts={fate: 1}).is_complete == (fate in (Fate.COPIED, Fate.EQUAL))
+        assert CopyResult(counts={fate: 1}).is_complete == (fate in (Fate.COPIED, Fate.ENDED, Fate.EQUAL))
     with pytest.raises(TypeError, match="read-only"):
         result.counts[Fate.COPIED] = 3  # type: ignore[index]
 

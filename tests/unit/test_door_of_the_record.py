@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from attrs import asdict, evolve
 
 from runledger import (
     InvalidValue,
@@ -39,7 +40,7 @@ STATUSES = "Running, Completed, Completed with Errors, Failed, Skipped, Cancelle
 
 
 def made(**changed: Any) -> RunRecord:
-    return RunRecord(**{**DONE.__dict__, **changed})
+    return evolve(DONE, **changed)
 
 
 def of(**metrics: Any) -> RunRecord:
@@ -79,6 +80,12 @@ def of(**metrics: Any) -> RunRecord:
         ),
         (lambda: NewRun("r"), "record is str, not a RunRecord."),  # type: ignore[arg-type]
         (lambda: NewRun(made(notes=0), mark=7), "mark is int, not text."),  # type: ignore[arg-type]
+        (lambda: NewRun.started([made(notes=0)], 7), "mark is int, not text."),  # type: ignore[arg-type]
+        (lambda: RunRecord.start("r", AT), "key is str, not a RunKey."),  # type: ignore[arg-type]
+        (
+            lambda: RunRecord.start(KEY, AT, client_name=" x"),
+            "client name ' x' begins or ends with white space: remove it where the value is made.",
+        ),
         (lambda: made(ended_at=None), f"{KEY} is Failed: it has an end time if and only if it has finished."),
         (
             lambda: made(ended_at=datetime(1999, 1, 1, tzinfo=UTC)),
@@ -106,6 +113,22 @@ def of(**metrics: Any) -> RunRecord:
         (lambda: RunChange(add="n=1"), "add is str: give a mapping of names to values."),  # type: ignore[arg-type]
         (lambda: RunQuery(since=NAIVE), "since 2025-11-24T00:00:00 has no time zone: pass an aware datetime."),
         (lambda: RunQuery(until=NAIVE), "until 2025-11-24T00:00:00 has no time zone: pass an aware datetime."),
+        (lambda: RunQuery(status=[]), "status is empty: name at least one status, or leave it out for any."),
+        (lambda: RunQuery(status=["Failed", "failing"]), f"'failing' is not a status: use one of {STATUSES}."),
+        (lambda: RunQuery(status=3), f"3 is not a status: use one of {STATUSES}."),  # type: ignore[arg-type]
+        (
+            lambda: RunQuery(after=KEY),  # type: ignore[arg-type]
+            "after is RunKey(run_id='r', client_id='acme'): give a RunRecord, or its start time and its RunKey.",
+        ),
+        (
+            lambda: RunQuery(after=(AT, "r")),  # type: ignore[arg-type]
+            f"after is {(AT, 'r')!r}: give a RunRecord, or its start time and its RunKey.",
+        ),
+        (
+            lambda: RunQuery(after=(AT, KEY, "c")),  # type: ignore[arg-type]
+            f"after is {(AT, KEY, 'c')!r}: give a RunRecord, or its start time and its RunKey.",
+        ),
+        (lambda: RunQuery(after=(NAIVE, KEY)), "after 2025-11-24T00:00:00 has no time zone: pass an aware datetime."),
         (
             lambda: RunQuery(updated_before=NAIVE),
             "updated_before 2025-11-24T00:00:00 has no time zone: pass an aware datetime.",
@@ -175,11 +198,10 @@ def test_sums_reach_the_bounds_and_floats_go_beyond() -> None:
 
 
 def test_a_record_read_back_is_the_one_that_was_written() -> None:
-    fields = dict(DONE.__dict__)
+    fields = asdict(DONE, recurse=False)
     key = fields.pop("key")
     back = RunRecord.trusted(key.run_id, key.client_id, **fields)
     assert back == DONE
-    assert back.__dict__.keys() == DONE.__dict__.keys()
     assert RunRecord.trusted(key.run_id, key.client_id, **fields, reference="rec1").key.reference == "rec1"
     line = LogLine.trusted(AT, "one")
     assert (line, line.at, line.text) == (LogLine(AT, "one"), AT, "one")

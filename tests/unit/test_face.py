@@ -27,7 +27,7 @@ def test_every_parameter_of_the_face_is_written_out() -> None:
 
 
 def test_a_ledger_reads_as_its_reads_do() -> None:
-    for name in ("get", "find", "summary", "stale"):
+    for name in ("get", "find", "latest", "summary", "stale"):
         of_ledger, of_reads = getattr(RunLedger, name), getattr(runledger.LedgerReads, name)
         assert name in vars(RunLedger)
         assert inspect.signature(of_ledger) == inspect.signature(of_reads)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from attrs import evolve
 
 import runledger
 from conftest import Clock
@@ -298,7 +299,7 @@ def test_an_import_creates_what_is_new_and_returns_the_rest(ledger: RunLedger, e
         )
         for i in range(3)
     ]
-    copy = RunRecord(**old[2].__dict__)
+    copy = evolve(old[2])
     assert ledger.import_records(iter(old[:2])) == ()
     assert ledger.import_records([*old, copy]) == (copy, old[0], old[1])
     assert list(ledger.find()) == old[::-1]
@@ -319,6 +320,83 @@ def test_a_run_is_imported_with_its_whole_log_or_not_at_all(ledger: RunLedger, e
     assert ledger.import_records(mixed) == ()
     assert ledger.import_records([run]) == (run,)
     assert ledger.reads.get_with_log("old", "a") == run
+
+
+class FindingAccess:
+    """Has what every store must have, and counts the records that it reads."""
+
+    def __init__(self, access: InMemoryRunAccess) -> None:
+        self._access = access
+        self.get, self.log, self.update, self.update_many = access.get, access.log, access.update, access.update_many
+        self.read = 0
+
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        for record in self._access.find(query):
+            self.read += 1
+            yield record
+
+
+class Finding(InMemoryRunRepository):
+    def without_creation(self) -> Any:
+        return FindingAccess(super().without_creation())
+
+
+@pytest.mark.parametrize("store", [InMemoryRunRepository, Finding])
+def test_the_latest_record_of_each_client(store: Callable[[], InMemoryRunRepository]) -> None:
+    ledger = RunLedger(store(), observers=(), clock=Clock())
+    ledger.start_many("r", ["b", "a", "C"])
+    ledger.start_many("s", ["a", "d"])["a"].complete()
+    found = list(ledger.latest())
+    assert [(record.key.client_id, record.key.run_id) for record in found] == list(zip("Cabd", "rsrs", strict=True))
+    assert found == list(ledger.reads.latest())
+    for each in found:
+        assert each == next(ledger.find(client_id=each.key.client_id))
+    since = found[1].started_at
+    assert list(ledger.latest(since=since)) == [found[1], found[3]]
+    assert list(ledger.latest(since=since + timedelta(days=1))) == []
+    assert list(ledger.latest(clients=["d", "C", "none", "C"])) == [found[0], found[3]]
+    assert list(ledger.latest(clients=iter("ab"), since=since)) == [found[1]]
+
+
+def test_a_store_that_would_read_too_much_for_the_latest_raises(
+    monkeypatch: pytest.MonkeyPatch, events: list[RunEvent]
+) -> None:
+    monkeypatch.setattr("runledger.services.reads.MOST_READ", 5)
+    store = Finding()
+    ledger = RunLedger(store, observers=[events.append], clock=Clock())
+    ledger.start_many("r", list("abcde"))
+    assert [record.key.client_id for record in ledger.latest()] == list("abcde")
+    ledger.start_many("s", ["b", "c", "d"])
+    last = ledger.start("s", "a").key
+    events.clear()
+    found = ledger.latest()
+    assert events == []
+    with pytest.raises(
+        StoreUnusable, match=r"more than 5 match: give a later `since`, or name the `clients`\.$"
+    ) as caught:
+        next(found)
+    assert (kinds(events), events[0].error) == (["run_refused"], caught.value)
+    assert ledger.reads._access.read == 5 + 6  # type: ignore[attr-defined]
+    assert [record.key for record in ledger.latest(since=ledger.get("s", "a").started_at)] == [last]
+    assert len(list(ledger.latest(clients=[*"abcde", "none"]))) == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"clients": "acme"}, "clients is str: give a list of client ids."),
+        ({"clients": [7]}, "clients[0] is 7: give a list of client ids."),
+        ({"clients": []}, "clients is empty: name at least one client, or leave it out for all."),
+        ({"clients": ["a", ""]}, "client id is empty: give it 1 to 255 characters."),
+        ({"since": "7d"}, "since is str, not a datetime."),
+    ],
+)
+def test_what_latest_cannot_use_is_rejected_when_it_is_called(
+    ledger: RunLedger, events: list[RunEvent], arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidValue) as refusal:
+        ledger.latest(**arguments)
+    assert (str(refusal.value), kinds(events)) == (message, ["run_refused"])
 
 
 class UnloggedAccess:
@@ -737,6 +815,7 @@ def test_a_ledger_passes_every_filter_on(ledger: RunLedger) -> None:
         {"run_id": "r"},
         {"client_id": "a"},
         {"status": RunStatus.RUNNING},
+        {"status": ["completed", RunStatus.FAILED]},
         {"since": last.started_at},
         {"until": last.started_at},
         {"updated_before": last.updated_at, "status": "completed"},
@@ -749,6 +828,11 @@ def test_a_ledger_passes_every_filter_on(ledger: RunLedger) -> None:
         assert found == [r for r in ledger.find() if RunQuery(**each).matches(r)][: each.get("limit")]
         assert len(found) < 6
         assert ledger.summary(**each) == ledger.reads.summary(**each) == summary_of(found)
+    for listing in (ledger.find, ledger.reads.find):
+        assert list(listing(after=first)) == []
+        assert list(listing(after=last)) == list(ledger.find(run_id="r"))
+        assert list(listing(after=(last.started_at, last.key), limit=1)) == list(ledger.find(run_id="r", limit=1))
+    assert [run.record for run in ledger.reads.find_with_logs(after=last)] == list(ledger.find(run_id="r"))
     for each in ({"run_id": "r"}, {"client_id": "b"}, {"since": last.started_at}, {"until": last.started_at}):
         narrowed: dict[str, Any] = {**each, "limit": 1}
         [stale] = ledger.stale(timedelta(0), **narrowed)

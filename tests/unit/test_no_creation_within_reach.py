@@ -1,4 +1,4 @@
-"""Who may only update cannot create: shown by the type checker, and by a look at the objects."""
+"""Who may only update cannot create, and only the removal removes: shown by the type checker, and by the objects."""
 
 import ast
 import re
@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from json import dumps
 from pathlib import Path
@@ -22,7 +23,8 @@ import runledger
 from airtable_local import Column
 from runledger import RunLedger, open_repository
 from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
-from runledger.testing import creators_within_reach
+from runledger.stores import open_removal
+from runledger.testing import creators_within_reach, removers_within_reach
 from runledger.testing.reach import things_within_reach
 
 
@@ -37,6 +39,13 @@ from runledger.testing.reach import things_within_reach
         ("updates.create(record)", False),
         ("reads.create(record)", False),
         ("access.create_many([record])", False),
+        ("removal.remove_runs(finished)", True),
+        ("ledger.remove_runs(finished)", False),
+        ("updates.remove_runs(finished)", False),
+        ("access.remove_runs(finished)", False),
+        ("repository.remove_runs(finished)", False),
+        ("removal.create(record)", False),
+        ("removal.update(record.key, RunChange(), record.started_at)", False),
         ("ledger.updates.update('r', 'c', metric={'n': 1})", False),
         ("ledger.updates.update('r', 'c', add={'n': 'x'})", False),
         ("ledger.get('r', 'c').metrics['n'] = 1", False),
@@ -44,10 +53,13 @@ from runledger.testing.reach import things_within_reach
 )
 def test_a_type_checker_tells_updating_from_creating(line: str, accepted: bool, tmp_path: Path) -> None:
     program = f"""
-from runledger import RunLedger, RunRecord
-from runledger.domain import RunAccess, RunReads, RunUpdates
+from runledger import RunChange, RunLedger, RunRecord
+from runledger.domain import FinishedRuns, RunAccess, RunReads, RunRemoval, RunRepository, RunUpdates
 
-def use(ledger: RunLedger, updates: RunUpdates, reads: RunReads, access: RunAccess, record: RunRecord) -> None:
+def use(
+    ledger: RunLedger, updates: RunUpdates, reads: RunReads, access: RunAccess, repository: RunRepository,
+    removal: RunRemoval, record: RunRecord, finished: FinishedRuns,
+) -> None:
     {line}
 """
     (tmp_path / "program.py").write_text(program)
@@ -61,7 +73,7 @@ def use(ledger: RunLedger, updates: RunUpdates, reads: RunReads, access: RunAcce
         "program.py",
     ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.stdout.startswith("Success" if accepted else "program.py:6: error:"), done.stdout + done.stderr
+    assert done.stdout.startswith("Success" if accepted else "program.py:9: error:"), done.stdout + done.stderr
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql", "airtable"])
@@ -91,6 +103,25 @@ def test_nothing_within_reach_of_updates_reads_or_a_handle_creates(url: str) -> 
     ledger.close()
 
 
+def test_nothing_within_reach_of_a_ledger_a_repository_or_a_handle_removes(url: str) -> None:
+    repository = open_repository(url)
+    ledger = RunLedger(repository, owns_repository=True)
+    run = ledger.start("r", "acme")
+    for thing in (repository, repository.without_creation(), ledger, ledger.updates, ledger.reads, run, ledger.start):
+        assert removers_within_reach(thing) == set()
+    ledger.close()
+
+
+def test_nothing_within_reach_of_the_removal_creates_or_updates(url: str) -> None:
+    open_repository(url).close()  # which makes the file
+    with closing(open_removal(url)) as removal:
+        assert removers_within_reach(removal) == {".remove_runs"}
+        assert creators_within_reach(removal) == set()
+        updaters = {"update", "update_many"}
+        ours = [thing for _, thing in things_within_reach(removal) if type(thing).__module__.startswith("runledger.")]
+        assert [thing for thing in ours if updaters & set(dir(thing))] == []
+
+
 def test_a_method_of_the_ledger_reads_closes_or_counts_as_one_that_creates() -> None:
     with runledger.connect("memory://") as ledger:
         creators = {path.removeprefix(".") for path in creators_within_reach(ledger) if path.count(".") == 1}
@@ -117,6 +148,23 @@ def test_the_look_goes_wherever_an_object_may_hold_something() -> None:
     for holder in holders:
         assert creators_within_reach(holder), holder
     assert creators_within_reach(repository.without_creation()) == set()
+    removal = open_removal("memory://")
+    for holder in ([removal], {"kept": removal}, partial(print, removal), removal.remove_runs, lambda: removal):
+        assert removers_within_reach(holder), holder
+
+
+def test_the_client_library_within_reach_sends_nothing_that_removes() -> None:
+    with served() as base:
+        table = base.repository().without_creation()._table.table
+        acts: list[Callable[[], object]] = [
+            lambda: table.delete("rec00000000000000"),
+            lambda: table.batch_delete(["rec00000000000000"]),
+            lambda: table.api.delete(table.urls.records, params={"records": ["rec00000000000000"]}),
+        ]
+        for act in acts:
+            with pytest.raises(PermissionError, match="would remove a record: only updates and reads are sent here"):
+                act()
+        assert base.requests() == []
 
 
 def test_the_client_library_within_reach_sends_nothing_that_creates() -> None:
@@ -193,24 +241,12 @@ _MAKES_RECORDS = {".create", ".batch_create", ".batch_upsert", ".post", ".put"}
 
 
 def test_each_statement_or_request_that_makes_a_record_stands_in_one_function() -> None:
-    package = Path(runledger.__file__).parent
-    places = set()
-    for path in package.rglob("*.py"):
-        module = path.relative_to(package)
-        if module.parts[0] != "testing":
-            tree = ast.parse(path.read_text())
-            statements = {name for name, text in _constants(tree) if _MAKES_ROWS.search(text)}
-            requests = _MAKES_RECORDS if "airtable" in str(module) else set()
-            places |= {
-                (module.as_posix(), function, word)
-                for function, words in _words_by_function(tree)
-                for word in words & (statements | requests)
-            }
-    assert places == {
+    assert places_of(_MAKES_ROWS, _MAKES_RECORDS) == {
         ("adapters/sql/sqlite.py", "_insert", "_INSERT"),
         ("adapters/sql/sqlite.py", "_append", "_APPEND"),  # a line of a log, and no run record
-        ("adapters/sql/sqlite_migration.py", "_copied", "_COPY_RUN"),  # a run that the file has already
-        ("adapters/sql/sqlite_migration.py", "_copied", "_COPY_LINE"),
+        ("adapters/sql/sqlite_migration.py", "_copy_runs", "_COPY_RUN"),  # a run that the file has already
+        ("adapters/sql/sqlite_migration.py", "_copy_lines", "_COPY_LINE"),
+        ("adapters/sql/sqlite_migration.py", "_copy_lines", "_COPY_LINES"),
         ("adapters/sql/postgresql.py", "create", "_INSERT"),
         ("adapters/sql/postgresql.py", "_copy_rows", "_COPY"),
         ("adapters/sql/postgresql.py", "_copy", "_COPY_LINES"),  # of the log that a new run brings
@@ -222,6 +258,40 @@ def test_each_statement_or_request_that_makes_a_record_stands_in_one_function() 
         ("adapters/airtable/schema.py", "make_table", ".post"),  # a table, which then has no rows
         ("adapters/airtable/scratch.py", "_post", ".batch_create"),  # in a scratch table, and no run records
     }
+
+
+_REMOVES_ROWS = re.compile(r"\b(DELETE\s+FROM|TRUNCATE)\b", re.I)
+_REMOVES_RECORDS = {".delete", ".batch_delete"}
+"""Calls of pyairtable's Table and Api that remove a record."""
+
+
+def test_each_statement_or_request_that_removes_a_record_stands_in_one_function() -> None:
+    of_the_probe = {"adapters/airtable/experiments.py", "adapters/airtable/scratch.py"}  # rows of a scratch table
+    assert {place for place in places_of(_REMOVES_ROWS, _REMOVES_RECORDS) if place[0] not in of_the_probe} == {
+        ("adapters/sql/sqlite_removal.py", "_remove", "_REMOVE"),
+        ("adapters/sql/postgresql_removal.py", "remove_runs", "_REMOVE"),
+        ("adapters/sql/sqlite_schema.py", "make_schema", "INDEXES"),  # a trigger, for the log of a run that is removed
+        ("adapters/airtable/removal.py", "_remove", ".batch_delete"),
+        ("adapters/airtable/repository.py", "_remove", ".batch_delete"),  # of a start that lost against an older record
+    }
+
+
+def places_of(statement: re.Pattern[str], requests: set[str]) -> set[tuple[str, str, str]]:
+    """The functions outside of the kit that use such a statement, or call such a request of the Airtable client."""
+    package = Path(runledger.__file__).parent
+    places = set()
+    for path in package.rglob("*.py"):
+        module = path.relative_to(package)
+        if module.parts[0] != "testing":
+            tree = ast.parse(path.read_text())
+            words_wanted = {name for name, text in _constants(tree) if statement.search(text)}
+            words_wanted |= requests if "airtable" in str(module) else set()
+            places |= {
+                (module.as_posix(), function, word)
+                for function, words in _words_by_function(tree)
+                for word in words & words_wanted
+            }
+    return places
 
 
 def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from attrs import asdict, evolve
 from hypothesis import given
 
 from runledger import (
@@ -35,7 +36,7 @@ def test_a_heartbeat_moves_updated_at_alone() -> None:
     after = RUNNING.apply(RunChange(), LATER)
     assert after.updated_at == LATER
     assert after.apply(RunChange(), AT) == after  # a clock that went back does not take it back
-    assert RunRecord(**{**after.__dict__, "updated_at": AT}) == RUNNING
+    assert evolve(after, updated_at=AT) == RUNNING
 
 
 def test_numbers_are_added_from_zero_and_metrics_set() -> None:
@@ -105,17 +106,17 @@ def test_an_error_may_be_told_before_the_end() -> None:
 )
 def test_a_record_made_by_hand_is_checked_like_any_other(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidValue):
-        RunRecord(**{**RUNNING.__dict__, **wrong})
+        evolve(RUNNING, **wrong)
 
 
 @given(records(), changes(), near_times)
 def test_apply_keeps_what_no_change_may_touch(record: RunRecord, change: RunChange, at: datetime) -> None:
-    before = dict(record.__dict__)
+    before = asdict(record, recurse=False)
     try:
         after = record.apply(change, at)
     except RunLedgerError:
         after = record
-    assert record.__dict__ == before
+    assert asdict(record, recurse=False) == before
     assert (after.key, after.client_name, after.started_at) == (record.key, record.client_name, record.started_at)
     assert after.notes == record.notes + (after is not record and change.note is not None)
     assert after.updated_at >= record.updated_at
@@ -124,7 +125,7 @@ def test_apply_keeps_what_no_change_may_touch(record: RunRecord, change: RunChan
     assert after.ended_at is None or after.ended_at >= after.started_at
     if record.status.is_final:
         assert (after.status, after.ended_at, after.error) == (record.status, record.ended_at, record.error)
-    assert RunRecord(**after.__dict__) == after  # what the rules make passes the checks of the constructor
+    assert evolve(after) == after  # what the rules make passes the checks of the constructor
 
 
 def test_a_start_knows_its_record_again_though_the_store_keeps_no_names() -> None:

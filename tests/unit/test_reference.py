@@ -29,6 +29,7 @@ from runledger import (
 )
 from runledger.adapters.airtable.columns import MAX_CELL
 from runledger.domain import key, values
+from runledger.services.reads import MOST_READ
 
 REFERENCE = (ROOT / "docs/reference.md").read_text()
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
@@ -98,6 +99,8 @@ def test_the_numbers_of_the_limits_are_those_of_the_rules() -> None:
     assert numbers["text metric"] == [values.MAX_TEXT]
     assert numbers["`error`, `with_errors`"] == [1, values.MAX_TEXT]
     assert numbers["integer, also a sum"] == [values.MAX_INTEGER, 2, 53]
+    for text in (REFERENCE, (ROOT / "docs/write-an-adapter.md").read_text(), str(LedgerReads.latest.__doc__)):
+        assert f"at most {MOST_READ:,}" in text
     assert numbers["time"] == [MINYEAR, MAXYEAR]
     assert numbers["Airtable"][0] == MAX_CELL
     with closing(sqlite3.connect(":memory:")) as connection:

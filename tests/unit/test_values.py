@@ -129,6 +129,27 @@ def test_a_query_refuses_what_it_cannot_mean(values: dict[str, Any]) -> None:
         RunQuery(**values)
 
 
+def test_a_query_takes_one_status_or_several_in_any_order() -> None:
+    several = (RunStatus.RUNNING, RunStatus.FAILED)
+    ways: list[Any] = [["failed", "Running"], {RunStatus.FAILED, "RUNNING"}, iter([*several, "failed"]), several]
+    for given in ways:
+        assert RunQuery(status=given).status == several
+    assert RunQuery(status="failed") == RunQuery(status=[RunStatus.FAILED])
+    assert RunQuery().status is None
+
+
+def test_a_query_continues_after_a_record_or_its_place() -> None:
+    record = RunRecord.start(RunKey("r", "c"), AT)
+    place = (AT.astimezone(timezone(timedelta(hours=2))), RunKey("r", "c"))
+    assert RunQuery(after=record) == RunQuery(after=place)
+    assert hash(RunQuery(after=record)) == hash(RunQuery(after=place))
+    assert RunQuery(after=place).after == (AT, record.key)
+    query = RunQuery(after=record)
+    same_start = [RunRecord.start(RunKey(*ids), AT) for ids in (("q", "d"), ("r", "b"), ("r", "c"), ("r", "d"))]
+    assert [query.matches(each) for each in same_start] == [True, True, False, False]
+    assert query.matches(RunRecord.start(RunKey("z", "z"), AT - timedelta(milliseconds=1)))
+
+
 def test_text_that_nobody_chose_is_made_to_fit_in_plain_sight() -> None:
     assert storable_text("a\0b\ud800") == "a\ufffdb\ufffd"
     assert storable_text("x" * 100_000) == "x" * 100_000

@@ -3,8 +3,8 @@ from collections.abc import Callable
 import pytest
 
 from redis_server import admin, server_url
-from runledger.testing import OpenStore, RunRepositoryContract
-from runledger_redis import RedisRunRepository
+from runledger.testing import OpenRemoval, OpenStore, RunRepositoryContract
+from runledger_redis import RedisRunRemoval, RedisRunRepository
 
 
 class TestRedis(RunRepositoryContract):
@@ -15,3 +15,7 @@ class TestRedis(RunRepositoryContract):
             return lambda: RedisRunRepository(server_url())
 
         return new
+
+    @pytest.fixture
+    def open_removal(self) -> OpenRemoval:
+        return lambda _: RedisRunRemoval(server_url())

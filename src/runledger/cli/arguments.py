@@ -57,6 +57,13 @@ def moment_of(text: str) -> datetime:
     return checked_time(moment, f"the time {text!r}")
 
 
+def past_of(text: str) -> datetime:
+    """The moment that is a duration of more than 0 ago."""
+    if not duration_of(text):
+        raise InvalidValue(f"{text!r} is not an age: give more than 0, like 400d.")
+    return moment_of(text)
+
+
 def metric_of(text: str) -> tuple[str, MetricValue]:
     """A metric from name=value: a JSON number, true, false or quoted text, a time with its zone, else text."""
     name, value = _pair(text)
@@ -127,6 +134,7 @@ class Parsed(_ParamType):
 STATUS = Parsed(checked_status, "STATUS")
 MOMENT = Parsed(moment_of, "TIME")
 DURATION = Parsed(duration_of, "DURATION")
+AGE = Parsed(past_of, "DURATION")
 METRIC = Parsed(metric_of, "NAME=VALUE")
 ADDITION = Parsed(addition_of, "NAME=NUMBER")
 RENAMING = Parsed(_pair, "NAME=COLUMN")

@@ -40,6 +40,11 @@ def each_once(_ctx: click.Context, _param: click.Parameter, pairs: tuple[tuple[s
     return values
 
 
+def any_or_some(_ctx: click.Context, _param: click.Parameter, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The values of an option that may be repeated; None if it is not given."""
+    return values or None
+
+
 store_option = click.option(
     "--store",
     metavar="URL",
@@ -76,16 +81,23 @@ start_options = _options(
         help="A metric to begin with; may be repeated.",
     ),
 )
+since_option = click.option(
+    "--since",
+    type=MOMENT,
+    help="Only runs started at or after a day (2025-11-24, from midnight UTC), an ISO time with its zone, or an age "
+    "(2h).",
+)
 filter_options = _options(
     store_option,
     click.option("--client", "client_id", metavar="ID", help="Only this client's runs."),
-    click.option("--status", type=STATUS, help="Only runs with this status, e.g. failed."),
     click.option(
-        "--since",
-        type=MOMENT,
-        help="Only runs started at or after a day (2025-11-24, from midnight UTC), an ISO time with its zone, "
-        "or an age (2h).",
+        "--status",
+        type=STATUS,
+        multiple=True,
+        callback=any_or_some,
+        help="Only runs with this status, e.g. failed; may be repeated for runs with one of several.",
     ),
+    since_option,
     click.option("--until", type=MOMENT, help="Only runs started before that; given as for --since."),
 )
 limit_options = _options(
@@ -131,6 +143,12 @@ def lasting(store: str) -> str:
     return url
 
 
+def chosen_existing_store() -> str:
+    """The URL of the chosen store, as its backend takes it; a store that was named must exist."""
+    store = lasting(chosen_store())
+    return existing(store) if _named_store() else store
+
+
 def existing(store: str) -> str:
     """The store's URL; that of a store that is not there is refused."""
     if what := backend_of(store).makes_on_open(store):
@@ -144,9 +162,7 @@ def chosen_ledger(*, may_be_new: bool = False) -> Iterator[RunLedger]:
 
     A store that was named must exist, unless it `may_be_new`.
     """
-    store = lasting(chosen_store())
-    if not may_be_new and _named_store():
-        existing(store)
+    store = lasting(chosen_store()) if may_be_new else chosen_existing_store()
     with connect(store, observers=()) as ledger:
         yield ledger
 

@@ -51,7 +51,7 @@ def print_records(
         if not count:
             click.echo(nothing)
         elif count == limit:
-            click.echo(f"The newest {limit}; more with --limit N or --all.", err=True)
+            click.echo(f"Only {limit} shown; more with --limit N or --all.", err=True)
     else:
         for i, record in enumerate(records):
             if i == 0:

@@ -16,6 +16,8 @@ from .log import LogLine
 from .new_run import NewRun, rejected_keys
 from .port import (
     Guarantees,
+    IdentifiedStore,
+    LatestStore,
     LoggedStore,
     ObservedStore,
     RunAccess,
@@ -25,16 +27,21 @@ from .port import (
     RunUpdates,
     SummableStore,
 )
-from .query import RunQuery, RunSummary, added_up, newest_first, summary_of
+from .query import RunQuery, RunSummary, added_up, latest_of, newest_first, summary_of
 from .record import RunChange, RunRecord, changed_records
+from .removal import BATCH, FinishedRuns, RunRemoval, fitting
 from .values import Metrics, MetricValue, RunStatus
 
 __all__ = [
+    "BATCH",
     "Backend",
     "EventKind",
     "Finding",
+    "FinishedRuns",
     "Guarantees",
+    "IdentifiedStore",
     "InvalidValue",
+    "LatestStore",
     "LogLine",
     "LoggedStore",
     "MetricValue",
@@ -55,6 +62,7 @@ __all__ = [
     "RunQuery",
     "RunReads",
     "RunRecord",
+    "RunRemoval",
     "RunRepository",
     "RunStatus",
     "RunSummary",
@@ -66,6 +74,8 @@ __all__ = [
     "Verdict",
     "added_up",
     "changed_records",
+    "fitting",
+    "latest_of",
     "newest_first",
     "rejected_keys",
     "summary_of",

@@ -9,6 +9,7 @@ from enum import Enum
 from attrs import frozen
 
 from .port import RunRepository
+from .removal import RunRemoval
 
 
 class Verdict(Enum):
@@ -77,6 +78,10 @@ class Backend:
     probe: Callable[[str, str], Generator[Finding]] | None = None
     """Verify what the adapter assumes about its store, for `doctor --probe`. The second argument names a scratch table.
     Closing the generator cleans up."""
+
+    removal: Callable[[str], RunRemoval] | None = None
+    """Open the right to remove finished runs, for `prune`. Raises what `open` raises. Nothing that `open` returns may
+    lead to it."""
 
     makes_on_open: Callable[[str], str | None] = _makes_nothing
     """What opening would silently make, in words such as `file /srv/runs.db`; None if it exists or nothing is made."""

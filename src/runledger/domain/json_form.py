@@ -25,7 +25,8 @@ def fault_of(problem: Exception) -> str:
 
 def time_text(at: datetime) -> str:
     """The UTC time `at` as text. Texts sort as their times do."""
-    return f"{at.isoformat(timespec='milliseconds')[:23]}Z"
+    parts = at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond // 1000
+    return "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ" % parts  # noqa: UP031 - every write does this: half of isoformat's time
 
 
 def time_of_iso(text: str) -> datetime:
@@ -97,6 +98,18 @@ def trusted_log(lines: Iterable[Sequence[str]]) -> tuple[LogLine, ...]:
 def metrics_text(metrics: Mapping[str, MetricValue]) -> str:
     """The JSON object of metrics as text."""
     return _encode(metrics)
+
+
+def metrics_texts(many: Sequence[Mapping[str, MetricValue]]) -> list[str]:
+    """The JSON objects of many metrics as texts, in half the time: they are encoded at once.
+
+    The text "" that is put between two objects makes `,"",` there. That is nowhere else: each name in an object is
+    followed by a colon, and each quote in a text by a backslash before it.
+    """
+    if len(many) < 2:
+        return [metrics_text(metrics) for metrics in many]
+    between = [each for metrics in many for each in ("", metrics)]
+    return _encode(between).removeprefix('["",').removesuffix("]").split(',"",')
 
 
 def log_text(log: Sequence[LogLine]) -> str:

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable
 from typing import Any, Self
 
-from attrs import Attribute, evolve, field, frozen
+from attrs import Attribute, field, frozen
+
+from .unchecked import unchecked
 
 MAX_NAME = 255
 """Characters of an id or a name."""
@@ -50,10 +52,10 @@ class InvalidValue(RunLedgerError, ValueError):
 
 def checked_name(value: str, what: str) -> str:
     """An id or name: 1 to 255 characters, no control characters, no white space at either end. Raises InvalidValue."""
-    require_text(value, what)
-    if value.isprintable() and 0 < len(value) <= MAX_NAME and value.strip() == value:
+    if isinstance(value, str) and value.isprintable() and 0 < len(value) <= MAX_NAME and value.strip() == value:
         return value
-    if not value:
+    what = what.replace("_", " ")
+    if not require_text(value, what):
         raise InvalidValue(f"{what} is empty: give it 1 to {MAX_NAME} characters.")
     if value.strip() != value:
         raise InvalidValue(f"{what} {shown(value)} begins or ends with white space: remove it where the value is made.")
@@ -69,6 +71,8 @@ def require_text(value: str, what: str) -> str:
 
 def checked_characters(value: str, what: str, longest: int, forbidden: str) -> str:
     """Text of at most `longest` characters, without any that the pattern `forbidden` matches. Raises InvalidValue."""
+    if value.isprintable() and len(value) <= longest:
+        return value
     if len(value) > longest:
         raise InvalidValue(f"{what} has {len(value)} characters: at most {longest:,} can be stored.")
     if found := re.search(forbidden, value):
@@ -87,10 +91,10 @@ def shown(value: str) -> str:
 
 def valid_name(_instance: object, attribute: Attribute[Any], value: str) -> None:
     """A validator of attrs: the attribute holds an id or name. Raises InvalidValue."""
-    checked_name(value, attribute.name.replace("_", " "))
+    checked_name(value, attribute.name)
 
 
-@frozen(order=True)
+@frozen(order=True, weakref_slot=False)
 class RunKey:
     """Which run of which client: two opaque strings. They are compared exactly, and never trimmed, re-cased or rebuilt.
 
@@ -105,20 +109,14 @@ class RunKey:
     @classmethod
     def trusted(cls, run_id: str, client_id: str, reference: str | None = None) -> RunKey:
         """A key that a store returned, without the checks: it was checked before it was stored."""
-        key = object.__new__(cls)
-        _set_run_id(key, run_id)
-        _set_client_id(key, client_id)
-        _set_reference(key, reference)
-        return key
+        return unchecked_key(run_id, client_id, reference)
 
     def referring_to(self, reference: str) -> RunKey:
         """This key with the store's reference to its record."""
-        return evolve(self, reference=reference)
+        return unchecked_key(self.run_id, self.client_id, reference)
 
     def __str__(self) -> str:
         return f"run {self.run_id!r} of client {self.client_id!r}"
 
 
-_set_run_id, _set_client_id, _set_reference = (
-    getattr(RunKey, name).__set__ for name in ("run_id", "client_id", "reference")
-)
+unchecked_key = unchecked(RunKey)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from attrs import field, frozen
 
+from .unchecked import unchecked
 from .values import checked_note, checked_time
 
 
@@ -13,7 +14,7 @@ def _time(value: datetime) -> datetime:
     return checked_time(value, "time of a log line")
 
 
-@frozen
+@frozen(weakref_slot=False)
 class LogLine:
     """One note of a run's log, with its time. Raises InvalidValue for a time or text that cannot be stored."""
 
@@ -23,10 +24,7 @@ class LogLine:
     @classmethod
     def trusted(cls, at: datetime, text: str) -> LogLine:
         """A line whose time and text are known to be valid, without the checks."""
-        line = object.__new__(cls)
-        _set_at(line, at)
-        _set_text(line, text)
-        return line
+        return _line(at, text)
 
 
-_set_at, _set_text = (getattr(LogLine, name).__set__ for name in ("at", "text"))
+_line = unchecked(LogLine)

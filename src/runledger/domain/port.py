@@ -7,7 +7,7 @@ have been applied. No method sends a change twice. All methods may be called fro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -127,11 +127,30 @@ class SummableStore(Protocol):
 
 
 @runtime_checkable
+class LatestStore(Protocol):
+    """Optional. A store that finds the newest record of each client in less time than it takes to find all records."""
+
+    def latest(self, since: datetime | None = None) -> Iterator[RunRecord]:
+        """The record of each client that `find` returns first, lazily, in the order of client ids, by code point.
+
+        With `since`, only records that started then or later. No client comes twice.
+        """
+
+
+@runtime_checkable
 class LoggedStore(Protocol):
     """Optional. A store that finds records together with their logs in less time than it takes to read each log."""
 
     def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
         """The records that `find` returns, each with its log: as many lines as the record counts notes."""
+
+
+@runtime_checkable
+class IdentifiedStore(Protocol):
+    """Optional. A store that can be recognised, however it was named when it was opened."""
+
+    def identity(self) -> Hashable:
+        """Equal for two repositories of one store. Raises StoreUnavailable or StoreUnusable."""
 
 
 class RunRepository(RunCreation, RunAccess, Protocol):

@@ -9,12 +9,12 @@ from datetime import datetime
 from attrs import field, frozen, validators
 from attrs.converters import optional
 
-from .key import RunKey, valid_name
+from .key import InvalidValue, RunKey, valid_name
 from .record import RunRecord
 from .values import MetricValue, ReadOnlyDict, RunStatus, checked_count, checked_status, checked_time
 
 
-def _statuses(counts: Mapping[RunStatus, int]) -> ReadOnlyDict[RunStatus, int]:
+def _counts(counts: Mapping[RunStatus, int]) -> ReadOnlyDict[RunStatus, int]:
     return ReadOnlyDict(counts)
 
 
@@ -38,20 +38,40 @@ def _limit(value: int) -> int:
     return checked_count(value, "limit")
 
 
+def _statuses(value: RunStatus | str | Iterable[RunStatus | str]) -> tuple[RunStatus, ...]:
+    several = [value] if isinstance(value, str) or not isinstance(value, Iterable) else value
+    given = {checked_status(each) for each in several}
+    if not given:
+        raise InvalidValue("status is empty: name at least one status, or leave it out for any.")
+    return tuple(status for status in RunStatus if status in given)
+
+
+def _place(value: RunRecord | tuple[datetime, RunKey]) -> tuple[datetime, RunKey]:
+    if isinstance(value, RunRecord):
+        return newest_first(value)
+    if not isinstance(value, tuple) or len(value) != 2 or not isinstance(value[1], RunKey):
+        raise InvalidValue(f"after is {value!r}: give a RunRecord, or its start time and its RunKey.")
+    return checked_time(value[0], "after"), value[1]
+
+
 @frozen(kw_only=True)
 class RunQuery:
     """Which records to find. Every filter that is given must hold.
 
-    `since` ≤ started_at < `until`; updated_at < `updated_before`; at most `limit` records. `status` is a RunStatus or
-    its label. Raises InvalidValue.
+    `status` is a RunStatus or its label, or several of them: a record has one of these. Kept in the order of RunStatus.
+    `since` ≤ started_at < `until`; updated_at < `updated_before`.
+    `after` continues a listing: only records that come after this one in the order of `find`. It is given as a
+    RunRecord, or as its start time and its RunKey, and need not be in the store. Kept as `newest_first` returns it.
+    At most `limit` records. Raises InvalidValue.
     """
 
     run_id: str | None = field(default=None, validator=validators.optional(valid_name))
     client_id: str | None = field(default=None, validator=validators.optional(valid_name))
-    status: RunStatus | None = field(default=None, converter=optional(checked_status))
+    status: tuple[RunStatus, ...] | None = field(default=None, converter=optional(_statuses))
     since: datetime | None = field(default=None, converter=optional(_since))
     until: datetime | None = field(default=None, converter=optional(_until))
     updated_before: datetime | None = field(default=None, converter=optional(_updated_before))
+    after: tuple[datetime, RunKey] | None = field(default=None, converter=optional(_place))
     limit: int | None = field(default=None, converter=optional(_limit))
 
     def matches(self, record: RunRecord) -> bool:
@@ -59,16 +79,25 @@ class RunQuery:
         return (
             self.run_id in (None, record.key.run_id)
             and self.client_id in (None, record.key.client_id)
-            and self.status in (None, record.status)
+            and (self.status is None or record.status in self.status)
             and (self.since is None or self.since <= record.started_at)
             and (self.until is None or record.started_at < self.until)
             and (self.updated_before is None or record.updated_at < self.updated_before)
+            and (self.after is None or newest_first(record) < self.after)
         )
 
 
 def newest_first(record: RunRecord) -> tuple[datetime, RunKey]:
     """The sort key of `find`, to be sorted in reverse: by start, then run id, then client id, by code point."""
     return record.started_at, record.key
+
+
+def latest_of(records: Iterable[RunRecord]) -> list[RunRecord]:
+    """The newest record of each client, in the order of client ids. The records come newest first, as from `find`."""
+    newest: dict[str, RunRecord] = {}
+    for record in records:
+        newest.setdefault(record.key.client_id, record)
+    return [newest[client_id] for client_id in sorted(newest)]
 
 
 @frozen(kw_only=True)
@@ -81,7 +110,7 @@ class RunSummary:
     """
 
     runs: int
-    statuses: Mapping[RunStatus, int] = field(converter=_statuses, hash=False)
+    statuses: Mapping[RunStatus, int] = field(converter=_counts, hash=False)
     metrics: Mapping[str, int | float] = field(converter=_sums, hash=False)
     first_start: datetime | None
     last_end: datetime | None

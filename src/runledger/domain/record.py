@@ -20,8 +20,9 @@ from .json_form import (
     time_text,
     trusted_metrics,
 )
-from .key import InvalidValue, RunKey, valid_name
+from .key import InvalidValue, RunKey, checked_name, unchecked_key, valid_name
 from .log import LogLine
+from .unchecked import unchecked
 from .values import (
     MAX_INTEGER,
     NO_METRICS,
@@ -97,7 +98,7 @@ def _notes(count: int) -> int:
     return checked_count(count, "notes")
 
 
-@frozen(slots=False, kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class RunRecord:
     """The stored state of one run, without its log.
 
@@ -136,9 +137,10 @@ class RunRecord:
         metrics: Mapping[str, MetricValue] = NO_METRICS,
     ) -> RunRecord:
         """The record of a run that starts at `at`. Without a client name, the client id is the name."""
-        name = key.client_id if client_name is None else client_name
+        _is_key(None, None, key)
+        name = key.client_id if client_name is None else checked_name(client_name, "client name")
         at = checked_time(at, "time of the start")
-        return cls(key=key, client_name=name, status=RunStatus.RUNNING, started_at=at, metrics=metrics, updated_at=at)
+        return _record(key, name, RunStatus.RUNNING, at, None, checked_metrics(metrics), 0, None, at)
 
     @classmethod
     def trusted(
@@ -156,19 +158,8 @@ class RunRecord:
         reference: str | None = None,
     ) -> RunRecord:
         """A record that a store returned, without the checks: it was checked before it was stored. For adapters."""
-        return _unchecked(
-            {
-                "key": RunKey.trusted(run_id, client_id, reference),
-                "client_name": client_name,
-                "status": status,
-                "started_at": started_at,
-                "ended_at": ended_at,
-                "metrics": metrics,
-                "notes": notes,
-                "error": error,
-                "updated_at": updated_at,
-            }
-        )
+        key = unchecked_key(run_id, client_id, reference)
+        return _record(key, client_name, status, started_at, ended_at, metrics, notes, error, updated_at)
 
     @classmethod
     def from_json(cls, form: Mapping[str, Any], *, trusted: bool = False) -> RunRecord:
@@ -240,25 +231,22 @@ class RunRecord:
         Raises RunAlreadyFinished and InvalidValue. This record is unchanged.
         """
         at = checked_time(at, _TIME_OF_CHANGE)
-        new = dict(self.__dict__)
-        if at > self.updated_at:
-            new["updated_at"] = at
+        status, ended_at, metrics, error = self.status, self.ended_at, self.metrics, self.error
         if change.status is not None or change.error is not None:
             if self.status.is_final:
                 raise RunAlreadyFinished(self.key, self.status)
             if change.status is not None:
-                new["status"] = change.status
-                new["ended_at"] = max(at, self.started_at)
+                status, ended_at = change.status, max(at, self.started_at)
             if change.error is not None:
-                new["error"] = change.error
+                error = change.error
         if change.metrics or change.add:
-            metrics = {**self.metrics, **change.metrics}
+            values = {**self.metrics, **change.metrics}
             for name, number in change.add.items():
-                metrics[name] = self._sum(name, number)
-            new["metrics"] = Metrics(metrics)
-        if change.note is not None:
-            new["notes"] = self.notes + 1
-        return _unchecked(new)
+                values[name] = self._sum(name, number)
+            metrics = Metrics(values)
+        notes = self.notes if change.note is None else self.notes + 1
+        updated_at = max(self.updated_at, at)
+        return _record(self.key, self.client_name, status, self.started_at, ended_at, metrics, notes, error, updated_at)
 
     def _sum(self, name: str, number: int | float) -> int | float:
         old = self.metrics.get(name, 0)
@@ -275,15 +263,7 @@ class RunRecord:
             raise InvalidValue(str(error), self.key) from None
 
 
-def _unchecked(fields: dict[str, Any]) -> RunRecord:
-    """A record of these fields, all of them valid. The only way around the checks of the constructor.
-
-    It is for what a store returned, and for `apply`. The constructor takes seven times as long for a list of 100 runs
-    (`benchmarks/ledger.py --only trusted`).
-    """
-    record = object.__new__(RunRecord)
-    record.__dict__.update(fields)
-    return record
+_record = unchecked(RunRecord)
 
 
 def changed_records(

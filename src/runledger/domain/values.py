@@ -157,11 +157,19 @@ def checked_additions(additions: Mapping[str, int | float]) -> Mapping[str, int 
 
 
 def _checked_items(mapping: Mapping[str, Any], what: str, checked: Callable[[Any, str], MetricValue]) -> Metrics:
-    if not mapping and isinstance(mapping, Mapping):
+    if mapping is NO_METRICS:
         return NO_METRICS
     if not isinstance(mapping, Mapping):
         raise InvalidValue(f"{what} is {type(mapping).__name__}: give a mapping of names to values.")
-    return Metrics({checked_name(name, "metric name"): checked(value, name) for name, value in mapping.items()})
+    # Most values are plain integers: the others cost a call, and the words for an error about them.
+    return Metrics(
+        {
+            checked_name(name, "metric name"): value
+            if type(value) is int and -MAX_INTEGER <= value <= MAX_INTEGER
+            else checked(value, name)
+            for name, value in mapping.items()
+        }
+    )
 
 
 def _checked_value(value: MetricValue, name: str) -> MetricValue:

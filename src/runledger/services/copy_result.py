@@ -10,6 +10,7 @@ from typing import Any
 from attrs import field, frozen
 
 from ..domain import NewRun, RunKey
+from ..domain.json_form import time_text
 from ..domain.values import ReadOnlyDict
 
 
@@ -17,7 +18,9 @@ class Fate(Enum):
     """What happened to a record of the source, or to a row that is not a valid run record."""
 
     COPIED = "copied"
+    ENDED = "ended since"
     EQUAL = "already there"
+    UNFINISHED = "still running"
     DIFFERENT = "different in the target"
     ALTERED = "altered by the target"
     REFUSED = "refused"
@@ -27,7 +30,7 @@ class Fate(Enum):
     @property
     def is_problem(self) -> bool:
         """Whether the target does not hold the record exactly as the source does, or the source is at fault."""
-        return self not in (Fate.COPIED, Fate.EQUAL)
+        return self not in (Fate.COPIED, Fate.ENDED, Fate.EQUAL)
 
 
 @frozen
@@ -57,19 +60,27 @@ class CopyResult:
 
     After a dry run, COPIED counts the records that a copy would create.
     A record that the target altered counts as COPIED and as ALTERED, and a run with several records counts as
-    DUPLICATED besides the fate of its authoritative record.
+    DUPLICATED besides the fate of its authoritative record. ENDED and UNFINISHED occur only with `ended_since`: ENDED
+    counts the runs that the target had as Running, and whose end was brought over.
+
+    `running` is the number of runs of the source that were still Running. If there are any, `ended_since` is what to
+    pass to a second copy, when they have finished; else, and after a dry run, it is None.
     """
 
     counts: Mapping[Fate, int] = field(converter=_counts, hash=False)
+    running: int = 0
+    ended_since: datetime | None = None
 
     @property
     def is_complete(self) -> bool:
         """Whether the target holds, or after a dry run would hold, every run of the source exactly as it is there."""
         return not any(count for fate, count in self.counts.items() if fate.is_problem)
 
-    def to_json(self) -> dict[str, int]:
-        """The counts as an object that `json.dumps` takes."""
-        return {fate.name.lower(): count for fate, count in self.counts.items()}
+    def to_json(self) -> dict[str, int | str | None]:
+        """The counts, the number of runs that are still Running as `running`, and `ended_since`, for `json.dumps`."""
+        since = None if self.ended_since is None else time_text(self.ended_since)
+        counts = {fate.name.lower(): count for fate, count in self.counts.items()}
+        return {**counts, "running": self.running, "ended_since": since}
 
 
 def difference(run: NewRun, there: NewRun, where: str = "in the target") -> str:

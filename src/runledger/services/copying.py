@@ -8,25 +8,33 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import datetime, timedelta
 
 from attrs import define, evolve, field
 
 from ..domain import (
     EventKind,
+    IdentifiedStore,
     InvalidValue,
     NewRun,
     ObservedStore,
+    RunAlreadyFinished,
     RunEvent,
     RunKey,
     RunLedgerError,
     RunNotFound,
     RunRepository,
+    RunStatus,
+    RunUpdates,
     StoreUnusable,
     UnknownMetric,
-    newest_first,
 )
+from ..domain.values import checked_time
+from .batches import batches
+from .copy_listing import Listing
+from .copy_replay import is_earlier, replay
 from .copy_result import CopyResult, Fate, Remark, difference
-from .ledger import RunLedger
+from .ledger import RunLedger, utc_now
 
 OnRemark = Callable[[Remark], None]
 OnProgress = Callable[[int, int | None], None]
@@ -38,59 +46,42 @@ def copy(
     source: RunRepository,
     target: RunRepository,
     *,
+    ended_since: datetime | None = None,
     dry_run: bool = False,
     on_remark: OnRemark | None = None,
     on_progress: OnProgress | None = None,
+    clock: Callable[[], datetime] = utc_now,
 ) -> CopyResult:
     """Copy every run of one open store to another, and return how many records had each fate.
 
     Both stores stay open. `runledger.copy`, which opens stores by their URLs, documents the parameters and errors.
     """
-    work = _Copy.between(source, target, dry_run, on_remark or _ignore, on_progress or _ignore)
+    began = clock()
+    since = None if ended_since is None else checked_time(ended_since, "ended_since")
+    if since is not None and since > began:
+        raise InvalidValue(f"ended_since is in the future ({since.isoformat()}): give the time of the first copy.")
+    _require_two(source, target)
+    work = _Copy.between(source, target, since, dry_run, on_remark or _ignore, on_progress or _ignore)
     try:
         work.run()
     except BaseException as error:
-        if done := work.counts[Fate.COPIED]:
+        if done := work.counts[Fate.COPIED] + work.counts[Fate.ENDED]:
             error.add_note(f"{done:,} records were copied before this: copy again, and it continues from there.")
         raise
     finally:
         work.is_over = True
-    return CopyResult(counts=work.counts)
+    return CopyResult(counts=work.counts, running=work.running, ended_since=work.since_of_next(began, clock()))
+
+
+def _require_two(source: RunRepository, target: RunRepository) -> None:
+    """Raises InvalidValue if the source is the target, as far as the stores can say."""
+    names = [store.identity() if isinstance(store, IdentifiedStore) else id(store) for store in (source, target)]
+    if names[0] == names[1]:
+        raise InvalidValue("the source and the target are the same store: name two stores.")
 
 
 def _ignore(*_: object) -> None:
     pass
-
-
-@define
-class _Listing:
-    """A store's runs, newest first, read alongside those of another store."""
-
-    _runs: Iterator[NewRun]
-    _passed: Callable[[RunKey], None] = _ignore
-    """Called with the key of each run that has no match, by key and start, in the other listing."""
-    _next: NewRun | None = None
-
-    def __attrs_post_init__(self) -> None:
-        self._next = next(self._runs, None)
-
-    def same_as(self, run: NewRun) -> NewRun | None:
-        """The run with the key and start of `run`, which must be older than those that were asked for before."""
-        place = newest_first(run.record)
-        self._pass(lambda other: newest_first(other.record) > place)
-        if self._next is None or newest_first(self._next.record) != place:
-            return None
-        found, self._next = self._next, next(self._runs, None)
-        return found
-
-    def end(self) -> None:
-        """Pass all remaining runs."""
-        self._pass(lambda _: True)
-
-    def _pass(self, while_: Callable[[NewRun], bool]) -> None:
-        while self._next is not None and while_(self._next):
-            self._passed(self._next.key)
-            self._next = next(self._runs, None)
 
 
 @define
@@ -99,6 +90,10 @@ class _Copy:
 
     _source: RunLedger
     _target: RunLedger
+    _updates: RunUpdates
+    """The right to update the target, and nothing else."""
+    _since: datetime | None
+    """The time of the first copy, if this is a second one. It brings over what has finished, and nothing else."""
     _is_edited: bool
     """Whether people and scripts write to the source: a key may then have several records, or one break a rule."""
     _keeps_exactly: bool
@@ -107,6 +102,10 @@ class _Copy:
     _on_remark: OnRemark
     _on_progress: OnProgress
     counts: Counter[Fate] = field(factory=Counter)
+    running: int = 0
+    """How many runs of the source have not finished."""
+    _last_update: datetime | None = None
+    """When the last of these was updated."""
     is_over: bool = False
     """Set at the end: the source, which keeps its observers, may report more events."""
     _total: int | None = None
@@ -117,11 +116,19 @@ class _Copy:
 
     @classmethod
     def between(
-        cls, source: RunRepository, target: RunRepository, dry_run: bool, on_remark: OnRemark, on_progress: OnProgress
+        cls,
+        source: RunRepository,
+        target: RunRepository,
+        since: datetime | None,
+        dry_run: bool,
+        on_remark: OnRemark,
+        on_progress: OnProgress,
     ) -> _Copy:
         copy = cls(
             RunLedger(source, observers=()),
             RunLedger(target, observers=()),
+            updates=target.without_creation(),
+            since=since,
             is_edited=isinstance(source, ObservedStore),
             keeps_exactly=target.guarantees.exact_values,
             batch_size=1000 if target.guarantees.atomic_bulk else 100,
@@ -142,26 +149,72 @@ class _Copy:
             if self._dry_run:
                 extra[hash(key)] = key
 
-        there = _Listing(self._target.reads.find_with_logs(), passed)
-        self._copy_missing(there)
+        there = Listing(self._target.reads.find_with_logs(), passed)
+        for batch in batches(self._missing_from(there), self._batch_size, lambda run: run):
+            self._create(batch)
         if self._dry_run:
             there.end()
             self._find_other_starts(extra)
         elif self._copied and not self._keeps_exactly:
             self._verify()
 
-    def _copy_missing(self, there: _Listing) -> None:
-        batch: list[NewRun] = []
+    def since_of_next(self, began: datetime, now: datetime) -> datetime | None:
+        """The `ended_since` of the next copy; None if nothing is Running.
+
+        It is when the first copy began; later, if a run was updated before it was read. So whatever updates a run in
+        the target after this copy does so later.
+        """
+        if not self.running or self._dry_run:
+            return None
+        last = began if self._last_update is None else self._last_update + timedelta(milliseconds=1)
+        return self._since or checked_time(max(began, min(last, now)), "time")
+
+    def _missing_from(self, there: Listing) -> Iterator[NewRun]:
+        """The runs that are to be created. Sees to those that are in the target on the way."""
         for run in self._runs():
+            self._note_running(run)
             stored = None if run.key in self._repeated else there.same_as(run)
             if stored is not None:
-                self._compare(run, stored, Fate.DIFFERENT)
+                self._meet(run, stored)
+            elif self._since is not None and run.record.status is RunStatus.RUNNING:
+                self._remark(
+                    Fate.UNFINISHED, run.key, "it started after the first copy: copy again when it has finished"
+                )
             elif not self._is_edited or self._is_valid(run):
-                batch.append(run)
-            if len(batch) == self._batch_size:
-                self._create(batch)
-                batch = []
-        self._create(batch)
+                yield run
+
+    def _note_running(self, run: NewRun) -> None:
+        if run.record.status is RunStatus.RUNNING:
+            self.running += 1
+            self._last_update = max(self._last_update or run.record.updated_at, run.record.updated_at)
+
+    def _meet(self, run: NewRun, stored: NewRun) -> None:
+        """See to a run that is in the target: compare it, or bring over how it ended."""
+        if self._since is None or not is_earlier(stored, run, self._since) or not difference(run, stored):
+            self._compare(run, stored, Fate.DIFFERENT)
+        elif run.record.status is RunStatus.RUNNING:
+            self._remark(Fate.UNFINISHED, run.key, "it has gone on in the source: copy again when it has finished")
+        elif self._dry_run:
+            self.counts[Fate.ENDED] += 1
+        elif not self._is_edited or self._is_valid(run):
+            self._bring_over(run, self._since)
+
+    def _bring_over(self, run: NewRun, since: datetime) -> None:
+        """Update the record in the target as it is just now: the listing may have been read a while ago."""
+        ids = run.key.run_id, run.key.client_id
+        try:
+            stored = self._target.reads.get_with_log(*ids)
+            ended = replay(self._updates, run, stored) if is_earlier(stored, run, since) else None
+        except (InvalidValue, UnknownMetric) as error:
+            self._remark(Fate.REFUSED, run.key, str(error))
+            return
+        except (RunNotFound, RunAlreadyFinished):
+            ended = None
+        if ended is None:
+            self._remark(Fate.DIFFERENT, run.key, "something else has just changed it in the target")
+        else:
+            self.counts[Fate.ENDED] += 1
+            self._compare(run, ended, Fate.ALTERED)
 
     def _observe(self, event: RunEvent) -> None:
         """Remark, once, on each duplicate and unreadable row that the source reports."""
@@ -217,8 +270,7 @@ class _Copy:
                 continue
             self._count_copied({run.key for run in batch} - {run.key for run in there})
             for run in there:
-                stored = self._target.reads.get_with_log(run.key.run_id, run.key.client_id)
-                self._compare(run, stored, Fate.DIFFERENT)
+                self._meet(run, self._target.reads.get_with_log(run.key.run_id, run.key.client_id))
             return
 
     def _without_refused(self, batch: list[NewRun], error: RunLedgerError) -> list[NewRun]:
@@ -263,7 +315,7 @@ class _Copy:
 
     def _verify(self) -> None:
         """Compare what was created in a store that does not promise to keep every value exactly."""
-        there = _Listing(self._target.reads.find_with_logs())
+        there = Listing(self._target.reads.find_with_logs())
         for run in self._runs():
             key, repeated = run.key, run.key in self._repeated
             stored = self._target.reads.get_with_log(key.run_id, key.client_id) if repeated else there.same_as(run)

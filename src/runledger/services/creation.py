@@ -62,13 +62,12 @@ class RunCreator:
 
     def create(self, record: RunRecord) -> RunKey:
         """Create one record. Raises RunAlreadyExists, unless an earlier attempt of this call created that record."""
-        new = NewRun(record, mark=self._new_mark())
-        return self._attempt([new], lambda pending: [self._repository.create(pending[0])])[0]
+        news = NewRun.started([record], self._new_mark())
+        return self._attempt(news, lambda pending: [self._repository.create(pending[0])])[0]
 
     def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
         """Create many records, all or none if the store guarantees it, and return their keys in the same order."""
-        mark = self._new_mark()
-        news = [NewRun(record, mark=mark) for record in records]
+        news = NewRun.started(records, self._new_mark())
         if repeated := rejected_keys(news):
             raise InvalidValue(f"{repeated[0]} appears twice in one start: name each client once.", repeated[0])
         return self._attempt(news, self._repository.create_many)
@@ -98,8 +97,7 @@ class RunCreator:
         in_doubt = False
         for attempt in count(1):
             try:
-                if pending:
-                    made.update((key, key) for key in create(pending))
+                keys = list(create(pending)) if pending else []
                 break
             except StoreUnavailable as error:
                 in_doubt = in_doubt or error.outcome is Outcome.UNKNOWN
@@ -116,6 +114,9 @@ class RunCreator:
                 if made:  # by an earlier attempt
                     error.having_applied({**made, **dict.fromkeys(error.applied)})
                 raise
+        if not made:
+            return keys
+        made.update(zip(keys, keys, strict=True))
         return [made[new.key] for new in news]
 
 

@@ -126,7 +126,7 @@ class RunLedger:
         except RunLedgerError as error:
             self._reporter.start_failed(error)
             raise
-        return {run.key.client_id: run for run in self._started(keys, at)}
+        return dict(zip([key.client_id for key in keys], self._started(keys, at), strict=True))
 
     def track(
         self,
@@ -171,15 +171,17 @@ class RunLedger:
         *,
         run_id: str | None = None,
         client_id: str | None = None,
-        status: RunStatus | str | None = None,
+        status: RunStatus | str | Iterable[RunStatus | str] | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         updated_before: datetime | None = None,
+        after: RunRecord | tuple[datetime, RunKey] | None = None,
         limit: int | None = None,
     ) -> Iterator[RunRecord]:
         """The records for which every filter holds, newest start first, read lazily; see LedgerReads.
 
-        `status` is a RunStatus or its label. `since` ≤ started_at < `until`; updated_at < `updated_before`.
+        `status` is a RunStatus or its label, or several. `since` ≤ started_at < `until`; updated_at < `updated_before`.
+        `after` continues a listing behind a record, given as the RunRecord, or as its start time and its RunKey.
         """
         return self.reads.find(
             run_id=run_id,
@@ -188,8 +190,17 @@ class RunLedger:
             since=since,
             until=until,
             updated_before=updated_before,
+            after=after,
             limit=limit,
         )
+
+    def latest(self, *, since: datetime | None = None, clients: Iterable[str] | None = None) -> Iterator[RunRecord]:
+        """The newest record of each client, or of each of these `clients`, in the order of client ids.
+
+        With `since`, only of runs that started then or later. A store without an index for it may raise StoreUnusable,
+        which asks for one of the two; see LedgerReads.
+        """
+        return self.reads.latest(since=since, clients=clients)
 
     def summary(
         self,
@@ -198,7 +209,7 @@ class RunLedger:
         *,
         run_id: str | None = None,
         client_id: str | None = None,
-        status: RunStatus | str | None = None,
+        status: RunStatus | str | Iterable[RunStatus | str] | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         updated_before: datetime | None = None,
@@ -242,6 +253,5 @@ class RunLedger:
 
     def _started(self, keys: Sequence[RunKey], at: datetime) -> list[Run]:
         site = call_site()
-        for key in keys:
-            self._reporter.started(key, at)
-        return [self.updates.of(key, site) for key in keys]
+        self._reporter.started(keys, at)
+        return [Run(key, self.updates, site) for key in keys]

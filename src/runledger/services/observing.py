@@ -128,9 +128,11 @@ class Reporter:
 
                 logging.getLogger("runledger").exception("an observer failed on event=%s", event.kind.value)
 
-    def started(self, key: RunKey, at: datetime) -> None:
-        """Report a start."""
-        self._report(EventKind.STARTED, key, at, status=RunStatus.RUNNING)
+    def started(self, keys: Iterable[RunKey], at: datetime) -> None:
+        """Report the starts of runs."""
+        if self._observers:
+            for key in keys:
+                self._report(EventKind.STARTED, key, at, status=RunStatus.RUNNING)
 
     def changed(self, key: RunKey, status: RunStatus | None, at: datetime) -> None:
         """Report an update; with a status, it finished the run."""

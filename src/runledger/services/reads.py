@@ -1,14 +1,17 @@
-"""Reading runs: one, many, a summary of many, and the stale ones."""
+"""Reading runs: one, many, a summary of many, the newest of each client, and the stale ones."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, TypeVar
+
+from attrs import evolve
 
 from ..domain import (
     InvalidValue,
+    LatestStore,
     LoggedStore,
     LogLine,
     NewRun,
@@ -22,20 +25,27 @@ from ..domain import (
     RunSummary,
     StoreUnusable,
     SummableStore,
+    latest_of,
     summary_of,
 )
 from ..domain.values import checked_count
+from .arguments import list_of
 from .observing import Reporter
 
 T = TypeVar("T")
+
+MOST_READ = 10_000
+"""The most records that `latest` reads in a store that is no LatestStore: a hundred requests to Airtable."""
 
 
 class LedgerReads:
     """`ledger.reads`: the right to read runs, and nothing else.
 
     Filters that several methods share; every filter that is given must hold:
-    `run_id` and `client_id` are compared exactly. `status` is a RunStatus or its label, in any case.
+    `run_id` and `client_id` are compared exactly.
+    `status` is a RunStatus or its label, in any case, or a list of these: a record has one of them.
     Times are aware datetimes: `since` ≤ started_at < `until`; updated_at < `updated_before`.
+    `after` continues a listing behind its last record, given as the RunRecord, or as its start time and its RunKey.
     `limit` is the largest number of records, from 0.
 
     All methods raise StoreUnavailable, StoreUnusable, and InvalidValue for an argument that cannot be used.
@@ -80,10 +90,11 @@ class LedgerReads:
         *,
         run_id: str | None = None,
         client_id: str | None = None,
-        status: RunStatus | str | None = None,
+        status: RunStatus | str | Iterable[RunStatus | str] | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         updated_before: datetime | None = None,
+        after: RunRecord | tuple[datetime, RunKey] | None = None,
         limit: int | None = None,
     ) -> Iterator[RunRecord]:
         """The records for which every filter holds, newest start first. They are read lazily, as you iterate.
@@ -97,6 +108,7 @@ class LedgerReads:
             since=since,
             until=until,
             updated_before=updated_before,
+            after=after,
             limit=limit,
         )
         return self._reported(lambda: self._access.find(query))
@@ -106,10 +118,11 @@ class LedgerReads:
         *,
         run_id: str | None = None,
         client_id: str | None = None,
-        status: RunStatus | str | None = None,
+        status: RunStatus | str | Iterable[RunStatus | str] | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         updated_before: datetime | None = None,
+        after: RunRecord | tuple[datetime, RunKey] | None = None,
         limit: int | None = None,
     ) -> Iterator[NewRun]:
         """The records that `find` returns, each with its whole log, as a NewRun: to write it to a file, or import it.
@@ -123,9 +136,35 @@ class LedgerReads:
             since=since,
             until=until,
             updated_before=updated_before,
+            after=after,
             limit=limit,
         )
         return self._reported(lambda: self._found_with_logs(query))
+
+    def latest(self, *, since: datetime | None = None, clients: Iterable[str] | None = None) -> Iterator[RunRecord]:
+        """The newest record of each client, or of each of these `clients`, in the order of client ids; read lazily.
+
+        With `since`, clients without a run that started then or later are left out.
+        A store that cannot look the newest up for each client reads all records since then, at most 10,000. If there
+        are more, StoreUnusable is raised, and no record is returned: give a later `since`, or `clients`, for each of
+        which any store reads one record.
+        """
+        try:
+            ids = (
+                None
+                if clients is None
+                else list_of(clients, "clients", "client ids", lambda each: isinstance(each, str))
+            )
+            if ids == []:
+                raise InvalidValue("clients is empty: name at least one client, or leave it out for all.")
+            queries = [RunQuery(client_id=each, since=since, limit=1) for each in sorted(set(ids or []))]
+            every = RunQuery(since=since)
+        except InvalidValue as error:
+            self._reporter.refused(error)
+            raise
+        if queries:
+            return self._reported(lambda: chain.from_iterable(map(self._access.find, queries)))
+        return self._reported(lambda: self._latest(every))
 
     def summary(
         self,
@@ -134,7 +173,7 @@ class LedgerReads:
         *,
         run_id: str | None = None,
         client_id: str | None = None,
-        status: RunStatus | str | None = None,
+        status: RunStatus | str | Iterable[RunStatus | str] | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         updated_before: datetime | None = None,
@@ -206,6 +245,17 @@ class LedgerReads:
         except InvalidValue as error:
             self._reporter.refused(error)
             raise
+
+    def _latest(self, query: RunQuery) -> Iterator[RunRecord]:
+        if isinstance(self._access, LatestStore):
+            return self._access.latest(query.since)
+        found = list(self._access.find(evolve(query, limit=MOST_READ + 1)))
+        if len(found) > MOST_READ:
+            raise StoreUnusable(
+                "this store finds the newest run of each client by reading every run, and more than "
+                f"{MOST_READ:,} match: give a later `since`, or name the `clients`."
+            )
+        return iter(latest_of(found))
 
     def _found_with_logs(self, query: RunQuery) -> Iterator[NewRun]:
         if isinstance(self._access, LoggedStore):

@@ -6,21 +6,33 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .contract import RunRepositoryContract
     from .events import RunEvents
-    from .reach import creators_within_reach
+    from .reach import creators_within_reach, removers_within_reach
     from .rules import Rule, RuleBroken
     from .strategies import COLUMNS
-    from .trial import OpenStore
+    from .trial import OpenRemoval, OpenStore
 
-__all__ = ["COLUMNS", "OpenStore", "Rule", "RuleBroken", "RunEvents", "RunRepositoryContract", "creators_within_reach"]
+__all__ = [
+    "COLUMNS",
+    "OpenRemoval",
+    "OpenStore",
+    "Rule",
+    "RuleBroken",
+    "RunEvents",
+    "RunRepositoryContract",
+    "creators_within_reach",
+    "removers_within_reach",
+]
 
 _MODULES = {
     "COLUMNS": "strategies",
+    "OpenRemoval": "trial",
     "OpenStore": "trial",
     "Rule": "rules",
     "RuleBroken": "rules",
     "RunEvents": "events",
     "RunRepositoryContract": "contract",
     "creators_within_reach": "reach",
+    "removers_within_reach": "reach",
 }
 
 

@@ -11,6 +11,9 @@ and returns a function that opens a repository over it, each time it is called:
                 return lambda: SQLiteRunRepository(path)
             return new
 
+If the store offers the removal of finished runs, give the fixture `open_removal` too: a function from a repository to
+the RunRemoval of its store. Without it, the tests of the removal are skipped.
+
 The suite also tests what the repository's `guarantees` promise beyond the rules. A test of something that is not
 promised is skipped, with the reason. A store without `exact_values` must have the metric columns
 `runledger.testing.COLUMNS`; the suite then uses no other names.
@@ -24,16 +27,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import wraps
-from itertools import combinations, islice
+from itertools import combinations, islice, zip_longest
 from typing import Any, ClassVar
 
 import attrs
 import pytest
 
 from ..domain import (
+    BATCH,
+    FinishedRuns,
     InvalidValue,
+    LatestStore,
     LoggedStore,
     LogLine,
     MetricValue,
@@ -52,13 +59,14 @@ from ..domain import (
     summary_of,
 )
 from .calls import shown
+from .handles import RemovalOnTrial, RepositoryOnTrial
 from .history import run_histories
-from .reach import creators_within_reach
+from .reach import creators_within_reach, removers_within_reach
 from .rules import Rule
 from .runs import changed
 from .seeds import seed_of
 from .strategies import ALIKE
-from .trial import EVERYTHING, OpenStore, RepositoryOnTrial, Trial
+from .trial import EVERYTHING, OpenRemoval, OpenStore, Trial
 
 AT = datetime(2025, 11, 24, 8, 15, 0, 123000, tzinfo=UTC)
 LATER = AT + timedelta(seconds=5)
@@ -103,6 +111,28 @@ def started(run_id: str, client_id: str = "acme", at: datetime = AT) -> RunRecor
     return RunRecord.start(RunKey(run_id, client_id), at)
 
 
+def ended(run_id: str, status: RunStatus, at: datetime, client_id: str = "acme", notes: int = 2) -> NewRun:
+    """A run that started at AT, has so many notes, and ended at `at`."""
+    changes = [*(RunChange(note=f"note {i}") for i in range(notes)), RunChange(status=status)]
+    return changed(NewRun(started(run_id, client_id)), *changes, at=at)
+
+
+def removal_of(trial: Trial) -> AbstractContextManager[RemovalOnTrial]:
+    """The removal of the trial's store. Skips the test if the store offers none."""
+    if not trial.offers_removal:
+        pytest.skip("the store offers no removal of runs: its fixture open_removal gives None")
+    return trial.removal()
+
+
+def removed(trial: Trial, finished: FinishedRuns, batch: int = BATCH) -> int:
+    """Remove runs, and return how many were; see `removal_of`."""
+    with removal_of(trial) as removal:
+        counts = list(removal.remove_runs(finished, batch))
+    are_bounded = all(0 <= count <= batch for count in counts)
+    trial.require(are_bounded, f"{trial.calls[-1]} gives {counts} for batches of {batch}", Rule.REMOVED)
+    return sum(counts)
+
+
 class RunRepositoryContract:
     """Every test has an empty store."""
 
@@ -116,8 +146,13 @@ class RunRepositoryContract:
         )
 
     @pytest.fixture
-    def trial(self, new_store: Callable[[], OpenStore]) -> Iterator[Trial]:
-        trial = Trial(new_store())
+    def open_removal(self) -> OpenRemoval | None:
+        """A function that opens the removal of the store of a repository; None if the store offers none."""
+        return None
+
+    @pytest.fixture
+    def trial(self, new_store: Callable[[], OpenStore], open_removal: OpenRemoval | None) -> Iterator[Trial]:
+        trial = Trial(new_store(), open_removal)
         yield trial
         trial.close()
 
@@ -588,6 +623,79 @@ class RunRepositoryContract:
             access.update(GONE, change, AT)
         trial.holds(started("r").apply(change, AT))
 
+    # -- who does not hold the removal cannot remove
+
+    @keeps(Rule.CANNOT_REMOVE)
+    def test_nothing_that_a_repository_holds_removes_runs(self, trial: Trial) -> None:
+        repository = trial.repository.adapter
+        for name, thing in (("the repository", repository), ("without_creation()", repository.without_creation())):
+            paths = removers_within_reach(thing)
+            trial.require(not paths, f"from {name} one reaches {', '.join(sorted(paths))}")
+
+    # -- removed as asked
+
+    @keeps(Rule.REMOVED)
+    def test_removing_takes_finished_runs_that_are_old_and_no_others(self, trial: Trial) -> None:
+        before, a_moment = AT.replace(microsecond=0) + timedelta(days=1), timedelta(seconds=1)
+        old = [ended(status.name, status, before - a_moment) for status in FINAL]
+        kept = [
+            NewRun(started("running")),
+            ended("at that moment", RunStatus.COMPLETED, before),
+            ended("later", RunStatus.FAILED, before + a_moment),
+            NewRun(started("started later", at=before).apply(FINISH, before + a_moment)),
+        ]
+        trial.repository.create_many([run for pair in zip_longest(old, kept) for run in pair if run])
+        for moment, due in ((AT, 0), (before, len(old)), (before, 0)):
+            count = removed(trial, FinishedRuns(before=moment))
+            trial.require(count == due, f"{trial.calls[-1]} counts {count} runs removed, and not {due}")
+        trial.holds(*kept)
+
+    @keeps(Rule.REMOVED)
+    def test_removing_the_runs_of_one_client_leaves_those_of_all_others(self, trial: Trial) -> None:
+        clients = ("acme", "ACME", "acme corp")
+        runs = [ended(f"r{i}", RunStatus.COMPLETED, LATER, client) for client in clients for i in range(3)]
+        trial.repository.create_many(runs)
+        removed(trial, FinishedRuns(before=LATER + timedelta(days=1), client_id="acme"))
+        trial.holds(*(run for run in runs if run.key.client_id != "acme"))
+
+    @keeps(Rule.REMOVED)
+    def test_a_removed_run_is_missing_and_its_key_is_free(self, trial: Trial) -> None:
+        repository = trial.repository
+        repository.create(attrs.evolve(ended("r", RunStatus.FAILED, LATER), mark="mark"))
+        removed(trial, FinishedRuns(before=LATER + timedelta(days=1)))
+        for change in (RunChange(), RunChange(note="late"), RunChange(metrics={"n": 1})):
+            with trial.refuses(RunNotFound, R):
+                repository.update(R, change, LATER)
+        with trial.refuses(RunNotFound, R):
+            repository.get(R)
+        with trial.refuses(RunNotFound, R):
+            list(repository.log(R))
+        again = NewRun(started("r", at=LATER), mark="mark")
+        repository.create(again)
+        trial.holds(again)
+        repository.update(R, RunChange(note="first"), LATER)
+        trial.holds(changed(again, RunChange(note="first"), at=LATER))
+
+    @keeps(Rule.REMOVED)
+    def test_a_batch_is_bounded_and_what_is_stopped_after_it_leaves_the_others(self, trial: Trial) -> None:
+        runs = [ended(f"r{i}", RunStatus.COMPLETED, LATER + timedelta(seconds=i), notes=i) for i in range(5)]
+        trial.repository.create_many(runs)
+        finished = FinishedRuns(before=LATER + timedelta(days=1))
+        with removal_of(trial) as removal:
+            first = next(iter(removal.remove_runs(finished, 3)), 0)
+        there = list(trial.repository.find(EVERYTHING))
+        trial.require(0 < first <= 3, f"a batch of at most 3 rows removed {first} runs")
+        trial.require(len(there) == 5 - first, f"of 5 runs {len(there)} are left after a batch that removed {first}")
+        trial.holds(*(run for run in runs if run.record.key in {record.key for record in there}))
+        removed(trial, finished, batch=1)
+        trial.holds()
+
+    @keeps(Rule.UPDATED_ONLY)
+    def test_updating_a_run_that_is_removed_meanwhile_creates_nothing(self, trial: Trial) -> None:
+        for i in range(5):
+            trial.begin()
+            require_whole_removals(trial, [RunKey(f"r{i} {j}", "acme") for j in range(4)])
+
     # -- written when it returns
 
     @keeps(Rule.WRITTEN)
@@ -660,6 +768,12 @@ class RunRepositoryContract:
             RunQuery(run_id="s", client_id="acme"),
             RunQuery(status=RunStatus.COMPLETED),
             RunQuery(status=RunStatus.RUNNING, client_id="acme"),
+            RunQuery(status=[RunStatus.RUNNING, RunStatus.COMPLETED]),
+            RunQuery(status=[RunStatus.SKIPPED, RunStatus.RUNNING, RunStatus.FAILED], limit=3),
+            RunQuery(status=[RunStatus.SKIPPED, RunStatus.FAILED]),
+            RunQuery(after=newest[2]),
+            RunQuery(after=newest[2], client_id="bolt", until=second, status=[RunStatus.RUNNING, RunStatus.FAILED]),
+            RunQuery(after=(second, RunKey("r", "c")), limit=2),
             RunQuery(since=second),
             RunQuery(until=second),
             RunQuery(since=second, until=second + timedelta(milliseconds=1)),
@@ -669,6 +783,50 @@ class RunRepositoryContract:
         ):
             due = list(filter(query.matches, newest))[: query.limit]
             trial.same_list(list(trial.repository.find(query)), due)
+
+    @keeps(Rule.FOUND_IN_ORDER)
+    def test_pages_put_together_are_the_one_listing(self, trial: Trial) -> None:
+        """Each page continues after the last record of the one before, whatever is started or finished meanwhile."""
+        repository = trial.repository
+        many = [started(f"{i // 2:02}", "ab"[i % 2], AT + timedelta(seconds=i // 9)) for i in reversed(range(60))]
+        repository.create_many(many)
+        after = None
+        for first in (0, 25, 50):
+            query = RunQuery(status=[RunStatus.RUNNING, RunStatus.FAILED], after=after, limit=25)
+            trial.same_list(list(repository.find(query)), page := many[first : first + 25])
+            after = page[-1]
+            repository.create(started(f"{first}", "later", after.started_at + timedelta(seconds=1)))
+            repository.update(after.key, FINISH, LATER)
+            for following in many[first + 25 :][:1]:
+                repository.update(following.key, RunChange(status=RunStatus.FAILED), LATER)
+                many[first + 25] = following.apply(RunChange(status=RunStatus.FAILED), LATER)
+
+    @keeps(Rule.FOUND_IN_ORDER)
+    def test_the_latest_record_of_each_client_is_the_first_that_find_gives(self, trial: Trial) -> None:
+        """Of stores that look for it themselves."""
+        adapter = trial.repository.adapter
+        stores = [store for store in (adapter, adapter.without_creation()) if isinstance(store, LatestStore)]
+        if not stores:
+            pytest.skip("the store has no latest method: the ledger takes the newest of what find returns")
+        second = AT + timedelta(seconds=1)
+        awkward = (*ALIKE[0], "\u00e9", "\uff21", "\U0001f469")  # by case, and in UTF-16, they have another order
+        records = [
+            started(run_id, client_id, at)
+            for run_id, at in (("r", second), ("s", second), ("t", AT))
+            for client_id in (*(f"{i:04}" for i in range(600)), *awkward)
+            if not (at == second and client_id.startswith("a"))
+        ]
+        trial.repository.create_many(records)
+        trial.repository.update(records[7].key, FINISH, LATER)
+        for since in (None, second, LATER):
+            newest: dict[str, RunRecord] = {}
+            for record in trial.repository.find(RunQuery(since=since)):
+                newest.setdefault(record.key.client_id, record)
+            for store in stores:
+                call = trial.noted("repository", "latest", *([] if since is None else [since]))
+                with trial.watched(call):
+                    found = list(store.latest(since))
+                trial.same_list(found, [newest[client_id] for client_id in sorted(newest)])
 
     @keeps(Rule.FOUND_IN_ORDER)
     def test_a_summary_is_of_what_find_gives(self, trial: Trial) -> None:
@@ -697,6 +855,7 @@ class RunRepositoryContract:
             RunQuery(client_id="client 1", since=second),
             RunQuery(status=RunStatus.COMPLETED, until=second),
             RunQuery(client_id="client 2", limit=602),
+            RunQuery(status=[RunStatus.RUNNING, RunStatus.FAILED], after=records[400]),
             RunQuery(run_id="gone"),
             RunQuery(limit=0),
         ):
@@ -744,6 +903,34 @@ def require_all_additions(trial: Trial, handles: Sequence[RepositoryOnTrial]) ->
     )
     own = Counter(line.text for line in lines)
     trial.require(set(own.values()) == {10}, f"of 10 notes by each handle, these were kept: {own}", Rule.LOGGED)
+
+
+def require_whole_removals(trial: Trial, keys: Sequence[RunKey]) -> None:
+    """Of runs that are updated while they are removed, each goes whole or stays whole."""
+    trial.repository.create_many([ended(key.run_id, RunStatus.COMPLETED, LATER) for key in keys])
+    finished = FinishedRuns(before=LATER + timedelta(days=1))
+    handles = trial.handles(2)
+    counts: list[int] = []
+
+    def call(i: int) -> None:
+        if i == len(handles):
+            counts.append(removed(trial, finished, batch=2))
+            return
+        for key in keys:
+            with suppress(RunNotFound):
+                handles[i].update(key, RunChange(note="late"), LATER)
+
+    for error in trial.concurrently(len(handles) + 1, call):
+        trial.require(error is None, f"a call was refused: {error}")
+    left = list(trial.repository.find(EVERYTHING))
+    what = f"of {len(keys)} runs {sum(counts)} were removed, and {len(left)} are there"
+    trial.require(sum(counts) + len(left) == len(keys), what)
+    for record in left:
+        lines = list(trial.repository.log(record.key))
+        what = f"{shown(record.key)} counts {record.notes} notes, and its log has {len(lines)} lines"
+        trial.require(len(lines) == record.notes, what, Rule.LOGGED)
+    removed(trial, finished)
+    trial.holds()
 
 
 def require_one_creation(trial: Trial, handles: Sequence[RepositoryOnTrial], run_id: str) -> None:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ..domain import (
+    LatestStore,
     LoggedStore,
     NewRun,
     RunAlreadyExists,
@@ -171,8 +172,14 @@ class Comparison:
         self._require_same_logs(_keys_of(method, *arguments))
 
     def end(self) -> None:
-        """Compare all logs, as a store finds them together with their records."""
+        """Compare all logs, as a store finds them together with their records, and the newest record of each client."""
         adapter = self._trial.repository.adapter
+        if isinstance(adapter, LatestStore):
+            self._trial.rule = Rule.FOUND_IN_ORDER
+            call = self._trial.noted("repository", "latest")
+            with self._trial.watched(call):
+                newest = list(adapter.latest())
+            self._trial.same_list(newest, self._model.latest())
         if isinstance(adapter, LoggedStore):
             call = self._trial.noted("repository", "find_with_logs", EVERYTHING)
             with self._trial.watched(call):

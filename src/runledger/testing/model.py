@@ -77,6 +77,11 @@ class Model:
         newest = sorted((record for record, _ in self.runs.values()), key=newest_first, reverse=True)
         return list(filter(query.matches, newest))[: query.limit]
 
+    def latest(self) -> list[RunRecord]:
+        """The newest record of each client, in the order of client ids."""
+        clients = sorted({key.client_id for key in self.runs})
+        return [self.find(RunQuery(client_id=client_id))[0] for client_id in clients]
+
     def _require_columns(self, key: RunKey, names: Iterable[str]) -> None:
         for name in names:
             if self.columns is not None and name not in self.columns:

@@ -1,4 +1,4 @@
-"""Whether a creating method can be reached from an object, over what it holds and what its functions were given."""
+"""Whether a creating or removing method can be reached from an object, over what it and its functions hold."""
 
 from __future__ import annotations
 
@@ -12,12 +12,18 @@ from typing import Any
 from ..domain import RunRecord
 
 _REPOSITORY = {"create", "create_many"}
+_REMOVER = "remove_runs"
 _LEDGER = {"start", "start_many", "track", "import_records"}
 
 
 def creators_within_reach(thing: object) -> set[str]:
     """The paths from `thing` to anything that creates run records, such as `._store.repository.create`."""
     return {f"{path}.{name}" for path, each in things_within_reach(thing) for name in _creating(each)}
+
+
+def removers_within_reach(thing: object) -> set[str]:
+    """The paths from `thing` to anything that removes run records, such as `._store.removal.remove_runs`."""
+    return {f"{path}.{_REMOVER}" for path, each in things_within_reach(thing) if _REMOVER in dir(each)}
 
 
 def things_within_reach(thing: object) -> Iterator[tuple[str, Any]]:

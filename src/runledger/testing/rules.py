@@ -65,6 +65,15 @@ class Rule(Enum):
         "find returns every record that matches and no other, newest start first, each once, whatever is written "
         "meanwhile.",
     )
+    REMOVED = (
+        "Removed as asked",
+        "Removing takes the finished runs that are old, each whole with its log, and no others. Its key is then free: "
+        "an update raises RunNotFound, and a start creates a new run.",
+    )
+    CANNOT_REMOVE = (
+        "Who does not hold the removal cannot remove",
+        "No removing method can be reached from a repository, or from what without_creation() returns.",
+    )
     PROMISES = ("Promises are kept", "What `guarantees` promises beyond the rules holds.")
 
     def __init__(self, title: str, sentence: str) -> None:

@@ -164,9 +164,10 @@ queries: SearchStrategy[RunQuery] = st.builds(
     RunQuery,
     run_id=st.none() | st.sampled_from(AWKWARD[:8]),
     client_id=st.none() | st.sampled_from(AWKWARD[:3]),
-    status=st.none() | st.sampled_from(RunStatus),
+    status=st.none() | st.sampled_from(RunStatus) | st.sets(st.sampled_from(RunStatus), min_size=1),
     since=st.none() | near_times,
     until=st.none() | near_times,
     updated_before=st.none() | near_times,
+    after=st.none() | st.tuples(near_times, likely_keys),
     limit=st.none() | st.integers(0, 4),
 )

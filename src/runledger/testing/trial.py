@@ -5,110 +5,36 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from threading import Barrier
 from typing import Any
 
+from attrs import asdict
+
 from ..domain import (
-    Guarantees,
     LogLine,
     NewRun,
-    RunAccess,
     RunAlreadyExists,
     RunAlreadyFinished,
-    RunChange,
     RunKey,
     RunLedgerError,
     RunNotFound,
     RunQuery,
     RunRecord,
+    RunRemoval,
     RunRepository,
     newest_first,
 )
 from .calls import Call, named, shown
+from .handles import RemovalOnTrial, RepositoryOnTrial
 from .rules import Rule, RuleBroken
 
 OpenStore = Callable[[], RunRepository]
+OpenRemoval = Callable[[RunRepository], RunRemoval]
+"""Opens the removal of the store of a repository."""
 
 EVERYTHING = RunQuery()
-
-
-def as_new(run: NewRun | RunRecord) -> NewRun:
-    """A run to create, also given as a record without notes."""
-    return run if isinstance(run, NewRun) else NewRun(run)
-
-
-class AccessOnTrial:
-    """An adapter's updates and reads, each recorded. An error that is not one of the ledger's breaks a rule."""
-
-    def __init__(self, adapter: RunAccess, name: str, trial: Trial) -> None:
-        self.adapter = adapter
-        self._name = name
-        self._trial = trial
-
-    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
-        record: RunRecord = self._done("update", key, change, at)
-        self._trial.require_record(record)
-        return record
-
-    def update_many(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
-        self._done("update_many", changes, at)
-
-    def get(self, key: RunKey) -> RunRecord:
-        record: RunRecord = self._done("get", key)
-        self._trial.require_record(record)
-        return record
-
-    def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
-        call = self._trial.noted(self._name, "log", key, *([] if last is None else [last]))
-        with self._trial.watched(call):
-            for line in self.adapter.log(key, last):
-                self._trial.require_line(line)
-                yield line
-
-    def find(self, query: RunQuery) -> Iterator[RunRecord]:
-        call = self._trial.noted(self._name, "find", query)
-        with self._trial.watched(call):
-            for record in self.adapter.find(query):
-                self._trial.require_record(record)
-                yield record
-
-    def _done(self, method: str, *arguments: Any) -> Any:
-        call = self._trial.noted(self._name, method, *arguments)
-        with self._trial.watched(call):
-            return getattr(self.adapter, method)(*arguments)
-
-
-class RepositoryOnTrial(AccessOnTrial):
-    """One handle on the store: an adapter, each call of which is recorded."""
-
-    adapter: RunRepository
-
-    @property
-    def guarantees(self) -> Guarantees:
-        given: object = getattr(self.adapter, "guarantees", None)
-        if not isinstance(given, Guarantees):
-            raise self._trial.broken(f"the repository's guarantees are {given!r}, not a Guarantees", Rule.PROMISES)
-        return given
-
-    def create(self, run: NewRun | RunRecord) -> RunKey:
-        new = as_new(run)
-        key: RunKey = self._done("create", new)
-        self._trial.require_keys([key], [new])
-        return key
-
-    def create_many(self, runs: Sequence[NewRun | RunRecord]) -> Sequence[RunKey]:
-        news = [as_new(run) for run in runs]
-        keys: Sequence[RunKey] = self._done("create_many", news)
-        self._trial.require_keys(keys, news)
-        return keys
-
-    def without_creation(self) -> AccessOnTrial:
-        return AccessOnTrial(self.adapter.without_creation(), f"{self._name}.without_creation()", self._trial)
-
-    def close(self) -> None:
-        self._done("close")
 
 
 class Trial:
@@ -117,12 +43,13 @@ class Trial:
     `repository` is the first handle. Every failure is a RuleBroken with the calls so far.
     """
 
-    def __init__(self, open_store: OpenStore) -> None:
+    def __init__(self, open_store: OpenStore, open_removal: OpenRemoval | None = None) -> None:
         if not callable(open_store):
             raise TypeError(
                 f"the fixture new_store must return a function that opens the store, and not {open_store!r}."
             )
         self._open = open_store
+        self._open_removal = open_removal
         self._handles: list[RunRepository] = []
         self.calls: list[Call] = []
         self.rule = Rule.WRITTEN
@@ -142,6 +69,17 @@ class Trial:
         name = f"handle_{len(self._handles) + 1}" if self._handles else "repository"
         self._handles.append(self._open())
         return RepositoryOnTrial(self._handles[-1], name, self)
+
+    @property
+    def offers_removal(self) -> bool:
+        return self._open_removal is not None
+
+    @contextmanager
+    def removal(self) -> Iterator[RemovalOnTrial]:
+        """The right to remove finished runs of the store, which must offer it."""
+        assert self._open_removal is not None
+        with closing(self._open_removal(self.repository.adapter)) as removal:
+            yield RemovalOnTrial(removal, "removal", self)
 
     def handles(self, count: int) -> list[RepositoryOnTrial]:
         return [self.open() for _ in range(count)]
@@ -284,7 +222,7 @@ class Trial:
             kept: dict[str, Any] = {name: (type(value), value) for name, value in record.metrics.items()}
         else:
             kept = {name: value for name, value in record.metrics.items() if value is not False and value != ""}
-        return {**record.__dict__, "metrics": kept}
+        return {**asdict(record, recurse=False), "metrics": kept}
 
     def _rule_of_difference(self, name: str, was: Any, due: Any) -> Rule:
         if name == "key":
@@ -307,7 +245,7 @@ class Trial:
         """An adapter returned a record, with times in UTC, to the millisecond."""
         call = self.calls[-1]
         self.require(isinstance(record, RunRecord), f"{call} returned {shown(record)}, not a RunRecord", Rule.WRITTEN)
-        times = {name: value for name, value in record.__dict__.items() if name.endswith("_at") and value is not None}
+        times = {n: at for n, at in asdict(record, recurse=False).items() if n.endswith("_at") and at is not None}
         times |= {f"metric {n!r}": value for n, value in record.metrics.items() if isinstance(value, datetime)}
         self._require_times(call, times)
 

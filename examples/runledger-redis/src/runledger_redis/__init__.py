@@ -16,6 +16,7 @@ from redis.retry import Retry
 from runledger.domain import (
     Backend,
     Finding,
+    FinishedRuns,
     Guarantees,
     LogLine,
     NewRun,
@@ -30,6 +31,8 @@ from runledger.domain import (
     StoreUnavailable,
     StoreUnusable,
     changed_records,
+    fitting,
+    newest_first,
 )
 from runledger.domain.json_form import MALFORMED, time_text, trusted_log
 
@@ -45,8 +48,8 @@ def _name(key: RunKey) -> str:
     return f"{key.run_id}\0{key.client_id}"
 
 
-def _place(record: RunRecord) -> str:
-    return time_text(record.started_at) + _name(record.key)
+def _place(started_at: datetime, key: RunKey) -> str:
+    return time_text(started_at) + _name(key)
 
 
 def _document(record: RunRecord) -> str:
@@ -184,7 +187,9 @@ class RedisRunAccess:
 
     def _newest_first(self, query: RunQuery) -> Iterator[RunRecord]:
         oldest = f"[{time_text(query.since)}" if query.since else "-"
-        newest: str | bytes = f"({time_text(query.until)}" if query.until else "+"
+        before = [time_text(query.until)] if query.until else []
+        before += [_place(*query.after)] if query.after else []
+        newest: str | bytes = f"({min(before)}" if before else "+"
         run = f"{query.run_id}\0".encode() if query.run_id else b""
         client = f"\0{query.client_id}".encode() if query.client_id else b""
         while places := self._server.ask("ZRANGE", _STARTS, newest, oldest, "BYLEX", "REV", "LIMIT", 0, _PAGE):
@@ -193,7 +198,7 @@ class RedisRunAccess:
                 documents = self._server.ask("MGET", *(_RECORD.encode() + place[_TIME_LENGTH:] for place in wanted))
                 for place, document in zip(wanted, documents, strict=True):
                     # A record deleted by hand leaves its member behind, and may have a new one since.
-                    if document is not None and _place(record := _record(document)).encode() == place:
+                    if document is not None and _place(*newest_first(record := _record(document))).encode() == place:
                         yield record
             newest = b"(" + places[-1]
 
@@ -269,7 +274,7 @@ class RedisRunRepository(RedisRunAccess):
 
 
 def _values(new: NewRun) -> Iterator[str | int]:
-    yield from (_place(new.record), _document(new.record), new.mark, len(new.log))
+    yield from (_place(*newest_first(new.record)), _document(new.record), new.mark, len(new.log))
     yield from map(_element, new.log)
 
 
@@ -284,9 +289,56 @@ def _pool(url: str) -> ConnectionPool:
         raise StoreUnusable("the URL of a Redis store is redis://user:password@host:port/database.") from None
 
 
+# KEYS: the sorted set, then for each record its key, the key of its log, and the key of its mark.
+# ARGV: for each record its member of the set, and the document that was read.
+_REMOVE = """
+local removed = 0
+for i = 2, #KEYS, 3 do
+    local arg = (i - 2) / 3 * 2 + 1
+    if redis.call('GET', KEYS[i]) == ARGV[arg + 1] then
+        redis.call('ZREM', KEYS[1], ARGV[arg])
+        redis.call('DEL', KEYS[i], KEYS[i + 1], KEYS[i + 2])
+        removed = removed + 1
+    end
+end
+return removed
+"""
+
+
+class RedisRunRemoval:
+    """Removes the finished runs in the Redis server at `url`; see RunRemoval."""
+
+    def __init__(self, url: str) -> None:
+        self._server = _Server(_pool(url))
+
+    def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
+        query = RunQuery(client_id=finished.client_id, until=finished.before)
+        found = filter(finished.includes, RedisRunAccess(self._server).find(query))
+        left: list[RunRecord] = []
+        while left := left + list(islice(found, batch - len(left))):
+            count = fitting((record.notes for record in left), batch)
+            yield self._remove(left[:count], finished)
+            left = left[count:]
+
+    def _remove(self, records: Sequence[RunRecord], finished: FinishedRuns) -> int:
+        documents = self._server.ask("MGET", *(_RECORD + _name(record.key) for record in records))
+        pairs = [
+            (record, document)
+            for record, document in zip(records, documents, strict=True)
+            if document is not None and finished.includes(_record(document))
+        ]
+        stored_at = [kind + _name(record.key) for record, _ in pairs for kind in (_RECORD, _LOG, _MARK)]
+        values = [value for record, document in pairs for value in (_place(*newest_first(record)), document)]
+        command = ("EVAL", _REMOVE, len(stored_at) + 1, _STARTS, *stored_at, *values)
+        return int(self._server.ask(*command, writes=True))
+
+    def close(self) -> None:
+        self._server.close()
+
+
 def _examine(url: str) -> Iterator[Finding]:
     RedisRunRepository(url).close()  # checks the server's settings
     yield Finding.ok("the server answers, and its settings keep every acknowledged write")
 
 
-BACKEND = Backend(open=RedisRunRepository, examine=_examine)
+BACKEND = Backend(open=RedisRunRepository, examine=_examine, removal=RedisRunRemoval)

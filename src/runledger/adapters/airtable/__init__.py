@@ -5,17 +5,30 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from attrs import field, frozen
 
 from ...domain import StoreUnusable
 from .columns import Columns
+from .removal import AirtableRunRemoval
 from .repository import AirtableRunAccess, AirtableRunRepository
 from .table import Locks
 from .transport import ENDPOINT, RateLimit
 
-__all__ = ["AirtableAddress", "AirtableRunAccess", "AirtableRunRepository", "Columns", "RateLimit", "open_url"]
+__all__ = [
+    "AirtableAddress",
+    "AirtableRunAccess",
+    "AirtableRunRemoval",
+    "AirtableRunRepository",
+    "Columns",
+    "RateLimit",
+    "open_removal",
+    "open_url",
+]
+
+T = TypeVar("T")
 
 
 @frozen(kw_only=True)
@@ -79,9 +92,17 @@ def token_from_environment() -> str:
 
 def open_url(url: str) -> AirtableRunRepository:
     """The store at a URL that AirtableAddress reads; the token from AIRTABLE_API_KEY."""
-    at = AirtableAddress.of(url)
+    return _opened(AirtableRunRepository, AirtableAddress.of(url))
+
+
+def open_removal(url: str) -> AirtableRunRemoval:
+    """The removal for the store at a URL that AirtableAddress reads; the token from AIRTABLE_API_KEY."""
+    return _opened(AirtableRunRemoval, AirtableAddress.of(url))
+
+
+def _opened(kind: Callable[..., T], at: AirtableAddress) -> T:
     turns = turns_of(at)
-    return AirtableRunRepository(
+    return kind(
         token_from_environment(),
         at.base_id,
         at.table,

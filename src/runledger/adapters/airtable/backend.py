@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from datetime import timedelta
 
 from ...domain import Backend, Finding
-from . import open_url
+from . import open_removal, open_url
 
 
 def _examine(url: str) -> Iterator[Finding]:
@@ -32,6 +32,7 @@ BACKEND = Backend(
     examine=_examine,
     prepare=_prepare,
     probe=_probe,
+    removal=open_removal,
     # A workspace has a monthly quota of requests: 1,000 in the free plan.
     heartbeat_interval=timedelta(minutes=10),
 )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from pyairtable.formulas import AND, Field, Formula
+from pyairtable.formulas import AND, OR, Field, Formula
 
 from ...domain import InvalidValue, RunQuery, newest_first
 from .columns import Columns, Row
@@ -56,10 +56,10 @@ def _filter(columns: Columns, query: RunQuery, last: datetime | None) -> dict[st
     if query.client_id is not None:
         parts.append(Field(columns.client_id).eq(query.client_id))
     if query.status is not None:
-        parts.append(Field(columns.status).eq(columns.label(query.status)))
+        parts.append(OR(*[Field(columns.status).eq(columns.label(status)) for status in query.status]))
     if columns.started_at is not None:
         start = Field(columns.started_at)
-        until = min(filter(None, (query.until, last)), default=None)
+        until = min(filter(None, (query.until, query.after and query.after[0], last)), default=None)
         # A minute wider: the precision with which formulas compare times is not documented.
         if query.since is not None and query.since.year > 1:
             parts.append(start.gte(query.since - timedelta(minutes=1)))

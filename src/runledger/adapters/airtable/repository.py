@@ -142,6 +142,11 @@ class AirtableRunRepository(AirtableRunAccess):
         )
         super().__init__(RunTable(updating, columns, clock, sleep, locks or Locks()))
         self._creating = creating
+        self._identity = endpoint.rstrip("/"), base_id, table
+
+    def identity(self) -> tuple[str, str, str]:
+        """See IdentifiedStore. A table that is named once, and given by its id once, is not recognised."""
+        return self._identity
 
     @property
     def guarantees(self) -> Guarantees:
@@ -309,7 +314,7 @@ class AirtableRunRepository(AirtableRunAccess):
             try:
                 sent(partial(self._creating.batch_delete, [row.reference]), writes=True)
             except Refused as error:
-                if self._table.may_hold(row, error.refusal):  # else another creator has removed it
+                if self._table.may_hold(row.record.key, error.refusal):  # else another creator has removed it
                     self._table.refused(error.refusal, [(key, {})])
             except StoreUnavailable as error:
                 reason = f"record {row.reference}, which lost against an older one, may still be there: {error.reason}"

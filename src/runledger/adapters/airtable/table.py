@@ -223,11 +223,11 @@ class RunTable:
                 raise RunNotFound(key) from None
         self.refused(refusal, changes)
 
-    def may_hold(self, row: Row, refusal: Refusal) -> bool:
-        """Whether a row that the server refused to change may still exist."""
+    def may_hold(self, key: RunKey, refusal: Refusal) -> bool:
+        """Whether the record that a key refers to, which the server refused to change, may still exist."""
         if refusal.is_of_a_missing_record:
             return False
-        return not refusal.may_be_of_a_missing_record or self._holds(row.record.key, row.reference)
+        return not refusal.may_be_of_a_missing_record or self._holds(key, key.reference)
 
     def _holds(self, key: RunKey, reference: str | None) -> bool:
         found, _ = self.of_keys([key])

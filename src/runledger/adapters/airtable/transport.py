@@ -142,18 +142,40 @@ class WithoutCreation(BaseAdapter):
     """
 
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
-        path = parse_url(str(request.url)).path or ""  # as it will be sent
-        reads = request.method == "GET" or (request.method == "POST" and _LISTS.search(path) is not None)
         updates = request.method == "PATCH" and not _may_upsert(request)
-        if not (reads or updates):
-            raise PermissionError(
-                f"{request.method} {path} could create a record: only updates and reads are sent here."
-            )
+        if not (updates or _reads(request)):
+            could = "would remove" if request.method == "DELETE" else "could create"
+            raise PermissionError(f"{_named(request)} {could} a record: only updates and reads are sent here.")
         return super().send(request, *args, **options)
 
 
 class HTTPWithoutCreation(WithoutCreation, HTTPAdapter):
     """HTTP that sends only updates and reads, each once."""
+
+
+class OnlyRemoval(BaseAdapter):
+    """Mixin: the transport rejects any request that neither reads nor removes records."""
+
+    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
+        if not (request.method == "DELETE" or _reads(request)):
+            raise PermissionError(f"{_named(request)} could write a record: only removals and reads are sent here.")
+        return super().send(request, *args, **options)
+
+
+class HTTPForRemoval(OnlyRemoval, HTTPAdapter):
+    """HTTP that sends only removals and reads, each once."""
+
+
+def _path(request: PreparedRequest) -> str:
+    return parse_url(str(request.url)).path or ""  # as it will be sent
+
+
+def _named(request: PreparedRequest) -> str:
+    return f"{request.method} {_path(request)}"
+
+
+def _reads(request: PreparedRequest) -> bool:
+    return request.method == "GET" or (request.method == "POST" and _LISTS.search(_path(request)) is not None)
 
 
 def _may_upsert(request: PreparedRequest) -> bool:

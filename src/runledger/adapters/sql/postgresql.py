@@ -40,6 +40,9 @@ _COPY_LINES = f"COPY run_notes ({rows.LINE}) FROM STDIN"
 _MARKS = """SELECT run_id, client_id, mark FROM runs
     JOIN unnest(%s::text[], %s::text[]) AS wanted (run_id, client_id) USING (run_id, client_id)"""
 _ATTEMPTS = 3
+# The moment at which a server started, to the microsecond, tells it from other servers; every role may read it.
+_IDENTITY = """SELECT pg_postmaster_start_time()::text, oid::text, to_regclass('runs')::oid::text
+    FROM pg_database WHERE datname = current_database()"""
 _PART = 100  # runs that are copied together
 _RowsOf = Callable[[Sequence[NewRun]], Iterable[tuple[str | int | None, ...]]]
 # A name in ORDER BY alone would be that of the text which is read.
@@ -52,6 +55,14 @@ _FIND = (
 _SUMMARY = """SELECT string_agg(status, ','), min(started_at)::text, max(ended_at)::text, string_agg(metrics::text, ',')
     FROM (SELECT *, row_number() OVER () AS number FROM runs WHERE {}
         ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT %s) AS found GROUP BY number / 100"""
+# A loose index scan: for each client one search for the next id, and one for its newest run.
+_LATEST = f"""WITH RECURSIVE clients (id) AS (
+        (SELECT client_id FROM runs WHERE client_id > %s ORDER BY client_id LIMIT 1)
+        UNION ALL SELECT (SELECT client_id FROM runs WHERE client_id > id ORDER BY client_id LIMIT 1)
+        FROM clients WHERE id IS NOT NULL)
+    {READ} FROM (SELECT id FROM clients WHERE id IS NOT NULL LIMIT %s) AS page, LATERAL (
+        SELECT * FROM runs WHERE client_id = id ORDER BY started_at DESC, run_id DESC LIMIT 1) AS newest
+    ORDER BY client_id"""  # noqa: S608 (READ is a constant)
 # A run without notes is one row without a line; no row is no run.
 _FIRST_LINES = """SELECT notes, line.position, line.at::text, line.text FROM runs LEFT JOIN LATERAL (
         SELECT position, at, text FROM run_notes
@@ -144,6 +155,10 @@ class PostgreSQLRunAccess:
         except RunNotFound:
             return None
 
+    def latest(self, since: datetime | None = None) -> Iterator[RunRecord]:
+        """See LatestStore."""
+        return rows.latest_by_page(lambda client_id: self._fetch(_LATEST, (client_id, rows.PAGE)), records_of, since)
+
     def summary(self, query: RunQuery) -> RunSummary:
         """See SummableStore."""
         where, values = rows.conditions(query, "%s", time_text)
@@ -180,6 +195,11 @@ class PostgreSQLRunRepository(PostgreSQLRunAccess):
     def __init__(self, url: str, *, max_connections: int = 10, timeout: float = 10.0) -> None:
         super().__init__(Connections(url, max_connections, timeout))
         require_no_other_version(self._connections)
+
+    def identity(self) -> tuple[Any, ...]:
+        """See IdentifiedStore: the table, by whatever address. A primary and its standby are not recognised as one."""
+        [found] = self._fetch(_IDENTITY, ())
+        return found
 
     def create_schema(self) -> None:
         """Make the tables and their indexes if they are missing. Nothing else makes them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 
-from ...domain import Backend, Finding, StoreUnusable, Verdict
+from ...domain import Backend, Finding, RunRemoval, StoreUnusable, Verdict
 from .postgresql import open_url
 from .postgresql_pool import Connections
 from .postgresql_schema import examine_schema, make_schema, runs_to_migrate
@@ -32,4 +32,10 @@ def _prepare(url: str) -> Iterator[Finding]:
             yield Finding.note(f"{early:,} runs ended before they started", "their end is now their start")
 
 
-BACKEND = Backend(open=open_url, examine=_examine, prepare=_prepare)
+def _removal(url: str) -> RunRemoval:
+    from .postgresql_removal import open_removal  # here, as only `prune` needs it
+
+    return open_removal(url)
+
+
+BACKEND = Backend(open=open_url, examine=_examine, prepare=_prepare, removal=_removal)

@@ -38,6 +38,7 @@ _RIGHTS = {
     "SELECT": "SELECT on runs and run_notes",
     "UPDATE": "SELECT and UPDATE on runs, and to SELECT and INSERT on run_notes",
     "INSERT": "SELECT and INSERT on runs and run_notes",
+    "DELETE": "SELECT, UPDATE and DELETE on runs",
     "CREATE": "CREATE in the schema, and to change the tables that are there",
 }
 

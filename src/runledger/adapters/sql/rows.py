@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ...domain import (
+    FinishedRuns,
     LogLine,
     Metrics,
     NewRun,
@@ -19,7 +20,7 @@ from ...domain import (
     StoreUnusable,
     added_up,
 )
-from ...domain.json_form import MALFORMED, metrics_text, time_text, trusted_metrics
+from ...domain.json_form import MALFORMED, metrics_texts, time_text, trusted_metrics
 
 RECORD = "run_id, client_id, client_name, status, started_at, ended_at, metrics, notes, error, updated_at"
 """The columns of table `runs` from which a record is read, in their order."""
@@ -30,15 +31,16 @@ LINE = "run_id, client_id, position, at, text"
 
 PAGE = 500
 STATUSES = {status.value: status for status in RunStatus}
+_FINAL = ", ".join(f"'{status.value}'" for status in RunStatus if status.is_final)
 
 
 _decode = json.JSONDecoder().raw_decode
 
 
-def rows_of_texts(news: Iterable[NewRun]) -> Iterator[tuple[str | int | None, ...]]:
+def rows_of_texts(news: Sequence[NewRun]) -> Iterator[tuple[str | int | None, ...]]:
     """Rows of table `runs`, in the order of RUN. Every time is a text."""
     at, text = None, ""
-    for new in news:
+    for new, metrics in zip(news, metrics_texts([new.record.metrics for new in news]), strict=True):
         record = new.record
         if record.started_at is not at:  # a batch mostly starts at one time
             at, text = record.started_at, time_text(record.started_at)
@@ -49,7 +51,7 @@ def rows_of_texts(news: Iterable[NewRun]) -> Iterator[tuple[str | int | None, ..
             record.status.value,
             text,
             None if record.ended_at is None else time_text(record.ended_at),
-            metrics_text(record.metrics),
+            metrics,
             record.notes,
             record.error,
             text if record.updated_at is at else time_text(record.updated_at),
@@ -167,6 +169,8 @@ def _restored(row: Sequence[Any], metrics: Metrics) -> RunRecord:
 
 read_time = datetime.fromisoformat
 
+_AFTER = "(started_at, run_id, client_id) < ({0}, {0}, {0})"
+
 
 def pages(
     query: RunQuery, mark: str, time: Callable[[datetime], Any], read: Callable[[str, list[Any]], list[Any]]
@@ -176,25 +180,44 @@ def pages(
     `read` is called with a condition and the values for its placeholders; the last value is the LIMIT.
     """
     where, values = conditions(query, mark, time)
-    after: list[Any] = []
+    filters = len(values) if query.after is None else len(values) - 3  # the values before those of `after`
     left = query.limit
     while left is None or left > 0:
         size = PAGE if left is None else min(left, PAGE)
-        rows = read(where, [*values, *after, size])
+        rows = read(where, [*values, size])
         yield rows
         if len(rows) < size:
             return
-        if not after:
-            where += f" AND (started_at, run_id, client_id) < ({mark}, {mark}, {mark})"
+        if len(values) == filters:
+            where = f"{where} AND {_AFTER.format(mark)}"
         run_id, client_id, _, _, started_at = rows[-1][:5]
-        left, after = None if left is None else left - size, [started_at, run_id, client_id]
+        values[filters:] = started_at, run_id, client_id
+        left = None if left is None else left - size
+
+
+def latest_by_page(
+    read: Callable[[str], Sequence[Sequence[Any]]],
+    records_of: Callable[[Sequence[Sequence[Any]]], list[RunRecord]],
+    since: datetime | None,
+) -> Iterator[RunRecord]:
+    """The newest record of each client, if it started at `since` or later.
+
+    `read` returns the newest rows of the PAGE clients whose ids come after the one that it gets.
+    """
+    client_id = ""
+    while rows := read(client_id):
+        yield from (record for record in records_of(rows) if since is None or record.started_at >= since)
+        if len(rows) < PAGE:
+            return
+        client_id = rows[-1][1]
 
 
 def conditions(query: RunQuery, mark: str, time: Callable[[datetime], Any]) -> tuple[str, list[Any]]:
     """The condition of a query, and the values for its placeholders. No text of a caller is in the condition itself.
 
-    `mark` is the driver's placeholder. `time` converts a datetime for it. The status is written out: only so do the
-    planners use the index on the runs whose status is not Completed. Statuses are constants of the domain.
+    `mark` is the driver's placeholder. `time` converts a datetime for it. Statuses are written out: only so do the
+    planners use the index on the runs whose status is not Completed. They are constants of the domain. The last three
+    values are those of `after`, if the query has it.
     """
     parts = [
         (f"run_id = {mark}", query.run_id),
@@ -204,5 +227,22 @@ def conditions(query: RunQuery, mark: str, time: Callable[[datetime], Any]) -> t
         (f"updated_at < {mark}", query.updated_before and time(query.updated_before)),
     ]
     given = [(sql, value) for sql, value in parts if value is not None]
-    literal = [] if query.status is None else [f"status = '{query.status.value}'"]
-    return " AND ".join([*literal, *(sql for sql, _ in given)]) or "TRUE", [value for _, value in given]
+    clauses, values = [sql for sql, _ in given], [value for _, value in given]
+    if query.status is not None:
+        literals = ", ".join([f"'{status.value}'" for status in query.status])
+        clauses.insert(0, f"status IN ({literals})")
+    if query.after is not None:
+        started_at, key = query.after
+        clauses.append(_AFTER.format(mark))
+        values += [time(started_at), key.run_id, key.client_id]
+    return " AND ".join(clauses) or "TRUE", values
+
+
+def finished_runs(finished: FinishedRuns, mark: str, time: Callable[[datetime], Any]) -> tuple[str, list[Any]]:
+    """The condition for finished runs to remove, and the values for its placeholders; see `conditions`."""
+    before = time(finished.before)
+    of_client = "" if finished.client_id is None else f"client_id = {mark} AND "
+    return (
+        f"{of_client}started_at < {mark} AND coalesce(ended_at, updated_at) < {mark} AND status IN ({_FINAL})",
+        [*([] if finished.client_id is None else [finished.client_id]), before, before],
+    )

@@ -26,14 +26,16 @@ from ...domain import (
     rejected_keys,
     summary_of,
 )
-from ...domain.json_form import MALFORMED, metrics_text, time_text
+from ...domain.json_form import MALFORMED, metrics_text, metrics_texts, time_text
 from .rows import (
     LACKS_LINES,
     LINE,
     MORE_LINES,
+    PAGE,
     RECORD,
     RUN,
     conditions,
+    latest_by_page,
     lines_of_texts,
     log_from_texts,
     pages,
@@ -59,12 +61,22 @@ _SELECT_TO_UPDATE = f"SELECT {RECORD}, rowid FROM runs WHERE run_id = ? AND clie
 _SELECT_BATCH = f"WITH wanted (run, client) AS (VALUES {{}}) SELECT {RECORD}, runs.rowid {_OF_KEYS}"
 # An index has only the runs that are not Completed; the planner uses it only if the condition says so in its words.
 _UNFINISHED = " AND status <> 'Completed'"
-_FIND = f"SELECT {RECORD} FROM runs WHERE {{}} ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?"  # noqa: S608
+_FIND = f"SELECT {RECORD} FROM {{}} WHERE {{}} ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?"  # noqa: S608
+# Several statuses are merged from one search of that index for each. With IN, every page would sort all that is left.
+_OF_STATUS = f"SELECT * FROM runs WHERE status = '{{}}'{_UNFINISHED}"  # noqa: S608
 # A hundred runs a row: JSON that SQLite has joined is decoded at once, and nothing grows with the table.
 _SUMMARY = """SELECT group_concat(status), min(started_at), max(ended_at), group_concat(metrics)
     FROM (SELECT rowid, status, started_at, ended_at, metrics FROM runs WHERE {}
         ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?)
     GROUP BY rowid / 100"""
+# A loose index scan: for each client one search for the next id, and one for its newest run.
+_LATEST = f"""WITH RECURSIVE clients (id) AS (
+        SELECT min(client_id) FROM runs WHERE client_id > ?
+        UNION ALL SELECT (SELECT min(client_id) FROM runs WHERE client_id > id) FROM clients WHERE id IS NOT NULL
+        LIMIT ?)
+    SELECT {RECORD} FROM clients JOIN runs ON runs.rowid = (
+        SELECT rowid FROM runs AS own WHERE own.client_id = id ORDER BY started_at DESC, run_id DESC LIMIT 1)
+    ORDER BY client_id"""  # noqa: S608
 # Two statements, because naming an indexed column (status) in SET rewrites its index entry even if it stays the same.
 _UPDATE = "UPDATE runs SET metrics = ?, notes = ?, error = ?, updated_at = ? WHERE rowid = ?"
 _FINISH = _UPDATE.replace("SET", "SET status = ?, ended_at = ?,")
@@ -131,6 +143,10 @@ class SQLiteRunAccess:
         for rows in self._pages(_FIND_WITH_LOGS, query):
             yield from self._with_logs(records_from_texts([row[:10] for row in rows]), [row[10] for row in rows])
 
+    def latest(self, since: datetime | None = None) -> Iterator[RunRecord]:
+        """See LatestStore."""
+        return latest_by_page(lambda client_id: self._file.read(_LATEST, (client_id, PAGE)), records_from_texts, since)
+
     def summary(self, query: RunQuery) -> RunSummary:
         """See SummableStore."""
         where, values = conditions(query, "?", time_text)
@@ -143,7 +159,7 @@ class SQLiteRunAccess:
 
     def _pages(self, select: str, query: RunQuery) -> Iterator[list[tuple[Any, ...]]]:
         def read(where: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-            return self._file.read(select.format(where + _naming_index(query)), values)
+            return self._file.read(select.format(_merged(query), where + _naming_index(query)), values)
 
         return pages(query, "?", time_text, read)
 
@@ -188,6 +204,10 @@ class SQLiteRunRepository(SQLiteRunAccess):
     ) -> None:
         super().__init__(SQLiteFile(path, synchronous, wait))
 
+    def identity(self) -> tuple[int, int]:
+        """See IdentifiedStore: the file, by whatever path."""
+        return self._file.identity()
+
     def create(self, new: NewRun) -> RunKey:
         self._create([new], new.key)
         return new.key
@@ -218,7 +238,8 @@ def open_url(url: str) -> SQLiteRunRepository:
 
 def _insert(cursor: sqlite3.Cursor, news: Sequence[NewRun]) -> None:
     cursor.executemany(_INSERT, rows_of_texts(news))
-    _append(cursor, lines_of_texts(news))
+    if any(new.log for new in news):
+        _append(cursor, lines_of_texts(news))
 
 
 def _missing(cursor: sqlite3.Cursor, news: Sequence[NewRun]) -> list[NewRun]:
@@ -259,7 +280,14 @@ def _append(cursor: sqlite3.Cursor, lines: Iterable[tuple[str, str, int, str, st
 
 
 def _naming_index(query: RunQuery) -> str:
-    return "" if query.status in (None, RunStatus.COMPLETED) else _UNFINISHED
+    return "" if query.status is None or RunStatus.COMPLETED in query.status else _UNFINISHED
+
+
+def _merged(query: RunQuery) -> str:
+    """What to select from: table `runs`, or a union of the runs of each status, which SQLite merges by the index."""
+    if query.status is None or len(query.status) == 1 or RunStatus.COMPLETED in query.status:
+        return "runs"
+    return f"({' UNION ALL '.join([_OF_STATUS.format(status.value) for status in query.status])}) AS runs"
 
 
 def _update(cursor: sqlite3.Cursor, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
@@ -268,7 +296,8 @@ def _update(cursor: sqlite3.Cursor, key: RunKey, change: RunChange, at: datetime
         raise RunNotFound(key)
     old = record_from_texts(row[:10])
     new = old.apply(change, at)
-    cursor.execute(*_rewriting(row, old, new, time_text(new.updated_at)))
+    metrics = row[6] if new.metrics is old.metrics else metrics_text(new.metrics)
+    cursor.execute(*_rewriting(row[10], old, new, metrics, time_text(new.updated_at)))
     if (line := change.line(at)) is not None:
         _append(cursor, [(key.run_id, key.client_id, new.notes, time_text(line.at), line.text)])
     return new
@@ -286,29 +315,35 @@ def _update_some(cursor: sqlite3.Cursor, changes: Sequence[tuple[RunKey, RunChan
     olds = records_from_texts([row[:10] for row in rows])
     news = {record.key: record for record in olds}
     news |= changed_records(news, changes, at)
+    pairs = list(zip(olds, news.values(), strict=True))
+    texts = iter(metrics_texts([new.metrics for old, new in pairs if new.metrics is not old.metrics]))
     writes: dict[str, list[tuple[Any, ...]]] = {_UPDATE: [], _FINISH: []}
-    for row, old, new in zip(rows, olds, news.values(), strict=True):
-        sql, values = _rewriting(row, old, new, text if new.updated_at is at else row[9])
+    for row, (old, new) in zip(rows, pairs, strict=True):
+        metrics = row[6] if new.metrics is old.metrics else next(texts)
+        sql, values = _rewriting(row[10], old, new, metrics, text if new.updated_at is at else row[9])
         writes[sql].append(values)
     for sql, batch in writes.items():
         cursor.executemany(sql, batch)
-    _append(cursor, _lines({old.key: old.notes for old in olds}, changes, text))
+    if any(change.note is not None for _, change in changes):
+        _append(cursor, _lines(olds, changes, text))
 
 
 def _lines(
-    notes: dict[RunKey, int], changes: Sequence[tuple[RunKey, RunChange]], text: str
+    olds: Iterable[RunRecord], changes: Sequence[tuple[RunKey, RunChange]], text: str
 ) -> Iterator[tuple[str, str, int, str, str]]:
-    """The lines that changes append to logs that have so many `notes`; `text` is their time."""
+    """The lines that changes append to the logs of these records; `text` is their time."""
+    notes = {old.key: old.notes for old in olds}
     for key, change in changes:
         if change.note is not None:
             notes[key] += 1
             yield key.run_id, key.client_id, notes[key], text, change.note
 
 
-def _rewriting(row: tuple[Any, ...], old: RunRecord, new: RunRecord, updated_at: str) -> tuple[str, tuple[Any, ...]]:
+def _rewriting(
+    rowid: int, old: RunRecord, new: RunRecord, metrics: str, updated_at: str
+) -> tuple[str, tuple[Any, ...]]:
     """The statement, and its values, that makes of the row with the old record one with the new."""
-    metrics = row[6] if new.metrics is old.metrics else metrics_text(new.metrics)
-    state = metrics, new.notes, new.error, updated_at, row[10]
+    state = metrics, new.notes, new.error, updated_at, rowid
     if new.status is old.status:
         return _UPDATE, state
     return _FINISH, (new.status.value, new.ended_at and time_text(new.ended_at), *state)

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 
-from ...domain import Backend, Finding, StoreUnusable
+from ...domain import Backend, Finding, RunRemoval, StoreUnusable
 from .sqlite import open_url
 from .sqlite_file import SQLiteFile
 from .sqlite_schema import has_schema, make_schema
@@ -73,6 +73,12 @@ def _prepare(url: str) -> list[Finding]:
     return done
 
 
+def _removal(url: str) -> RunRemoval:
+    from .sqlite_removal import open_removal  # here, as only `prune` needs it
+
+    return open_removal(url)
+
+
 def _makes_on_open(url: str) -> str | None:
     path = path_of(url)
     return None if os.path.exists(path) else f"file {path}"
@@ -92,6 +98,7 @@ BACKEND = Backend(
     open=open_url,
     examine=_examine,
     prepare=_prepare,
+    removal=_removal,
     makes_on_open=_makes_on_open,
     absolute_url=_absolute_url,
 )

@@ -49,6 +49,14 @@ class SQLiteFile:
         except sqlite3.Error as error:
             raise self.refusal(error) from error
 
+    def identity(self) -> tuple[int, int]:
+        """Device and number of the file, which all of its paths share. Raises StoreUnusable if it is gone."""
+        try:
+            found = os.stat(self.path)
+        except OSError as error:
+            raise StoreUnusable(f"{self.path} cannot be found any more ({error.strerror}).") from error
+        return found.st_dev, found.st_ino
+
     def close(self) -> None:
         """Close every connection, each as soon as it is not in use."""
         with self._lock, self._gate:

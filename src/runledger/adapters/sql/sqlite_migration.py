@@ -14,13 +14,28 @@ from .rows import LINE, RUN, records_from_texts, unreadable
 from .sqlite_schema import INDEXES, SCHEMA_VERSION, TABLES, version_of, version_within
 
 _PAGE = 1000
-# Version 1 accepted an end before the start. The greater of two is NULL if one is.
-_OLD = """SELECT run_id, client_id, client_name, status, started_at, max(ended_at, started_at), metrics, log, error,
-    updated_at FROM run_records ORDER BY rowid"""
-_ENDED_EARLY = "SELECT count(*) FROM run_records WHERE ended_at < started_at"
-# S608 is not about these: what is put into them are column names, constants of `rows`.
-_COPY_RUN = f"INSERT INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')"  # noqa: S608
+_KEYS = "SELECT run_id, client_id FROM run_records ORDER BY run_id, client_id"
+_OF_KEYS = "WHERE (run_id, client_id) >= (?, ?) AND (run_id, client_id) <= (?, ?) ORDER BY run_id, client_id"
+# S608 is not about these: what is put into them are column names, constants of `rows`, and the condition above.
+# What is not exactly as version 1 wrote it becomes NULL, which the table rejects: an escape beyond those of quotes and
+# backslashes, a time that is no time, more or less than a time and a text.
+_COPY_LINES = f"""INSERT INTO run_notes ({LINE})
+    SELECT run_id, client_id, key + 1,
+        CASE WHEN strftime('%Y-%m-%dT%H:%M:%fZ', at, '+0 days') = at AND json_array_length(value) = 2
+            AND instr(log, '\\u') = 0 THEN at END,
+        CASE json_type(value, '$[1]') WHEN 'text' THEN json_extract(value, '$[1]') END
+    FROM (
+        SELECT run_id, client_id, log, line.key, line.value, json_extract(line.value, '$[0]') AS at
+        FROM (SELECT run_id, client_id, log FROM run_records {_OF_KEYS}), json_each(log) AS line
+    )"""  # noqa: S608
+_LOGS = f"SELECT run_id, client_id, client_name, status, log FROM run_records {_OF_KEYS}"  # noqa: S608
 _COPY_LINE = f"INSERT INTO run_notes ({LINE}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
+# Version 1 accepted an end before the start. The greater of two is NULL if one is.
+_OLD = """SELECT run_id, client_id, client_name, status, started_at, max(ended_at, started_at), metrics,
+        CASE json_type(log) WHEN 'array' THEN json_array_length(log) END, error, updated_at
+    FROM run_records ORDER BY rowid"""
+_ENDED_EARLY = "SELECT count(*) FROM run_records WHERE ended_at < started_at"
+_COPY_RUN = f"INSERT INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')"  # noqa: S608
 
 # SQLite keeps objects for itself, such as the statistics of ANALYZE. Their names are reserved for it.
 _OBJECTS = "SELECT type || ' ' || name FROM sqlite_master WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'"
@@ -61,7 +76,8 @@ def migrate(connection: sqlite3.Connection, path: str) -> Finding | None:
         for statement in TABLES:
             connection.execute(statement)
         (early,) = connection.execute(_ENDED_EARLY).fetchone()
-        runs, notes = _copied(connection)
+        _copy_lines(connection)
+        runs, notes = _copy_runs(connection)
         connection.execute("DROP TABLE run_records")
         for statement in INDEXES:
             connection.execute(statement)
@@ -88,43 +104,27 @@ def _refuse_unknown(connection: sqlite3.Connection, path: str) -> None:
         )
 
 
-def _copied(connection: sqlite3.Connection) -> tuple[int, int]:
-    """Copy every run and its log to the new tables. Returns how many runs and lines there are.
+def _copy_lines(connection: sqlite3.Connection) -> None:
+    """Copy the lines of all logs, in the order of the table that they go to, which is the quickest.
 
-    Only one log is in memory at a time: its row is read when the lines of the rows before it are written.
+    SQLite takes the logs apart, page by page. Only where it cannot, Python reads them, one at a time.
     """
-    runs = notes = 0
-    rows = _old_rows(connection)
-    while True:
-        news: list[Row] = []
-        connection.executemany(_COPY_LINE, _lines_of_page(rows, news))
-        if not news:
-            return runs, notes
-        records_from_texts(news)  # which names a row that cannot be read
-        connection.executemany(_COPY_RUN, news)
-        runs += len(news)
-        notes += sum(new[7] for new in news)
-
-
-def _old_rows(connection: sqlite3.Connection) -> Iterator[Row]:
-    return connection.execute(_OLD)
-
-
-def _lines_of_page(rows: Iterator[Row], news: list[Row]) -> Iterator[Row]:
-    """The rows of the logs of the next old rows. The new row of each run, with their number, is added to `news`."""
-    for row in islice(rows, _PAGE):
-        notes = 0
-        for notes, line in enumerate(_lines(row), 1):  # noqa: B007, the count is read after the loop
-            yield line
-        news.append((*row[:7], notes, *row[8:10]))
+    keys = connection.execute(_KEYS)
+    while page := keys.fetchmany(_PAGE):
+        ends = (*page[0], *page[-1])
+        try:
+            connection.execute(_COPY_LINES, ends)
+        except sqlite3.Error:
+            if not connection.in_transaction:  # it was rolled back: the disk is full, say
+                raise
+            rows = connection.execute(_LOGS, ends)
+            connection.executemany(_COPY_LINE, (line for row in rows for line in _lines(row)))
 
 
 def _lines(row: Row) -> Iterator[Row]:
-    """The rows of a run's log."""
-    if row[7] == "[]":
-        return
+    """The rows of a run's log. Raises StoreUnusable, with the key, for a log that cannot be read."""
     try:
-        log = json.loads(row[7])
+        log = json.loads(row[4])
         if not isinstance(log, list):
             raise ValueError("not a log")
         for position, line in enumerate(log, 1):
@@ -137,3 +137,22 @@ def _line(row: Row, position: int, at: str, text: str) -> Row:
     if not isinstance(text, str) or "\n" in text:
         raise ValueError("not a note")
     return row[0], row[1], position, time_text(time_of_text(at)), text
+
+
+def _copy_runs(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Copy every run without its log, in the order of the old table. Returns how many runs and lines there are."""
+    runs = notes = 0
+    rows = _old_rows(connection)
+    while page := list(islice(rows, _PAGE)):
+        for row in page:
+            if row[7] is None:
+                raise unreadable(row)
+        records_from_texts(page)  # which names a row that cannot be read
+        connection.executemany(_COPY_RUN, page)
+        runs += len(page)
+        notes += sum(row[7] for row in page)
+    return runs, notes
+
+
+def _old_rows(connection: sqlite3.Connection) -> Iterator[Row]:
+    return connection.execute(_OLD)

@@ -12,6 +12,7 @@ import click
 
 from ...domain import InvalidValue, NewRun
 from ...histories import BadRow, Format, MissingColumns, Setting, UnreadableFile, UnusableColumns, read_history
+from ...services.batches import batches
 from ...services.comparison import differing
 from ...services.ledger import RunLedger
 from ..arguments import MEANING, RENAMING, STATUS, ZONE
@@ -20,8 +21,6 @@ from ..output import complain, counted, print_json, remark
 from ..progress import progress
 
 _BATCH = 2000
-_BATCH_CHARACTERS = 1 << 22
-"""A batch holds so many characters of texts and logs, or one run with more."""
 _NAMED = 100
 """How many refused rows are listed without --verbose: with a wrong mapping, every row is refused."""
 
@@ -170,8 +169,6 @@ class _Import:
         self._strict = strict
         self._verbose = verbose
         self._as_json = as_json
-        self._batch: list[tuple[int, NewRun]] = []
-        self._characters = 0
         self._named = 0
         self._columns: set[str] = set()
         self.loaded = self.there = self.different = self.refused = 0
@@ -180,14 +177,16 @@ class _Import:
 
     def take(self, rows: Iterator[tuple[int, NewRun | BadRow]], advance: Callable[[], None]) -> None:
         """Load all rows, or those before the file becomes unreadable. Raises MissingColumns before loading any."""
+        for batch in batches(self._usable(rows), _BATCH, lambda row: row[1]):
+            self._load(batch)
+            advance()
+
+    def _usable(self, rows: Iterator[tuple[int, NewRun | BadRow]]) -> Iterator[tuple[int, NewRun]]:
+        """The rows that are runs, each with its line. The others are counted and remarked on."""
         try:
             for line, row in rows:
                 if isinstance(row, NewRun):
-                    self._batch.append((line, row))
-                    self._characters += _size_of(row)
-                    if len(self._batch) == _BATCH or self._characters >= _BATCH_CHARACTERS:
-                        self._load()
-                        advance()
+                    yield line, row
                     continue
                 self._refuse(line, row)
                 if self._strict:
@@ -195,7 +194,6 @@ class _Import:
                     break
         except UnreadableFile as error:
             self.stopped = str(error)
-        self._load()
 
     def report(self) -> None:
         unnamed = self.refused + self.different - self._named
@@ -215,8 +213,7 @@ class _Import:
             f"{different}"
         )
 
-    def _load(self) -> None:
-        batch, self._batch, self._characters = self._batch, [], 0
+    def _load(self, batch: list[tuple[int, NewRun]]) -> None:
         others = self._ledger.import_records([run for _, run in batch])
         self.loaded += len(batch) - len(others)
         if not others:
@@ -245,9 +242,3 @@ class _Import:
         if self._named < _NAMED or self._verbose:
             self._named += 1
             remark(f"line {line}: {problem}")
-
-
-def _size_of(run: NewRun) -> int:
-    """About how many characters of memory a run takes beyond its fixed size."""
-    texts = sum([len(value) for value in run.record.metrics.values() if isinstance(value, str)])
-    return texts + sum([200 + len(line.text) for line in run.log])

@@ -1,4 +1,4 @@
-"""Reading runs: one, many, a summary, stale runs."""
+"""Reading runs: one, many, the newest of each client, a summary, stale runs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import click
 
 from ..arguments import DURATION
 from ..options import (
+    any_or_some,
     chosen_key,
     chosen_ledger,
     filter_options,
     json_option,
     key_arguments,
     limit_options,
+    since_option,
     store_option,
 )
 from ..output import complain, print_json, print_records, print_run, print_summary, summary_as_json
@@ -42,22 +44,51 @@ def show(run_id: str | None, client_id: str | None, as_json: bool) -> None:
 @click.command("list")
 @filter_options
 @click.option("--run-id", metavar="ID", help="Only this run's records.")
+@click.option("--after", nargs=2, metavar="RUN_ID CLIENT_ID", help="Continue the list after this run.")
 @limit_options
 @json_option
-def list_(limit: int, all_: bool, as_json: bool, **filters: Any) -> None:
+def list_(after: tuple[str, str] | None, limit: int, all_: bool, as_json: bool, **filters: Any) -> None:
     """List runs, newest first.
 
-    A table on a terminal, tab-separated in a pipe.
+    A table on a terminal, tab-separated in a pipe. To continue a list, give its last run to --after.
 
     \b
     Examples:
-      runledger list --client acme --status failed --since 7d
+      runledger list --client acme --since 7d
+      runledger list --status failed --status cancelled --limit 10
       runledger list --all --json | jq .error
     """
     with chosen_ledger() as ledger:
         bound = None if all_ else limit
-        found = ledger.find(limit=bound, **filters)
+        last = None if after is None else ledger.get(*after)
+        found = ledger.find(limit=bound, after=last, **filters)
         print_records(found, json_lines=as_json, limit=bound, nothing="No runs found.")
+
+
+@click.command()
+@store_option
+@click.option(
+    "--client",
+    "clients",
+    metavar="ID",
+    multiple=True,
+    callback=any_or_some,
+    help="Only this client; may be repeated.",
+)
+@since_option
+@json_option
+def latest(as_json: bool, **filters: Any) -> None:
+    """Show the newest run of each client.
+
+    A table on a terminal, tab-separated in a pipe, in the order of client ids.
+
+    \b
+    Examples:
+      runledger latest
+      runledger latest --since 7d --json | jq .status
+    """
+    with chosen_ledger() as ledger:
+        print_records(ledger.latest(**filters), json_lines=as_json, limit=None, nothing="No runs found.")
 
 
 @click.command()

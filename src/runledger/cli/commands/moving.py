@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Any, TextIO
 
 import click
 
 from ...domain import NewRun
+from ...domain.json_form import time_text
 from ...histories import Format, UnknownFormat, write_history
 from ...services.copy_result import CopyResult, Fate, Remark
 from ...stores import copy as copy_runs
+from ..arguments import MOMENT
 from ..options import chosen_ledger, filter_options, json_option, lasting
 from ..output import complain, counted, print_json, remark
 from ..progress import progress
@@ -56,24 +60,34 @@ def export(file: str, file_format: Format | None, **filters: Any) -> None:
 @click.command()
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
+@click.option(
+    "--ended-since",
+    type=MOMENT,
+    help="Make a second copy: bring over what has ended since the first, at a time that the first copy prints.",
+)
 @click.option("--dry-run", is_flag=True, help="Only compare the two stores; write nothing.")
 @json_option
-def copy(source: str, target: str, dry_run: bool, as_json: bool) -> None:
+def copy(source: str, target: str, ended_since: datetime | None, dry_run: bool, as_json: bool) -> None:
     """Copy every run from one store to another, both given by URL.
 
     A run that exists in TO already is left alone, and reported if it differs. Runs that TO refuses are reported and
     skipped. After an interruption, run it again: nothing is created twice. Runs that start or change in FROM during the
     copy may be missed.
 
+    If runs are still Running, the copy prints the command for a second copy. With --ended-since, a run that has ended
+    in FROM since the first copy is updated in TO, unless something else has updated it there.
+
     \b
-    Example:
+    Examples:
       runledger copy airtable://appAbcDefGhiJklMn/Runs postgresql://ops@db/runs
+      runledger copy sqlite:///runs.db postgresql://ops@db/runs --ended-since 2026-11-28T10:00:00Z
     """
     with progress("records", wanted=not as_json) as advance:
         try:
             result = copy_runs(
                 lasting(source),
                 lasting(target),
+                ended_since=ended_since,
                 dry_run=dry_run,
                 on_remark=_print_as_json if as_json else _print,
                 on_progress=advance,
@@ -86,6 +100,8 @@ def copy(source: str, target: str, dry_run: bool, as_json: bool) -> None:
         print_json(result.to_json())
     else:
         click.echo(_sum_of(result, dry_run))
+        if result.ended_since is not None:
+            remark(_second_copy(result.running, source, target, time_text(result.ended_since)))
     click.get_current_context().exit(0 if result.is_complete else 1)
 
 
@@ -93,7 +109,23 @@ def _sum_of(result: CopyResult, dry_run: bool) -> str:
     counts = [(count, fate.value) for fate, count in result.counts.items() if count and fate.is_problem]
     done = "to be copied" if dry_run else Fate.COPIED.value
     first = [(result.counts[Fate.COPIED], done), (result.counts[Fate.EQUAL], Fate.EQUAL.value)]
+    if ended := result.counts[Fate.ENDED]:
+        first.insert(1, (ended, "to be brought to their end" if dry_run else "brought to their end"))
     return ", ".join(f"{count:,} {what}" for count, what in [*first, *counts])
+
+
+def _second_copy(running: int, source: str, target: str, since: str) -> str:
+    """What to do about runs that had not finished."""
+    stores = [url if _may_be_shown(url) else name for name, url in (("FROM", source), ("TO", target))]
+    command = shlex.join(["runledger", "copy", *stores, "--ended-since", since])
+    if running == 1:
+        return f"1 run is still Running in FROM. When it has finished, bring it over with: {command}"
+    return f"{running:,} runs are still Running in FROM. When they have finished, bring them over with: {command}"
+
+
+def _may_be_shown(url: str) -> bool:
+    """Whether nothing in a store's URL can be a password: a user without one, and no options."""
+    return "?" not in url and ":" not in url.partition("://")[2].rpartition("@")[0]
 
 
 def _standard_output() -> TextIO:

@@ -1,0 +1,75 @@
+"""Removing finished runs from an Airtable table: those that were listed as old, ten a request."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from requests.adapters import BaseAdapter
+
+from ...domain import BATCH, FinishedRuns, RunKey, RunQuery, StoreUnavailable
+from .columns import Columns
+from .listing import matching
+from .table import WRITTEN_AT_ONCE, Locks, RunTable
+from .transport import ENDPOINT, HTTPForRemoval, OnlyRemoval, Paced, RateLimit, Refused, ServerClock, api_over, sent
+
+
+class AirtableRunRemoval:
+    """Removes the finished runs of a table, over a transport that sends only reads and removals; see RunRemoval.
+
+    The parameters are those of AirtableRunRepository.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        base_id: str,
+        table: str,
+        *,
+        columns: Columns = Columns(),
+        endpoint: str = ENDPOINT,
+        limit: RateLimit | None = None,
+        locks: Locks | None = None,
+        transport: OnlyRemoval | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        clock = ServerClock()
+        inner: BaseAdapter = transport or HTTPForRemoval()
+        paced = Paced(inner, limit or RateLimit(sleep=sleep), clock)
+        self._table = RunTable(
+            api_over(paced, token, endpoint).table(base_id, table), columns, clock, sleep, locks or Locks()
+        )
+
+    def remove_runs(self, finished: FinishedRuns, batch: int = BATCH) -> Iterator[int]:
+        """See RunRemoval. A batch is one request, for at most ten rows; each row has its log with it.
+
+        All are listed before the first is removed: a listing may leave rows out while others are removed.
+        """
+        query = RunQuery(client_id=finished.client_id, until=finished.before)
+        keys = [row.record.key for row in matching(self._table, query) if finished.includes(row.record)]
+        size = min(batch, WRITTEN_AT_ONCE)
+        for first in range(0, len(keys), size):
+            some = keys[first : first + size]
+            with self._table.locks.held(some):  # an update of this process reads and writes under them
+                removed = self._remove(some)
+            yield removed
+
+    def close(self) -> None:
+        self._table.table.api.session.close()
+
+    def _remove(self, keys: Sequence[RunKey]) -> int:
+        """Remove the records that the keys refer to, by one request, and return how many were there."""
+        try:
+            sent(partial(self._table.table.batch_delete, [str(key.reference) for key in keys]), writes=True)
+        except Refused as error:
+            if not error.refusal.may_be_of_a_missing_record:
+                self._table.refused(error.refusal, [(keys[0], {})])
+            if len(keys) > 1:  # nothing was removed; if one is gone, the others need a request each
+                return sum(self._remove([key]) for key in keys)
+            if self._table.may_hold(keys[0], error.refusal):
+                self._table.refused(error.refusal, [(keys[0], {})])
+            return 0
+        except StoreUnavailable as error:
+            raise StoreUnavailable(error.reason, error.outcome, keys[0]) from None
+        return len(keys)
