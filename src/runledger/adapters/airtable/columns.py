@@ -22,7 +22,7 @@ from ...domain import (
     RunStatus,
     StoreUnusable,
 )
-from ...domain.json_form import time_text
+from ...domain.json_form import time_of_iso, time_text
 from ...domain.values import MAX_INTEGER
 from .row import TIME, Row, is_line, lines_of
 
@@ -261,7 +261,7 @@ class Columns:
             self._text(get("client_name"), "client_name") or key.client_id,
             status,
             started_at,
-            updated_at if status.is_final and self.ended_at is None else ended_at,
+            max(started_at, updated_at) if status.is_final and self.ended_at is None else ended_at,
             Metrics(self._metrics(cells)),
             sum(map(is_line, log.split("\n"))),
             self._text(get("error"), "error") or None,
@@ -308,7 +308,7 @@ class Columns:
         if text is None:
             return None
         try:
-            return datetime.fromisoformat(text).astimezone(UTC)
+            return time_of_iso(text).astimezone(UTC)
         except (TypeError, ValueError):
             raise InvalidValue(
                 f"column {self.of_parts[part]!r} holds {text!r}, which is not a date and time."
