@@ -248,10 +248,9 @@ class RunTable:
         for key, change in changes:
             if change.is_heartbeat and self.columns.updated_at is None:
                 reason = (
-                    "the table keeps no update times, so a heartbeat has nothing to write: add the column "
-                    "'Updated At', or name another with updated_at=COLUMN in the store URL."
+                    "the table keeps no update times, so a heartbeat has nothing to write: add the column 'Updated At'"
                 )
-                raise StoreUnusable(reason, key)
+                raise StoreUnusable(f"{reason}, or name another with updated_at=COLUMN in the store URL.", key)
 
     def patch(self, changes: Cells) -> list[Row]:
         """Write cells of up to ten records, by one PATCH that is sent once. Returns their rows as they are then."""
