@@ -247,9 +247,7 @@ class RunTable:
         """Raise StoreUnusable for a heartbeat that has nothing to write."""
         for key, change in changes:
             if change.is_heartbeat and self.columns.updated_at is None:
-                reason = (
-                    "the table keeps no update times, so a heartbeat has nothing to write: add the column 'Updated At'"
-                )
+                reason = "without update times a heartbeat has nothing to write: add the column 'Updated At'"
                 raise StoreUnusable(f"{reason}, or name another with updated_at=COLUMN in the store URL.", key)
 
     def patch(self, changes: Cells) -> list[Row]:
