@@ -27,11 +27,15 @@ def user_of(commands: Sequence[str]) -> Iterator[str]:
     patterns = [f"~{name.replace('…', '*')}" for row in KEYS for name in re.findall("`(.*?)`", row)]
     allowed = [f"+{name.lower()}" for name in (*commands, "CONFIG|GET")]
     admin().flushdb()
-    admin().execute_command("ACL", "SETUSER", "job", "reset", "on", ">secret", *patterns, *allowed)
+    _acl("SETUSER", "job", "reset", "on", ">secret", *patterns, *allowed)
     try:
         yield server_url().replace("//", "//job:secret@")
     finally:
-        admin().execute_command("ACL", "DELUSER", "job")
+        _acl("DELUSER", "job")
+
+
+def _acl(*words: str) -> None:
+    admin().execute_command("ACL", *words)  # type: ignore[no-untyped-call]
 
 
 def everything(url: str) -> None:
