@@ -44,14 +44,12 @@ class PostgreSQLRunRemoval:
         require_no_other_version(self._connections)
 
     def remove_runs(self, finished: FinishedRuns, batch: int = BATCH) -> Iterator[int]:
-        where, values = finished_runs(finished, "%s", time_text)
         after: Sequence[str] = ()
         while True:
-            row = self._connections.run(partial(_remove, where, [*values, *after, batch, batch]), "DELETE")
+            where, values = finished_runs(finished, "%s", time_text, after)
+            row = self._connections.run(partial(_remove, where, [*values, batch, batch]), "DELETE")
             if row is None:
                 return
-            if not after:
-                where += " AND (started_at, run_id, client_id) > (%s, %s, %s)"
             removed, *after = row
             yield removed
 
