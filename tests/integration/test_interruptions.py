@@ -15,9 +15,11 @@ from threading import Thread
 
 import psycopg
 import pytest
+from airtable_base import served
 from interrupts import Interrupt, Interruption, interrupt
 from postgres_server import fresh_database
 
+from airtable_local import Column
 from runledger import (
     NewRun,
     Outcome,
@@ -54,6 +56,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunReposit
         yield from with_two_runs(SQLiteRunRepository(tmp_path / "runs.db"))
         gc.collect()  # a connection that was interrupted while it was made refers to itself
         assert not [path for path in open_files() if path.startswith(str(tmp_path))]
+    elif request.param == "airtable":
+        with served(Column("n", "number"), Column("handled", "number")) as base:
+            yield from with_two_runs(base.repository())
     else:
         yield from with_two_runs(InMemoryRunRepository())
 
@@ -174,7 +179,11 @@ def test_an_interrupt_at_any_instant_leaves_the_store_whole_and_in_use(
     assert instant > 1
 
 
-@pytest.mark.parametrize(("store", "name", "where"), CASES, indirect=["store"])
+SENDING = ("airtable/transport.py", "adapters/exclusion.py", "/queue.py")
+IN_AIRTABLE = [("airtable", name, SENDING) for name in ("get", "update")]
+
+
+@pytest.mark.parametrize(("store", "name", "where"), [*CASES, *IN_AIRTABLE], indirect=["store"])
 def test_a_call_within_a_call_of_its_thread_is_made_or_rejected_at_once(
     store: RunRepository, name: str, where: tuple[str, ...]
 ) -> None:
