@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
@@ -344,3 +345,25 @@ def test_daemon_threads_that_use_a_ledger_at_exit_do_no_harm(url: str) -> None:
         [sys.executable, "-c", EXITING, url, times], capture_output=True, text=True, check=False, timeout=3 * PATIENCE
     )
     assert (done.stdout, done.stderr) == ("no harm\n", "")
+
+
+def test_a_handler_that_forks_in_the_middle_of_a_call_harms_neither_side(tmp_path: Path) -> None:
+    with closing(SQLiteRunRepository(tmp_path / "runs.db")) as store:
+        store.create(NewRun(RunRecord.start(KEY, AT)))
+        for instant in count():
+            children: list[int] = []
+            interruption = Interruption(instant, lambda: children.append(os.fork()), "adapters/sql/", "/exclusion.py")  # noqa: B023
+            try:
+                interruption.during(lambda: store.update(KEY, NOTED, AT))
+                if children == [0]:  # the child went on with a copy of the call
+                    store.get(KEY)
+            finally:
+                if children == [0]:
+                    os._exit(0)
+            if not children:
+                break
+            assert os.waitpid(children[0], 0)[1] == 0
+            assert store.get(KEY).notes == len(list(store.log(KEY))) > instant
+        with closing(sqlite3.connect(tmp_path / "runs.db")) as other:
+            assert other.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert instant > 20

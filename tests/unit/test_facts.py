@@ -31,6 +31,7 @@ from runledger import (
     StoreUnavailable,
     UnknownMetric,
 )
+from runledger.domain import CallWithinCall
 from runledger.services.observing import log_event
 
 KEY, OTHER = RunKey("r", "acme"), RunKey("r", "bolt")
@@ -57,6 +58,12 @@ AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
         (
             lambda: StoreUnavailable("no answer", Outcome.NOT_APPLIED, KEY),
             "the store is unavailable ({}): no answer. Nothing was written; try again when the store is back.",
+        ),
+        (
+            lambda: CallWithinCall(KEY),
+            "the store is unavailable ({}): a signal handler or a finaliser made this call in the middle of another one "
+            "of the same thread. Nothing was written; raise an exception in the handler, or set a flag there and make "
+            "this call after the other one.",
         ),
         (
             lambda: StoreUnavailable("no answer", Outcome.UNKNOWN, KEY),
