@@ -11,8 +11,9 @@ from requests.adapters import BaseAdapter
 from ...domain import BATCH, FinishedRuns, RunKey, RunQuery, StoreUnavailable
 from .columns import Columns
 from .listing import matching
+from .rate import RateLimit
 from .table import WRITTEN_AT_ONCE, Locks, RunTable
-from .transport import ENDPOINT, HTTPForRemoval, OnlyRemoval, Paced, RateLimit, Refused, ServerClock, api_over, sent
+from .transport import ENDPOINT, HTTPForRemoval, OnlyRemoval, Paced, Refused, ServerClock, api_over, sent
 
 
 class AirtableRunRemoval:

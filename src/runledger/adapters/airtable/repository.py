@@ -31,12 +31,12 @@ from ...domain import (
 )
 from .columns import Columns, Row
 from .listing import matching
+from .rate import RateLimit
 from .table import WRITTEN_AT_ONCE, Cells, Locks, RunTable, require_kept
 from .transport import (
     ENDPOINT,
     HTTPWithoutCreation,
     Paced,
-    RateLimit,
     Refused,
     ServerClock,
     WithoutCreation,
