@@ -105,7 +105,7 @@ class RateLimit:
                 self._spacing = self._spacing / 2 if self._spacing > self._seconds / self._requests else 0.0
 
     def _slow_down(self, turn: Turn, now: float) -> None:
-        if turn.sent_at >= self._refused_at:  # or it was on its way together with one that is refused already
+        if turn.sent_at > self._refused_at:  # or it was on its way together with one that is refused already
             least, most = FIRST_SPACING * self._seconds, MOST_SPACING * self._seconds
             self._spacing = min(max(2 * self._spacing, least), most)
         self._calm = 0
