@@ -181,9 +181,8 @@ class TestInVirtualTime:
         statuses = {row["fields"]["Status"] for row in connection.service.records(BASE, TABLE)}
         assert statuses == {RunStatus.COMPLETED.value}
         assert len(connection.service.records(BASE, TABLE)) == processes
-        print(
-            "SECONDS", processes, seed, time.seconds, sum(entry.status == 429 for entry in connection.log) / processes
-        )
+        assert sum(entry.status == 429 for entry in connection.log) <= 3 * processes
+        assert time.seconds < 5 * 60
 
     def test_a_pace_that_was_slowed_down_recovers(self) -> None:
         time = VirtualTime()
