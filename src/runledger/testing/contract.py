@@ -39,6 +39,7 @@ import pytest
 from ..domain import (
     BATCH,
     FinishedRuns,
+    IdentifiedStore,
     InvalidValue,
     LatestStore,
     LoggedStore,
@@ -307,6 +308,16 @@ class RunRepositoryContract:
             with trial.refuses(RunAlreadyFinished, R):
                 repository.update_many([(R, RunChange(note="n")), (R, change)], LATER + timedelta(hours=1))
             trial.holds(started("r").apply(FINISH, LATER))
+
+    @keeps(Rule.FINISHED_ONCE)
+    def test_a_run_never_ends_before_its_start(self, trial: Trial) -> None:
+        repository, early = trial.repository, AT - timedelta(minutes=1)
+        repository.create_many([started("r"), started("s")])
+        repository.update(R, FINISH, early)
+        repository.update_many([(S, FINISH)], early)
+        trial.holds(*(started(run_id).apply(FINISH, early) for run_id in ("r", "s")))
+        ended = [record.ended_at for record in repository.find(EVERYTHING)]
+        trial.require(ended == [AT, AT], f"runs that started at {AT} ended at {ended}")
 
     @keeps(Rule.FINISHED_ONCE)
     def test_late_metrics_and_notes_are_accepted(self, trial: Trial) -> None:
@@ -817,6 +828,17 @@ class RunRepositoryContract:
                 with trial.watched(call):
                     found = list(store.latest(since))
                 trial.same_list(found, [newest[client_id] for client_id in sorted(newest)])
+
+    @keeps(Rule.PROMISES)
+    def test_a_store_is_recognised_whoever_opened_it(self, trial: Trial) -> None:
+        """Of stores that can be recognised."""
+        stores = [handle.adapter for handle in trial.handles(2)]
+        if not all(isinstance(store, IdentifiedStore) for store in stores):
+            pytest.skip("the store has no identity method: a copy compares the two URLs")
+        before = [store.identity() for store in stores if isinstance(store, IdentifiedStore)]
+        trial.repository.create(started("r"))
+        after = [store.identity() for store in stores if isinstance(store, IdentifiedStore)]
+        trial.require(len({*before, *after}) == 1, f"one store has the identities {before}, and later {after}")
 
     @keeps(Rule.FOUND_IN_ORDER)
     def test_a_summary_is_of_what_find_gives(self, trial: Trial) -> None:

@@ -25,7 +25,8 @@ class Rule(Enum):
     OPAQUE_IDS = ("Ids are opaque", "Two texts are two ids unless they are equal, character by character.")
     FINISHED_ONCE = (
         "Finished once",
-        "A run that has a final status keeps it, with its end time and its error; late metrics and notes are accepted.",
+        "A run that has a final status keeps it, with its end time and its error; late metrics and notes are accepted. "
+        "It never ends before its start.",
     )
     SENT_ONCE = ("Retry only at creation", "An update is sent once: what it adds is added once.")
     RAISED = (
@@ -73,7 +74,10 @@ class Rule(Enum):
         "Who does not hold the removal cannot remove",
         "No removing method can be reached from a repository, or from what without_creation() returns.",
     )
-    PROMISES = ("Promises are kept", "What `guarantees` promises beyond the rules holds.")
+    PROMISES = (
+        "Promises are kept",
+        "What the store promises beyond the rules holds: by its `guarantees`, and by its `identity` if it has one.",
+    )
 
     def __init__(self, title: str, sentence: str) -> None:
         self.title = title
