@@ -239,6 +239,11 @@ class TestProcesses:
             assert [row["fields"]["Status"] for row in rows] == [RunStatus.COMPLETED.value] * 20
 
 
+def _unpaced(url: str) -> AirtableRunRepository:
+    limit = RateLimit(requests=10**6)
+    return AirtableRunRepository(TOKEN, BASE, TABLE, columns=COLUMNS, endpoint=url, limit=limit)
+
+
 class TestWaits:
     def test_they_end_while_a_test_freezes_the_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("time", "monotonic", "perf_counter"):
@@ -271,11 +276,28 @@ for step in range(12):
     def test_a_call_within_calls_of_its_thread_waits_for_none_of_them(self) -> None:
         limit = RateLimit(seconds=0.01)
         turns = [limit.wait() for _ in range(5)]
-        with pytest.raises(StoreUnavailable, match="flag in the signal handler") as failure:
+        with pytest.raises(StoreUnavailable, match="set a flag in the handler") as failure:
             limit.wait()
         assert failure.value.outcome is Outcome.NOT_APPLIED
         limit.answered(turns[2], is_refused=False)
         limit.answered(limit.wait(), is_refused=False)
+
+    def test_an_update_within_an_update_of_its_thread_raises_at_once(self) -> None:
+        failures: list[StoreUnavailable] = []
+
+        def sleep(seconds: float) -> None:  # as a signal handler does that interrupts a wait
+            with pytest.raises(StoreUnavailable, match="its own thread") as failure:
+                ledger.updates.update("r", "acme", add={"n": 1})
+            failures.append(failure.value)
+
+        with AirtableServer(Connection(service(Limits()))) as server:
+            limit = RateLimit(requests=1, sleep=sleep)
+            repository = AirtableRunRepository(TOKEN, BASE, TABLE, columns=COLUMNS, endpoint=server.url, limit=limit)
+            ledger = RunLedger(repository)
+            RunLedger(_unpaced(server.url)).start("r", "acme")
+            ledger.updates.update("r", "acme", note="one")
+            assert {failure.outcome for failure in failures} == {Outcome.NOT_APPLIED}
+            assert RunLedger(_unpaced(server.url)).reads.get("r", "acme").notes == 1
 
     def test_a_turn_that_was_lost_counts_for_a_minute(self) -> None:
         time = VirtualTime()

@@ -22,6 +22,11 @@ Chosen by simulation: 20 processes that begin together then send about one reque
 CALM = 5
 """So many answers without a refusal halve the distance."""
 
+INTERRUPTED = (
+    "this call would wait for a call of its own thread, which a signal handler interrupted: "
+    "set a flag in the handler, and make the call where the flag is read"
+)
+
 # Tools that freeze time in tests replace `time.monotonic`, and a wait by a frozen clock would never end.
 _clock = partial(time.clock_gettime, time.CLOCK_MONOTONIC) if hasattr(time, "clock_gettime") else time.monotonic
 
@@ -135,11 +140,7 @@ class RateLimit:
         if surplus < 0:
             return 0.0
         if sum(each.thread == turn.thread and not each.is_answered for each in ahead) >= self._requests:
-            raise StoreUnavailable(
-                "calls of this thread are under way that this one interrupted: set a flag in the signal handler, "
-                "and call where the flag is read",
-                Outcome.NOT_APPLIED,
-            )
+            raise StoreUnavailable(INTERRUPTED, Outcome.NOT_APPLIED)
         # A turn that waits for its answer counts for `seconds` after it, so there is no need to look earlier.
         ends = sorted(each.counts_until if each.is_answered else now + self._seconds for each in ahead)
         return ends[surplus] - now

@@ -12,8 +12,9 @@ from ...domain import BATCH, FinishedRuns, RunKey, RunQuery, StoreUnavailable
 from .columns import Columns
 from .layout import Layout
 from .listing import matching
+from .locks import Locks
 from .rate import RateLimit
-from .table import WRITTEN_AT_ONCE, Locks, RunTable
+from .table import WRITTEN_AT_ONCE, RunTable
 from .transport import ENDPOINT, HTTPForRemoval, OnlyRemoval, Paced, Refused, ServerClock, api_over, sent
 
 
