@@ -61,9 +61,9 @@ AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
         ),
         (
             lambda: CallWithinCall(KEY),
-            "the store is unavailable ({}): a signal handler or a finaliser made this call in the middle of another one "
-            "of the same thread. Nothing was written; raise an exception in the handler, or set a flag there and make "
-            "this call after the other one.",
+            "the store is unavailable ({}): a signal handler or a finaliser made this call in the middle of another "
+            "one of the same thread. Nothing was written; raise an exception in the handler, or set a flag there and "
+            "make this call after the other one.",
         ),
         (
             lambda: StoreUnavailable("no answer", Outcome.UNKNOWN, KEY),

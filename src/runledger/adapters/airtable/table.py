@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 from attrs import field, frozen
 from pyairtable import Table
@@ -30,14 +30,12 @@ from ...domain import (
     UnknownMetric,
     changed_records,
 )
-from ..exclusion import Exclusion
 from .columns import Columns
 from .layout import Layout
+from .locks import Locks
 from .refusals import advice_on
 from .row import Row
 from .transport import Refusal, Refused, ServerClock, sent
-
-T = TypeVar("T")
 
 Cells = Sequence[tuple[RunKey, Mapping[str, Any]]]
 """What to write: cells by column, for each key."""
@@ -48,19 +46,6 @@ createdTime is in whole seconds, one more for requests in flight (https://airtab
 EXPIRED = "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"
 WRITTEN_AT_ONCE = 10
 READ_AT_ONCE = 100
-
-
-class Locks:
-    """Locks for keys, so that a read and a write are exact within this process, while other runs go on."""
-
-    def __init__(self, groups: int = 64) -> None:
-        self._groups = tuple(Exclusion() for _ in range(groups))
-
-    def run(self, keys: Iterable[RunKey], call: Callable[[], T]) -> T:
-        """What `call` returns. No other call for any of the keys runs meanwhile."""
-        for group in sorted({hash(key) % len(self._groups) for key in keys}, reverse=True):
-            call = partial(self._groups[group].run, call)
-        return call()
 
 
 @frozen
