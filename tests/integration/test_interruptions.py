@@ -270,29 +270,28 @@ logging.disable()  # of psycopg, which reports queries that it could not cancel
 ledger = runledger.connect(sys.argv[1], observers=())
 ledger.start("r", "acme")
 me = threading.get_ident()
-over, interrupts = False, 0
-def interrupt():
+over, reading, interrupts = False, False, 0
+def handle(*_):
     global interrupts
+    if reading:
+        interrupts += 1
+        raise KeyboardInterrupt
+signal.signal(signal.SIGINT, handle)
+def interrupt():
     while not over:
         signal.pthread_kill(me, signal.SIGINT)
-        interrupts += 1
         pause.wait(0.0003)
-pause, reads = threading.Event(), 0
+pause = threading.Event()
 sender = threading.Thread(target=interrupt)
-try:
-    while not sender.ident:
-        sender.start()
-except KeyboardInterrupt:
-    pass
+sender.start()
 while interrupts < 600:
     try:
-        while interrupts < 600:
+        reading = True
+        while True:
             list(ledger.find())
             ledger.get("r", "acme")
-            reads += 1
     except KeyboardInterrupt:
-        pass
-signal.signal(signal.SIGINT, signal.SIG_IGN)
+        reading = False
 over = True
 sender.join()
 assert ledger.get("r", "acme").notes == 0
