@@ -2,6 +2,7 @@
 
 from .backend import Backend, Finding, Verdict
 from .errors import (
+    InvalidStoreURL,
     Outcome,
     RunAlreadyExists,
     RunAlreadyFinished,
@@ -40,6 +41,7 @@ __all__ = [
     "FinishedRuns",
     "Guarantees",
     "IdentifiedStore",
+    "InvalidStoreURL",
     "InvalidValue",
     "LatestStore",
     "LogLine",

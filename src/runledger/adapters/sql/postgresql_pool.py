@@ -17,7 +17,7 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from ...domain import Outcome, RunKey, RunLedgerError, StoreUnavailable, StoreUnusable
+from ...domain import InvalidStoreURL, Outcome, RunKey, RunLedgerError, StoreUnavailable, StoreUnusable
 
 _DEFAULTS = conninfo_to_dict(
     "connect_timeout=5 keepalives_idle=30 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=20000",
@@ -214,9 +214,9 @@ def _parameters(url: str) -> dict[str, Any]:
         given = conninfo_to_dict(url)
     misplaced = any("@" in str(given.get(name, "")) for name in ("host", "dbname"))
     if misplaced or re.search("[^0-9,]", str(given.get("port", ""))):
-        raise StoreUnusable(
-            "the store URL cannot be read: write postgresql://user:password@host:port/database, and percent-encode "
-            "special characters in its parts."
+        raise InvalidStoreURL(
+            "the store URL cannot be read: write postgresql://user:password@host:port/database, percent-encode special "
+            "characters in its parts, and after a ? give only options of libpq."
         )
     # The server takes options in turn: a later one of the same name wins.
     options = _OPTIONS + given.get("options", "") + _FIXED_OPTIONS
