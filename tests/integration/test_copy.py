@@ -263,7 +263,7 @@ def test_a_run_that_is_removed_meanwhile_is_copied_as_it_was_seen(grown_base: In
 def test_rows_that_break_the_rules_are_named_and_left(grown_base: InstantBase) -> None:
     _, remarks = copied(grown_base.repository(), InMemoryRunRepository())
     lines = [*map(str, remarks)]
-    refused = "refused: run 'r' of client 'no end': run 'r' of client 'no end' is Completed: it has an end"
+    refused = "refused: run 'r' of client 'no end': run 'r' of client 'no end' is Completed, but has no end"
     assert [each for each in lines if each.startswith(refused)]
     for words in ("holds None, which is not a status", "client id is empty", "white space"):
         assert [each for each in lines if each.startswith("unreadable: a row: record rec") and words in each], lines

@@ -16,6 +16,7 @@ from ..domain import (
     Finding,
     FinishedRuns,
     Guarantees,
+    InvalidStoreURL,
     LogLine,
     NewRun,
     RunAlreadyExists,
@@ -24,7 +25,6 @@ from ..domain import (
     RunNotFound,
     RunQuery,
     RunRecord,
-    StoreUnusable,
     UnknownMetric,
     changed_records,
     fitting,
@@ -201,7 +201,7 @@ class InMemoryRunRemoval:
 def open_url(url: str) -> InMemoryRunRepository:
     """`memory://`: a new, empty store each time."""
     if url != "memory://":
-        raise StoreUnusable("the in-memory store has no address: write memory://, and pass columns in code.")
+        raise InvalidStoreURL("the in-memory store has no address: write memory://, and pass columns in code.")
     return InMemoryRunRepository()
 
 

@@ -3,6 +3,7 @@
 from .backend import Backend, Finding, Verdict
 from .errors import (
     CallWithinCall,
+    InvalidStoreURL,
     Outcome,
     RunAlreadyExists,
     RunAlreadyFinished,
@@ -42,6 +43,7 @@ __all__ = [
     "FinishedRuns",
     "Guarantees",
     "IdentifiedStore",
+    "InvalidStoreURL",
     "InvalidValue",
     "LatestStore",
     "LogLine",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
-from .key import RunKey, RunLedgerError
+from .key import InvalidValue, RunKey, RunLedgerError
 from .values import RunStatus
 
 
@@ -86,3 +86,7 @@ class CallWithinCall(StoreUnavailable):
 
 class StoreUnusable(RunLedgerError):
     """The store answers but cannot serve as it is: not a ledger, a newer version, no table, no permission."""
+
+
+class InvalidStoreURL(StoreUnusable, InvalidValue):
+    """The URL of a store is mistyped: no scheme, an unknown one, or not of the form that its store has."""

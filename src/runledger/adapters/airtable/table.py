@@ -64,9 +64,9 @@ class RunTable:
         """The mapping, as far as the table's columns are known."""
         return self.layout.columns
 
-    def report(self, kind: EventKind, key: RunKey | None, detail: str) -> None:
+    def report(self, kind: EventKind, key: RunKey | None, detail: str, error: Exception | None = None) -> None:
         """Report an anomaly to the observers."""
-        event = RunEvent(kind=kind, key=key, at=self.clock.last(), detail=detail)
+        event = RunEvent(kind=kind, key=key, at=self.clock.last(), detail=detail, error=error)
         for observer in self.observers:
             observer(event)
 
@@ -148,7 +148,8 @@ class RunTable:
         try:
             return self.columns.row(raw["id"], raw["createdTime"], raw["fields"])
         except InvalidValue as error:
-            self.report(EventKind.UNREADABLE, error.key, f"record {raw['id']} is not a valid run record: {error}")
+            what = f"record {raw['id']} is not a valid run record: {error}"
+            self.report(EventKind.UNREADABLE, error.key, what, error)
             return error
 
     def settled(self, keys: Sequence[RunKey], made_at: datetime | None = None) -> dict[RunKey, list[Row]]:

@@ -17,7 +17,15 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from ...domain import CallWithinCall, Outcome, RunKey, RunLedgerError, StoreUnavailable, StoreUnusable
+from ...domain import (
+    CallWithinCall,
+    InvalidStoreURL,
+    Outcome,
+    RunKey,
+    RunLedgerError,
+    StoreUnavailable,
+    StoreUnusable,
+)
 from ..exclusion import OnePerThread
 
 T = TypeVar("T")
@@ -228,9 +236,9 @@ def _parameters(url: str) -> dict[str, Any]:
         given = conninfo_to_dict(url)
     misplaced = any("@" in str(given.get(name, "")) for name in ("host", "dbname"))
     if misplaced or re.search("[^0-9,]", str(given.get("port", ""))):
-        raise StoreUnusable(
-            "the store URL cannot be read: write postgresql://user:password@host:port/database, and percent-encode "
-            "special characters in its parts."
+        raise InvalidStoreURL(
+            "the store URL cannot be read: write postgresql://user:password@host:port/database, percent-encode special "
+            "characters in its parts, and after a ? give only options of libpq."
         )
     # The server takes options in turn: a later one of the same name wins.
     options = _OPTIONS + given.get("options", "") + _FIXED_OPTIONS

@@ -81,12 +81,17 @@ def _removal(url: str) -> RunRemoval:
 
 def _makes_on_open(url: str) -> str | None:
     path = path_of(url)
-    return None if os.path.exists(path) else f"file {path}"
+    if os.path.exists(path):
+        return None
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):  # opening would not make it, nor the file
+        raise StoreUnusable(f"there is no folder {folder}: make it, or correct the URL.")
+    return f"file {path}"
 
 
 def _absolute_url(url: str) -> str:
     path = path_of(url)
-    if os.path.isabs(path):
+    if os.path.isabs(path) and not url.startswith("sqlite:///~"):
         return url
     try:
         return url_of(os.path.abspath(path))
