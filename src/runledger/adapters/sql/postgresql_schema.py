@@ -117,11 +117,13 @@ def examine_schema(connections: Connections) -> Iterator[Finding]:
     """What there is to say about the server, the tables and the rights of the role."""
     with connections.cursor("SELECT") as cursor:
         about = cursor.execute(_ABOUT, prepare=False).fetchone()
+        session = list(connections.examine(cursor))
         state = cursor.execute(_STATE, prepare=False).fetchone()
         granted = [bool(row[0]) for row in cursor.execute(_GRANTED, list(map(list, zip(*_RIGHTS, strict=True))))]
     assert about is not None
     user, database, server_version, read_only, may_create = about
     yield Finding.ok(f"PostgreSQL {server_version} answers, database {database!r}, role {user!r}")
+    yield from session
     if read_only:
         yield Finding.fix("the server takes no writes", "name the primary server, not a standby")
     try:
