@@ -30,8 +30,6 @@ _TICK = 0.1
 """Seconds between two looks at whether an answer has come."""
 _GRACE = 1.0
 """Seconds after the server's own limit until a statement is cancelled. It does not limit the wait for a standby."""
-_LAST_WAIT = 5.0
-"""Seconds that the server has to confirm that a statement was cancelled."""
 _CONFIRM = 1.0
 """Seconds to wait for a standby that did not confirm an earlier commit in time."""
 
@@ -151,7 +149,9 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
     unconfirmed: list[str]
     """What the server said about commits of this call that it acknowledged before a standby had confirmed them."""
     _kept: psycopg.Cursor[tuple[Any, ...]] | None = None
-    _limit: float = 30 + _GRACE
+    _limit = 30 + _GRACE
+    _patience = 5.0
+    """Seconds that the server has to confirm that a statement was cancelled."""
 
     @classmethod
     def connect(  # type: ignore[override]  # with one more parameter, which the pool passes on
@@ -208,8 +208,8 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
                     looks += 1
                     if looks == most:
                         with suppress(psycopg.Error):
-                            self.cancel_safe(timeout=_LAST_WAIT)
-                    elif looks > most + _LAST_WAIT / _TICK:
+                            self.cancel_safe(timeout=self._patience or _GRACE)
+                    elif looks > most + self._patience / _TICK:
                         self.close()
                         raise psycopg.OperationalError(f"no answer for {looks * _TICK:.0f} seconds")
                 wanted = gen.send(ready)
@@ -233,6 +233,13 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
         by the process that opened it."""
 
 
+class _Second(_Connection):
+    """A connection that is to find something out about a pooler, which may have no session for it."""
+
+    _limit = _GRACE
+    _patience = 0
+
+
 class _First:
     """The connection by which a server was found to answer, until the pool of this process takes it.
 
@@ -245,8 +252,12 @@ class _First:
         self._connections = [connection]
         if not connection.session.is_direct:
             shared = parameters["prepare_threshold"] is None
-            another = None if shared else partial(_second, parameters)
-            require_fit_pooler(connection, parameters["options"], another)
+            another = None if shared else partial(_Second.connect_only, **parameters)
+            try:
+                require_fit_pooler(connection, parameters["options"], another)
+            except BaseException:
+                connection.close()
+                raise
 
     def ask(self, statement: LiteralString) -> tuple[Any, ...] | None:
         """The first row of a statement. What the driver raises becomes an error of the ledger."""
@@ -273,12 +284,6 @@ def _close_apart(pools: dict[int, _Pool]) -> None:
     """Close this process's pool in a thread apart: garbage is collected in any thread, the pool's own among them."""
     if pool := pools.get(os.getpid()):
         Thread(target=pool.close).start()
-
-
-def _second(parameters: dict[str, Any]) -> _Connection:
-    connection = _Connection.connect_only(**parameters)
-    connection.limit_to(_TICK)
-    return connection
 
 
 def _connected(parameters: dict[str, Any]) -> _Connection:
