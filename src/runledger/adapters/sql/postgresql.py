@@ -209,8 +209,13 @@ class PostgreSQLRunRepository(PostgreSQLRunAccess):
         with self._connections.cursor("INSERT", new.key) as cursor:
             if new.log:
                 _create_missing(cursor, [new])
-            else:
-                _create_one(cursor, new)
+                return new.key
+            try:
+                cursor.execute(_INSERT, next(rows.rows_of_texts([new])))
+            except errors.UniqueViolation:
+                if not new.created(_marks(cursor, [new]).get(new.key, "")):
+                    raise RunAlreadyExists([new.key]) from None
+                confirm_commits(cursor)
         return new.key
 
     def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
@@ -230,16 +235,6 @@ class PostgreSQLRunRepository(PostgreSQLRunAccess):
 def open_url(url: str) -> PostgreSQLRunRepository:
     """`postgresql://user@host/database`, as libpq reads it."""
     return PostgreSQLRunRepository(url)
-
-
-def _create_one(cursor: Cursor, new: NewRun) -> None:
-    """Create a run without a log, if no earlier attempt of its start did."""
-    try:
-        cursor.execute(_INSERT, next(rows.rows_of_texts([new])))
-    except errors.UniqueViolation:
-        if not new.created(_marks(cursor, [new]).get(new.key, "")):
-            raise RunAlreadyExists([new.key]) from None
-        confirm_commits(cursor)
 
 
 def _create_missing(cursor: Cursor, news: Sequence[NewRun]) -> None:
