@@ -14,6 +14,7 @@ from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
+from psycopg.errors import _WaitTimeout
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from ...domain import Finding, Outcome, RunKey, StoreUnavailable, StoreUnusable
@@ -27,7 +28,7 @@ _REFUSED_FOR_GOOD = re.compile(
     "authentication failed|no pg_hba.conf entry|no password supplied|does not exist|permission denied|not permitted"
 )
 _TICK = 0.1
-"""Seconds between two looks at whether an answer has come."""
+"""Seconds between two looks at whether a signal has come."""
 _GRACE = 1.0
 """Seconds after the server's own limit until a statement is cancelled. It does not limit the wait for a standby."""
 _CONFIRM = 1.0
@@ -190,31 +191,17 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
         """Wait this long, and a little, for each further answer; without a limit if it is 0."""
         self._limit = seconds and seconds + _GRACE
 
-    def wait(self, gen: PQGen[R], *arguments: Any, **named: Any) -> R:
-        return super().wait(self._limited(gen), *arguments, **named)
-
-    def _limited(self, gen: PQGen[R]) -> PQGen[R]:
-        """The same steps, until the limit: the statement is then cancelled, and the connection closed if that fails.
-
-        Looks are counted, as every look that finds nothing has lasted a tick: a clock may stand still.
-        """
-        looks = 0
-        most = round(self._limit / _TICK)
+    def wait(self, gen: PQGen[R], interval: float = _TICK, timeout: float | None = None) -> R:
         try:
-            wanted = next(gen)
-            while True:
-                ready = yield wanted
-                if not ready and most:
-                    looks += 1
-                    if looks == most:
-                        with suppress(psycopg.Error):
-                            self.cancel_safe(timeout=self._patience or _GRACE)
-                    elif looks > most + self._patience / _TICK:
-                        self.close()
-                        raise psycopg.OperationalError(f"no answer for {looks * _TICK:.0f} seconds")
-                wanted = gen.send(ready)
-        except StopIteration as done:
-            return done.value  # type: ignore[no-any-return]
+            return super().wait(gen, interval, timeout or self._limit or None)
+        except _WaitTimeout:
+            with suppress(psycopg.Error):
+                self.cancel_safe(timeout=self._patience or _GRACE)
+        try:
+            return super().wait(gen, interval, self._patience)
+        except _WaitTimeout:
+            self.close()
+            raise psycopg.OperationalError(f"no answer within {self._limit + self._patience:g} seconds") from None
 
     def kept_cursor(self) -> psycopg.Cursor[tuple[Any, ...]]:
         """The cursor of this connection's calls. A new one for each call would look up again how values are written."""
