@@ -56,6 +56,19 @@ def test_a_pooler_that_has_one_connection_for_one_client_is_not_waited_for(url: 
         assert only.get(KEY).key == KEY
 
 
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+def test_nothing_is_prepared_through_a_pooler_even_if_it_does_not_show_that_it_shares(url: str, mode: str) -> None:
+    """With room for one client, a second one cannot find out. Another client's statement could have the same name."""
+    with (
+        pooled(url, mode, "max_client_conn = 1") as through,
+        closing(PostgreSQLRunRepository(through, max_connections=1)) as repository,
+    ):
+        for _ in range(3):
+            assert repository.update(KEY, RunChange(add={"n": 1}), AT).key == repository.get(KEY).key
+        with repository._connections.cursor("SELECT") as cursor:
+            assert cursor.execute("SELECT name FROM pg_prepared_statements").fetchall() == []
+
+
 def test_a_pooler_without_transactions_is_refused(url: str) -> None:
     with pooled(url, "statement") as broken, pytest.raises(StoreUnusable, match="pool_mode to transaction or session"):
         open_url(broken + OFF)
