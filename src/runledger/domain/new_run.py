@@ -35,6 +35,8 @@ class NewRun:
     `mark` is random text that one start, and no other, carries through all of its attempts. A store keeps it with the
     record, never shows it, and compares it when the key has a record already. "" equals no mark.
     `is_retry` is True after an attempt whose outcome is unknown. Only a store that cannot keep marks needs it.
+    `reference` is the store's reference to a record that an earlier attempt of this start made and could not confirm
+    (`RunLedgerError.unconfirmed`): the store confirms it, and never makes another.
 
     Raises InvalidValue.
     """
@@ -43,6 +45,7 @@ class NewRun:
     log: tuple[LogLine, ...] = field(default=(), converter=_lines)
     mark: str = field(default="", validator=_is_text, repr=False)
     is_retry: bool = field(default=False, kw_only=True)
+    reference: str | None = field(default=None, kw_only=True, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if self.log and not all(isinstance(line, LogLine) for line in self.log):
@@ -70,7 +73,7 @@ class NewRun:
         Raises InvalidValue for a mark that is not text.
         """
         require_text(mark, "mark")
-        return [_new(record, (), mark, False) for record in records]
+        return [_new(record, (), mark, False, None) for record in records]
 
     @classmethod
     def from_json(cls, form: Mapping[str, Any], *, trusted: bool = False) -> NewRun:
