@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from commands import runledger
+from documents import blocks
 from pgbouncer import ENOUGH, needs_pgbouncer, pooled
 from postgres_server import fresh_database
 from psycopg import sql
@@ -118,13 +119,15 @@ def test_settings_of_a_role_that_are_too_weak_are_refused_with_the_statement_tha
     assert f"""ALTER ROLE "postgres" SET {name} = '{needed}'; and then RECONNECT""" in done.stdout
 
 
-def test_the_statements_that_a_refusal_names_are_all_that_is_needed(url: str) -> None:
+def test_the_statements_that_a_refusal_and_the_page_name_are_all_that_is_needed(url: str) -> None:
     weak = tuple(f"{name} = '{value}'" for name, value, _ in WEAK[2:])
     with pooled(url, "transaction", sets=weak) as through, psycopg.connect(url, autocommit=True) as administrator:
         with pytest.raises(StoreUnusable) as caught:
             open_url(through + OFF)
         database = sql.Identifier(urlsplit(url).path[1:]).as_string(administrator)
         statements = str(caught.value).partition("runs ")[2].partition(" and then")[0]
+        [page] = [text for kind, text in blocks("docs/postgresql.md", "pgsql")]
+        assert statements.split("; ") == page.strip().replace('"worker"', '"postgres"').split(";\n")
         administrator.execute(statements.replace('ROLE "postgres"', f"DATABASE {database}").encode())
         with pooled(url, "transaction", sets=()) as mended, closing(open_url(mended + OFF)) as repository:
             assert repository.get(KEY).started_at == AT
