@@ -70,6 +70,21 @@ def test_nothing_is_prepared_through_a_pooler_even_if_it_does_not_show_that_it_s
             assert cursor.execute("SELECT name FROM pg_prepared_statements").fetchall() == []
 
 
+@pytest.mark.parametrize(("option", "prepares"), [("", True), ("on", True), ("off", False)])
+def test_the_option_switches_prepared_statements_off_without_a_pooler_too(
+    url: str, option: str, prepares: bool
+) -> None:
+    given = f"{'&' if '?' in url else '?'}prepared_statements={option}" if option else ""
+    with closing(PostgreSQLRunRepository(url + given, max_connections=1)) as repository:
+        for _ in range(3):
+            assert repository.get(KEY).key == KEY
+        with repository._connections.cursor("SELECT") as cursor:
+            assert (
+                bool(cursor.execute("SELECT name FROM pg_prepared_statements WHERE NOT from_sql").fetchall())
+                is prepares
+            )
+
+
 def test_a_pooler_without_transactions_is_refused(url: str) -> None:
     with pooled(url, "statement") as broken, pytest.raises(StoreUnusable, match="pool_mode to transaction or session"):
         open_url(broken + OFF)

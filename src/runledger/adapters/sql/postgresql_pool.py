@@ -133,7 +133,7 @@ class _Call:
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         connection = self._connection
         try:
-            if connection.unconfirmed:
+            if connection.unconfirmed and (error is None or isinstance(error, Exception)):
                 reason = f"no standby has confirmed what this server committed ({connection.unconfirmed[0]})"
                 raise StoreUnavailable(reason, Outcome.UNKNOWN, self._key) from error
             if isinstance(error, psycopg.Error):
@@ -150,7 +150,8 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
     unconfirmed: list[str]
     """What the server said about commits of this call that it acknowledged before a standby had confirmed them."""
     _kept: psycopg.Cursor[tuple[Any, ...]] | None = None
-    _limit = 30 + _GRACE
+    limit = 30 + _GRACE
+    """Seconds to wait for an answer before its statement is cancelled; 0 is no limit."""
     _patience = 5.0
     """Seconds that the server has to confirm that a statement was cancelled."""
 
@@ -185,15 +186,12 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
     def begin_call(self, right: str) -> None:
         """Forget the call before. Making and migrating tables may take as long as it does."""
         self.unconfirmed.clear()
-        self.limit_to(0 if right == "CREATE" else self.session.seconds)
-
-    def limit_to(self, seconds: float) -> None:
-        """Wait this long, and a little, for each further answer; without a limit if it is 0."""
-        self._limit = seconds and seconds + _GRACE
+        seconds = 0 if right == "CREATE" else self.session.seconds
+        self.limit = seconds and seconds + _GRACE
 
     def wait(self, gen: PQGen[R], interval: float = _TICK, timeout: float | None = None) -> R:
         try:
-            return super().wait(gen, interval, timeout or self._limit or None)
+            return super().wait(gen, interval, timeout or self.limit or None)
         except _WaitTimeout:
             with suppress(psycopg.Error):
                 self.cancel_safe(timeout=self._patience or _GRACE)
@@ -201,7 +199,7 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
             return super().wait(gen, interval, self._patience)
         except _WaitTimeout:
             self.close()
-            raise psycopg.OperationalError(f"no answer within {self._limit + self._patience:g} seconds") from None
+            raise psycopg.OperationalError(f"no answer within {self.limit + self._patience:g} seconds") from None
 
     def kept_cursor(self) -> psycopg.Cursor[tuple[Any, ...]]:
         """The cursor of this connection's calls. A new one for each call would look up again how values are written."""
@@ -223,7 +221,7 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
 class _Second(_Connection):
     """A connection that is to find something out about a pooler, which may have no session for it."""
 
-    _limit = _GRACE
+    limit = _GRACE
     _patience = 0
 
 
@@ -298,7 +296,7 @@ def confirm_commits(cursor: psycopg.Cursor[Any]) -> None:
     """
     connection = cursor.connection
     assert isinstance(connection, _Connection)
-    connection.limit_to(_CONFIRM)
+    connection.limit = _CONFIRM
     cursor.execute("SELECT pg_logical_emit_message(true, 'runledger', '')")
 
 
