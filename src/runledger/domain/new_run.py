@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -107,11 +108,6 @@ def rejected_keys(news: Collection[NewRun], marks: Mapping[RunKey, str] = NO_MAR
     """
     if not marks and len({new.record.key for new in news}) == len(news):
         return []  # nearly always: a third of the time for a batch
-    counts: dict[RunKey, int] = {}
-    taken = set()
-    for new in news:
-        key = new.key
-        counts[key] = counts.get(key, 0) + 1
-        if key in marks and not new.created(marks[key]):
-            taken.add(key)
-    return [key for key, count in counts.items() if count > 1 or key in taken]
+    counts = Counter(new.key for new in news)
+    counts.update(new.key for new in news if new.key in marks and not new.created(marks[new.key]))
+    return [key for key, count in counts.items() if count > 1]

@@ -126,7 +126,7 @@ class RunCreator:
                 raise
         if not made:
             return keys
-        made.update(zip(keys, keys, strict=True))
+        made.update((key, key) for key in keys)
         return [made[new.key] for new in news]
 
 
