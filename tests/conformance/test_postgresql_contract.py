@@ -1,80 +1,78 @@
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import partial
 
+import psycopg
 import pytest
 from icu_server import icu_server, needs_icu
 from pgbouncer import needs_pgbouncer, pooled
 from postgres_server import fresh_database
 
 from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
-from runledger.testing import OpenStore, RunRepositoryContract
+from runledger.adapters.sql.postgresql_removal import PostgreSQLRunRemoval
+from runledger.testing import OpenRemoval, OpenStore, RunRepositoryContract
 
 
-@contextmanager
-def emptied_for_each(url: str, opened: OpenStore) -> Iterator[Callable[[], OpenStore]]:
-    """Stores that `opened` opens in the database at a URL, each of them empty."""
-    with closing(PostgreSQLRunRepository(url)) as admin:
-        admin.create_schema()
+class PostgreSQL(RunRepositoryContract):
+    """The contract in a database, by the URL that a subclass says."""
 
-        def emptied() -> OpenStore:
-            with admin._connections.cursor("CREATE") as cursor:
-                cursor.execute("TRUNCATE runs, run_notes")
-            return opened
-
-        yield emptied
-
-
-class TestPostgreSQL(RunRepositoryContract):
-    examples = 60
+    connections = 10
 
     @pytest.fixture
-    def new_store(self) -> Iterator[Callable[[], OpenStore]]:
-        with fresh_database() as url, emptied_for_each(url, partial(PostgreSQLRunRepository, url)) as emptied:
-            yield emptied
+    def database(self) -> Iterator[str]:
+        with fresh_database() as url:
+            yield url
+
+    @pytest.fixture
+    def url(self, database: str) -> str:
+        return database
+
+    @pytest.fixture
+    def new_store(self, database: str, url: str) -> Callable[[], OpenStore]:
+        with closing(PostgreSQLRunRepository(database)) as admin:
+            admin.create_schema()
+
+        def emptied() -> OpenStore:
+            with psycopg.connect(database) as connection:
+                connection.execute("TRUNCATE runs, run_notes")
+            return partial(PostgreSQLRunRepository, url, max_connections=self.connections)
+
+        return emptied
+
+    @pytest.fixture
+    def open_removal(self, url: str) -> OpenRemoval:
+        return lambda _: PostgreSQLRunRemoval(url)
 
 
-class TestPostgreSQLWithOneConnection(RunRepositoryContract):
+class TestPostgreSQL(PostgreSQL):
+    examples = 60
+
+
+class TestPostgreSQLWithOneConnection(PostgreSQL):
     """No call holds a connection while another one of the same thread needs it."""
 
     examples = 5
-
-    @pytest.fixture
-    def new_store(self) -> Iterator[Callable[[], OpenStore]]:
-        with (
-            fresh_database() as url,
-            emptied_for_each(url, partial(PostgreSQLRunRepository, url, max_connections=1)) as emptied,
-        ):
-            yield emptied
+    connections = 1
 
 
-class ThroughPgBouncer(RunRepositoryContract):
+@needs_pgbouncer
+class TestPgBouncerInSessionMode(PostgreSQL):
     examples = 5
-    mode: str
-    settings: tuple[str, ...] = ()
-    options = ""
 
     @pytest.fixture
-    def new_store(self) -> Iterator[Callable[[], OpenStore]]:
-        with (
-            fresh_database() as url,
-            pooled(url, self.mode, *self.settings) as through,
-            emptied_for_each(url, partial(PostgreSQLRunRepository, through + self.options)) as emptied,
-        ):
-            yield emptied
+    def url(self, database: str) -> Iterator[str]:
+        with pooled(database, "session", "default_pool_size = 80") as url:
+            yield url
 
 
 @needs_pgbouncer
-class TestPgBouncerInSessionMode(ThroughPgBouncer):
-    mode = "session"
-    settings = ("default_pool_size = 80",)
+class TestPgBouncerInTransactionMode(PostgreSQL):
+    examples = 5
 
-
-@needs_pgbouncer
-class TestPgBouncerInTransactionMode(ThroughPgBouncer):
-    mode = "transaction"
-    settings = ("default_pool_size = 3",)
-    options = "?prepared_statements=off"
+    @pytest.fixture
+    def url(self, database: str) -> Iterator[str]:
+        with pooled(database, "transaction", "default_pool_size = 3") as url:
+            yield f"{url}?prepared_statements=off"
 
 
 @pytest.fixture(scope="module")
@@ -84,12 +82,11 @@ def icu() -> Iterator[str]:
 
 
 @needs_icu
-class TestPostgreSQLWithICU(RunRepositoryContract):
+class TestPostgreSQLWithICU(PostgreSQL):
     """Ids and pages are in the order of their characters, whatever the order of the database is."""
 
     examples = 20
 
     @pytest.fixture
-    def new_store(self, icu: str) -> Iterator[Callable[[], OpenStore]]:
-        with emptied_for_each(icu, partial(PostgreSQLRunRepository, icu)) as emptied:
-            yield emptied
+    def database(self, icu: str) -> str:
+        return icu
