@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -82,10 +83,15 @@ def test_every_session_commits_to_disk_at_least(url: str, value: str, used: str)
         connection.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = {}").format(name, value))
     for each in (url, with_options(url, f"-c synchronous_commit={value}")):
         with closing(PostgreSQLRunRepository(each, max_connections=2)) as repository:
-            cursors = [repository._connections.cursor("SELECT") for _ in range(2)]
-            with cursors[0] as first, cursors[1] as second:
-                for cursor in (first, second):
-                    assert cursor.execute("SHOW synchronous_commit").fetchone() == (used,)
+            both = threading.Barrier(2, timeout=20)
+
+            def setting(cursor: psycopg.Cursor[Any], both: threading.Barrier = both) -> Any:
+                both.wait()
+                return cursor.execute("SHOW synchronous_commit").fetchone()
+
+            with ThreadPoolExecutor(2) as threads:
+                found = threads.map(lambda _: repository._connections.run(setting, "SELECT"), range(2))
+                assert list(found) == [(used,), (used,)]
     findings = runledger("doctor", store=url).stdout
     if value == used:
         assert f"ok    synchronous_commit is {used}: a commit is on disk\n" in findings
@@ -187,9 +193,7 @@ def test_a_server_that_stopped_is_not_waited_for_without_end(
     with waiting_for_standby(lonely_server):
         pass  # and so without the run
     with closing(PostgreSQLRunRepository(hasty, max_connections=1)) as repository:
-        with repository._connections.cursor("SELECT") as cursor:
-            row = cursor.execute("SELECT pg_backend_pid()").fetchone()
-        assert row is not None
+        [row] = repository._fetch("SELECT pg_backend_pid()", ())
         os.kill(row[0], signal.SIGSTOP)
         try:
             with pytest.raises(StoreUnavailable, match="no answer") as caught:

@@ -66,8 +66,7 @@ def test_nothing_is_prepared_through_a_pooler_even_if_it_does_not_show_that_it_s
     ):
         for _ in range(3):
             assert repository.update(KEY, RunChange(add={"n": 1}), AT).key == repository.get(KEY).key
-        with repository._connections.cursor("SELECT") as cursor:
-            assert cursor.execute("SELECT name FROM pg_prepared_statements").fetchall() == []
+        assert repository._fetch("SELECT name FROM pg_prepared_statements", ()) == []
 
 
 @pytest.mark.parametrize(("option", "prepares"), [("", True), ("on", True), ("off", False)])
@@ -78,11 +77,8 @@ def test_the_option_switches_prepared_statements_off_without_a_pooler_too(
     with closing(PostgreSQLRunRepository(url + given, max_connections=1)) as repository:
         for _ in range(3):
             assert repository.get(KEY).key == KEY
-        with repository._connections.cursor("SELECT") as cursor:
-            assert (
-                bool(cursor.execute("SELECT name FROM pg_prepared_statements WHERE NOT from_sql").fetchall())
-                is prepares
-            )
+        prepared = repository._fetch("SELECT name FROM pg_prepared_statements WHERE NOT from_sql", ())
+        assert bool(prepared) is prepares
 
 
 def test_a_pooler_without_transactions_is_refused(url: str) -> None:

@@ -116,8 +116,8 @@ def test_a_full_disk_is_one_clear_error_and_changes_nothing(tmp_path: Path, monk
     path = tmp_path / "runs.db"
     repository = SQLiteRunRepository(path)
     repository.create(NEW)
-    pages = repository._file._writing().execute("PRAGMA page_count").fetchone()[0]
-    repository._file._writing().execute(f"PRAGMA max_page_count = {pages}")
+    pages = repository._file._writing_cursor().execute("PRAGMA page_count").fetchone()[0]
+    repository._file._writing_cursor().execute(f"PRAGMA max_page_count = {pages}")
     big = "x" * 100_000
     for act in (
         lambda: repository.update(KEY, RunChange(metrics={"big": big}), AT),
@@ -191,7 +191,7 @@ def test_an_error_that_is_not_the_drivers_rolls_back(tmp_path: Path) -> None:
 
 def test_an_acknowledged_write_is_durable_by_default(tmp_path: Path) -> None:
     repository = SQLiteRunRepository(tmp_path / "runs.db")
-    writer = repository._file._writing()
+    writer = repository._file._writing_cursor()
     assert writer.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     assert writer.execute("PRAGMA synchronous").fetchone()[0] == 2
     assert writer.execute("PRAGMA wal_autocheckpoint").fetchone()[0] == 250

@@ -6,10 +6,10 @@ import os
 import re
 import select
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from threading import Thread
+from threading import Thread, get_ident
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
@@ -17,12 +17,12 @@ from psycopg.abc import PQGen
 from psycopg.errors import _WaitTimeout
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from ...domain import Finding, Outcome, RunKey, StoreUnavailable, StoreUnusable
+from ...domain import CallWithinCall, Finding, Outcome, RunKey, RunLedgerError, StoreUnavailable, StoreUnusable
 from .postgresql_failures import translated
 from .postgresql_session import Session, examine_session, require_fit_pooler, settled
 from .postgresql_url import connection_parameters
 
-R = TypeVar("R")
+T = TypeVar("T")
 
 _REFUSED_FOR_GOOD = re.compile(
     "authentication failed|no pg_hba.conf entry|no password supplied|does not exist|permission denied|not permitted"
@@ -62,33 +62,82 @@ class Connections:
             name="runledger",
         )
         self._closed = False
+        self._callers: dict[tuple[int, int], None] = {}  # process and thread of each call that is under way
         self._pools: dict[int, _Pool] = {}  # by process
         weakref.finalize(self, _close_apart, self._pools).atexit = False  # at exit the system closes what is open
 
-    def cursor(self, right: str, key: RunKey | None = None) -> _Call:
-        """A context for one call that needs a right: it gives a cursor, and the connection is free again at its end.
+    def run(self, call: Callable[[psycopg.Cursor[tuple[Any, ...]]], T], right: str, key: RunKey | None = None) -> T:
+        """What `call`, which needs a right, returns for a cursor. Its connection is free again afterwards.
 
-        What the driver raises in it becomes an error of the ledger.
+        What the driver raises becomes an error of the ledger. A call within another one of its thread is rejected: the
+        pool's locks, or its last connection, may be in use by that one.
         """
-        return _Call(self._pool, right, key)
+        caller = os.getpid(), get_ident()
+        if caller in self._callers:
+            raise CallWithinCall(key)
+        self._callers[caller] = None
+        try:
+            return self._run(call, right, key)
+        finally:
+            del self._callers[caller]
 
     def first_row(self, statement: LiteralString) -> tuple[Any, ...] | None:
         """The first row of a statement, over the connection that the constructor made. To be called before all else."""
         return self._first.ask(statement)
 
-    def examine(self, cursor: psycopg.Cursor[Any]) -> Iterator[Finding]:
-        """What there is to say about the session of a cursor."""
-        connection = cursor.connection
-        assert isinstance(connection, _Connection)
-        yield from examine_session(connection.session, cursor)
-
     def close(self) -> None:
         """Close every connection of this process, for good."""
+        if (os.getpid(), get_ident()) in self._callers:
+            raise CallWithinCall
         self._closed = True
         if connection := self._first.take():
             connection.close()
         if pool := self._pools.get(os.getpid()):
             pool.close()
+
+    def _run(self, call: Callable[[psycopg.Cursor[tuple[Any, ...]]], T], right: str, key: RunKey | None) -> T:
+        connection = None
+        try:
+            pool = self._pool()
+            connection = pool.getconn()
+            while not _is_quiet(connection):
+                connection.close()
+                pool.putconn(connection)
+                connection = pool.getconn()
+            try:
+                connection.begin_call(right)
+                result = call(connection.kept_cursor())
+                if failure := connection.unconfirmed_failure(key):
+                    raise failure
+            except CallWithinCall:  # of a signal handler, which interrupted this call by it
+                raise
+            except psycopg.Error as error:
+                failure = connection.unconfirmed_failure(key) or translated(error, right, connection.closed, key)
+                _put_back(pool, connection)
+                raise failure from error
+            except RunLedgerError:
+                _put_back(pool, connection)
+                raise
+            _put_back(pool, connection)
+            return result
+        except PoolClosed:
+            raise StoreUnusable("this repository was closed: open it again to use it.", key) from None
+        except PoolTimeout:
+            if len(self._callers) <= pool.max_size:  # so there was a connection for each, or two interrupts lost it
+                self._retire()
+            reason = f"no connection within {pool.timeout:g} seconds"
+            raise StoreUnavailable(reason, Outcome.NOT_APPLIED, key) from None
+        except BaseException as error:
+            if not isinstance(error, RunLedgerError) or isinstance(error, CallWithinCall):
+                self._retire()
+                if connection is not None:
+                    connection.close()
+            raise
+
+    def _retire(self) -> None:
+        """Give the pool up. An interrupt at some instants loses its connections, or leaves its locks held."""
+        if pool := self._pools.pop(os.getpid(), None):
+            Thread(target=pool.close, daemon=True).start()
 
     def _pool(self) -> _Pool:
         if self._closed:
@@ -99,48 +148,6 @@ class Connections:
         if pool.closed:
             pool.open()
         return pool
-
-
-class _Call:
-    """See `Connections.cursor`. A class, because entering and leaving a generator takes longer."""
-
-    __slots__ = ("_connection", "_key", "_open_pool", "_pool", "_right")
-    _pool: _Pool
-    _connection: _Connection
-
-    def __init__(self, open_pool: Callable[[], _Pool], right: str, key: RunKey | None) -> None:
-        self._open_pool = open_pool
-        self._right = right
-        self._key = key
-
-    def __enter__(self) -> psycopg.Cursor[tuple[Any, ...]]:
-        try:
-            self._pool = pool = self._open_pool()
-            connection = pool.getconn()
-            while not _is_quiet(connection):
-                connection.close()
-                pool.putconn(connection)
-                connection = pool.getconn()
-        except PoolClosed:
-            raise StoreUnusable("this repository was closed: open it again to use it.", self._key) from None
-        except PoolTimeout:
-            reason = f"no connection within {pool.timeout:g} seconds"
-            raise StoreUnavailable(reason, Outcome.NOT_APPLIED, self._key) from None
-        self._connection = connection
-        connection.begin_call(self._right)
-        return connection.kept_cursor()
-
-    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
-        connection = self._connection
-        try:
-            if connection.unconfirmed and (error is None or isinstance(error, Exception)):
-                reason = f"no standby has confirmed what this server committed ({connection.unconfirmed[0]})"
-                raise StoreUnavailable(reason, Outcome.UNKNOWN, self._key) from error
-            if isinstance(error, psycopg.Error):
-                raise translated(error, self._right, connection.closed, self._key) from error
-        finally:
-            connection.drop_results()
-            self._pool.putconn(connection)
 
 
 class _Connection(psycopg.Connection[tuple[Any, ...]]):
@@ -189,7 +196,14 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
         seconds = 0 if right == "CREATE" else self.session.seconds
         self.limit = seconds and seconds + _GRACE
 
-    def wait(self, gen: PQGen[R], interval: float = _TICK, timeout: float | None = None) -> R:
+    def unconfirmed_failure(self, key: RunKey | None) -> RunLedgerError | None:
+        """The error of a call with a commit that was acknowledged before a standby had confirmed it."""
+        if not self.unconfirmed:
+            return None
+        reason = f"no standby has confirmed what this server committed ({self.unconfirmed[0]})"
+        return StoreUnavailable(reason, Outcome.UNKNOWN, key)
+
+    def wait(self, gen: PQGen[T], interval: float = _TICK, timeout: float | None = None) -> T:
         try:
             return super().wait(gen, interval, timeout or self.limit or None)
         except _WaitTimeout:
@@ -265,6 +279,11 @@ class _Pool(ConnectionPool[_Connection]):
         """Nothing: the library's waits for the pool's threads, but may run in one of them, or in a fork's child."""
 
 
+def _put_back(pool: _Pool, connection: _Connection) -> None:
+    connection.drop_results()
+    pool.putconn(connection)
+
+
 def _close_apart(pools: dict[int, _Pool]) -> None:
     """Close this process's pool in a thread apart: garbage is collected in any thread, the pool's own among them."""
     if pool := pools.get(os.getpid()):
@@ -287,6 +306,13 @@ def _connected(parameters: dict[str, Any]) -> _Connection:
     if _REFUSED_FOR_GOOD.search(reason):
         raise StoreUnusable(f"the PostgreSQL server refuses this store: {reason}.")
     raise StoreUnavailable(reason, Outcome.NOT_APPLIED)
+
+
+def session_findings(cursor: psycopg.Cursor[Any]) -> list[Finding]:
+    """What there is to say about the session of a cursor."""
+    connection = cursor.connection
+    assert isinstance(connection, _Connection)
+    return list(examine_session(connection.session, cursor))
 
 
 def confirm_commits(cursor: psycopg.Cursor[Any]) -> None:
