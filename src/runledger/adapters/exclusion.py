@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from threading import RLock
+from threading import RLock, get_ident
 from typing import TypeVar
 
 from ..domain import CallWithinCall, RunKey
@@ -37,3 +38,32 @@ class Exclusion:
                 return call()
             finally:
                 self.is_busy = False
+
+
+class OnePerThread:
+    """Runs calls of many threads at once, but none within another one of its own thread: that raises CallWithinCall.
+
+    For calls into a library whose locks and connections the outer call may hold.
+    """
+
+    def __init__(self) -> None:
+        self._callers: dict[tuple[int, int], None] = {}  # by process too: the child of a fork has none of the calls
+
+    def __len__(self) -> int:
+        """How many calls are running."""
+        return len(self._callers)
+
+    def run(self, call: Callable[[], T], key: RunKey | None = None) -> T:
+        """What `call` returns. `key` is what the error names."""
+        self.require_none(key)
+        caller = os.getpid(), get_ident()
+        self._callers[caller] = None
+        try:
+            return call()
+        finally:
+            del self._callers[caller]
+
+    def require_none(self, key: RunKey | None = None) -> None:
+        """Raise CallWithinCall if a call of this thread is running."""
+        if (os.getpid(), get_ident()) in self._callers:
+            raise CallWithinCall(key)

@@ -52,9 +52,8 @@ class AirtableRunRemoval:
         size = min(batch, WRITTEN_AT_ONCE)
         for first in range(0, len(keys), size):
             some = keys[first : first + size]
-            with self._table.locks.held(some):  # an update of this process reads and writes under them
-                removed = self._remove(some)
-            yield removed
+            # An update of this process reads and writes under the same locks.
+            yield self._table.locks.run(some, partial(self._remove, some))
 
     def close(self) -> None:
         self._table.table.api.session.close()

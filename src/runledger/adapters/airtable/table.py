@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from threading import Lock
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from attrs import field, frozen
 from pyairtable import Table
@@ -32,11 +30,14 @@ from ...domain import (
     UnknownMetric,
     changed_records,
 )
+from ..exclusion import Exclusion
 from .columns import Columns
 from .layout import Layout
 from .refusals import advice_on
 from .row import Row
 from .transport import Refusal, Refused, ServerClock, sent
+
+T = TypeVar("T")
 
 Cells = Sequence[tuple[RunKey, Mapping[str, Any]]]
 """What to write: cells by column, for each key."""
@@ -53,14 +54,13 @@ class Locks:
     """Locks for keys, so that a read and a write are exact within this process, while other runs go on."""
 
     def __init__(self, groups: int = 64) -> None:
-        self._locks = tuple(Lock() for _ in range(groups))
+        self._groups = tuple(Exclusion() for _ in range(groups))
 
-    @contextmanager
-    def held(self, keys: Iterable[RunKey]) -> Iterator[None]:
-        with ExitStack() as stack:
-            for group in sorted({hash(key) % len(self._locks) for key in keys}):
-                stack.enter_context(self._locks[group])
-            yield
+    def run(self, keys: Iterable[RunKey], call: Callable[[], T]) -> T:
+        """What `call` returns. No other call for any of the keys runs meanwhile."""
+        for group in sorted({hash(key) % len(self._groups) for key in keys}, reverse=True):
+            call = partial(self._groups[group].run, call)
+        return call()
 
 
 @frozen

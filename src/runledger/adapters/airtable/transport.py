@@ -21,6 +21,7 @@ from requests.exceptions import ConnectTimeout, HTTPError, InvalidJSONError, Req
 from urllib3.util import parse_url
 
 from ...domain import Outcome, StoreUnavailable, StoreUnusable
+from ..exclusion import OnePerThread
 
 T = TypeVar("T")
 
@@ -253,13 +254,16 @@ class Refused(Exception):
         self.refusal = refusal
 
 
+_SENDING = OnePerThread()
+
+
 def sent(call: Callable[[], T], *, writes: bool) -> T:
     """What `call`, which sends a request, returns. Raises Refused, StoreUnavailable or StoreUnusable, and nothing else.
 
     They are raised outside of the handler, because a library's exception holds the request and so the token.
     """
     try:
-        return call()
+        return _SENDING.run(call)
     except HTTPError as error:
         failure: Exception = _of_status(Refusal.of(error.response), writes)
     except TooManyRedirects:

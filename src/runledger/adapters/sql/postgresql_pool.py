@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from threading import Thread, get_ident
+from threading import Thread
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
@@ -18,6 +18,7 @@ from psycopg.errors import _WaitTimeout
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from ...domain import CallWithinCall, Finding, Outcome, RunKey, RunLedgerError, StoreUnavailable, StoreUnusable
+from ..exclusion import OnePerThread
 from .postgresql_failures import translated
 from .postgresql_session import Session, examine_session, require_fit_pooler, settled
 from .postgresql_url import connection_parameters
@@ -62,7 +63,7 @@ class Connections:
             name="runledger",
         )
         self._closed = False
-        self._callers: dict[tuple[int, int], None] = {}  # process and thread of each call that is under way
+        self._calls = OnePerThread()
         self._pools: dict[int, _Pool] = {}  # by process
         weakref.finalize(self, _close_apart, self._pools).atexit = False  # at exit the system closes what is open
 
@@ -72,14 +73,7 @@ class Connections:
         What the driver raises becomes an error of the ledger. A call within another one of its thread is rejected: the
         pool's locks, or its last connection, may be in use by that one.
         """
-        caller = os.getpid(), get_ident()
-        if caller in self._callers:
-            raise CallWithinCall(key)
-        self._callers[caller] = None
-        try:
-            return self._run(call, right, key)
-        finally:
-            del self._callers[caller]
+        return self._calls.run(lambda: self._run(call, right, key), key)
 
     def first_row(self, statement: LiteralString) -> tuple[Any, ...] | None:
         """The first row of a statement, over the connection that the constructor made. To be called before all else."""
@@ -87,8 +81,7 @@ class Connections:
 
     def close(self) -> None:
         """Close every connection of this process, for good."""
-        if (os.getpid(), get_ident()) in self._callers:
-            raise CallWithinCall
+        self._calls.require_none()
         self._closed = True
         if connection := self._first.take():
             connection.close()
@@ -123,7 +116,7 @@ class Connections:
         except PoolClosed:
             raise StoreUnusable("this repository was closed: open it again to use it.", key) from None
         except PoolTimeout:
-            if len(self._callers) <= pool.max_size:  # so there was a connection for each, or two interrupts lost it
+            if len(self._calls) <= pool.max_size:  # so there was a connection for each, or two interrupts lost it
                 self._retire()
             reason = f"no connection within {pool.timeout:g} seconds"
             raise StoreUnavailable(reason, Outcome.NOT_APPLIED, key) from None
