@@ -529,6 +529,41 @@ def test_connections_that_were_closed_while_idle_are_replaced(url: str, reposito
             assert hasty.update(KEY, HEARTBEAT, LATER).key == KEY
 
 
+def test_a_pool_of_one_heals_after_its_connection_was_ended(url: str, repository: PostgreSQLRunRepository) -> None:
+    with closing(PostgreSQLRunRepository(url, max_connections=1, timeout=5)) as single:
+        with ThreadPoolExecutor(1) as thread:
+            for _ in range(3):  # a place in the pool that was lost would be missed by the second call
+                with locked(url):
+                    heartbeat = thread.submit(single.update, KEY, HEARTBEAT, LATER)
+                    pids = wait_for_blocked(url)
+                heartbeat.result()
+                terminate(pids)
+                assert single.get(KEY).key == KEY
+        with locked(url, "LOCK TABLE runs IN ACCESS EXCLUSIVE MODE"), ThreadPoolExecutor(1) as thread:
+            lost = thread.submit(single.get, KEY)
+            terminate(wait_for_blocked(url))
+            with pytest.raises(StoreUnavailable):
+                lost.result()
+        for _ in range(3):
+            assert single.get(KEY).key == KEY
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_a_full_pool_is_unavailable_and_nothing_was_applied(
+    url: str, repository: PostgreSQLRunRepository, act: str
+) -> None:
+    with closing(PostgreSQLRunRepository(url, max_connections=1, timeout=0.1)) as single:
+        with ThreadPoolExecutor(1) as thread, locked(url):
+            heartbeat = thread.submit(single.update, KEY, HEARTBEAT, LATER)
+            wait_for_blocked(url)
+            with pytest.raises(StoreUnavailable, match="no connection within") as caught:
+                ACTS[act](single)
+        assert caught.value.outcome is Outcome.NOT_APPLIED
+        assert caught.value.key == (None if "many" in act or "find" in act else KEY)
+        assert heartbeat.result().updated_at == LATER
+        assert single.get(KEY).updated_at == LATER
+
+
 @pytest.mark.parametrize(
     ("act", "outcome"),
     [
@@ -781,6 +816,37 @@ def test_finding_holds_no_connection_between_pages(url: str, monkeypatch: pytest
         repository.create_many([NewRun(RunRecord.start(key, AT)) for key in (KEY, OTHER)])
         found = [repository.get(record.key).key for record in repository.find(RunQuery())]
     assert found == [OTHER, KEY]
+
+
+READERS: dict[str, Callable[[PostgreSQLRunRepository], Iterator[Any]]] = {
+    "find": lambda repository: repository.find(RunQuery()),
+    "find_with_logs": lambda repository: repository.find_with_logs(RunQuery()),
+    "log": lambda repository: repository.log(KEY),
+    "latest": lambda repository: repository.latest(),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_an_iterator_that_is_left_unfinished_holds_no_connection(
+    url: str, monkeypatch: pytest.MonkeyPatch, reader: str
+) -> None:
+    monkeypatch.setattr(rows, "PAGE", 2)
+    with closing(PostgreSQLRunRepository(url, max_connections=1, timeout=5)) as single:
+        single.create_schema()
+        single.create_many([NewRun(RunRecord.start(RunKey("run", str(number)), AT)) for number in range(5)])
+        single.create(NewRun(RunRecord.start(KEY, AT)))
+        for number in range(5):
+            single.update(KEY, RunChange(note=f"{number}"), LATER)
+        left = []
+        for seen in range(3):
+            iterator = READERS[reader](single)
+            left.append([iterator, [next(iterator) for _ in range(seen)]])
+            single.update(KEY, RunChange(add={"n": 1}), LATER)
+            single.create(NewRun(RunRecord.start(RunKey("later", str(seen)), AT)))
+        for _ in READERS[reader](single):
+            single.update(KEY, RunChange(add={"n": 1}), LATER)
+            assert single.summary(RunQuery(run_id="later")).runs == 3
+        assert len(left) == 3  # and none of them has been collected
 
 
 def test_a_foreign_row_is_told_as_such(url: str, repository: PostgreSQLRunRepository) -> None:

@@ -28,7 +28,7 @@ from ...domain import (
 from ...domain.json_form import MALFORMED, time_text
 from . import rows
 from .postgresql_changes import GET, READ, Cursor, change_many, change_one, record_of, records_of, set_many
-from .postgresql_pool import Connections
+from .postgresql_pool import Connections, confirm_commits
 from .postgresql_schema import make_schema, require_no_other_version
 from .postgresql_texts import copy_block, key_arrays
 
@@ -201,8 +201,9 @@ class PostgreSQLRunRepository(PostgreSQLRunAccess):
 
     def create(self, new: NewRun) -> RunKey:
         if new.log:
-            return self.create_many([new])[0]
-        self._connections.run(lambda cursor: _create(cursor, new), "INSERT", new.key)
+            self._connections.run(lambda cursor: _create_missing(cursor, [new]), "INSERT", new.key)
+        else:
+            self._connections.run(lambda cursor: _create(cursor, new), "INSERT", new.key)
         return new.key
 
     def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
@@ -235,6 +236,7 @@ def _create(cursor: Cursor, new: NewRun) -> None:
     except errors.UniqueViolation:
         if not new.created(_marks(cursor, [new]).get(new.key, "")):
             raise RunAlreadyExists([new.key]) from None
+        confirm_commits(cursor)
 
 
 def _create_missing(cursor: Cursor, news: Sequence[NewRun]) -> None:
@@ -248,6 +250,8 @@ def _create_missing(cursor: Cursor, news: Sequence[NewRun]) -> None:
         if rejected := rejected_keys(news, marks):
             raise RunAlreadyExists(rejected) from None
         missing = [new for new in news if new.key not in marks]
+        if not missing:
+            return confirm_commits(cursor)
     raise RunAlreadyExists([new.key for new in missing])  # by records that are deleted whenever they are looked for
 
 

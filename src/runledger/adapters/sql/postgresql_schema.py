@@ -8,7 +8,7 @@ from typing import Any
 from ...domain import Finding, StoreUnusable, Verdict
 from . import postgresql_version_1 as version_1
 from .postgresql_changes import Cursor
-from .postgresql_pool import Connections
+from .postgresql_pool import Connections, session_findings
 
 _THIS_VERSION = "runledger 2"
 """The comment on the table of runs, by which this version knows its tables. Every role may read it."""
@@ -121,10 +121,11 @@ def runs_to_migrate(connections: Connections) -> tuple[int, int] | None:
 
 def examine_schema(connections: Connections) -> Iterator[Finding]:
     """What there is to say about the server, the tables and the rights of the role."""
-    about, state, granted = connections.run(_asked, "SELECT")
+    about, session, state, granted = connections.run(_asked, "SELECT")
     assert about is not None
     user, database, server_version, read_only, may_create = about
     yield Finding.ok(f"PostgreSQL {server_version} answers, database {database!r}, role {user!r}")
+    yield from session
     if read_only:
         yield Finding.fix("the server takes no writes", "name the primary server, not a standby")
     try:
@@ -145,11 +146,11 @@ def examine_schema(connections: Connections) -> Iterator[Finding]:
         yield from _rights(user, granted)
 
 
-def _asked(cursor: Cursor) -> tuple[tuple[Any, ...] | None, tuple[Any, ...] | None, list[bool]]:
+def _asked(cursor: Cursor) -> tuple[tuple[Any, ...] | None, list[Finding], tuple[Any, ...] | None, list[bool]]:
     about = cursor.execute(_ABOUT, prepare=False).fetchone()
     state = cursor.execute(_STATE, prepare=False).fetchone()
     granted = [bool(row[0]) for row in cursor.execute(_GRANTED, list(map(list, zip(*_RIGHTS, strict=True))))]
-    return about, state, granted
+    return about, session_findings(cursor), state, granted
 
 
 def _rights(user: str, granted: list[bool]) -> Iterator[Finding]:
