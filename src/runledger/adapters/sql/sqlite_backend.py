@@ -10,6 +10,7 @@ from contextlib import closing
 from ...domain import Backend, Finding, RunRemoval, StoreUnusable
 from .sqlite import open_url
 from .sqlite_file import SQLiteFile
+from .sqlite_place import address
 from .sqlite_schema import has_schema, make_schema
 from .sqlite_url import path_of, url_of
 
@@ -22,12 +23,8 @@ def _examine(url: str) -> Iterator[Finding]:
     if not os.path.exists(path):
         yield Finding.note(f"there is no file {path}", "`runledger init` or the first start makes it")
         return
-    from urllib.parse import quote  # here, because it slows the start of every command
-
     try:
-        # mode=rw never creates: https://www.sqlite.org/uri.html
-        address = f"file://{quote(os.fsencode(path))}?mode=rw"
-        with closing(sqlite3.connect(address, uri=True, timeout=1, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(address(path, "rw"), uri=True, timeout=1, isolation_level=None)) as connection:
             is_ledger = has_schema(connection, path)
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")

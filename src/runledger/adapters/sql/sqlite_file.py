@@ -11,7 +11,8 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import Any, TypeVar
 
-from ...domain import Outcome, RunKey, StoreUnavailable, StoreUnusable
+from ...domain import Outcome, RunKey, RunLedgerError, StoreUnavailable, StoreUnusable
+from .sqlite_place import SQLitePlace
 from .sqlite_schema import make_schema
 
 T = TypeVar("T")
@@ -32,7 +33,8 @@ class SQLiteFile:
         wait: float = 10.0,
         make_schema: Callable[[sqlite3.Connection, str], object] = make_schema,
     ) -> None:
-        self.path = os.path.abspath(path)
+        self._place = SQLitePlace(path)
+        self.path = self._place.path
         self._make_schema = make_schema
         self._synchronous = synchronous
         self._wait = wait
@@ -51,11 +53,7 @@ class SQLiteFile:
 
     def identity(self) -> tuple[int, int]:
         """Device and number of the file, which all of its paths share. Raises StoreUnusable if it is gone."""
-        try:
-            found = os.stat(self.path)
-        except OSError as error:
-            raise StoreUnusable(f"{self.path} cannot be found any more ({error.strerror}).") from error
-        return found.st_dev, found.st_ino
+        return self._place.identity()
 
     def close(self) -> None:
         """Close every connection, each as soon as it is not in use."""
@@ -76,12 +74,14 @@ class SQLiteFile:
             try:
                 with self._gate:
                     reader = self._connect() if self._idle.empty() else self._idle.get()
-                return take(reader.execute(sql, values))
+                found = take(reader.execute(sql, values))
             finally:
                 if reader is not None:
                     self._idle.put(reader)
         except sqlite3.Error as error:
             raise self.refusal(error, key) from error
+        self._place.require_same(key)
+        return found
 
     def write(self, call: Callable[[sqlite3.Cursor], T], key: RunKey | None = None) -> T:
         """What `call` returns. It runs in one transaction, which an error rolls back."""
@@ -92,11 +92,15 @@ class SQLiteFile:
                 try:
                     self.patiently(writer.execute, "BEGIN IMMEDIATE")
                     result = call(writer)
+                    self._place.require_whole(key)
                     outcome = Outcome.UNKNOWN
                     writer.execute("COMMIT")
                 except BaseException:
                     writer.connection.rollback()
                     raise
+            except RunLedgerError:
+                self._place.require_whole(key)  # what is missing or there may be so in the right file only
+                raise
             except sqlite3.Error as error:
                 raise self.refusal(error, key, outcome) from error
         return result
@@ -125,6 +129,11 @@ class SQLiteFile:
         """The ledger's error for the driver's. Result codes: https://www.sqlite.org/rescode.html"""
         if self._closed:
             return StoreUnusable("this repository was closed: open it again to use it.", key)
+        if outcome is Outcome.NOT_APPLIED:
+            try:
+                self._place.require_whole(key)
+            except StoreUnusable as moved:
+                return moved
         extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
         code = extended & 0xFF
         if code == sqlite3.SQLITE_BUSY:
@@ -179,6 +188,7 @@ class SQLiteFile:
         self.patiently(self._make_schema, connection, self.path)
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute("PRAGMA wal_autocheckpoint = 250")  # pages: a small log is in the cache when it is copied
+        self._place.remember_log()
         # From here on, `patiently` waits for the write lock.
         connection.execute("PRAGMA busy_timeout = 0")
 
@@ -186,7 +196,7 @@ class SQLiteFile:
         """The only cursor of a new connection. It is reused: making one takes as long as a short statement."""
         if self._closed:
             raise sqlite3.ProgrammingError("closed")
-        connection = sqlite3.connect(self.path, timeout=self._wait, isolation_level=None, check_same_thread=False)
+        connection = self._place.connect(self._wait)
         try:
             # 64 MB: updates stay as fast in a file of millions of rows.
             self.patiently(connection.execute, "PRAGMA cache_size = -65536")
