@@ -9,6 +9,7 @@ from contextlib import closing
 
 from ...domain import Backend, Finding, RunRemoval, StoreUnusable
 from .sqlite import open_url
+from .sqlite_errors import FAULTS, code_of, refusal
 from .sqlite_file import SQLiteFile
 from .sqlite_place import address
 from .sqlite_schema import has_schema, make_schema
@@ -28,12 +29,11 @@ def _examine(url: str) -> Iterator[Finding]:
             is_ledger = has_schema(connection, path)
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+    except FAULTS as error:
+        if isinstance(error, sqlite3.Error) and code_of(error) == sqlite3.SQLITE_BUSY:
             yield Finding.note(f"{path} is locked by another process just now", "look again when it is done")
             return
-        yield Finding.fix(f"{path} cannot be used ({error})", "it must be a SQLite database that you may write")
-        return
+        raise refusal(error, path) from error
     if is_ledger:
         yield Finding.ok(f"{path} is a ledger of this version, and may be written")
     else:

@@ -11,7 +11,8 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import Any, TypeVar
 
-from ...domain import Outcome, RunKey, RunLedgerError, StoreUnavailable, StoreUnusable
+from ...domain import Outcome, RunKey, RunLedgerError, StoreUnusable
+from .sqlite_errors import FAULTS, Refusal, code_of, refusal
 from .sqlite_place import SQLitePlace
 from .sqlite_schema import make_schema
 
@@ -48,7 +49,7 @@ class SQLiteFile:
         try:
             with self._lock:
                 self._writing()
-        except sqlite3.Error as error:
+        except FAULTS as error:
             raise self.refusal(error) from error
 
     def identity(self) -> tuple[int, int]:
@@ -78,7 +79,7 @@ class SQLiteFile:
             finally:
                 if reader is not None:
                     self._idle.put(reader)
-        except sqlite3.Error as error:
+        except FAULTS as error:
             raise self.refusal(error, key) from error
         self._place.require_same(key)
         return found
@@ -101,7 +102,7 @@ class SQLiteFile:
             except RunLedgerError:
                 self._place.require_whole(key)  # what is missing or there may be so in the right file only
                 raise
-            except sqlite3.Error as error:
+            except FAULTS as error:
                 raise self.refusal(error, key, outcome) from error
         return result
 
@@ -117,16 +118,19 @@ class SQLiteFile:
                 call(*values)
                 return
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                if code_of(error) != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
                     raise
                 import random  # here, because most processes never wait
 
                 time.sleep(random.uniform(0.0002, 0.001))
 
     def refusal(
-        self, error: sqlite3.Error, key: RunKey | None = None, outcome: Outcome = Outcome.NOT_APPLIED
-    ) -> StoreUnavailable | StoreUnusable:
-        """The ledger's error for the driver's. Result codes: https://www.sqlite.org/rescode.html"""
+        self,
+        error: sqlite3.Error | UnicodeDecodeError,
+        key: RunKey | None = None,
+        outcome: Outcome = Outcome.NOT_APPLIED,
+    ) -> Refusal:
+        """The ledger's error for one of FAULTS."""
         if self._closed:
             return StoreUnusable("this repository was closed: open it again to use it.", key)
         if outcome is Outcome.NOT_APPLIED:
@@ -134,26 +138,7 @@ class SQLiteFile:
                 self._place.require_whole(key)
             except StoreUnusable as moved:
                 return moved
-        extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-        code = extended & 0xFF
-        if code == sqlite3.SQLITE_BUSY:
-            return StoreUnavailable(
-                f"{self.path} was locked by another process for {self._wait:g} s", Outcome.NOT_APPLIED, key
-            )
-        # The second code: no room for the index of the write-ahead log, which the first connection makes.
-        if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
-            return StoreUnavailable(f"the disk of {self.path} is full", Outcome.NOT_APPLIED, key)
-        if code == sqlite3.SQLITE_IOERR:
-            return StoreUnavailable(f"{self.path} gave an input/output error ({error})", outcome, key)
-        advice = {
-            sqlite3.SQLITE_NOTADB: "is not a SQLite database: choose another file",
-            sqlite3.SQLITE_CORRUPT: "is a damaged SQLite database: restore it from a backup",
-            sqlite3.SQLITE_READONLY: "may not be written: allow writing to the file and its folder",
-            sqlite3.SQLITE_CANTOPEN: "cannot be opened: its folder must exist, and it must be a file you may write",
-            sqlite3.SQLITE_PERM: "may not be opened: allow reading and writing it",
-            sqlite3.SQLITE_AUTH: f"refused the statement ({error})",
-        }.get(code, f"cannot serve as a ledger ({error})")
-        return StoreUnusable(f"{self.path} {advice}.", key)
+        return refusal(error, self.path, key, outcome, self._wait)
 
     def hold(self) -> None:
         """Before a fork: close all connections, and keep any from being opened until `release`."""
