@@ -12,6 +12,7 @@ from .sqlite import open_url
 from .sqlite_errors import FAULTS, code_of, refusal
 from .sqlite_file import SQLiteFile
 from .sqlite_place import address
+from .sqlite_read_only import is_writable
 from .sqlite_schema import has_schema, make_schema
 from .sqlite_url import path_of, url_of
 
@@ -45,9 +46,9 @@ def _obstacle(path: str) -> Finding | None:
     folder = os.path.dirname(path)
     if not os.path.isdir(folder):
         return Finding.fix(f"there is no folder {folder}", "make it, or correct the URL")
-    if not os.access(folder, os.W_OK):
+    if not is_writable(folder):
         return Finding.fix(f"the folder {folder} may not be written", "SQLite keeps a journal there; allow it")
-    if os.path.exists(path) and not os.access(path, os.W_OK):
+    if os.path.exists(path) and not is_writable(path):
         return Finding.fix(f"the file {path} may not be written", "allow it")
     return None
 
@@ -63,9 +64,10 @@ def _prepare(url: str) -> list[Finding]:
             done.append(migrated)
         make_schema(connection, path)
 
-    with closing(SQLiteFile(path_of(url), make_schema=make_or_migrate)) as file:
-        if found := _obstacle(file.path):  # opening a ledger that is there does not show it
-            raise StoreUnusable(f"{found}.")
+    path = os.path.abspath(path_of(url))
+    if found := _obstacle(path):  # opening a ledger that is there does not show it
+        raise StoreUnusable(f"{found}.")
+    with closing(SQLiteFile(path, make_schema=make_or_migrate)) as file:
         file.write(lambda _: None)
     return done
 

@@ -29,17 +29,17 @@ class SQLitePlace:
             raise StoreUnusable(f"{self.path} cannot be found any more ({error.strerror}).") from error
         return found.st_dev, found.st_ino
 
-    def connect(self, wait: float) -> sqlite3.Connection:
-        """A connection to the file. It is made if it was not there the first time, and never again.
+    def connect(self, wait: float, mode: str = "rw") -> sqlite3.Connection:
+        """A connection to the file. To write, it is made if it was not there the first time, and never again.
 
         Raises sqlite3.Error; StoreUnusable if another file, or none, is there now.
         """
         if self._file is None:
-            if not os.path.exists(self.path):
+            if mode == "rw" and not os.path.exists(self.path):
                 _connect(self.path, "rwc", wait).close()
             self._file = self.identity()
         self.require_same()  # before and after: the file that SQLite opens is the one that is here both times
-        connection = _connect(self.path, "rw", wait)
+        connection = _connect(self.path, mode, wait)
         try:
             self.require_same()
         except StoreUnusable:
