@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from commands import all_output, runledger
 
 from runledger import NewRun, RunKey, RunQuery, RunRecord, StoreUnavailable, connect
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
+from runledger.adapters.sql.sqlite_read_only import ReadOnlySQLiteFile
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 KEY = RunKey("r", "acme")
@@ -179,6 +181,11 @@ def test_a_file_that_may_not_be_read_says_so(folder: Path) -> None:
     assert as_reader(looks, folder / "runs.db") == f"StoreUnusable: {folder}/runs.db is empty, and {REFUSAL}"
 
 
+WRITE = """
+import runledger, sys
+with runledger.connect(sys.argv[1], observers=()) as ledger:
+    ledger.updates.update("r", "acme", add={"n": 1})
+"""
 WRITES = """
 import runledger, sys
 key = lambda i: runledger.RunKey(f"r{i}", "acme")
@@ -193,20 +200,20 @@ for n in range(30):
 def test_what_a_reader_sees_is_whole_whatever_writers_do_meanwhile(folder: Path) -> None:
     """Each write changes many pages, and the file is closed after it, so that there is no log to read by."""
     path = folder / "runs.db"
-    news = [NewRun(RunRecord.start(RunKey(f"r{i}", "acme"), AT)) for i in range(1, 200)]
+    keys = {RunKey(f"r{i}", "acme") for i in range(1, 200)}
     with closing(SQLiteRunRepository(path)) as repository:
-        repository.create_many(news)
+        repository.create_many([NewRun(RunRecord.start(key, AT)) for key in keys])
 
     def look(path: Path) -> list[list[int]]:
         """The different values of `n` in each look, until it is 30."""
         seen: list[list[Any]] = [[0]]
         with closing(SQLiteRunRepository(path)) as repository:
-            while path.parent == folder and seen[-1] != [30]:
+            while path.parent == folder and seen[-1] != [30] and len(seen) < 10_000:
                 try:
-                    found = list(repository.find(RunQuery(limit=201)))
+                    found = list(repository.find(RunQuery()))
                 except StoreUnavailable:
                     continue
-                seen.append(sorted({record.metrics.get("n", 0) for record in found if record.started_at == AT}))
+                seen.append(sorted({record.metrics.get("n", 0) for record in found if record.key in keys}))
         return seen
 
     with subprocess.Popen([sys.executable, "-c", WRITES, f"sqlite:///{path}"]) as writing:
@@ -216,3 +223,17 @@ def test_what_a_reader_sees_is_whole_whatever_writers_do_meanwhile(folder: Path)
     assert all(len(each) == 1 for each in seen)
     assert seen == sorted(seen)
     assert len(seen) > 2
+
+
+def test_what_was_read_while_a_writer_came_and_went_is_read_again(folder: Path) -> None:
+    path = folder / "runs.db"
+    file = ReadOnlySQLiteFile(path)
+    written = []
+
+    def take(rows: sqlite3.Cursor) -> Any:
+        if not written:
+            written.append(subprocess.run([sys.executable, "-c", WRITE, f"sqlite:///{path}"], check=True))
+            assert os.listdir(folder) == ["runs.db"]
+        return rows.fetchall()
+
+    assert file.reading(take, "SELECT metrics FROM runs WHERE run_id = 'r'", ()) == [('{"n":2}',)]
