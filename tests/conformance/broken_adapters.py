@@ -94,6 +94,22 @@ class BrokenHandle(Broken):
         return opened
 
 
+def with_end(record: RunRecord, ended_at: datetime | None) -> RunRecord:
+    """The record with another end, unchecked."""
+    return RunRecord.trusted(
+        record.key.run_id,
+        record.key.client_id,
+        record.client_name,
+        record.status,
+        record.started_at,
+        ended_at,
+        Metrics(record.metrics),
+        record.notes,
+        record.error,
+        record.updated_at,
+    )
+
+
 class Alters(Broken):
     """Stores a record other than the given one."""
 
@@ -354,13 +370,22 @@ class ReopensInBulk(Broken):
         super().update_many([(key, evolve(change, status=None, error=None)) for key, change in changes], at)
         for key, change in changes:
             if change.status is not None:
-                self.put(evolve(self.get(key), status=change.status, ended_at=at))
+                record = self.get(key)
+                self.put(evolve(record, status=change.status, ended_at=max(at, record.started_at)))
 
 
 @breaks(Rule.FINISHED_ONCE)
 class MovesTheEnd(Alters):
     def altered(self, record: RunRecord, at: datetime) -> RunRecord:
         return record if record.ended_at is None else evolve(record, ended_at=max(at, record.ended_at))
+
+
+@breaks(Rule.FINISHED_ONCE)
+class EndsBeforeTheStart(Alters):
+    def altered(self, record: RunRecord, at: datetime) -> RunRecord:
+        if record.ended_at is None or at >= record.started_at:
+            return record
+        return with_end(record, at)
 
 
 @breaks(Rule.FINISHED_ONCE)
@@ -528,7 +553,7 @@ class DropsMilliseconds(Alters):
 @breaks(Rule.TIMES)
 class RoundsTheEndToSeconds(Alters):
     def altered(self, record: RunRecord, at: datetime) -> RunRecord:
-        return evolve(record, ended_at=record.ended_at and record.ended_at.replace(microsecond=0))
+        return with_end(record, record.ended_at and record.ended_at.replace(microsecond=0))
 
 
 @breaks(Rule.TIMES)

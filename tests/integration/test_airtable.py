@@ -791,8 +791,10 @@ class TestMapping:
         repository = base.repository(Columns(started_at=None))
         key = repository.create(started())
         assert repository.get(key).started_at == AT
-        early = AT - timedelta(seconds=3)  # by the clock of who finishes it
-        repository.update(key, FINISHES, early)
+        repository.update(key, FINISHES, AT - timedelta(seconds=3))  # by the clock of who finishes it
+        assert (repository.get(key).started_at, repository.get(key).ended_at) == (AT, AT)
+        early = AT - timedelta(seconds=3)
+        base.write(key, {"End Time": early.isoformat()})
         assert (repository.get(key).started_at, repository.get(key).ended_at) == (early, early)
 
     def test_without_a_column_for_names_a_lost_answer_is_still_looked_for(self, base: AirtableBase) -> None:

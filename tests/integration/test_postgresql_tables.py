@@ -128,6 +128,21 @@ def test_init_brings_every_run_and_its_log_to_this_version(old_url: str) -> None
     assert dump(old_url) == before
 
 
+def test_an_end_before_the_start_becomes_the_start_and_is_counted(old_url: str) -> None:
+    with psycopg.connect(old_url) as connection:
+        early = "UPDATE run_records SET ended_at = '2001-01-01Z' WHERE ended_at IS NOT NULL"
+        count = connection.execute(early).rowcount
+    assert count > 1
+    done = runledger("init", store=old_url).stdout
+    assert done.endswith(f"note  {count} runs ended before they started: their end is now their start\n")
+    with closing(open_url(old_url)) as repository:
+        finished = [record for record in repository.find(RunQuery()) if record.status.is_final]
+    assert [record.ended_at for record in finished] == [record.started_at for record in finished]
+    assert len(finished) == count
+    with psycopg.connect(old_url) as connection, pytest.raises(psycopg.errors.CheckViolation):
+        connection.execute("UPDATE runs SET ended_at = '2001-01-01Z' WHERE ended_at IS NOT NULL")
+
+
 def test_a_database_of_version_1_is_not_opened_and_doctor_names_the_command(old_url: str) -> None:
     before = dump(old_url)
     with pytest.raises(StoreUnusable, match=r"version 1 .*`runledger init`"):

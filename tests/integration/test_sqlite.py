@@ -298,9 +298,16 @@ def test_a_relative_path_and_odd_names_lead_to_their_file(tmp_path: Path, monkey
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("started_at", "2025-11-24 08:15:00"), ("ended_at", "2025-11-24T08:15:00.000+00:00"), ("updated_at", b"\xff")],
+    [
+        ("started_at", "2025-11-24 08:15:00"),
+        ("ended_at", "2025-11-24T08:15:00.000+00:00"),
+        ("updated_at", b"\xff"),
+        ("ended_at", "2001-01-01T00:00:00.000Z"),
+    ],
 )
-def test_other_hands_write_no_time_without_its_zone(tmp_path: Path, column: str, value: object) -> None:
+def test_other_hands_write_no_time_without_its_zone_and_no_end_before_the_start(
+    tmp_path: Path, column: str, value: object
+) -> None:
     repository = SQLiteRunRepository(tmp_path / "runs.db")
     repository.create(NEW)
     repository.close()
@@ -521,6 +528,16 @@ def test_a_run_that_is_removed_while_logs_are_read_is_left_out_and_its_key_is_fr
         repository.create(noted("r", 1))
         repository.update(KEY, RunChange(note="1"), AT)
         assert [line.text for line in repository.log(KEY)] == ["0", "1"]
+
+
+def test_rows_of_many_keys_are_found_by_the_primary_key(tmp_path: Path) -> None:
+    SQLiteRunRepository(tmp_path / "runs.db").close()
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as connection:
+        for sql in (sqlite._MARKS, sqlite._SELECT_BATCH):
+            explain = f"EXPLAIN QUERY PLAN {sql.format('(?,?),(?,?)')}"
+            steps = [step for *_, step in connection.execute(explain, ("r", "a", "s", "b"))]
+            assert "SEARCH runs USING INDEX sqlite_autoindex_runs_1 (run_id=? AND client_id=?)" in steps
+            assert "SCAN runs" not in steps
 
 
 def test_two_rows_that_make_sense_only_together_are_refused(tmp_path: Path) -> None:

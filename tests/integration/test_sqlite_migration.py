@@ -62,6 +62,20 @@ def test_init_migrates_every_record_and_line_exactly(old: Path, tmp_path: Path) 
     assert schema(old) == schema(tmp_path / "new.db")
 
 
+def test_an_end_before_the_start_becomes_the_start_and_is_counted(old: Path) -> None:
+    with sqlite3.connect(old) as connection:
+        early = "UPDATE run_records SET ended_at = '2001-01-01T00:00:00.000Z' WHERE ended_at IS NOT NULL"
+        count = connection.execute(early).rowcount
+    connection.close()
+    assert count > 1
+    done = runledger("init", store=old).stdout
+    assert done == MIGRATED.replace("\n", f"; {count} ended before they started, and now end at their start\n")
+    with connect(old, observers=()) as ledger:
+        finished = [record for record in ledger.find() if record.status.is_final]
+    assert [record.ended_at for record in finished] == [record.started_at for record in finished]
+    assert len(finished) == count
+
+
 def test_a_migrated_run_goes_on_and_belongs_to_no_new_start(old: Path) -> None:
     runledger("init", store=old)
     with connect(old, observers=()) as ledger:

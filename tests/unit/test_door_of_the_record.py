@@ -18,6 +18,7 @@ from runledger import (
     RunRecord,
     RunStatus,
 )
+from runledger.domain.json_form import time_text
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 EARLIER_ELSEWHERE = datetime(2025, 11, 24, 10, 14, 59, 123_999, tzinfo=timezone(timedelta(hours=2)))
@@ -86,6 +87,11 @@ def of(**metrics: Any) -> RunRecord:
             "client name ' x' begins or ends with white space: remove it where the value is made.",
         ),
         (lambda: made(ended_at=None), f"{KEY} is Failed: it has an end time if and only if it has finished."),
+        (
+            lambda: made(ended_at=datetime(1999, 1, 1, tzinfo=UTC)),
+            f"{KEY} ends at 1999-01-01T00:00:00.000Z, before its start at {time_text(DONE.started_at)}: "
+            "correct one of the two times.",
+        ),
         (lambda: made(started_at=None), "started_at is NoneType, not a datetime."),
         (lambda: made(ended_at=7), "ended_at is int, not a datetime."),
         (lambda: made(updated_at=None), "updated_at is NoneType, not a datetime."),
@@ -173,7 +179,9 @@ def test_every_time_of_a_record_is_kept_in_utc_to_the_millisecond() -> None:
         after = DONE.apply(RunChange(), AT + timedelta(microseconds=micros))
         assert after.updated_at == AT + timedelta(milliseconds=1)
     for time in (AT, AT.replace(microsecond=1500)):
-        assert made(started_at=time.replace(fold=1)).started_at.fold == 0  # means nothing in UTC
+        assert (
+            made(started_at=time.replace(fold=1), ended_at=AT + timedelta(seconds=1)).started_at.fold == 0
+        )  # means nothing in UTC
 
 
 def test_a_log_becomes_a_tuple_that_its_giver_cannot_change() -> None:

@@ -138,6 +138,22 @@ def test_the_time_of_an_event_is_the_time_in_the_record(events: list[RunEvent]) 
     assert len(looks) == 5, "each call reads the clock once"
 
 
+def test_a_finish_by_a_clock_that_is_behind_the_start_is_an_event() -> None:
+    events: list[RunEvent] = []
+    times = iter([AT, AT + timedelta(seconds=1), AT - timedelta(seconds=90), AT])
+    ledger = RunLedger(FaultyRepository(), observers=[events.append], clock=lambda: next(times))
+    early, _ = (ledger.start(run_id, "acme") for run_id in "rs")
+    early.complete()
+    assert ledger.get("r", "acme").ended_at == AT
+    assert events[-1] == RunEvent(
+        kind=EventKind.CLOCK_BEHIND,
+        key=early.key,
+        at=AT - timedelta(seconds=90),
+        detail="this clock is 90.000 s behind the start of the run: it ends at its start",
+    )
+    assert [event.kind for event in events].count(EventKind.FINISHED) == 1
+
+
 @pytest.mark.parametrize(
     ("now", "message"),
     [

@@ -79,6 +79,11 @@ def test_finishing_sets_status_end_and_error_once() -> None:
     assert (late.status, late.ended_at, late.error, late.metrics) == (RunStatus.FAILED, LATER, "boom", {"n": 2})
 
 
+def test_a_run_that_a_clock_behind_its_start_finishes_ends_at_its_start() -> None:
+    early = RUNNING.apply(RunChange(status=RunStatus.COMPLETED), AT - timedelta(seconds=3))
+    assert (early.ended_at, early.duration, early.updated_at) == (AT, timedelta(), AT)
+
+
 def test_an_error_may_be_told_before_the_end() -> None:
     assert RUNNING.apply(RunChange(error="warming up"), LATER).error == "warming up"
 
@@ -92,6 +97,7 @@ def test_an_error_may_be_told_before_the_end() -> None:
         {"started_at": None},
         {"ended_at": AT},
         {"status": RunStatus.FAILED},
+        {"status": RunStatus.FAILED, "ended_at": AT - timedelta(milliseconds=1)},
         {"error": "\0"},
         {"notes": -1},
         {"notes": True},
@@ -116,6 +122,7 @@ def test_apply_keeps_what_no_change_may_touch(record: RunRecord, change: RunChan
     assert after.updated_at >= record.updated_at
     assert set(after.metrics) >= set(record.metrics)
     assert after.status.is_final == (after.ended_at is not None)
+    assert after.ended_at is None or after.ended_at >= after.started_at
     if record.status.is_final:
         assert (after.status, after.ended_at, after.error) == (record.status, record.ended_at, record.error)
     assert evolve(after) == after  # what the rules make passes the checks of the constructor

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..domain import InvalidValue, MetricValue, RunStatus
+from ..domain.json_form import time_of_iso
 from ..domain.values import checked_number, checked_status, checked_time
 
 if TYPE_CHECKING:
@@ -43,9 +44,10 @@ def moment_of(text: str) -> datetime:
         except OverflowError:
             raise InvalidValue(f"{text!r} ago is before the year 1.") from None
     with suppress(ValueError):
-        return datetime.combine(date.fromisoformat(text), time.min, UTC)
+        if not text.isdigit():
+            return datetime.combine(date.fromisoformat(text), time.min, UTC)
     try:
-        moment = datetime.fromisoformat(text)
+        moment = time_of_iso(text)
     except ValueError:
         raise InvalidValue(
             f"{text!r} is not a time: write 2025-11-24, 2025-11-24T08:15:00Z, or 2h for two hours ago."

@@ -35,7 +35,7 @@ _PLACES = {
     "latest": "looking.latest",
     "summary": "looking.summary",
     "stale": "looking.stale",
-    "import": "moving.import_",
+    "import": "importing.import_",
     "export": "moving.export",
     "copy": "moving.copy",
     "prune": "pruning.prune",

@@ -84,7 +84,8 @@ start_options = _options(
 since_option = click.option(
     "--since",
     type=MOMENT,
-    help="Only runs started at or after a day (2025-11-24), an ISO time, or an age (2h).",
+    help="Only runs started at or after a day (2025-11-24, from midnight UTC), an ISO time with its zone, or an age "
+    "(2h).",
 )
 filter_options = _options(
     store_option,

@@ -194,6 +194,11 @@ def _safe(text: str) -> str:
     return re.sub(_UNSAFE, lambda found: found.group().encode("unicode_escape").decode(), text)
 
 
+def counted(number: int, what: str) -> str:
+    """A number with what it counts, in the plural unless it is 1."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def colour_wanted() -> bool | None:
     """False if NO_COLOR is set (https://no-color.org) or the terminal is dumb; None lets the terminal decide."""
     return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None

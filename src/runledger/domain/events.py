@@ -15,6 +15,7 @@ from .values import RunStatus
 class EventKind(Enum):
     """What happened. An error is reported whether or not the caller catches it.
 
+    CLOCK_BEHIND: a run was finished by a clock that is behind its start, so its end is its start.
     The store itself reports the last three. DUPLICATED: a key has several records; the oldest is authoritative.
     CONTENDED: another process changed the record between our read and our write. UNREADABLE: a row is not a valid
     run record.
@@ -27,6 +28,7 @@ class EventKind(Enum):
     REFUSED = "run_refused"
     START_RETRIED = "start_retried"
     START_FAILED = "start_failed"
+    CLOCK_BEHIND = "clock_behind"
     DUPLICATED = "run_duplicated"
     CONTENDED = "run_contended"
     UNREADABLE = "record_unreadable"
@@ -37,7 +39,8 @@ class RunEvent:
     """One thing that happened to one run.
 
     `key` is None if no valid key is known. Failures carry `error` and `call_site` ("file:line in function", in the
-    application's code). A retried start carries `attempt`, counted from 1. What a store reports carries `detail`.
+    application's code). A retried start carries `attempt`, counted from 1. CLOCK_BEHIND and what a store reports carry
+    `detail`.
     """
 
     kind: EventKind

@@ -29,6 +29,16 @@ def time_text(at: datetime) -> str:
     return "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ" % parts  # noqa: UP031 - every write does this: half of isoformat's time
 
 
+def time_of_iso(text: str) -> datetime:
+    """The time of an ISO 8601 text. Raises one of MALFORMED.
+
+    A text that begins with eight digits is one only if T or a blank follows: 12900505 may count seconds, or be an id.
+    """
+    if text[:8].isdigit() and text[8:9] not in ("T", " "):
+        raise ValueError("digits, and not an ISO time")
+    return datetime.fromisoformat(text)
+
+
 def time_of_text(text: str) -> datetime:
     """The time of a text that `time_text` wrote. Raises one of MALFORMED."""
     at = datetime.fromisoformat(text)
@@ -52,7 +62,7 @@ def _metric_from_json(value: Any) -> Any:
         return value
     if value.keys() != {"datetime"}:
         raise ValueError("not a metric value")
-    return datetime.fromisoformat(value["datetime"])
+    return time_of_iso(value["datetime"])
 
 
 def trusted_metrics(values: dict[str, Any]) -> Metrics:
@@ -77,7 +87,7 @@ def log_to_json(log: Iterable[LogLine]) -> list[list[str]]:
 
 def log_from_json(lines: Iterable[Sequence[str]]) -> tuple[LogLine, ...]:
     """The log of a JSON array, each line checked. Raises InvalidValue, or one of MALFORMED."""
-    return tuple([LogLine(datetime.fromisoformat(at), text) for at, text in lines])
+    return tuple([LogLine(time_of_iso(at), text) for at, text in lines])
 
 
 def trusted_log(lines: Iterable[Sequence[str]]) -> tuple[LogLine, ...]:

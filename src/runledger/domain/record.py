@@ -10,7 +10,16 @@ from attrs import field, frozen
 from attrs.converters import optional
 
 from .errors import RunAlreadyFinished, RunNotFound
-from .json_form import MALFORMED, fault_of, metrics_from_json, metrics_to_json, time_of_text, time_text, trusted_metrics
+from .json_form import (
+    MALFORMED,
+    fault_of,
+    metrics_from_json,
+    metrics_to_json,
+    time_of_iso,
+    time_of_text,
+    time_text,
+    trusted_metrics,
+)
 from .key import InvalidValue, RunKey, checked_name, unchecked_key, valid_name
 from .log import LogLine
 from .unchecked import unchecked
@@ -94,8 +103,8 @@ class RunRecord:
     """The stored state of one run, without its log.
 
     `metrics` maps names to str, int, finite float, bool or aware datetime. `notes` is the number of lines of the run's
-    log. `ended_at` is None while the run is Running. `error` is None unless something went wrong. Times are in UTC, to
-    the millisecond.
+    log. `ended_at` is None while the run is Running, and never before `started_at`. `error` is None unless something
+    went wrong. Times are in UTC, to the millisecond.
     The constructor checks everything and raises InvalidValue. Adapters use `trusted` for what they read back.
     """
 
@@ -112,6 +121,11 @@ class RunRecord:
     def __attrs_post_init__(self) -> None:
         if self.status.is_final != (self.ended_at is not None):
             raise InvalidValue(f"{self.key} is {self.status.value}: it has an end time if and only if it has finished.")
+        if self.ended_at is not None and self.ended_at < self.started_at:
+            raise InvalidValue(
+                f"{self.key} ends at {time_text(self.ended_at)}, before its start at {time_text(self.started_at)}: "
+                "correct one of the two times."
+            )
 
     @classmethod
     def start(
@@ -153,7 +167,7 @@ class RunRecord:
 
         Everything is checked, unless the form is `trusted`: one that a store returned.
         """
-        time_of = time_of_text if trusted else datetime.fromisoformat
+        time_of = time_of_text if trusted else time_of_iso
         try:
             status = RunStatus(form["status"])
             started_at, updated_at = time_of(form["started_at"]), time_of(form["updated_at"])
@@ -209,7 +223,8 @@ class RunRecord:
 
         A note is counted here; its line is `change.line(at)`.
 
-        A run finishes once, and then keeps its status, end time and error. Metrics and notes may still follow.
+        A run finishes once, and then keeps its status, end time and error. Metrics and notes may still follow. It never
+        ends before its start: if `at` is earlier, because a clock is behind, it ends at its start.
         Adding to a metric that is not there starts from 0. Adding to text, a bool or a time is rejected.
         `updated_at` never moves back, although clocks may.
 
@@ -221,7 +236,7 @@ class RunRecord:
             if self.status.is_final:
                 raise RunAlreadyFinished(self.key, self.status)
             if change.status is not None:
-                status, ended_at = change.status, at
+                status, ended_at = change.status, max(at, self.started_at)
             if change.error is not None:
                 error = change.error
         if change.metrics or change.add:

@@ -11,17 +11,26 @@ T = TypeVar("T")
 
 LINES = 10_000
 """A batch ends with the run that brings its logs to this many lines."""
+CHARACTERS = 1 << 22
+"""Or with the one that brings its texts to this many characters."""
 
 
 def batches(items: Iterable[T], runs: int, run_of: Callable[[T], NewRun]) -> Iterator[list[T]]:
-    """The items, in lists of at most so many `runs`, and of few lines of logs; see LINES. No list is empty."""
+    """The items, in lists of at most so many `runs`, and of little text; see LINES and CHARACTERS. No list is empty."""
     batch: list[T] = []
-    lines = 0
+    lines = characters = 0
     for item in items:
         batch.append(item)
-        lines += len(run_of(item).log)
-        if len(batch) == runs or lines >= LINES:
+        run = run_of(item)
+        lines += len(run.log)
+        characters += _characters_of(run)
+        if len(batch) == runs or lines >= LINES or characters >= CHARACTERS:
             yield batch
-            batch, lines = [], 0
+            batch, lines, characters = [], 0, 0
     if batch:
         yield batch
+
+
+def _characters_of(run: NewRun) -> int:
+    texts = [len(value) for value in run.record.metrics.values() if isinstance(value, str)]
+    return sum(texts) + sum([len(line.text) for line in run.log])

@@ -83,8 +83,11 @@ class CopyResult:
         return {**counts, "running": self.running, "ended_since": since}
 
 
-def difference(run: NewRun, there: NewRun) -> str:
-    """How a run differs in the target, `there`, from the source, in words; empty if it is the same in both."""
+def difference(run: NewRun, there: NewRun, where: str = "in the target") -> str:
+    """How a run differs from the stored one, which is `there`, in words; empty if the two are the same.
+
+    `where` says which one that is.
+    """
     record, stored = run.record, there.record
     if (record, run.log) == (stored, there.log):
         return ""
@@ -92,11 +95,9 @@ def difference(run: NewRun, there: NewRun) -> str:
     pairs = [(name, getattr(record, name), getattr(stored, name)) for name in names]
     for name in dict.fromkeys([*record.metrics, *stored.metrics]):
         pairs.append((f"metric {name!r}", record.metrics.get(name), stored.metrics.get(name)))
-    parts = [
-        f"{what} is {_shown(ours)}, in the target {_shown(theirs)}" for what, ours, theirs in pairs if ours != theirs
-    ]
+    parts = [f"{what} is {_shown(ours)}, {where} {_shown(theirs)}" for what, ours, theirs in pairs if ours != theirs]
     if run.log != there.log:
-        parts.append(f"the log has {len(run.log)} lines, in the target {len(there.log)}, and they differ")
+        parts.append(f"the log has {len(run.log)} lines, {where} {len(there.log)}, and they differ")
     return "; ".join(parts)
 
 

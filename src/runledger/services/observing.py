@@ -28,6 +28,7 @@ _LEVELS = {
     EventKind.UPDATED: "DEBUG",
     EventKind.REFUSED: "WARNING",
     EventKind.START_RETRIED: "WARNING",
+    EventKind.CLOCK_BEHIND: "WARNING",
     EventKind.MISSING: "ERROR",
     EventKind.START_FAILED: "ERROR",
     EventKind.DUPLICATED: "ERROR",
@@ -39,8 +40,9 @@ _LEVELS = {
 def log_event(event: RunEvent) -> None:
     """The default observer: logs one line of key=value fields to the logger `runledger`, with the fields in `extra`.
 
-    Levels: starts and finishes are INFO, other updates DEBUG, rejected calls and retries WARNING. Missing runs, failed
-    starts, and what the store itself reports (duplicates, lost updates, unreadable rows) are ERROR.
+    Levels: starts and finishes are INFO, other updates DEBUG, rejected calls, retries and clocks that are behind
+    WARNING. Missing runs, failed starts, and what the store itself reports (duplicates, lost updates, unreadable rows)
+    are ERROR.
     """
     import logging  # here, because it slows `import runledger`
 
@@ -135,6 +137,12 @@ class Reporter:
     def changed(self, key: RunKey, status: RunStatus | None, at: datetime) -> None:
         """Report an update; with a status, it finished the run."""
         self._report(EventKind.UPDATED if status is None else EventKind.FINISHED, key, at, status=status)
+
+    def clock_behind(self, key: RunKey, at: datetime, end: datetime) -> None:
+        """Report a run that was finished `at` a time before its start, which is therefore its `end`."""
+        behind = (end - at).total_seconds()
+        detail = f"this clock is {behind:,.3f} s behind the start of the run: it ends at its start"
+        self._report(EventKind.CLOCK_BEHIND, key, at, detail=detail)
 
     def refused(self, error: RunLedgerError, key: RunKey | None = None, site: str | None = None) -> None:
         """Report a failed update or read. `site` is the call site if no other is known."""

@@ -97,7 +97,8 @@ class LedgerUpdates:
     def update_many(self, changes: Iterable[tuple[RunKey, RunChange]]) -> bool:
         """Apply many changes in their order: all or none, if the store guarantees it. True once they are applied.
 
-        The `applied` of an error holds the keys whose changes were applied nevertheless.
+        The `applied` of an error holds the keys whose changes were applied nevertheless. A run that is finished here
+        by a clock behind its start ends at its start, without an event: the records are not read back.
         """
         try:
             at = self._reporter.now()
@@ -132,6 +133,8 @@ class LedgerUpdates:
             self._refused(error, run.key, run.site)
             return None
         self._reporter.changed(run.key, change.status, at)
+        if change.status is not None and record.ended_at is not None and record.ended_at > at:
+            self._reporter.clock_behind(run.key, at, record.ended_at)
         return record
 
     def _refused(self, error: RunLedgerError, key: RunKey | None = None, site: str | None = None) -> None:

@@ -309,6 +309,16 @@ class RunRepositoryContract:
             trial.holds(started("r").apply(FINISH, LATER))
 
     @keeps(Rule.FINISHED_ONCE)
+    def test_a_run_never_ends_before_its_start(self, trial: Trial) -> None:
+        repository, early = trial.repository, AT - timedelta(minutes=1)
+        repository.create_many([started("r"), started("s")])
+        repository.update(R, FINISH, early)
+        repository.update_many([(S, FINISH)], early)
+        trial.holds(*(started(run_id).apply(FINISH, early) for run_id in ("r", "s")))
+        ended = [record.ended_at for record in repository.find(EVERYTHING)]
+        trial.require(ended == [AT, AT], f"runs that started at {AT} ended at {ended}")
+
+    @keeps(Rule.FINISHED_ONCE)
     def test_late_metrics_and_notes_are_accepted(self, trial: Trial) -> None:
         late, at = RunChange(metrics={"Tokens": 2}, note="late"), LATER + timedelta(hours=1)
         for status in FINAL:

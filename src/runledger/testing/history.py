@@ -23,6 +23,7 @@ from ..domain import (
 from .calls import shown
 from .model import Model
 from .rules import Rule, RuleBroken
+from .runs import changed
 from .seeds import named
 from .strategies import (
     COLUMNS,
@@ -32,6 +33,7 @@ from .strategies import (
     column_additions,
     column_metrics,
     few_marks,
+    final_statuses,
     likely_keys,
     near_times,
     no_marks,
@@ -105,13 +107,18 @@ def _shortened(failure: RuleBroken, run: Callable[[History], None]) -> RuleBroke
 
 
 def histories(exact: bool, longest: int = 20, marks: st.SearchStrategy[str] = no_marks) -> st.SearchStrategy[History]:
-    """Any history of at most `longest` calls, some of them on runs that were just started; few keys return in it."""
+    """Any history of at most `longest` calls, some of them on runs that have just started or finished.
+
+    Few keys return in it.
+    """
     some_runs = runs(any_metrics if exact else column_metrics, likely_keys, marks)
     drawn = changes(any_metrics, any_additions) if exact else changes(column_metrics, column_additions)
     some_changes = st.just(_HEARTBEAT) | drawn
     some_pairs = st.tuples(likely_keys, some_changes)
     some_starts = st.builds(RunRecord.start, likely_keys, near_times).map(NewRun)
-    starts = st.lists(st.tuples(st.just("create"), some_starts), max_size=2)
+    some_ends = st.builds(RunChange, status=final_statuses)
+    some_finished = st.builds(lambda run, end, at: changed(run, end, at=at), some_starts, some_ends, near_times)
+    starts = st.lists(st.tuples(st.just("create"), some_starts | some_finished), max_size=2)
     calls = st.lists(
         st.one_of(
             st.tuples(st.just("create"), some_runs),

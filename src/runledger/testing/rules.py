@@ -25,7 +25,8 @@ class Rule(Enum):
     OPAQUE_IDS = ("Ids are opaque", "Two texts are two ids unless they are equal, character by character.")
     FINISHED_ONCE = (
         "Finished once",
-        "A run that has a final status keeps it, with its end time and its error; late metrics and notes are accepted.",
+        "A run that has a final status keeps it, with its end time and its error; late metrics and notes are accepted. "
+        "It never ends before its start.",
     )
     SENT_ONCE = ("Retry only at creation", "An update is sent once: what it adds is added once.")
     RAISED = (

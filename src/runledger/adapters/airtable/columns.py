@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from attrs import field, fields, frozen
 
 from ...domain import InvalidValue, LogLine, Metrics, MetricValue, NewRun, RunKey, RunRecord, RunStatus
-from ...domain.json_form import time_text
+from ...domain.json_form import time_of_iso, time_text
 from ...domain.values import MAX_INTEGER
 
 MAX_CELL = 100_000
@@ -245,7 +245,7 @@ class Columns:
         if text is None:
             return None
         try:
-            return datetime.fromisoformat(text).astimezone(UTC)
+            return time_of_iso(text).astimezone(UTC)
         except (TypeError, ValueError):
             raise InvalidValue(
                 f"column {self.of_parts[part]!r} holds {text!r}, which is not a date and time."

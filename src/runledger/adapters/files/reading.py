@@ -13,31 +13,43 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO, TextIO, cast
 
 from ...domain import InvalidValue, NewRun
-from .formats import Format, format_of_content, format_of_name
-from .lines import MAX_LINE, Lines, numbered
+from .delimiters import declared_delimiter, delimiter_of
+from .formats import Format, format_of_content, format_of_name, is_json_array
+from .lines import MAX_ROW, Lines, numbered
 from .mapping import FileMapping
 from .problems import BadRow, UnmappedValue, UnreadableFile
 
 Rows = Iterator[tuple[int, Mapping[str, Any] | BadRow]]
 
+_ARRAY = (
+    "the file is a JSON array, and not JSON Lines: write one object a line, for example with jq -c '.[]'. "
+    "If it is CSV, name the format."
+)
+
 
 def read_runs(
-    source: BinaryIO, name: str, file_format: Format | None, mapping: FileMapping
+    source: BinaryIO, name: str, file_format: Format | None, delimiter: str | None, mapping: FileMapping
 ) -> Generator[tuple[int, NewRun | BadRow], None, None]:
     """Each row of a file with its line number, as a run or as why it is not one.
 
-    The file may be compressed with gzip. Without a format, its `name` or its content decides. The generator must be
-    closed before the file is. Raises MissingColumns before the first row, UnreadableFile anywhere.
+    The file may be compressed with gzip. Without a format, its `name` or its content decides; without a delimiter, its
+    first line. The generator must be closed before the file is. Raises MissingColumns and UnusableColumns before the
+    first row, UnreadableFile anywhere.
     """
     line = 0
     try:
         with _decompressed(source) as plain:
-            file_format = file_format or format_of_name(name) or format_of_content(plain.peek(64)[:64])
+            beginning = plain.peek(64)[:64]
+            file_format = file_format or format_of_name(name) or format_of_content(beginning)
+            if file_format == "jsonl" and is_json_array(beginning):
+                raise UnreadableFile(_ARRAY)
             # JSON Lines end with a line feed only; a CSV cell keeps any line ends that it holds.
             with _text(plain, newline="" if file_format == "csv" else "\n") as text:
-                rows = _csv_rows(text, mapping) if file_format == "csv" else _json_rows(text)
+                lines = Lines(text)
+                rows = _csv_rows(lines, delimiter, mapping) if file_format == "csv" else _json_rows(lines)
                 for line, row in rows:
                     yield line, row if isinstance(row, BadRow) else _run_of(line, row, mapping)
+                    del row  # so that no two large rows are in memory at a time
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UnreadableFile(f"after line {line} the compressed file is damaged or cut short ({error}).") from None
     except OSError as error:
@@ -75,12 +87,15 @@ def _text(plain: io.BufferedReader, newline: str) -> Iterator[TextIO]:
         text.detach()
 
 
-def _csv_rows(text: TextIO, mapping: FileMapping) -> Rows:
-    csv.field_size_limit(MAX_LINE)
-    lines = Lines(text)
-    rows = numbered(csv.reader(lines, strict=True), lines)
+def _csv_rows(lines: Lines, delimiter: str | None, mapping: FileMapping) -> Rows:
+    csv.field_size_limit(MAX_ROW)
+    if declared := declared_delimiter(lines.ahead()):
+        delimiter = delimiter or declared
+        next(lines)
+    delimiter = delimiter or delimiter_of(lines.ahead(), lambda header: len(mapping.missing_from(header)))
+    rows = numbered(csv.reader(lines, strict=True, delimiter=delimiter), lines)
     _, first = next(rows, (0, None))
-    header = _header(first)
+    header = _header(first, mapping)
     mapping.require(header)
     width = len(header)
     for number, cells in rows:
@@ -92,26 +107,30 @@ def _csv_rows(text: TextIO, mapping: FileMapping) -> Rows:
             yield number, BadRow(number, f"{len(cells)} cells where the first line has {width}.")
 
 
-def _header(first: list[str] | BadRow | None) -> list[str]:
+def _header(first: list[str] | BadRow | None, mapping: FileMapping) -> list[str]:
     """The column names of a file that begins with this row. Raises UnreadableFile."""
     if first is None:
         raise UnreadableFile("the file is empty: it must begin with a line of column names.")
     if isinstance(first, BadRow):
         raise UnreadableFile(f"the first line must hold the column names, but is {first.reason}")
-    if len(set(first)) < len(first):
-        ((twice, _),) = Counter(first).most_common(1)
-        raise UnreadableFile(f"the first line has the column {twice!r} twice: rename one.")
+    for name, count in Counter(first).items():
+        if count > 1 and name not in ("", *mapping.skip_columns):  # a spreadsheet may have added empty columns
+            raise UnreadableFile(f"the first line has the column {name!r} twice: rename one.")
     return first
 
 
-def _json_rows(text: TextIO) -> Rows:
-    lines = Lines(text)
+def _json_rows(lines: Lines) -> Rows:
     for number, line in numbered(lines, lines):
         if isinstance(line, BadRow):
             yield number, line
         elif line.strip():
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError):
-                row = None
-            yield number, row if isinstance(row, dict) else BadRow(number, "not a JSON object.")
+            yield number, _object_of(line) or BadRow(number, "not a JSON object: each line must be one.")
+
+
+def _object_of(line: str) -> dict[str, Any] | None:
+    """The JSON object of a line, or None."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) else None

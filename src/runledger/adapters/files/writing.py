@@ -3,61 +3,56 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import json
-import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TextIO
 
-from ...domain import NewRun
+from ...domain import InvalidValue, NewRun
 from .formats import Format
+from .lines import MAX_ROW
 from .mapping import FIELDS
+
+Writer = Callable[[dict[str, Any]], int]
+"""Writes a row, and returns how many characters it has."""
 
 
 def write_runs(runs: Iterable[NewRun], target: TextIO, file_format: Format) -> int:
-    """Write runs to an open text file, which must not translate line ends (newline=""). Returns how many."""
+    """Write runs to an open text file, which must not translate line ends (newline=""). Returns how many.
+
+    Raises InvalidValue, with the key, for a run whose row would be too long to be read again.
+    """
     write = _csv_writer(target) if file_format == "csv" else _json_writer(target)
     written = 0
     for run in runs:
-        write(run.to_json())
+        if (length := write(run.to_json())) > MAX_ROW:
+            raise InvalidValue(
+                f"{run.key} with its log of {len(run.log):,} lines is a row of {length:,} characters, and at most "
+                f"{MAX_ROW:,} can be read again: copy the runs to another store instead.",
+                run.key,
+            )
         written += 1
     return written
 
 
-def _csv_writer(target: TextIO) -> Callable[[dict[str, Any]], object]:
+def _csv_writer(target: TextIO) -> Writer:
     # The line ending of RFC 4180; with another, a carriage return in a text is not quoted, and splits its row.
     writer = csv.writer(target, lineterminator="\r\n")
     writer.writerow(FIELDS)
+    dumps = _json_of(target)
 
-    def write(row: dict[str, Any]) -> None:
-        writer.writerow([json.dumps(row[name]) if name in ("metrics", "log") else row[name] for name in FIELDS])
+    def write(row: dict[str, Any]) -> int:
+        written = writer.writerow([dumps(row[name]) if name in ("metrics", "log") else row[name] for name in FIELDS])
+        return int(written)
 
     return write
 
 
-def _json_writer(target: TextIO) -> Callable[[dict[str, Any]], object]:
-    return lambda row: target.write(json.dumps(row) + "\n")
+def _json_writer(target: TextIO) -> Writer:
+    dumps = _json_of(target)
+    return lambda row: target.write(dumps(row) + "\n")
 
 
-@contextmanager
-def new_file(path: Path) -> Iterator[TextIO]:
-    """A text file that appears at `path`, whole, at the end of the block; compressed if its name ends in .gz.
-
-    If the block raises, what was at `path` stays. Something there that is not a file, such as a pipe, is written to
-    directly.
-    """
-    opener: Callable[..., Any] = gzip.open if path.name.endswith(".gz") else open
-    whole = part = path
-    if not path.exists() or path.is_file():
-        whole = Path(os.path.realpath(path))  # so that a link stays a link
-        part = whole.with_name(f"{whole.name}.part")
-    try:
-        with opener(part, "wt", encoding="utf-8", newline="") as target:
-            yield target
-        if part is not whole:
-            part.replace(whole)
-    finally:
-        if part is not whole:
-            part.unlink(missing_ok=True)
+def _json_of(target: TextIO) -> Callable[[Any], str]:
+    """JSON as it is in a file. On a terminal, characters beyond ASCII are escaped, for some of them control it."""
+    return partial(json.dumps, ensure_ascii=target.isatty())

@@ -18,15 +18,18 @@ def _examine(url: str) -> Iterator[Finding]:
 
 def _prepare(url: str) -> Iterator[Finding]:
     with closing(Connections(url)) as connections:
-        count = runs_to_migrate(connections)
-        if count is not None:
+        old = runs_to_migrate(connections)
+        if old is not None:
+            count, early = old
             yield Finding.note(f"bringing {count:,} runs from version 1 of the tables to version 2")
         make_schema(connections)
         for found in examine_schema(connections):
             if found.verdict is Verdict.FIX:  # a table that is there already hides that the role may not use it
                 raise StoreUnusable(f"{found}.")
-    if count is not None:
+    if old is not None:
         yield Finding.ok(f"{count:,} runs are in the tables runs and run_notes; run_records is gone")
+        if early:
+            yield Finding.note(f"{early:,} runs ended before they started", "their end is now their start")
 
 
 def _removal(url: str) -> RunRemoval:

@@ -32,7 +32,8 @@ GET = READ + " FROM runs WHERE run_id = %s AND client_id = %s"
 _CHANGED = """UPDATE runs SET
         updated_at = greatest(updated_at, %(at)s::timestamptz),
         status = coalesce(%(status)s::text, status),
-        ended_at = coalesce(%(ended_at)s::timestamptz, ended_at),
+        ended_at = CASE WHEN %(ended_at)s::timestamptz IS NULL THEN ended_at
+            ELSE greatest(%(ended_at)s::timestamptz, started_at) END,
         error = coalesce(%(error)s::text, error),
         metrics = (CASE WHEN %(set)s::jsonb IS NULL THEN metrics ELSE metrics || %(set)s::jsonb END)"""
 _SUMS = """ || (

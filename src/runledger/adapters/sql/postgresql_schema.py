@@ -20,7 +20,7 @@ _TABLES = (
         run_id text COLLATE "C" NOT NULL, client_id text COLLATE "C" NOT NULL, client_name text NOT NULL,
         status text NOT NULL, started_at timestamptz NOT NULL, ended_at timestamptz, metrics jsonb NOT NULL,
         notes integer NOT NULL DEFAULT 0, error text, updated_at timestamptz NOT NULL, mark text NOT NULL DEFAULT '',
-        PRIMARY KEY (run_id, client_id)
+        PRIMARY KEY (run_id, client_id), CHECK (ended_at >= started_at)
     ) WITH (fillfactor = 80)""",
     """CREATE TABLE run_notes (
         run_id text COLLATE "C" NOT NULL, client_id text COLLATE "C" NOT NULL, position integer NOT NULL,
@@ -105,8 +105,8 @@ def require_no_other_version(connections: Connections) -> None:
         raise StoreUnusable(f"the runs in this database are of version 1 of the tables: {_MIGRATES}.")
 
 
-def runs_to_migrate(connections: Connections) -> int | None:
-    """The number of runs in tables of version 1; None if there are no such tables."""
+def runs_to_migrate(connections: Connections) -> tuple[int, int] | None:
+    """See `version_1.count_runs`; None if there are no tables of version 1."""
     with connections.cursor("SELECT") as cursor:
         if _version(cursor.execute(_STATE, prepare=False).fetchone()) != 1:
             return None

@@ -9,7 +9,7 @@ import psycopg
 from ...domain import StoreUnusable
 from . import rows
 
-_COUNT = "SELECT count(*) FROM run_records"
+_COUNT = "SELECT count(*), count(*) FILTER (WHERE ended_at < started_at) FROM run_records"
 _COLUMNS = """SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum)
     FROM pg_attribute WHERE attrelid = to_regclass('run_records') AND attnum > 0 AND NOT attisdropped"""
 _KNOWN_COLUMNS = (
@@ -54,7 +54,8 @@ _BEFORE = (
 )
 _COPY_RUNS = """INSERT INTO runs
     (run_id, client_id, client_name, status, started_at, ended_at, metrics, notes, error, updated_at)
-    SELECT run_id, client_id, client_name, status, started_at, ended_at, metrics, jsonb_array_length(log),
+    SELECT run_id, client_id, client_name, status, started_at,
+        CASE WHEN ended_at < started_at THEN started_at ELSE ended_at END, metrics, jsonb_array_length(log),
         error, updated_at
     FROM run_records"""
 _COPY_NOTES = """INSERT INTO run_notes (run_id, client_id, position, at, text)
@@ -78,11 +79,11 @@ DROP = "DROP TABLE run_records"
 """The last step. A process of the older version that is still open fails from then on, with an error on every call."""
 
 
-def count_runs(cursor: psycopg.Cursor[tuple[Any, ...]]) -> int:
-    """The number of runs in the table of version 1."""
+def count_runs(cursor: psycopg.Cursor[tuple[Any, ...]]) -> tuple[int, int]:
+    """The number of runs in the table of version 1, and of those among them that ended before they started."""
     row = cursor.execute(_COUNT, prepare=False).fetchone()
     assert row is not None
-    return int(row[0])
+    return int(row[0]), int(row[1])
 
 
 def locked_rights(cursor: psycopg.Cursor[tuple[Any, ...]]) -> list[str]:
@@ -109,7 +110,7 @@ def locked_rights(cursor: psycopg.Cursor[tuple[Any, ...]]) -> list[str]:
 
 
 def copy_runs(cursor: psycopg.Cursor[tuple[Any, ...]]) -> None:
-    """Copy every run, and each line of its log, into the new tables.
+    """Copy every run, and each line of its log, into the new tables. A run that ended before its start ends there.
 
     Raises StoreUnusable, with the key, for a run whose log version 1 did not write.
     """

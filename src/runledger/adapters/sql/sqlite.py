@@ -54,10 +54,12 @@ _BATCH = 400  # twice as many placeholders: SQLite before 3.32 allows 999
 _LINES = 5000  # of a log that are read at once
 # S608 is not about these: what is put into them are column names, constants of `rows`.
 _INSERT = f"INSERT INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
-_MARKS = "SELECT run_id, client_id, mark FROM runs WHERE (run_id, client_id) IN (VALUES {})"
+# A join from the keys uses the primary key; (run_id, client_id) IN (VALUES …) would scan the whole table.
+_OF_KEYS = "FROM wanted CROSS JOIN runs ON run_id = run AND client_id = client"
+_MARKS = f"WITH wanted (run, client) AS (VALUES {{}}) SELECT run_id, client_id, mark {_OF_KEYS}"
 _SELECT = f"SELECT {RECORD} FROM runs WHERE run_id = ? AND client_id = ?"  # noqa: S608
 _SELECT_TO_UPDATE = f"SELECT {RECORD}, rowid FROM runs WHERE run_id = ? AND client_id = ?"  # noqa: S608
-_SELECT_BATCH = f"SELECT {RECORD}, rowid FROM runs WHERE (run_id, client_id) IN (VALUES {{}})"  # noqa: S608
+_SELECT_BATCH = f"WITH wanted (run, client) AS (VALUES {{}}) SELECT {RECORD}, runs.rowid {_OF_KEYS}"
 # An index has only the runs that are not Completed; the planner uses it only if the condition says so in its words.
 _UNFINISHED = " AND status <> 'Completed'"
 _FIND = f"SELECT {RECORD} FROM {{}} WHERE {{}} ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?"  # noqa: S608

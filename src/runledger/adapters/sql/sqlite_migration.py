@@ -30,9 +30,11 @@ _COPY_LINES = f"""INSERT INTO run_notes ({LINE})
     )"""  # noqa: S608
 _LOGS = f"SELECT run_id, client_id, client_name, status, log FROM run_records {_OF_KEYS}"  # noqa: S608
 _COPY_LINE = f"INSERT INTO run_notes ({LINE}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
-_OLD = """SELECT run_id, client_id, client_name, status, started_at, ended_at, metrics,
+# Version 1 accepted an end before the start. The greater of two is NULL if one is.
+_OLD = """SELECT run_id, client_id, client_name, status, started_at, max(ended_at, started_at), metrics,
         CASE json_type(log) WHEN 'array' THEN json_array_length(log) END, error, updated_at
     FROM run_records ORDER BY rowid"""
+_ENDED_EARLY = "SELECT count(*) FROM run_records WHERE ended_at < started_at"
 _COPY_RUN = f"INSERT INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')"  # noqa: S608
 
 # SQLite keeps objects for itself, such as the statistics of ANALYZE. Their names are reserved for it.
@@ -60,6 +62,7 @@ Row = tuple[Any, ...]
 def migrate(connection: sqlite3.Connection, path: str) -> Finding | None:
     """Migrate a file of version 1 in one transaction, and return what was done. None for any other file of ours.
 
+    A run that ended before it started, which version 1 accepted, ends at its start, and is counted in the result.
     Raises StoreUnusable, with the key, for a row that cannot be read, and for tables, columns and other objects that
     version 1 did not make. If anything fails, the file stays as it was.
     """
@@ -72,12 +75,14 @@ def migrate(connection: sqlite3.Connection, path: str) -> Finding | None:
         _refuse_unknown(connection, path)
         for statement in TABLES:
             connection.execute(statement)
+        (early,) = connection.execute(_ENDED_EARLY).fetchone()
         _copy_lines(connection)
         runs, notes = _copy_runs(connection)
         connection.execute("DROP TABLE run_records")
         for statement in INDEXES:
             connection.execute(statement)
-    return Finding.ok(f"migrated {runs:,} runs with {notes:,} notes to version {SCHEMA_VERSION}")
+    mended = f"; {early:,} ended before they started, and now end at their start" if early else ""
+    return Finding.ok(f"migrated {runs:,} runs with {notes:,} notes to version {SCHEMA_VERSION}{mended}")
 
 
 def _refuse_unknown(connection: sqlite3.Connection, path: str) -> None:

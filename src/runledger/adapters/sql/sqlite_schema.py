@@ -28,6 +28,7 @@ TABLES = (
         mark TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (run_id, client_id),
         CHECK (started_at GLOB '*Z' AND updated_at GLOB '*Z' AND ifnull(ended_at, 'Z') GLOB '*Z'),
+        CHECK (ended_at >= started_at),
         CHECK (typeof(notes) = 'integer' AND notes >= 0)
     )
     """,

@@ -1,203 +1,39 @@
-"""Moving runs: import, export, and copying between stores."""
+"""Moving runs out of a store: into files with `export`, into another store with `copy`."""
 
 from __future__ import annotations
 
 import io
-import os
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
 from datetime import datetime
-from typing import Any, BinaryIO, TextIO
+from typing import Any, TextIO
 
 import click
 
-from ...domain import InvalidValue, NewRun
+from ...domain import NewRun
 from ...domain.json_form import time_text
-from ...histories import BadRow, Format, Gap, MissingColumns, UnreadableFile, read_history, write_history
-from ...services.batches import batches
+from ...histories import Format, UnknownFormat, write_history
 from ...services.copy_result import CopyResult, Fate, Remark
-from ...services.ledger import RunLedger
 from ...stores import copy as copy_runs
-from ..arguments import MEANING, MOMENT, RENAMING, STATUS, ZONE
-from ..options import chosen_ledger, each_once, filter_options, json_option, lasting, store_option
-from ..output import complain, print_json, remark
+from ..arguments import MOMENT
+from ..options import chosen_ledger, filter_options, json_option, lasting
+from ..output import complain, counted, print_json, remark
 from ..progress import progress
 
-_BATCH = 2000
-_NAMED = 100
-"""How many refused rows are listed without --verbose: with a wrong mapping, every row is refused."""
-
-
-@click.command("import")
-@store_option
-@click.argument("source", metavar="FILE", type=click.File("rb"))
-@click.option(
-    "--format", "file_format", type=click.Choice(["csv", "jsonl"]), help="[default: detected from name or content]"
-)
-@click.option(
-    "--column",
-    "columns",
-    multiple=True,
-    type=RENAMING,
-    callback=each_once,
-    help='Which column holds a field, e.g. run_id="Job ID". With nothing after the =, no column does.',
-)
-@click.option(
-    "--rest-as-metrics",
-    is_flag=True,
-    help="Import every column that is not a field as a metric; decimal numbers become floats.",
-)
-@click.option(
-    "--status", "statuses", multiple=True, type=MEANING, callback=each_once, help="The status for a word in the file."
-)
-@click.option("--default-status", type=STATUS, help="The status of rows without one.")
-@click.option(
-    "--timezone",
-    type=ZONE,
-    help="The zone of times without one, e.g. UTC or Europe/Berlin. If a clock change repeats an hour, the first is "
-    "meant; a time that it skips is read with the offset before the change.",
-)
-@click.option("--strict", is_flag=True, help="Stop at the first refused row.")
-@click.option("--verbose", "-v", is_flag=True, help="List every row that is refused or already there.")
-@json_option
-def import_(
-    source: BinaryIO, file_format: Format | None, strict: bool, verbose: bool, as_json: bool, **mapping: Any
-) -> None:
-    """Load a history from CSV or JSON Lines.
-
-    The file may be compressed with gzip; - is standard input.
-
-    Fields: run_id, client_id, client_name, status, started_at, ended_at, updated_at, error, metrics, log. The last two
-    have the form that export writes; if a column of that name holds something else, give --column log=.
-
-    A row whose run exists already is left alone, so a file can be imported again.
-
-    \b
-    Example:
-      runledger import jobs.csv.gz --default-status Completed --rest-as-metrics \\
-          --column run_id="Job ID" --column client_id=Site \\
-          --column started_at="Start Time" --column ended_at="End Time"
-    """
-    try:
-        reading = read_history(source, file_format=file_format, **mapping)
-    except InvalidValue as error:
-        raise click.BadParameter(str(error), param_hint="'--column'") from None
-    with closing(reading) as rows, chosen_ledger(may_be_new=True) as ledger:
-        work = _Import(ledger, strict, verbose, as_json)
-        try:
-            with _reading(source) as advance:
-                work.take(rows, advance)
-        except MissingColumns as error:
-            raise click.UsageError(_missing_columns(error)) from None
-        except BaseException:
-            work.report()
-            raise
-        work.report()
-    click.get_current_context().exit(1 if work.refused or work.stopped else 0)
-
-
-def _missing_columns(error: MissingColumns) -> str:
-    options = (f"--column {name}=…" + " (or --default-status)" * (name == "status") for name in error.missing)
-    header = ", ".join(map(repr, error.header))
-    return f"{error.problem}: say which it is with {', '.join(options)}. It has {header}."
-
-
-def _reason(row: BadRow) -> str:
-    """Why a row is refused, and the option that helps."""
-    return row.reason if row.gap is None else f"{row.gap.problem}: {_advice(row.gap)}."
-
-
-def _advice(gap: Gap) -> str:
-    match gap.setting:
-        case "columns":
-            return f"if it is something else, give --column {gap.field}="
-        case "statuses":
-            return f"map it with --status {shlex.quote(gap.value)}=STATUS"
-        case "default_status":
-            return "give --default-status"
-        case "timezone":
-            return "give --timezone with the file's zone, e.g. UTC"
-
-
-@contextmanager
-def _reading(source: BinaryIO) -> Iterator[Callable[[], None]]:
-    if not source.seekable():  # a pipe, whose length is unknown
-        yield lambda: None
-        return
-    size = os.fstat(source.fileno()).st_size
-    with progress("bytes") as show:
-        yield lambda: show(source.tell(), size)
-
-
-class _Import:
-    """Loads rows in batches, and counts the rows loaded, already there and refused."""
-
-    def __init__(self, ledger: RunLedger, strict: bool, verbose: bool, as_json: bool) -> None:
-        self._ledger = ledger
-        self._strict = strict
-        self._verbose = verbose
-        self._as_json = as_json
-        self.loaded = self.there = self.refused = 0
-        self.stopped = ""
-        """Why the rest of the file was not read; empty if all of it was."""
-
-    def take(self, rows: Iterator[tuple[int, NewRun | BadRow]], advance: Callable[[], None]) -> None:
-        """Load all rows, or those before the file becomes unreadable. Raises MissingColumns before loading any."""
-        for batch in batches(self._usable(rows), _BATCH, lambda row: row[1]):
-            self._load(batch)
-            advance()
-
-    def _usable(self, rows: Iterator[tuple[int, NewRun | BadRow]]) -> Iterator[tuple[int, NewRun]]:
-        """The rows that are runs, each with its line. The others are counted and remarked on."""
-        try:
-            for line, row in rows:
-                if isinstance(row, NewRun):
-                    yield line, row
-                    continue
-                self.refused += 1
-                if self.refused <= _NAMED or self._verbose:
-                    remark(f"line {line}: {_reason(row)}")
-                if self._strict:
-                    self.stopped = f"stopped at line {line}, because of --strict."
-                    break
-        except UnreadableFile as error:
-            self.stopped = str(error)
-
-    def report(self) -> None:
-        if self.refused > _NAMED and not self._verbose:
-            remark(f"… {_count(self.refused - _NAMED, 'refused row')} more; --verbose lists them too.")
-        if self.stopped:
-            complain(self.stopped)
-        if self._as_json:
-            print_json({"loaded": self.loaded, "already_there": self.there, "refused": self.refused})
-            return
-        rows = self.loaded + self.there + self.refused
-        click.echo(
-            f"{_count(rows, 'row')}: {self.loaded:,} loaded, {self.there:,} already there, {self.refused:,} refused"
-        )
-
-    def _load(self, batch: list[tuple[int, NewRun]]) -> None:
-        others = self._ledger.import_records([run for _, run in batch])
-        self.loaded += len(batch) - len(others)
-        self.there += len(others)
-        if self._verbose and others:
-            lines = {id(run): line for line, run in batch}
-            for run in others:
-                remark(f"line {lines[id(run)]}: {run.key} is there already")
+_STEP = 2000
+"""How many runs are written between two steps of the progress bar."""
 
 
 @click.command()
 @filter_options
 @click.argument("file", default="-", type=click.Path(readable=False, allow_dash=True))
-@click.option(
-    "--format", "file_format", type=click.Choice(["csv", "jsonl"]), help="[default: csv for *.csv, else jsonl]"
-)
+@click.option("--format", "file_format", type=click.Choice(["csv", "jsonl"]), help="[default: that of the file's name]")
 def export(file: str, file_format: Format | None, **filters: Any) -> None:
     """Write runs so that import reads them back exactly.
 
-    To a file, compressed if its name ends in .gz, or to standard output.
+    To standard output as JSON Lines, or to a file whose name ends in .csv, .jsonl, .ndjson or .json, and in .gz to
+    compress it. A file appears when it is complete, and replaces what was there; it keeps the permissions of that.
 
     \b
     Examples:
@@ -206,9 +42,11 @@ def export(file: str, file_format: Format | None, **filters: Any) -> None:
     """
     target = _standard_output() if file == "-" else file
     with chosen_ledger() as ledger, progress("records", wanted=file != "-") as advance:
-        found = _counted(ledger.reads.find_with_logs(**filters), advance)
+        found = _showing(ledger.reads.find_with_logs(**filters), advance)
         try:
             count = write_history(found, target, file_format=file_format)
+        except UnknownFormat as error:
+            raise click.UsageError(f"{error.problem}, or give --format.") from None
         except OSError as error:
             if file == "-":
                 raise
@@ -216,7 +54,7 @@ def export(file: str, file_format: Format | None, **filters: Any) -> None:
     if file == "-":
         sys.stdout.flush()  # now, so that a full disk is reported in one line
     else:
-        click.echo(f"{_count(count, 'run')} written to {file}")
+        click.echo(f"{counted(count, 'run')} written to {file}")
 
 
 @click.command()
@@ -296,15 +134,11 @@ def _standard_output() -> TextIO:
     return sys.stdout
 
 
-def _counted(runs: Iterable[NewRun], advance: Callable[[int, None], None]) -> Iterator[NewRun]:
+def _showing(runs: Iterable[NewRun], advance: Callable[[int, None], None]) -> Iterator[NewRun]:
     for number, run in enumerate(runs, 1):
         yield run
-        if number % _BATCH == 0:
+        if number % _STEP == 0:
             advance(number, None)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _print(found: Remark) -> None:

@@ -1,0 +1,56 @@
+"""Comparing runs that were to be imported with those that the ledger has already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from ..domain import NewRun, RunKey, RunNotFound
+from .copy_result import difference
+from .reads import LedgerReads
+
+_FEW = 20
+"""So many runs are read one by one. More are looked for in one list, which takes a request for a page of runs."""
+_EXTRA = 4
+"""How many times as long as the runs that are looked for a list may be, because the ledger has others of that time."""
+
+
+def differing(reads: LedgerReads, runs: Sequence[NewRun]) -> Iterator[tuple[NewRun, str]]:
+    """Those of these runs that the ledger has with other values, in their order, with how they differ in words.
+
+    A run that was removed meanwhile is not among them. Raises what reads raise.
+    """
+    same = _same_in_list(reads, runs) if len(runs) > _FEW else set()
+    for number, run in enumerate(runs):
+        if number not in same and (unlike := _difference(reads, run)):
+            yield run, unlike
+
+
+def _same_in_list(reads: LedgerReads, runs: Sequence[NewRun]) -> set[int]:
+    """The places of runs that a list has with the same values. A store may have several records of one other run."""
+    places: dict[RunKey, list[int]] = {}
+    for number, run in enumerate(runs):
+        places.setdefault(run.key, []).append(number)
+    starts = [run.record.started_at for run in runs]
+    listed = reads.find_with_logs(since=min(starts), until=_after(max(starts)), limit=_EXTRA * len(places))
+    return {
+        number
+        for stored in listed
+        for number in places.get(stored.key, ())
+        if not difference(runs[number], stored, "in the ledger")
+    }
+
+
+def _after(moment: datetime) -> datetime | None:
+    try:
+        return moment + timedelta(milliseconds=1)
+    except OverflowError:
+        return None
+
+
+def _difference(reads: LedgerReads, run: NewRun) -> str:
+    try:
+        stored = reads.get_with_log(run.key.run_id, run.key.client_id)
+    except RunNotFound:
+        return ""
+    return difference(run, stored, "in the ledger")
