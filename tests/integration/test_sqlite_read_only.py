@@ -228,7 +228,7 @@ def test_what_a_reader_sees_is_whole_whatever_writers_do_meanwhile(folder: Path)
 def test_what_was_read_while_a_writer_came_and_went_is_read_again(folder: Path) -> None:
     path = folder / "runs.db"
     file = ReadOnlySQLiteFile(path)
-    written = []
+    written: list[object] = []
 
     def take(rows: sqlite3.Cursor) -> Any:
         if not written:
