@@ -13,26 +13,18 @@ from collections.abc import Callable
 from ctypes import CFUNCTYPE, POINTER, Structure, byref, c_char_p, c_int, c_int64, c_void_p, cast
 from typing import Any, ClassVar
 
-_METHODS = [
-    "xClose",
-    "xRead",
-    "xWrite",
-    "xTruncate",
-    "xSync",
-    "xFileSize",
-    "xLock",
-    "xUnlock",
-    "xCheckReservedLock",
-    "xFileControl",
-    "xSectorSize",
-    "xDeviceCharacteristics",
-    "xShmMap",
-    "xShmLock",
-    "xShmBarrier",
-    "xShmUnmap",
-    "xFetch",
-    "xUnfetch",
-]
+# fmt: off
+_METHODS = (
+    "xClose", "xRead", "xWrite", "xTruncate", "xSync", "xFileSize", "xLock", "xUnlock", "xCheckReservedLock",
+    "xFileControl", "xSectorSize", "xDeviceCharacteristics", "xShmMap", "xShmLock", "xShmBarrier", "xShmUnmap",
+    "xFetch", "xUnfetch",
+)
+_OF_VFS = (
+    "pAppData", "xOpen", "xDelete", "xAccess", "xFullPathname", "xDlOpen", "xDlError", "xDlSym", "xDlClose",
+    "xRandomness", "xSleep", "xCurrentTime", "xGetLastError", "xCurrentTimeInt64", "xSetSystemCall", "xGetSystemCall",
+    "xNextSystemCall",
+)
+# fmt: on
 ERRORS = {
     "xWrite": (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_FULL),
     "xTruncate": (sqlite3.SQLITE_IOERR_TRUNCATE,),
@@ -64,27 +56,8 @@ class _VFS(Structure):
         *((name, c_int) for name in ("iVersion", "szOsFile", "mxPathname")),
         ("pNext", c_void_p),
         ("zName", c_char_p),
-        *(
-            (name, c_void_p)
-            for name in [
-                "pAppData",
-                "xOpen",
-                "xDelete",
-                "xAccess",
-                "xFullPathname",
-                "xDlOpen",
-                "xDlError",
-                "xDlSym",
-                "xDlClose",
-                "xRandomness",
-                "xSleep",
-                "xCurrentTime",
-                "xGetLastError",
-                "xCurrentTimeInt64",
-                "xSetSystemCall",
-                "xGetSystemCall",
-                "xNextSystemCall",
-            ]
+        *((name, c_void_p) for name in _OF_VFS),
+    ]
         ),
     ]
 
