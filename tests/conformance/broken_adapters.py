@@ -471,6 +471,18 @@ class HalfAppliesABulkUpdate(Broken):
 
 
 @breaks(Rule.WHOLE)
+class CommitsEveryBatch(Broken):
+    """Each batch of a bulk call is applied or not, and the next one by itself."""
+
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        return [key for first in range(0, len(news), 250) for key in super().create_many(news[first : first + 250])]
+
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        for first in range(0, len(changes), 250):
+            super().update_many(changes[first : first + 250], at)
+
+
+@breaks(Rule.WHOLE)
 class LosesTheLastOfEachTen(Broken):
     def update_many(self, changes: Changes, at: datetime) -> None:
         super().update_many([pair for i, pair in enumerate(changes) if i % 10 != 9], at)

@@ -58,8 +58,6 @@ class _VFS(Structure):
         ("zName", c_char_p),
         *((name, c_void_p) for name in _OF_VFS),
     ]
-        ),
-    ]
 
 
 class FailingDisk:

@@ -31,7 +31,7 @@ from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from itertools import combinations, islice, zip_longest
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import attrs
 import pytest
@@ -72,9 +72,12 @@ AT = datetime(2025, 11, 24, 8, 15, 0, 123000, tzinfo=UTC)
 LATER = AT + timedelta(seconds=5)
 R, S, GONE = RunKey("r", "acme"), RunKey("s", "acme"), RunKey("never started", "acme")
 FINISH = RunChange(status=RunStatus.COMPLETED)
+MANY = 1_001
+"""More runs than any adapter writes as one batch."""
 FINAL = [status for status in RunStatus if status.is_final]
 
 Test = Callable[[Any, Trial], None]
+Item = TypeVar("Item")
 
 
 def keeps(rule: Rule) -> Callable[[Test], Test]:
@@ -109,6 +112,12 @@ def every_combination() -> Iterator[RunChange]:
 def started(run_id: str, client_id: str = "acme", at: datetime = AT) -> RunRecord:
     """The record of a run that has just started."""
     return RunRecord.start(RunKey(run_id, client_id), at)
+
+
+def with_one_at_each_place(items: Sequence[Item], one: Item) -> Iterator[list[Item]]:
+    """The items with one more among them: first, in the middle, last."""
+    for place in (0, len(items) // 2, len(items)):
+        yield [*items[:place], one, *items[place:]]
 
 
 def ended(run_id: str, status: RunStatus, at: datetime, client_id: str = "acme", notes: int = 2) -> NewRun:
@@ -203,6 +212,15 @@ class RunRepositoryContract:
             repository.create_many([same, same])
         trial.holds(started("r"))
 
+    @keeps(Rule.WHOLE)
+    def test_a_long_bulk_start_leaves_none_wherever_an_existing_run_is(self, trial: Trial) -> None:
+        """A store that makes batches of it checks all of them before it writes the first."""
+        trial.repository.create(started("r"))
+        for news in with_one_at_each_place([started(f"{i:04}") for i in range(MANY)], started("r", at=LATER)):
+            with trial.refuses(RunAlreadyExists, R):
+                trial.repository.create_many(news)
+            trial.same_list(list(trial.repository.find(EVERYTHING)), [started("r")])
+
     @keeps(Rule.RAISED)
     def test_of_bulk_starts_that_overlap_each_reports_what_it_made(self, trial: Trial) -> None:
         handles = trial.handles(4)
@@ -246,6 +264,16 @@ class RunRepositoryContract:
             with trial.refuses(RunNotFound, GONE):
                 repository.update_many([(R, change), (GONE, change), (S, change)], LATER)
             trial.holds(NewRun(started("r")), NewRun(started("s")))
+
+    @keeps(Rule.WHOLE)
+    def test_a_long_bulk_update_leaves_all_as_they_were_wherever_a_missing_run_is(self, trial: Trial) -> None:
+        records = [started(f"{i:04}") for i in range(MANY)]
+        trial.repository.create_many(records)
+        change = RunChange(metrics={"n": 1})
+        for changes in with_one_at_each_place([(record.key, change) for record in records], (GONE, change)):
+            with trial.refuses(RunNotFound, GONE):
+                trial.repository.update_many(changes, LATER)
+            trial.same_list(list(trial.repository.find(EVERYTHING)), records[::-1])
 
     @keeps(Rule.NO_REGISTRY)
     def test_a_missing_run_is_looked_for_nowhere_else(self, trial: Trial) -> None:
@@ -405,7 +433,7 @@ class RunRepositoryContract:
 
     @keeps(Rule.WHOLE)
     def test_a_bulk_update_leaves_no_record_out(self, trial: Trial) -> None:
-        records = [started(f"{i:03}") for i in range(123)]
+        records = [started(f"{i:04}") for i in range(MANY)]
         trial.repository.create_many(records)
         changes = [(record.key, RunChange(metrics={"n": i + 1})) for i, record in enumerate(records)]
         trial.repository.update_many(changes, AT)
