@@ -475,7 +475,10 @@ class CommitsEveryBatch(Broken):
     """Each batch of a bulk call is applied or not, and the next one by itself."""
 
     def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
-        return [key for first in range(0, len(news), 250) for key in super().create_many(news[first : first + 250])]
+        keys: list[RunKey] = []
+        for first in range(0, len(news), 250):
+            keys += super().create_many(news[first : first + 250])
+        return keys
 
     def update_many(self, changes: Changes, at: datetime) -> None:
         for first in range(0, len(changes), 250):

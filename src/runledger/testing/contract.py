@@ -72,8 +72,6 @@ AT = datetime(2025, 11, 24, 8, 15, 0, 123000, tzinfo=UTC)
 LATER = AT + timedelta(seconds=5)
 R, S, GONE = RunKey("r", "acme"), RunKey("s", "acme"), RunKey("never started", "acme")
 FINISH = RunChange(status=RunStatus.COMPLETED)
-MANY = 1_001
-"""More runs than any adapter writes as one batch."""
 FINAL = [status for status in RunStatus if status.is_final]
 
 Test = Callable[[Any, Trial], None]
@@ -148,6 +146,9 @@ class RunRepositoryContract:
     examples: ClassVar[int] = 100
     """How many random histories are the same in every run. Half as many new ones are added."""
 
+    many: ClassVar[int] = 1_001
+    """How many runs the tests of long bulk calls take: more than the adapter writes as one batch."""
+
     @pytest.fixture
     def new_store(self) -> Callable[[], OpenStore]:
         raise NotImplementedError(
@@ -216,7 +217,7 @@ class RunRepositoryContract:
     def test_a_long_bulk_start_leaves_none_wherever_an_existing_run_is(self, trial: Trial) -> None:
         """A store that makes batches of it checks all of them before it writes the first."""
         trial.repository.create(started("r"))
-        for news in with_one_at_each_place([started(f"{i:04}") for i in range(MANY)], started("r", at=LATER)):
+        for news in with_one_at_each_place([started(f"{i:04}") for i in range(self.many)], started("r", at=LATER)):
             with trial.refuses(RunAlreadyExists, R):
                 trial.repository.create_many(news)
             trial.same_list(list(trial.repository.find(EVERYTHING)), [started("r")])
@@ -267,7 +268,7 @@ class RunRepositoryContract:
 
     @keeps(Rule.WHOLE)
     def test_a_long_bulk_update_leaves_all_as_they_were_wherever_a_missing_run_is(self, trial: Trial) -> None:
-        records = [started(f"{i:04}") for i in range(MANY)]
+        records = [started(f"{i:04}") for i in range(self.many)]
         trial.repository.create_many(records)
         change = RunChange(metrics={"n": 1})
         for changes in with_one_at_each_place([(record.key, change) for record in records], (GONE, change)):
@@ -433,7 +434,7 @@ class RunRepositoryContract:
 
     @keeps(Rule.WHOLE)
     def test_a_bulk_update_leaves_no_record_out(self, trial: Trial) -> None:
-        records = [started(f"{i:04}") for i in range(MANY)]
+        records = [started(f"{i:04}") for i in range(self.many)]
         trial.repository.create_many(records)
         changes = [(record.key, RunChange(metrics={"n": i + 1})) for i, record in enumerate(records)]
         trial.repository.update_many(changes, AT)
