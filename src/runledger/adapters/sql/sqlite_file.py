@@ -81,7 +81,7 @@ class SQLiteFile:
                     self._idle.put(reader)
         except FAULTS as error:
             raise self.refusal(error, key) from error
-        self._place.require_same(key)
+        self._place.require_lately(key)
         return found
 
     def write(self, call: Callable[[sqlite3.Cursor], T], key: RunKey | None = None) -> T:
@@ -173,7 +173,7 @@ class SQLiteFile:
         self.patiently(self._make_schema, connection, self.path)
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute("PRAGMA wal_autocheckpoint = 250")  # pages: a small log is in the cache when it is copied
-        self._place.remember_log()
+        self._place.watch_log()
         # From here on, `patiently` waits for the write lock.
         connection.execute("PRAGMA busy_timeout = 0")
 
