@@ -287,10 +287,28 @@ class TestListing:
         assert names == [f"{n:03}" for n in range(249, -1, -1) if n % 7 == 3][:30]
         assert "offset" not in second
 
+    def test_an_option_that_does_not_exist_is_refused(self, client: Client) -> None:
+        row = client.create(Name="kept")
+        for method, path, body, query in (
+            ("GET", "", None, {"filterByFormlua": "1"}),
+            ("GET", row["id"], None, {"fields[]": "Name"}),
+            ("POST", "listRecords", {"pagesize": 3}, {}),
+            ("POST", "", {"fields": {"Name": "x"}, "typeCast": True}, {}),
+            ("POST", "", {"records": [{"fields": {"Name": "x"}, "id": "rec"}]}, {}),
+            ("POST", "", {"fields": {"Name": "x"}, "performUpsert": {"fieldsToMergeOn": ["Name"]}}, {}),
+            ("PATCH", row["id"], {"fields": {"Name": "x"}, "upsert": True}, {}),
+            ("PATCH", "", {"records": [{"id": row["id"], "field": {}, "fields": {}}]}, {}),
+            ("DELETE", row["id"], None, {"force": "true"}),
+            ("DELETE", "", None, {"records[]": row["id"], "force": "true"}),
+        ):
+            status, answer = client.ask(method, path, body, **query)
+            assert (status, answer["error"]["type"]) == (422, "INVALID_REQUEST_UNKNOWN"), (method, path, body, query)
+        assert [record["fields"]["Name"] for record in client.records()] == ["kept"]
+
     def test_a_url_has_at_most_16000_characters(self, client: Client) -> None:
-        short = len(f"http://localhost/v0/{BASE}/Tasks?x=")
-        assert client.ask("GET", x="a" * (16_000 - short))[0] == 200
-        assert client.ask("GET", x="a" * (16_001 - short))[0] == 414
+        short = len(f"http://localhost/v0/{BASE}/Tasks?userLocale=")
+        assert client.ask("GET", userLocale="a" * (16_000 - short))[0] == 200
+        assert client.ask("GET", userLocale="a" * (16_001 - short))[0] == 414
         assert client.ask("POST", "listRecords", {"filterByFormula": "'" + "a" * 20_000 + "'"})[0] == 200
 
 
@@ -461,8 +479,10 @@ class TestFormulas:
         assert "Unknown field names: no such" in answer["error"]["message"]
 
     def test_one_escaped_brace_in_a_name_and_no_more(self) -> None:
-        client = Client(Table("Tasks", (Column("Name"), Column("a}b"), Column("a}b}"), Column("{c"))))
-        client.create(Name="braced", **{"a}b": "x", "a}b}": "x", "{c": "x"})
+        client = Client(Table("Tasks", (Column("Name"), Column("a}b"), Column("a}b}"), Column("{c"), Column("Brace}"))))
+        client.create(Name="braced", **{"a}b": "x", "a}b}": "x", "{c": "x", "Brace}": "x"})
+        assert client.names(r"{Brace\}}='x'") == {"braced"}
+        assert client.names(r"AND({Brace\}}='x', {Name}='braced')") == {"braced"}
         assert client.names(r"{a\}b}='x'") == {"braced"}
         assert client.names("{{c}='x'") == {"braced"}
         assert error_of(client.ask("GET", filterByFormula=r"{a\}b\}}='x'")) == (422, "INVALID_FILTER_BY_FORMULA")

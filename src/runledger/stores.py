@@ -107,7 +107,8 @@ def store_url(store: str | os.PathLike[str]) -> str:
     written = re.match(_SCHEME, store) if isinstance(store, str) else None
     if written is None:
         raise StoreUnusable(
-            f"the store URL has no scheme: give text like {EXAMPLE_URL} or postgresql://host/database, or a path."
+            f"the store URL has no scheme: give text like {EXAMPLE_URL} or postgresql://host/database, or in Python a "
+            "pathlib.Path."
         )
     return written[0].lower() + store[written.end() :]
 

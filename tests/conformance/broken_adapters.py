@@ -876,6 +876,12 @@ class ForgetsTheRunIdOfTheLatest(Broken):
         return iter([newest[client_id] for client_id in sorted(newest)])
 
 
+@breaks(Rule.PROMISES)
+class IsRecognisedOnlyWhileNothingIsWritten(Broken):
+    def identity(self) -> int:
+        return len(self._table.records)
+
+
 @breaks(Rule.WHOLE)
 class RefusesEverythingLong(Broken):
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:

@@ -22,7 +22,7 @@ from requests.exceptions import ChunkedEncodingError, ConnectionError, ReadTimeo
 from requests.structures import CaseInsensitiveDict
 
 from airtable_local import AirtableService, Column, Request, Token
-from runledger import RunLedgerError
+from runledger import EventKind, RunLedgerError
 from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
 from runledger.adapters.airtable.transport import WithoutCreation
 from runledger.testing.airtable import run_table
@@ -72,10 +72,11 @@ class Sleep:
 
 @frozen
 class Done:
-    """How a process ended: what its act returned, or the error that it raised."""
+    """How a process ended: what its act returned, or the error that it raised, and what its store reported."""
 
     result: Any = None
     error: RunLedgerError | None = None
+    reported: frozenset[EventKind] = frozenset()
 
 
 Step = Request | Sleep | Done
@@ -174,7 +175,7 @@ class Process:
         assert isinstance(step, Done)
         applied = [key.reference for key in (step.error.applied if step.error else ())]
         returned = repr(step.result), getattr(step.result, "reference", None)
-        told = type(step.error), getattr(step.error, "outcome", None), *applied, *returned
+        told = type(step.error), getattr(step.error, "outcome", None), step.reported, *applied, *returned
         return self._endings.setdefault(told, history)
 
     def _run(self, script: _Script) -> Step:
@@ -185,12 +186,14 @@ class Process:
         repository = AirtableRunRepository(
             TOKEN, BASE, TABLE, columns=self._columns, limit=_NoLimit(), transports=transports, sleep=sleep
         )
+        reported: set[EventKind] = set()
+        repository.add_observer(lambda event: reported.add(event.kind))
         try:
-            return Done(self._act(repository))
+            return Done(self._act(repository), reported=frozenset(reported))
         except RunLedgerError as error:
             # Its frames would keep all that this run has made.
             error.__traceback__ = error.__context__ = error.__cause__ = None
-            return Done(error=error)
+            return Done(error=error, reported=frozenset(reported))
         except _Pause as pause:
             return pause.step
 
@@ -253,8 +256,9 @@ class Ending:
 class Exploration:
     """Goes through every order of the processes' steps, with up to `faults` of the given kinds at any of them.
 
-    The clock may move on by a second before any step, `free_seconds` times, and whenever somebody sleeps. `check` is
-    called with each way in which it ends. Afterwards `schedules`, `states` and `endings` say how many there were.
+    The clock may move on by a second before any step, `free_seconds` times, and whenever somebody sleeps. Each list
+    shows the table as it is or as it was up to `lag` seconds before, in every combination. `check` is called with each
+    way in which it ends. Afterwards `schedules`, `states` and `endings` say how many there were.
     """
 
     def __init__(
@@ -266,15 +270,18 @@ class Exploration:
         kinds: Sequence[Fault] = (),
         faults: int = 0,
         free_seconds: int = 1,
+        lag: int = 0,
     ) -> None:
         self._processes = processes
         self._check = check
         self._kinds = kinds
         self._free_seconds = free_seconds
+        self._lags = range(lag + 1)
         self._ways: dict[State, int] = {}
         self._served: dict[Hashable, Served] = {}
         self.endings = 0
         service = service or new_service()
+        service.unknowns = evolve(service.unknowns, lists_see_writes_after=timedelta(seconds=lag))
         begin = State((service.snapshot(), 0), 0, tuple(Place() for _ in processes), faults, (), service)
         self.schedules = self._ways_from(begin)
         self.states = len(self._ways)
@@ -313,16 +320,20 @@ class Exploration:
         for i, history in state.late:
             step = self._processes[i].step(history)
             assert isinstance(step, Request)
-            served, place = self._handled(state, i, step)
+            served, place = self._handled(state, i, step, 0)
             left = tuple(one for one in state.late if one != (i, history))
             yield evolve(state.after(served).with_place(i, place), late=left)
         if is_asleep or (is_live and state.seconds < self._free_seconds):
             yield state.later()
 
     def _sent(self, state: State, i: int, request: Request) -> Iterator[State]:
-        served, after = self._handled(state, i, request)
+        answers: dict[Answer, tuple[Served, Place]] = {}  # what looks the same, whatever the lag, is one
+        for lag in self._lags if _lists(request) else (0,):
+            served, after = self._handled(state, i, request, lag)
+            answers.setdefault(served.answer, (served, after))
+        for served, after in answers.values():
+            yield self._heard(state.after(served), i, after, served.answer)
         done = state.after(served)
-        yield self._heard(done, i, after, served.answer)
         if not state.faults:
             return
         for kind in self._kinds:
@@ -336,16 +347,23 @@ class Exploration:
             elif done.table != state.table:
                 yield self._heard(state, i, place, _FAULTY[kind], faults=1, late=((i, place.history),))
 
-    def _handled(self, state: State, i: int, request: Request) -> tuple[Served, Place]:
-        """What the server makes of a process's request, and the place of that process with what it has created."""
+    def _handled(self, state: State, i: int, request: Request, lag: int) -> tuple[Served, Place]:
+        """What the server makes of a process's request, and the place of that process with what it has created.
+
+        A list shows the table of `lag` seconds before.
+        """
         place = state.places[i]
-        id_ = self._processes[i].ids[place.created]
-        known = (state.table, state.seconds, id_, request.method, request.url, request.body)
+        ids = self._processes[i].ids[place.created :]
+        known = (state.table, state.seconds, ids, request.method, request.url, request.body, lag)
         served = self._served.get(known)
         if served is None:
             now = BEGIN + timedelta(seconds=state.seconds)
-            service = state.service.copy(now=lambda: now, new_id=lambda _prefix: id_)
+            unused = iter(ids)
+            service = state.service.copy(now=lambda: now, new_id=lambda _prefix: next(unused))
+            if _lists(request):
+                service.unknowns = evolve(service.unknowns, lists_see_writes_after=timedelta(seconds=lag))
             response = service.handle(request)
+            service.unknowns = state.service.unknowns
             created = sum(verb == "created" for verb, _ in response.changed)
             table = (service.snapshot(), state.table[1] + created)  # type: ignore[index]
             answer = Answer(response.status, response.headers["Date"], response.body)
@@ -368,6 +386,10 @@ class Exploration:
             history = process.ended_like(history)
         wakes = state.seconds + math.ceil(step.seconds) if isinstance(step, Sleep) else None
         return state.with_place(i, Place(history, wakes, place.dead, place.created), faults, late)
+
+
+def _lists(request: Request) -> bool:
+    return request.method == "GET" and len(request.segments) == 2
 
 
 _FAULTY = {

@@ -19,7 +19,7 @@ from psycopg import sql
 from airtable_local import Column
 from runledger import RunStatus
 from runledger.adapters.airtable import Columns
-from runledger.adapters.airtable.schema import column_findings
+from runledger.adapters.airtable.findings import column_findings
 from runledger.testing.airtable import run_table
 
 

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -247,6 +248,23 @@ def test_other_processes_write_between_batches_and_nothing_of_theirs_is_lost_or_
         assert len(of_writers) == sum(counts)
         assert all(new.record.status is RunStatus.COMPLETED and len(new.log) == 1 for new in of_writers)
         assert ledger.summary().runs == sum(counts) + 2
+
+
+def test_the_pause_after_a_batch_does_not_grow_with_what_the_caller_does_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, now = tmp_path / "runs.db", time.monotonic
+    spent = 0.0
+    pauses: list[float] = []
+    with connect(path, observers=()) as ledger:
+        ledger.import_records([run_of(f"r{i}", "acme", OLD, FINISH) for i in range(3)])
+    monkeypatch.setattr(time, "monotonic", lambda: now() + spent)
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    with closing(open_removal(path)) as removal:
+        for _ in removal.remove_runs(EVERYTHING_OLD, 1):
+            spent += 3600
+    assert len(pauses) == 3
+    assert max(pauses) < 3600
 
 
 def test_each_batch_begins_where_the_last_one_ended(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from runledger.domain import MetricValue
 from runledger.domain.json_form import (
     MALFORMED,
     log_from_json,
-    log_text,
     log_to_json,
     metrics_from_json,
     metrics_text,
@@ -104,8 +103,6 @@ def test_a_log_is_an_array_and_back() -> None:
     assert log_to_json(LOG) == LOG_JSON
     assert log_from_json(LOG_JSON) == LOG
     assert trusted_log(LOG_JSON) == LOG
-    assert log_text(LOG) == '[["2025-11-24T08:15:00.007Z","öne"],["2025-11-24T08:15:00.007Z","two"]]'
-    assert log_text(()) == "[]"
 
 
 def test_the_lines_of_a_log_are_checked_unless_they_are_trusted() -> None:

@@ -254,7 +254,7 @@ def test_each_statement_or_request_that_makes_a_record_stands_in_one_function() 
         ("adapters/sql/postgresql_changes.py", "change_many", "_LINES"),  # lines, for rows that were updated
         ("adapters/sql/postgresql_version_1.py", "copy_runs", "_COPY_RUNS"),  # of the runs that an older version made
         ("adapters/sql/postgresql_version_1.py", "copy_runs", "_COPY_NOTES"),
-        ("adapters/airtable/repository.py", "_post_batch", ".batch_create"),
+        ("adapters/airtable/creation.py", "_post_batch", ".batch_create"),
         ("adapters/airtable/schema.py", "make_table", ".post"),  # a table, which then has no rows
         ("adapters/airtable/scratch.py", "_post", ".batch_create"),  # in a scratch table, and no run records
     }
@@ -272,7 +272,7 @@ def test_each_statement_or_request_that_removes_a_record_stands_in_one_function(
         ("adapters/sql/postgresql_removal.py", "remove_runs", "_REMOVE"),
         ("adapters/sql/sqlite_schema.py", "make_schema", "INDEXES"),  # a trigger, for the log of a run that is removed
         ("adapters/airtable/removal.py", "_remove", ".batch_delete"),
-        ("adapters/airtable/repository.py", "_remove", ".batch_delete"),  # of a start that lost against an older record
+        ("adapters/airtable/creation.py", "_remove", ".batch_delete"),  # of a start that lost against an older record
     }
 
 

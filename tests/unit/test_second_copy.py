@@ -201,8 +201,10 @@ def test_an_error_or_a_later_update_that_the_source_does_not_have_was_made_in_th
 
 def test_without_the_option_a_run_that_ended_is_different() -> None:
     target = store(run_of(BEFORE))
-    result = copy(store(run_of([*BEFORE, *AFTER])), target)
+    remarks: list[Remark] = []
+    result = copy(store(run_of([*BEFORE, *AFTER])), target, on_remark=remarks.append)
     assert result.counts[Fate.DIFFERENT] == 1
+    assert "; a second copy, with the ended_since of the first, brings its end over, unless" in remarks[0].detail
     assert everything(target) == [run_of(BEFORE)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from attrs import evolve
@@ -30,6 +30,17 @@ class Bases:
 
     def __getitem__(self, base_id: str) -> Base:
         return self._versions[base_id][-1][1]
+
+    def snapshot(self) -> Hashable:
+        """The rows of every version that lists can show, each version but the oldest with the time of its commit."""
+        return tuple(
+            (
+                None if place == 0 else at,
+                *((table.id, frozenset(table.rows.values())) for table in base.tables.values()),
+            )
+            for versions in self._versions.values()
+            for place, (at, base) in enumerate(versions)
+        )
 
     def add(self, base: Base) -> None:
         self._versions[base.id] = ((_EPOCH, base),)

@@ -21,7 +21,7 @@ from .limits import Limits, Usage
 from .listings import Listings
 from .messages import NOT_FOUND, ApiError, Request, Response
 from .metadata import metadata
-from .operations import Context, Outcome, flag
+from .operations import LISTING, READING, Context, Outcome, flag, require_known
 from .records import shown
 from .tables import Base, Column, NewId, Table
 from .tokens import Token, authenticated
@@ -78,10 +78,8 @@ class AirtableService:
         return twin
 
     def snapshot(self) -> Hashable:
-        """All records of all tables, as one value that can be hashed and compared."""
-        return tuple(
-            (table.id, frozenset(table.rows.values())) for base in self._bases for table in base.tables.values()
-        )
+        """All records of all tables, as they are and as lists may still show them, as one hashable value."""
+        return self._bases.snapshot()
 
     def add_base(self, name: str, tables: Iterable[Table], base_id: str | None = None) -> str:
         """Make a base, as a person does in Airtable's own pages, and return its id."""
@@ -146,10 +144,13 @@ class AirtableService:
     def _read(self, request: Request, base: Base, table: Table, rest: Sequence[str], context: Context) -> Any:
         match request.method, rest:
             case ("GET", []) | ("POST", ["listRecords"]):
+                require_known(request.parameters, LISTING)
                 options = request.parameters if request.method == "GET" else request.json()
+                require_known(options, LISTING)
                 listed = self._bases.as_listed(base, table, context.now, self.unknowns.lists_see_writes_after)
                 return self._listings.page(listed, options, context)
             case "GET", [row_id]:
+                require_known(request.parameters, READING)
                 by_id = flag(request.parameters.get("returnFieldsByFieldId"))
                 # "If we can't locate the record on a given table, the request will fallback to a base wide search."
                 for other in (table, *base.tables.values()):

@@ -9,7 +9,7 @@ from attrs import evolve
 
 from . import records
 from .messages import NOT_FOUND, ApiError, Request
-from .operations import Context, Outcome, flag
+from .operations import SAVING, Context, Outcome, flag, require_known
 from .records import Writing, shown
 from .tables import Base, Column, Table
 
@@ -21,9 +21,11 @@ def written(request: Request, base: Base, table: Table, rest: Sequence[str], con
         raise ApiError(403, "INVALID_PERMISSIONS", message)
     match request.method, rest:
         case "DELETE", [row_id]:
+            require_known(request.parameters, ())
             records.require_row(table, row_id, context.unknowns)
             return _deleted(base, table, [row_id], single=True)
         case "DELETE", []:
+            require_known(request.parameters, ("records",))
             ids = request.parameters.get("records", [])
             records.require_batch(ids, "deleted")
             return _deleted(base, table, ids)
@@ -51,6 +53,8 @@ class _SavingRequest:
         self.base = base
         self.table = table
         self.body = request.json()
+        require_known(request.parameters, ())
+        require_known(self.body, SAVING if request.method != "POST" else SAVING - {"performUpsert"})
         self.context = context
         self.writing = Writing(
             method=request.method,
@@ -79,6 +83,8 @@ class _SavingRequest:
             if not isinstance(entry, dict) or not isinstance(entry.get("fields"), dict):
                 message = 'Could not find field "fields" in the request body'
                 raise ApiError(422, "INVALID_REQUEST_MISSING_FIELDS", message)
+            if not single:
+                require_known(entry, ("fields",) if writing.method == "POST" else ("id", "fields"))
         table, done = records.saved(self.table, entries, writing)
         base = self.base.with_table(table)
         if any(verb == "created" for verb, _ in done):

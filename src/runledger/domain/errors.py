@@ -20,7 +20,7 @@ class Outcome(Enum):
 
 
 class RunNotFound(RunLedgerError):
-    """An update or read named a key that has no record: the run was never started. Nothing was written."""
+    """An update or read named a key without a record: the run was not started, or was removed. Nothing was written."""
 
     def __init__(self, key: RunKey) -> None:
         super().__init__(f"no run record for {key}: it was not started. Start it where the job begins.", key)

@@ -112,11 +112,6 @@ def metrics_texts(many: Sequence[Mapping[str, MetricValue]]) -> list[str]:
     return _encode(between).removeprefix('["",').removesuffix("]").split(',"",')
 
 
-def log_text(log: Sequence[LogLine]) -> str:
-    """The JSON array of a log as text."""
-    return _encode(log_to_json(log))
-
-
 def _time_to_json(at: datetime) -> dict[str, str]:
     return {"datetime": time_text(at)}
 

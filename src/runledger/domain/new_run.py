@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -35,6 +36,8 @@ class NewRun:
     `mark` is random text that one start, and no other, carries through all of its attempts. A store keeps it with the
     record, never shows it, and compares it when the key has a record already. "" equals no mark.
     `is_retry` is True after an attempt whose outcome is unknown. Only a store that cannot keep marks needs it.
+    `reference` is the store's reference to a record that an earlier attempt of this start made and could not confirm
+    (`RunLedgerError.unconfirmed`): the store confirms it, and never makes another.
 
     Raises InvalidValue.
     """
@@ -43,6 +46,7 @@ class NewRun:
     log: tuple[LogLine, ...] = field(default=(), converter=_lines)
     mark: str = field(default="", validator=_is_text, repr=False)
     is_retry: bool = field(default=False, kw_only=True)
+    reference: str | None = field(default=None, kw_only=True, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if self.log and not all(isinstance(line, LogLine) for line in self.log):
@@ -70,7 +74,7 @@ class NewRun:
         Raises InvalidValue for a mark that is not text.
         """
         require_text(mark, "mark")
-        return [_new(record, (), mark, False) for record in records]
+        return [_new(record, (), mark, False, None) for record in records]
 
     @classmethod
     def from_json(cls, form: Mapping[str, Any], *, trusted: bool = False) -> NewRun:
@@ -104,11 +108,6 @@ def rejected_keys(news: Collection[NewRun], marks: Mapping[RunKey, str] = NO_MAR
     """
     if not marks and len({new.record.key for new in news}) == len(news):
         return []  # nearly always: a third of the time for a batch
-    counts: dict[RunKey, int] = {}
-    taken = set()
-    for new in news:
-        key = new.key
-        counts[key] = counts.get(key, 0) + 1
-        if key in marks and not new.created(marks[key]):
-            taken.add(key)
-    return [key for key, count in counts.items() if count > 1 or key in taken]
+    counts = Counter(new.key for new in news)
+    counts.update(new.key for new in news if new.key in marks and not new.created(marks[new.key]))
+    return [key for key, count in counts.items() if count > 1]

@@ -100,6 +100,9 @@ class Guarantees:
     same time and client name, and answers are lost.
     `exact_values`: a metric keeps its type, so 1 is not 1.0, and False or empty text differs from a metric that was
     never set.
+    `exact_status`: each status is kept; else some are rejected, or stored as another.
+    `exact_end`: the end of a finished run is kept; else it is read as the run's last sign of life.
+    `heartbeats`: the time of each update is kept; else a heartbeat and a query by `updated_before` raise StoreUnusable.
     Within one process, `atomic_add` and `exact_finish` hold for every store.
     """
 
@@ -108,6 +111,9 @@ class Guarantees:
     exact_finish: bool = True
     exact_start: bool = True
     exact_values: bool = True
+    exact_status: bool = True
+    exact_end: bool = True
+    heartbeats: bool = True
 
 
 @runtime_checkable

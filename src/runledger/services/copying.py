@@ -39,6 +39,9 @@ from .ledger import RunLedger, utc_now
 OnRemark = Callable[[Remark], None]
 OnProgress = Callable[[int, int | None], None]
 
+_HOW_TO_END = (
+    "a second copy, with the ended_since of the first, brings its end over, unless it was updated in the target"
+)
 _REPORTED = {EventKind.DUPLICATED: Fate.DUPLICATED, EventKind.UNREADABLE: Fate.UNREADABLE}
 
 
@@ -298,7 +301,8 @@ class _Copy:
 
     def _compare(self, run: NewRun, stored: NewRun, fate: Fate) -> None:
         if unlike := difference(run, stored):
-            self._remark(fate, run.key, unlike)
+            is_open = stored.record.status is RunStatus.RUNNING and run.record.status.is_final
+            self._remark(fate, run.key, f"{unlike}; {_HOW_TO_END}" if is_open and fate is Fate.DIFFERENT else unlike)
         elif fate is Fate.DIFFERENT:
             self.counts[Fate.EQUAL] += 1
 

@@ -89,10 +89,13 @@ class RunCreator:
                     others.append(new[key])
                 for key in error.applied:
                     del marked[key]
+                for key in error.unconfirmed:
+                    marked[key] = evolve(marked[key], is_retry=True, reference=key.reference)
         return tuple(others)
 
     def _attempt(self, news: Sequence[NewRun], create: Callable[[Sequence[NewRun]], Sequence[RunKey]]) -> list[RunKey]:
         made: dict[RunKey, RunKey] = {}
+        unconfirmed: dict[RunKey, str | None] = {}
         pending = news
         in_doubt = False
         for attempt in count(1):
@@ -102,21 +105,28 @@ class RunCreator:
             except StoreUnavailable as error:
                 in_doubt = in_doubt or error.outcome is Outcome.UNKNOWN
                 made.update((key, key) for key in error.applied)
+                unconfirmed.update((key, key.reference) for key in error.unconfirmed)
                 key = news[0].key
                 if attempt > len(self._waits):
                     outcome = Outcome.UNKNOWN if in_doubt else Outcome.NOT_APPLIED
                     reason = f"{error.reason} (tried {attempt} times)"
-                    raise StoreUnavailable(reason, outcome, key).having_applied(made) from error
+                    failure = StoreUnavailable(reason, outcome, key).having_applied(made)
+                    failure.unconfirmed = error.unconfirmed
+                    raise failure from error
                 self._reporter.start_retried(error, key, attempt)
                 self._sleep(_jittered(self._waits[attempt - 1]))
-                pending = [evolve(new, is_retry=in_doubt) for new in pending if new.key not in made]
+                pending = [
+                    evolve(new, is_retry=in_doubt, reference=unconfirmed.get(new.key, new.reference))
+                    for new in pending
+                    if new.key not in made
+                ]
             except RunLedgerError as error:
                 if made:  # by an earlier attempt
                     error.having_applied({**made, **dict.fromkeys(error.applied)})
                 raise
         if not made:
             return keys
-        made.update(zip(keys, keys, strict=True))
+        made.update((key, key) for key in keys)
         return [made[new.key] for new in news]
 
 

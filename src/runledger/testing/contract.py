@@ -39,6 +39,7 @@ import pytest
 from ..domain import (
     BATCH,
     FinishedRuns,
+    IdentifiedStore,
     InvalidValue,
     LatestStore,
     LoggedStore,
@@ -856,6 +857,17 @@ class RunRepositoryContract:
                 with trial.watched(call):
                     found = list(store.latest(since))
                 trial.same_list(found, [newest[client_id] for client_id in sorted(newest)])
+
+    @keeps(Rule.PROMISES)
+    def test_a_store_is_recognised_whoever_opened_it(self, trial: Trial) -> None:
+        """Of stores that can be recognised."""
+        stores = [handle.adapter for handle in trial.handles(2)]
+        if not all(isinstance(store, IdentifiedStore) for store in stores):
+            pytest.skip("the store has no identity method: a copy compares the two URLs")
+        before = [store.identity() for store in stores if isinstance(store, IdentifiedStore)]
+        trial.repository.create(started("r"))
+        after = [store.identity() for store in stores if isinstance(store, IdentifiedStore)]
+        trial.require(len({*before, *after}) == 1, f"one store has the identities {before}, and later {after}")
 
     @keeps(Rule.FOUND_IN_ORDER)
     def test_a_summary_is_of_what_find_gives(self, trial: Trial) -> None:

@@ -74,7 +74,10 @@ class Rule(Enum):
         "Who does not hold the removal cannot remove",
         "No removing method can be reached from a repository, or from what without_creation() returns.",
     )
-    PROMISES = ("Promises are kept", "What `guarantees` promises beyond the rules holds.")
+    PROMISES = (
+        "Promises are kept",
+        "What the store promises beyond the rules holds: by its `guarantees`, and by its `identity` if it has one.",
+    )
 
     def __init__(self, title: str, sentence: str) -> None:
         self.title = title

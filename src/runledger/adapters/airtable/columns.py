@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -10,19 +9,28 @@ from types import MappingProxyType, NoneType
 from typing import Any
 from urllib.parse import parse_qsl
 
-from attrs import field, fields, frozen
+from attrs import evolve, field, fields, frozen
 
-from ...domain import InvalidValue, LogLine, Metrics, MetricValue, NewRun, RunKey, RunRecord, RunStatus
+from ...domain import (
+    InvalidValue,
+    LogLine,
+    Metrics,
+    MetricValue,
+    NewRun,
+    RunKey,
+    RunRecord,
+    RunStatus,
+    StoreUnusable,
+)
 from ...domain.json_form import time_of_iso, time_text
 from ...domain.values import MAX_INTEGER
+from .row import TIME, Row, is_line, lines_of
 
 MAX_CELL = 100_000
 """Characters in a text cell: https://support.airtable.com/docs/using-rich-text-formatting-in-airtable"""
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-_LOG_LINE = re.compile(rf"({_TIME.pattern}) (.*)")
 
 
-def _unchanging(names: Mapping[Any, str]) -> Mapping[Any, str]:
+def _unchanging(names: Mapping[Any, Any]) -> Mapping[Any, Any]:
     return MappingProxyType(dict(names))
 
 
@@ -30,14 +38,18 @@ def _unchanging(names: Mapping[Any, str]) -> Mapping[Any, str]:
 class Columns:
     """Which column of the table holds which part of a record. None leaves a part out.
 
+    A part whose column has its usual name is left out too if the table has no such column (`optional`); a column of any
+    other name must exist.
     Without `started_at`, the start of a run is the creation of its row, or its end if another clock says that the end
-    was earlier.
+    was earlier. Without `ended_at`, the end of a finished run is its last sign of life.
+    Without `updated_at` there are no heartbeats; without `log` and `error`, notes and errors are rejected.
     `number` names an autonumber column, which orders creations without waiting. `start_mark` names a text column for
     the mark of a start, by which a start whose answer was lost recognises its record. Without it, the start time and
     the client name decide; without `started_at` too, such a start raises RunAlreadyExists, and the record stays at
     Running.
     `metrics` maps names of metrics to columns; any other metric is in the column of the same name. `statuses` maps
-    statuses to choices of the status column; any other status is the choice of the same name.
+    statuses to choices of the status column; any other status is the choice of the same name. A final status that is
+    mapped to None is rejected. Several may share a choice: it is read as the status of that name, else as the first.
     """
 
     run_id: str = "Run ID"
@@ -52,7 +64,7 @@ class Columns:
     number: str | None = None
     start_mark: str | None = None
     metrics: Mapping[str, str] = field(factory=dict, converter=_unchanging)
-    statuses: Mapping[RunStatus, str] = field(factory=dict, converter=_unchanging)
+    statuses: Mapping[RunStatus, str | None] = field(factory=dict, converter=_unchanging)
 
     def __attrs_post_init__(self) -> None:
         names = [*self.of_parts.values(), *self.metrics.values()]
@@ -61,9 +73,11 @@ class Columns:
         for name in names:
             if names.count(name) > 1:
                 raise InvalidValue(f"column {name!r} is named twice in the mapping: give each part its own.")
-        labels = [self.label(status) for status in RunStatus]
-        if len(set(labels)) < len(labels):
-            raise InvalidValue(f"two statuses have one label in the mapping: {', '.join(labels)}.")
+        running = self.label(RunStatus.RUNNING)
+        if running is None:
+            raise InvalidValue("the status Running cannot be left out of the mapping.")
+        if sharing := [status.value for status in RunStatus if status.is_final and self.label(status) == running]:
+            raise InvalidValue(f"{sharing[0]} and Running have one label , {running!r}: give Running its own.")
 
     @classmethod
     def of_query(cls, query: str) -> Columns:
@@ -73,14 +87,14 @@ class Columns:
         """
         parts: dict[str, Any] = {}
         metrics: dict[str, str] = {}
-        statuses: dict[RunStatus, str] = {}
+        statuses: dict[RunStatus, str | None] = {}
         labels = {status.value: status for status in RunStatus}
         for name, value in parse_qsl(query, keep_blank_values=True):
             kind, _, of = name.partition(".")
             if kind == "metric" and of:
                 metrics[of] = value
             elif kind == "status" and of in labels:
-                statuses[labels[of]] = value
+                statuses[labels[of]] = value or None
             elif name in _PARTS:
                 parts[name] = value or None
             else:
@@ -95,12 +109,28 @@ class Columns:
         """Columns by part, without the parts that are left out."""
         return {part: getattr(self, part) for part in _PARTS if getattr(self, part)}
 
+    @cached_property
+    def optional(self) -> dict[str, str]:
+        """The columns of their usual names that the table need not have, by part."""
+        return {part: name for part, name in OPTIONAL.items() if getattr(self, part) == name}
+
+    def without(self, part: str) -> Columns:
+        """The mapping of a table that has no column for this part."""
+        left_out: dict[str, Any] = {part: None}
+        return evolve(self, **left_out)
+
     def ids(self, cells: Mapping[str, Any]) -> tuple[object, object]:
         """What the columns of the run id and the client id hold."""
         return cells.get(self.run_id), cells.get(self.client_id)
 
-    def label(self, status: RunStatus) -> str:
-        """The choice that means a status."""
+    @property
+    def keeps_each_status(self) -> bool:
+        """Whether each status has a choice, and no two have the same."""
+        labels = {self.label(status) for status in RunStatus}
+        return None not in labels and len(labels) == len(RunStatus)
+
+    def label(self, status: RunStatus) -> str | None:
+        """The choice that means a status; None if it is left out."""
         return self.statuses.get(status, status.value)
 
     def metric_column(self, name: str, key: RunKey) -> str:
@@ -120,8 +150,12 @@ class Columns:
         return name if self.metrics.get(name, name) == column else None
 
     def of_new(self, new: NewRun) -> dict[str, Any]:
-        """The cells of a record to create. Raises InvalidValue if its log does not fit in a cell."""
+        """The cells of a record to create.
+
+        Raises StoreUnusable for what the table cannot keep, and InvalidValue if the log does not fit in a cell.
+        """
         record = new.record
+        self._require_kept(record.key, record.status, record.error, new.log)
         parts: dict[str, Any] = {
             "run_id": record.key.run_id,
             "client_id": record.key.client_id,
@@ -139,9 +173,10 @@ class Columns:
     def of_change(self, row: Row, new: RunRecord, lines: Sequence[LogLine]) -> dict[str, Any]:
         """The cells in which a row differs from the record that it is to hold, with these further lines of its log.
 
-        Raises InvalidValue if they do not fit in the log's cell.
+        Raises StoreUnusable for what the table cannot keep, and InvalidValue if the log does not fit in a cell.
         """
         old = row.record
+        self._require_kept(new.key, new.status, new.error if new.error != old.error else None, lines)
         parts: dict[str, Any] = {}
         if new.status is not old.status:
             parts["status"] = self.label(new.status)
@@ -162,6 +197,25 @@ class Columns:
     def of_setting(self, metrics: Mapping[str, MetricValue], at: datetime, key: RunKey) -> dict[str, Any]:
         """The cells of a change that only sets metrics."""
         return self._cells({"updated_at": time_text(at)}, metrics, key)
+
+    def _require_kept(self, key: RunKey, status: RunStatus, error: str | None, lines: Sequence[LogLine]) -> None:
+        """Raise StoreUnusable, which names it, for a part that the table cannot keep."""
+        lacking = next(
+            (part for part, value in (("log", lines), ("error", error)) if value and getattr(self, part) is None), None
+        )
+        if lacking is not None:
+            what = {"log": "the log, so it cannot keep notes", "error": "errors"}[lacking]
+            raise StoreUnusable(
+                f"the table has no column for {what} ({key}): add {OPTIONAL[lacking]!r}, or name another with "
+                f"{lacking}=COLUMN in the store URL. Nothing was written.",
+                key,
+            )
+        if self.label(status) is None:
+            raise StoreUnusable(
+                f"the mapping leaves the status {status.value} out ({key}): map it in the store URL, "
+                f"status.{status.value}=CHOICE. Nothing was written.",
+                key,
+            )
 
     def _appended(self, text: str, lines: Iterable[LogLine], key: RunKey) -> str | None:
         """The text of the log's cell with more lines. What people wrote into it is unchanged."""
@@ -197,19 +251,19 @@ class Columns:
             started_at = min(created, ended_at or created)
         if started_at is None:
             raise InvalidValue(f"column {self.started_at!r} is empty: fill it in.")
-        log = self._log(cells)
+        status, log = self.status_of(get("status")), self._log(cells)
         updated_at = self._time(get("updated_at"), "updated_at")
         if updated_at is None:
-            updated_at = max(started_at, ended_at or started_at, *(line.at for line in _lines(log, started_at)))
+            updated_at = max(started_at, ended_at or started_at, *(line.at for line in lines_of(log, started_at)))
         record = RunRecord.trusted(
             key.run_id,
             key.client_id,
             self._text(get("client_name"), "client_name") or key.client_id,
-            self._status(get("status")),
+            status,
             started_at,
-            ended_at,
+            max(started_at, updated_at) if status.is_final and self.ended_at is None else ended_at,
             Metrics(self._metrics(cells)),
-            sum(map(_is_line, log.split("\n"))),
+            sum(map(is_line, log.split("\n"))),
             self._text(get("error"), "error") or None,
             updated_at,
             reference,
@@ -217,9 +271,17 @@ class Columns:
         order = (self._number(cells), created, reference)
         return Row(reference, created, order, cells, record, self._text(get("start_mark"), "start_mark"))
 
+    def may_precede(self, raw: Mapping[str, Any], row: Row) -> bool:
+        """Whether a raw record that cannot be read was created before a row."""
+        try:
+            number = self._number(raw["fields"])
+        except InvalidValue:
+            return True
+        return (number, datetime.fromisoformat(raw["createdTime"]), str(raw["id"])) < row.order
+
     def lines(self, row: Row) -> tuple[LogLine, ...]:
         """The lines of a row's log, oldest first: as many as its record counts notes."""
-        return tuple(_lines(self._log(row.cells), row.record.started_at))
+        return tuple(lines_of(self._log(row.cells), row.record.started_at))
 
     def _log(self, cells: Mapping[str, Any]) -> str:
         return self._text(cells.get(self.log), "log") if self.log else ""
@@ -230,10 +292,11 @@ class Columns:
             raise InvalidValue(f"column {self.number!r} holds {number!r}: it must be an autonumber column.")
         return number
 
-    def _status(self, label: Any) -> RunStatus:
-        for status in RunStatus:
-            if self.label(status) == label:
-                return status
+    def status_of(self, label: Any) -> RunStatus:
+        """The status that a choice means. Raises InvalidValue for another."""
+        labelled = [status for status in RunStatus if self.label(status) == label and label is not None]
+        if labelled:
+            return next((status for status in labelled if status.value == label), labelled[0])
         raise InvalidValue(f"column {self.status!r} holds {label!r}, which is not a status: correct it or map it.")
 
     def _text(self, value: Any, part: str) -> str:
@@ -260,39 +323,15 @@ class Columns:
 
 def _metric(value: str | int | float) -> MetricValue:
     if isinstance(value, str):
-        return datetime.fromisoformat(value) if _TIME.fullmatch(value) else value
+        return datetime.fromisoformat(value) if TIME.fullmatch(value) else value
     # Airtable's numbers are doubles: beyond ±2^53 an integer is not exact, so return it as a float.
     return value if abs(value) <= MAX_INTEGER else float(value)
 
 
 _PARTS = tuple(each.name for each in fields(Columns) if each.name not in ("metrics", "statuses"))
-
-
-@frozen
-class Row:
-    """A row of the table: Airtable's record id, its creation time, its place in the order of creation, its cells.
-
-    `mark` is that of the start that created it; "" without a column for marks.
-    """
-
-    reference: str
-    created: datetime
-    order: tuple[float, datetime, str]
-    cells: Mapping[str, Any]
-    record: RunRecord
-    mark: str = ""
-
-
-def _is_line(line: str) -> bool:
-    return bool(line.strip())
-
-
-def _lines(text: str, started_at: datetime) -> Iterator[LogLine]:
-    """The lines of a log's cell. A line without a time, which a person wrote, takes the time of the line before."""
-    at = started_at
-    for line in text.replace("\r\n", "\n").split("\n"):
-        found = _LOG_LINE.fullmatch(line)
-        if found:
-            at = datetime.fromisoformat(found[1])
-        if _is_line(line):
-            yield LogLine.trusted(at, found[2] if found else line)
+OPTIONAL: Mapping[str, str] = {
+    each.name: str(each.default)
+    for each in fields(Columns)
+    if each.name in ("client_name", "started_at", "ended_at", "updated_at", "log", "error")
+}
+"""The usual column of each part that a table need not have."""

@@ -10,6 +10,7 @@ from requests.adapters import BaseAdapter
 
 from ...domain import BATCH, FinishedRuns, RunKey, RunQuery, StoreUnavailable
 from .columns import Columns
+from .layout import Layout
 from .listing import matching
 from .table import WRITTEN_AT_ONCE, Locks, RunTable
 from .transport import ENDPOINT, HTTPForRemoval, OnlyRemoval, Paced, RateLimit, Refused, ServerClock, api_over, sent
@@ -38,7 +39,7 @@ class AirtableRunRemoval:
         inner: BaseAdapter = transport or HTTPForRemoval()
         paced = Paced(inner, limit or RateLimit(sleep=sleep), clock)
         self._table = RunTable(
-            api_over(paced, token, endpoint).table(base_id, table), columns, clock, sleep, locks or Locks()
+            api_over(paced, token, endpoint).table(base_id, table), Layout(columns), clock, sleep, locks or Locks()
         )
 
     def remove_runs(self, finished: FinishedRuns, batch: int = BATCH) -> Iterator[int]:

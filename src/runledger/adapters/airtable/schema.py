@@ -6,7 +6,7 @@ https://airtable.com/developers/web/api/scopes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +16,7 @@ from requests.adapters import HTTPAdapter
 
 from ...domain import Finding, RunStatus, StoreUnusable
 from . import AirtableAddress, Columns, token_from_environment, turns_of
+from .findings import NO_MARKS, NUMBER_BY_HAND, TYPE_OF, column_findings, left_out, mapping_findings
 from .transport import Paced, Refusal, Refused, ServerClock, api_over, sent
 
 _DATE_TIME = {
@@ -23,42 +24,6 @@ _DATE_TIME = {
     "dateFormat": {"name": "iso", "format": "YYYY-MM-DD"},
     "timeFormat": {"name": "24hour", "format": "HH:mm"},
 }
-_TYPE_OF = {
-    "run_id": "singleLineText",
-    "client_id": "singleLineText",
-    "client_name": "singleLineText",
-    "status": "singleSelect",
-    "started_at": "dateTime",
-    "ended_at": "dateTime",
-    "updated_at": "dateTime",
-    "log": "multilineText",
-    "error": "multilineText",
-    "number": "autoNumber",
-    "start_mark": "singleLineText",
-}
-"""The type of each part's column."""
-_NAMES = {
-    "singleLineText": "single line text",
-    "multilineText": "long text, without rich text formatting",
-    "richText": "long text with rich text formatting",
-    "singleSelect": "single select",
-    "dateTime": "date with the time included",
-    "date": "date without a time",
-    "autoNumber": "autonumber",
-}
-"""What Airtable's user interface calls a type."""
-_TAKES = {
-    **dict.fromkeys(("number", "currency", "percent", "duration", "rating"), "a number"),
-    **dict.fromkeys(("singleLineText", "multilineText", "email", "url", "phoneNumber"), "text"),
-    "dateTime": "a time",
-    "checkbox": "True, and False as not set,",
-    "singleSelect": "one of its choices",
-}
-"""The metrics that a column of a type accepts."""
-_COMPUTED = (
-    *("autoNumber", "formula", "rollup", "count", "lookup", "multipleLookupValues", "externalSyncSource", "aiText"),
-    *("createdTime", "lastModifiedTime", "createdBy", "lastModifiedBy", "button"),
-)
 _NO_RECORD = "recNoSuchRecord00"
 """A well-formed id of no record. Airtable refuses a write to it, and the error shows whether the token may write."""
 
@@ -145,10 +110,15 @@ class _Examination:
             if not missing:
                 yield Finding.fix(f"Airtable refuses to list the columns ({_code(refusal)})")
                 return
-            left.remove(max(missing, key=len))
-            yield Finding.fix(f"there is no column {max(missing, key=len)!r}", "add it, or map it in the store URL")
+            left.remove(name := max(missing, key=len))
+            part = next((part for part, optional in self.at.columns.optional.items() if optional == name), None)
+            if part is None:
+                yield Finding.fix(f"there is no column {name!r}", "add it, or map it in the store URL")
+            else:
+                yield left_out(part)
         for name in left:
             yield Finding.ok(f"column {name!r} exists")
+        yield from mapping_findings(self.at.columns)
 
     def _rights(self, listing: Refusal | None) -> Iterator[Finding]:
         if listing is not None:
@@ -186,113 +156,16 @@ def _code(refusal: Refusal) -> str:
     return f"{refusal.status} {refusal.kind}".rstrip()
 
 
-def column_findings(columns: Columns, fields: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
-    """Findings about how a table's fields, as the metadata API describes them, fit the mapping."""
-    by_name = {field["name"]: field for field in fields}
-    for part, name in columns.of_parts.items():
-        yield _part_finding(part, name, by_name)
-    status = by_name.get(columns.status)
-    if status is not None and status["type"] == "singleSelect":
-        yield from _choice_findings(columns, status)
-    if columns.number is None:
-        yield _number_finding(fields)
-    if columns.start_mark is None:
-        yield _mark_finding(by_name)
-    for name, column in columns.metrics.items():
-        if column not in by_name:
-            yield Finding.fix(
-                f"there is no column {column!r} for the metric {name!r}", "add it, or correct the mapping"
-            )
-    for field in fields:
-        if field["name"] not in columns.of_parts.values():
-            yield _metric_finding(field)
-
-
-def _part_finding(part: str, name: str, by_name: Mapping[str, Mapping[str, Any]]) -> Finding:
-    wanted = _NAMES[_TYPE_OF[part]]
-    if name not in by_name:
-        like = next((other for other in by_name if other.strip().casefold() == name.strip().casefold()), None)
-        if like is not None:
-            return Finding.fix(f"there is no column {name!r}, but {like!r}", "names are compared exactly; rename it")
-        return Finding.fix(f"there is no column {name!r}", f"add it ({wanted}), or map it in the store URL")
-    kind = by_name[name]["type"]
-    if kind == _TYPE_OF[part]:
-        return Finding.ok(f"column {name!r} is {_NAMES[kind]}")
-    what = f"column {name!r} is {_NAMES.get(kind, kind)}"
-    if {kind, _TYPE_OF[part]} == {"singleLineText", "multilineText"}:
-        if kind == "multilineText":
-            return Finding.note(what, f"this works; {wanted} prevents line breaks")
-        return Finding.fix(what, f"make it {wanted}: the text has several lines")
-    optional = part not in ("run_id", "client_id", "status")
-    return Finding.fix(what, f"make it {wanted}" + (f", or leave it out with {part}= in the store URL" * optional))
-
-
-def _choice_findings(columns: Columns, field: Mapping[str, Any]) -> Iterator[Finding]:
-    choices = [choice["name"] for choice in field.get("options", {}).get("choices", [])]
-    labels = [columns.label(status) for status in RunStatus]
-    if missing := [label for label in labels if label not in choices]:
-        advice = "add choices with exactly these names, or map the statuses in the store URL, status.Failed=Error"
-        yield Finding.fix(f"column {columns.status!r} lacks the choices {', '.join(map(repr, missing))}", advice)
-    else:
-        yield Finding.ok(f"column {columns.status!r} has a choice for each status")
-    if others := [choice for choice in choices if choice not in labels]:
-        what = f"column {columns.status!r} has choices that no status is mapped to, {', '.join(map(repr, others))}"
-        yield Finding.note(what, "a row with such a choice is not a valid run record")
-
-
-def _number_finding(fields: Sequence[Mapping[str, Any]]) -> Finding:
-    there = next((field["name"] for field in fields if field["type"] == "autoNumber"), None)
-    if there is not None:
-        return Finding.note(
-            f"column {there!r} is autonumber",
-            f"name it in the store URL, number={quote(there)}: starts then need not wait",
-        )
-    return Finding.note("there is no autonumber column, so each start waits about two seconds", NUMBER_BY_HAND)
-
-
-def _mark_finding(names: Iterable[str]) -> Finding:
-    there = next((name for name in names if name.strip().casefold() == "start mark"), None)
-    if there is None:
-        return NO_MARKS
-    advice = f"name the column {there!r} in the store URL: start_mark={quote(there)}"
-    return Finding.note(NO_MARKS.what, advice)
-
-
-NO_MARKS = Finding.note(
-    "without a column for marks, a retried start recognises its record by start time and client name",
-    "add one (single line text), and name it in the store URL: start_mark=COLUMN",
-)
-NUMBER_BY_HAND = "add one by hand (the API cannot), and name it in the store URL: number=COLUMN"
-
-
-def _metric_finding(field: Mapping[str, Any]) -> Finding:
-    name, kind = field["name"], field["type"]
-    what = f"column {name!r} ({_NAMES.get(kind, kind)})"
-    if kind == "richText":
-        return Finding.note(f"{what} may alter text", "turn off rich text formatting to store metrics in it")
-    takes = _TAKES.get(kind)
-    if takes is None:
-        computed = kind in _COMPUTED
-        use = (
-            "is computed: it can be read as a metric, but not set"
-            if computed
-            else "cannot hold a metric, and is ignored"
-        )
-        return Finding.ok(f"{what} {use}")
-    precision = field.get("options", {}).get("precision")
-    decimals = "" if precision is None else f", with {precision} decimals; a loss of precision is reported"
-    return Finding.ok(f"{what} accepts {takes} as a metric{decimals}")
-
-
 def new_fields(columns: Columns) -> list[dict[str, Any]]:
     """The columns of a new table for the metadata API, without the autonumber, which the API cannot make."""
+    labels = [columns.label(status) for status in RunStatus]
     options: Mapping[str, Any] = {
-        "singleSelect": {"choices": [{"name": columns.label(status)} for status in RunStatus]},
+        "singleSelect": {"choices": [{"name": label} for label in dict.fromkeys(filter(None, labels))]},
         "dateTime": _DATE_TIME,
     }
     fields = []
     for part, name in columns.of_parts.items():
-        kind = _TYPE_OF[part]
+        kind = TYPE_OF[part]
         if kind != "autoNumber":
             fields.append({"name": name, "type": kind, **({"options": options[kind]} if kind in options else {})})
     return fields

@@ -31,7 +31,10 @@ AT_ONCE = 10
 
 @define
 class Scratch:
-    """A table for experiments, and the rows made in it. `columns` are names by type, in the table's order."""
+    """A table for experiments, and the rows made in it. `columns` are names by type, in the table's order.
+
+    `lag` is how many seconds lists show the table late, as far as it is known: each list waits as long.
+    """
 
     table: Table
     clock: ServerClock
@@ -39,6 +42,7 @@ class Scratch:
     sleep: Callable[[float], None]
     mark: str = MARK
     made: list[str] = field(factory=list)
+    lag: float = 0.0
 
     @property
     def marked(self) -> str:
@@ -74,6 +78,8 @@ class Scratch:
         """The rows of this experiment that a formula selects; all without one."""
         mine: Formula = Field(self.marked).eq(self.mark)
         chosen = mine if formula is None else AND(mine, formula)
+        if self.lag:
+            self.sleep(self.lag)
         return sent(lambda: self.table.all(formula=chosen, **options), writes=False)
 
     def refusal(self, request: Callable[[], object]) -> str:

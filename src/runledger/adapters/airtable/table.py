@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Lock
 from typing import Any, NoReturn
 
@@ -25,12 +26,16 @@ from ...domain import (
     RunNotFound,
     RunObserver,
     RunRecord,
+    RunStatus,
     StoreUnavailable,
     StoreUnusable,
     UnknownMetric,
     changed_records,
 )
-from .columns import Columns, Row
+from .columns import Columns
+from .layout import Layout
+from .refusals import advice_on
+from .row import Row
 from .transport import Refusal, Refused, ServerClock, sent
 
 Cells = Sequence[tuple[RunKey, Mapping[str, Any]]]
@@ -63,11 +68,16 @@ class RunTable:
     """What the updating and the creating side share. Its table rejects every request that could create."""
 
     table: Table
-    columns: Columns
+    layout: Layout
     clock: ServerClock
     sleep: Callable[[float], None]
     locks: Locks
     observers: list[RunObserver] = field(factory=list)
+
+    @property
+    def columns(self) -> Columns:
+        """The mapping, as far as the table's columns are known."""
+        return self.layout.columns
 
     def report(self, kind: EventKind, key: RunKey | None, detail: str) -> None:
         """Report an anomaly to the observers."""
@@ -77,29 +87,58 @@ class RunTable:
 
     # -- reading
 
-    def of_keys(self, keys: Sequence[RunKey]) -> tuple[dict[RunKey, list[Row]], datetime]:
-        """The rows of each key in the order of their creation, and the server's time of the read."""
-        found: dict[RunKey, list[Row]] = {key: [] for key in keys}
-        unreadable: list[tuple[object, str]] = []
-        read_at = None
-        for first in range(0, len(keys), READ_AT_ONCE):
+    def learn(self) -> None:
+        """Find out which of the optional columns the table has, if that is not known yet."""
+        if not self.layout.is_known:
             try:
-                for page in self.pages(formula=self._formula(keys[first : first + READ_AT_ONCE])):
-                    read_at = read_at or self.clock.now()
-                    # Ids are compared again, because formulas do not promise to compare exactly.
-                    for raw in page:
-                        row = self.row(raw)
-                        if isinstance(row, InvalidValue):
-                            unreadable.append((self.columns.ids(raw["fields"]), str(row)))
-                        elif row.record.key in found:
-                            found[row.record.key].append(row)
+                self.layout.learned(lambda names: list(self.pages(fields=names, max_records=1, page_size=1)))
             except Refused as error:
                 self.refused(error.refusal)
+
+    def learn_unless_seen(self, parts: Iterable[str], rows: Iterable[Mapping[str, Any]] = ()) -> None:
+        """Find it out only if no row that was read has a value in the columns of these parts."""
+        if self.layout.must_ask(parts, rows):
+            self.learn()
+
+    def of_keys(self, keys: Sequence[RunKey]) -> tuple[dict[RunKey, list[Row]], datetime]:
+        """The rows of each key in the order of their creation, and the server's time of the read."""
+        try:
+            return self._of_keys(keys)
+        except Refused as error:
+            self.refused(error.refusal)
+
+    def of_new_keys(self, keys: Sequence[RunKey]) -> dict[RunKey, list[Row]]:
+        """The rows of each key, without metrics as long as it is not known which columns the table has: it is then."""
+        try:
+            read = partial(self._of_keys, keys)
+            return (read() if self.layout.is_known else self.layout.learned(read))[0]
+        except Refused as error:
+            self.refused(error.refusal)
+
+    def _of_keys(
+        self, keys: Sequence[RunKey], fields: Sequence[str] | None = None
+    ) -> tuple[dict[RunKey, list[Row]], datetime]:
+        found: dict[RunKey, list[Row]] = {key: [] for key in keys}
+        unreadable: list[tuple[Mapping[str, Any], InvalidValue]] = []
+        read_at = None
+        for first in range(0, len(keys), READ_AT_ONCE):
+            formula = self._formula(keys[first : first + READ_AT_ONCE])
+            for page in self.pages(formula=formula, **({} if fields is None else {"fields": fields})):
+                read_at = read_at or self.clock.now()
+                # Ids are compared again, because formulas do not promise to compare exactly.
+                for raw in page:
+                    row = self.row(raw)
+                    if isinstance(row, InvalidValue):
+                        unreadable.append((raw, row))
+                    elif row.record.key in found:
+                        found[row.record.key].append(row)
         for key, rows in found.items():
-            reasons = [reason for ids, reason in unreadable if ids == (key.run_id, key.client_id)]
-            if reasons and not rows:  # not a missing run: a start would then make a second record
-                raise StoreUnusable(f"the record of {key} is there, but cannot be read: {reasons[0]}", key)
             rows.sort(key=lambda row: row.order)
+            for raw, reason in unreadable:
+                # It is the run's record, and no start may make another, nor an update go to a later one.
+                is_first = not rows or self.columns.may_precede(raw, rows[0])
+                if is_first and self.columns.ids(raw["fields"]) == (key.run_id, key.client_id):
+                    raise StoreUnusable(f"the record of {key} is there, but cannot be read: {reason}", key)
         assert read_at is not None
         return found, read_at
 
@@ -118,6 +157,9 @@ class RunTable:
 
     def row(self, raw: Mapping[str, Any]) -> Row | InvalidValue:
         """A raw record as a row, or what is wrong with it, which is also reported."""
+        # Without these columns other cells say when the run started and ended; with them, an empty cell is an error.
+        is_running = raw["fields"].get(self.columns.status) == self.columns.label(RunStatus.RUNNING)
+        self.learn_unless_seen(["started_at"] if is_running else ["started_at", "ended_at"], [raw["fields"]])
         try:
             return self.columns.row(raw["id"], raw["createdTime"], raw["fields"])
         except InvalidValue as error:
@@ -154,10 +196,23 @@ class RunTable:
         chosen = rows[0] if rows else None
         if key.reference is not None:
             chosen = next((row for row in rows if row.reference == key.reference), None)
-        if chosen is not None and len(rows) > 1:
-            others = ", ".join(row.reference for row in rows if row is not chosen)
-            self.report(EventKind.DUPLICATED, key, f"{chosen.reference} is the run's record; remove {others}")
+        if chosen is not None:
+            self.report_duplicates(key, chosen, [row for row in rows if row is not chosen])
         return chosen
+
+    def report_duplicates(self, key: RunKey, chosen: Row, others: Sequence[Row]) -> None:
+        """Report the other records of a run, if there are any."""
+        if others:
+            remove = ", ".join(row.reference for row in others)
+            self.report(EventKind.DUPLICATED, key, f"{chosen.reference} is the run's record; remove {remove}")
+
+    def is_gone(self, reference: str) -> bool:
+        """Whether there is no record of this id, in a table that can be read. Raises StoreUnavailable."""
+        try:
+            sent(lambda: self.table.get(reference), writes=False)
+        except Refused as error:
+            return error.refusal.may_be_of_a_missing_record
+        return False
 
     # -- updating
 
@@ -165,7 +220,9 @@ class RunTable:
         """Read records, apply changes by the domain's rules, write what differs. Returns a record for each change."""
         keys = list(dict.fromkeys(key for key, _ in changes))
         found = self.settled(keys)
-        self._require_writable(changes)
+        parts = {part for _, change in changes for part in _written_by(change)}
+        self.learn_unless_seen(parts, (row.cells for rows in found.values() for row in rows))
+        self.require_writable(changes)
         rows = {key: row for key in keys if (row := self._chosen(key, found[key])) is not None}
         new = changed_records({key: row.record for key, row in rows.items()}, changes, at)
         lines: dict[RunKey, list[LogLine]] = {key: [] for key in keys}
@@ -173,7 +230,7 @@ class RunTable:
             lines[key] += filter(None, [change.line(at)])
         cells = {key: self.columns.of_change(rows[key], new[key], lines[key]) for key in keys}
         pending = [key for key in keys if cells[key]]
-        new.update({key: rows[key].record for key in keys if not cells[key]})  # a note, and no column keeps it
+        new.update({key: rows[key].record for key in keys if not cells[key]})  # it differs in nothing that is kept
         applied: list[RunKey] = []
         for first in range(0, len(pending), WRITTEN_AT_ONCE):
             batch = pending[first : first + WRITTEN_AT_ONCE]
@@ -182,15 +239,16 @@ class RunTable:
                     self._require_uncontended(rows[row.record.key], row, cells[row.record.key])
                     new[row.record.key] = row.record
             except RunLedgerError as error:
-                raise error.having_applied(applied) from None
+                raise error.having_applied([*applied, *error.applied]) from None
             applied += batch
         return [new[key] for key, _ in changes]
 
-    def _require_writable(self, changes: Iterable[tuple[RunKey, RunChange]]) -> None:
+    def require_writable(self, changes: Iterable[tuple[RunKey, RunChange]]) -> None:
+        """Raise StoreUnusable for a heartbeat that has nothing to write."""
         for key, change in changes:
             if change.is_heartbeat and self.columns.updated_at is None:
-                reason = "the table keeps no update time, so a heartbeat has nothing to write: name a column."
-                raise StoreUnusable(reason, key)
+                reason = "without update times a heartbeat has nothing to write: add the column 'Updated At'"
+                raise StoreUnusable(f"{reason}, or name another with updated_at=COLUMN in the store URL.", key)
 
     def patch(self, changes: Cells) -> list[Row]:
         """Write cells of up to ten records, by one PATCH that is sent once. Returns their rows as they are then."""
@@ -202,9 +260,15 @@ class RunTable:
             self._refused_patch(error.refusal, changes)
         except StoreUnavailable as error:
             raise StoreUnavailable(error.reason, error.outcome, changes[0][0]) from None
-        return [self._after(key, cells, answers.get(str(key.reference))) for key, cells in changes]
+        rows = [self._after(key, answers.get(str(key.reference))) for key, _ in changes]
+        for (key, cells), row in zip(changes, rows, strict=True):
+            try:
+                require_kept(key, cells, row.cells)
+            except StoreUnusable as error:
+                raise error.having_applied(key for key, _ in changes) from None
+        return rows
 
-    def _after(self, key: RunKey, cells: Mapping[str, Any], raw: Mapping[str, Any] | None) -> Row:
+    def _after(self, key: RunKey, raw: Mapping[str, Any] | None) -> Row:
         row = self.row(raw) if raw else None
         if isinstance(row, InvalidValue):
             raise StoreUnusable(f"the record of {key} was changed, but cannot be read: {row}", key)
@@ -214,7 +278,6 @@ class RunTable:
                 "Correct it by hand.",
                 key,
             )
-        require_kept(key, cells, row.cells)
         return row
 
     def _refused_patch(self, refusal: Refusal, changes: Cells) -> NoReturn:
@@ -254,24 +317,18 @@ class RunTable:
             raise InvalidValue(
                 f"metric {metric!r} of {key} is refused by its column: {refusal.message}.", key
             ) from None
-        raise StoreUnusable(f"Airtable refused the request: {_advice(refusal, bool(writing))}", key) from None
+        raise StoreUnusable(f"Airtable refused the request: {advice_on(refusal, writing=bool(writing))}", key) from None
 
 
-def _advice(refusal: Refusal, writing: bool) -> str:
-    advice = {
-        "UNKNOWN_FIELD_NAME": "add the column, or leave it out of the mapping",
-        "INVALID_FILTER_BY_FORMULA": "a column of the mapping is not there: add it, or map it",
-        "INVALID_VALUE_FOR_COLUMN": "give the column the type that `runledger doctor` names",
-        "INVALID_MULTIPLE_CHOICE_OPTIONS": "add the choice to the status column, or map the status to another",
-        "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND": "check base and table, the token's scopes and its access to the base",
-        "NOT_FOUND": "check base and table",
-    }.get(refusal.kind, "see `runledger doctor`")
-    if writing and refusal.status == 403:  # the base and table were read before
-        advice = "give the token the scope data.records:write, and its user the right to edit"
-    if refusal.status == 413:
-        advice = "the request was too large: write shorter texts, or fewer records at once"
-    said = ": ".join(filter(None, (refusal.kind, refusal.message.rstrip("."))))
-    return f"{said or refusal.status}. {advice[0].upper()}{advice[1:]}."
+def _written_by(change: RunChange) -> Iterator[str]:
+    """The parts whose columns a change writes, besides those that every table has."""
+    yield "updated_at"
+    if change.status is not None:
+        yield "ended_at"
+    if change.note is not None:
+        yield "log"
+    if change.error is not None:
+        yield "error"
 
 
 def require_kept(key: RunKey, sent_cells: Mapping[str, Any], kept: Mapping[str, Any]) -> None:
@@ -284,7 +341,8 @@ def require_kept(key: RunKey, sent_cells: Mapping[str, Any], kept: Mapping[str, 
             lost = (there or 0) != value
         if lost:
             raise StoreUnusable(
-                f"column {column!r} of {key} keeps {there!r} of {value!r}, and that is what it holds now: give the "
-                "column the type and precision that `runledger doctor` names.",
+                f"column {column!r} of {key} keeps {there!r} of {value!r}, and that is what it holds now; everything "
+                "else was written as it was given. Give the column the type and precision that `runledger doctor` "
+                "names.",
                 key,
             )

@@ -236,6 +236,10 @@ class Refusal:
     def may_be_of_a_missing_record(self) -> bool:
         return self.is_of_a_missing_record or self.status in (403, 404)
 
+    def lacks(self, column: str) -> bool:
+        """Whether the request was refused because the table has no such column."""
+        return self.kind == "UNKNOWN_FIELD_NAME" and self.names(column)
+
     def names(self, column: str) -> bool:
         """Whether the message names a column: `Unknown field name: "X"`, `Cannot parse value for field X`."""
         return f'"{column}"' in self.message or self.message.endswith(f"field {column}")

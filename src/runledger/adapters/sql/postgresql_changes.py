@@ -14,7 +14,7 @@ import psycopg
 from psycopg import errors
 
 from ...domain import RunChange, RunKey, RunNotFound, RunRecord, changed_records
-from ...domain.json_form import metrics_text, time_text
+from ...domain.json_form import metrics_text, metrics_texts, time_text
 from . import rows
 from .postgresql_texts import array, key_arrays
 
@@ -128,7 +128,7 @@ def set_many(cursor: Cursor, changes: Sequence[tuple[RunKey, RunChange]], at: da
     keys = [key for key, _ in changes]
     if not all(change.only_sets for _, change in changes) or len(set(keys)) < len(keys):
         return False
-    metrics = array([metrics_text(change.metrics) for _, change in changes])
+    metrics = array(metrics_texts([change.metrics for _, change in changes]))
     values = (*key_arrays(keys), metrics, time_text(at), len(keys), list(rows.STATUSES))
     return cursor.execute(_SET_MANY, values).rowcount > 0
 
@@ -187,7 +187,7 @@ def _rewriting(olds: Mapping[RunKey, RunRecord], news: Iterable[RunRecord]) -> t
         columns["status"] = [new.status.value for _, new in pairs]
         columns["ended_at"] = [None if new.ended_at is None else time_text(new.ended_at) for _, new in pairs]
     if any(new.metrics is not old.metrics for old, new in pairs):
-        columns["metrics"] = [metrics_text(new.metrics) for _, new in pairs]
+        columns["metrics"] = metrics_texts([new.metrics for _, new in pairs])
     if any(new.notes != old.notes for old, new in pairs):
         columns["notes"] = [str(new.notes) for _, new in pairs]
     if any(new.error is not old.error for old, new in pairs):

@@ -41,16 +41,14 @@ class PostgreSQLRunRemoval:
         require_no_other_version(self._connections)
 
     def remove_runs(self, finished: FinishedRuns, batch: int = BATCH) -> Iterator[int]:
-        where, values = finished_runs(finished, "%s", time_text)
         after: Sequence[str] = ()
         while True:
+            where, values = finished_runs(finished, "%s", time_text, after)
             with self._connections.cursor("DELETE") as cursor, cursor.connection.transaction():
                 cursor.execute(_IN_ORDER)
-                row = cursor.execute(_REMOVE.format(where), [*values, *after, batch, batch]).fetchone()
+                row = cursor.execute(_REMOVE.format(where), [*values, batch, batch]).fetchone()
             if row is None:
                 return
-            if not after:
-                where += " AND (started_at, run_id, client_id) > (%s, %s, %s)"
             removed, *after = row
             yield removed
 

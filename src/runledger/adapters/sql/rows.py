@@ -238,11 +238,19 @@ def conditions(query: RunQuery, mark: str, time: Callable[[datetime], Any]) -> t
     return " AND ".join(clauses) or "TRUE", values
 
 
-def finished_runs(finished: FinishedRuns, mark: str, time: Callable[[datetime], Any]) -> tuple[str, list[Any]]:
-    """The condition for finished runs to remove, and the values for its placeholders; see `conditions`."""
+def finished_runs(
+    finished: FinishedRuns, mark: str, time: Callable[[datetime], Any], after: Sequence[Any]
+) -> tuple[str, list[Any]]:
+    """The condition for finished runs to remove, and the values for its placeholders; see `conditions`.
+
+    `after` is the place of the last run of the batch before, its start as text and its ids; empty for the first batch.
+    """
     before = time(finished.before)
-    of_client = "" if finished.client_id is None else f"client_id = {mark} AND "
-    return (
-        f"{of_client}started_at < {mark} AND coalesce(ended_at, updated_at) < {mark} AND status IN ({_FINAL})",
-        [*([] if finished.client_id is None else [finished.client_id]), before, before],
-    )
+    where = f"started_at < {mark} AND coalesce(ended_at, updated_at) < {mark} AND status IN ({_FINAL})"
+    values = [before, before, *after]
+    if finished.client_id is not None:
+        where = f"client_id = {mark} AND {where}"
+        values.insert(0, finished.client_id)
+    if after:
+        where += f" AND (started_at, run_id, client_id) > ({mark}, {mark}, {mark})"
+    return where, values

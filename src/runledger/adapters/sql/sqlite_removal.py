@@ -33,19 +33,22 @@ class SQLiteRunRemoval:
         self._file = open_file(path)
 
     def remove_runs(self, finished: FinishedRuns, batch: int = BATCH) -> Iterator[int]:
-        where, values = finished_runs(finished, "?", time_text)
         rows = min(batch, _ROWS)
         after: Sequence[str] = ()
-        while found := self._file.read(_NEXT.format(where), [*values, *after, rows]):  # before the lock is taken
+        while True:
+            where, values = finished_runs(finished, "?", time_text, after)
+            found = self._file.read(_NEXT.format(where), [*values, rows])  # before the lock is taken
+            if not found:
+                return
             chosen = [row[:3] for row in found[: fitting((row[3] for row in found), rows)]]
             began = time.monotonic()
-            yield self._file.write(partial(_remove, chosen))
+            removed = self._file.write(partial(_remove, chosen))
+            took = time.monotonic() - began
+            yield removed
             # SQLite has one lock for all writers, and no queue: who asks again at once gets it again.
-            time.sleep(max(_LEAST_PAUSE, time.monotonic() - began))
-            if not after:
-                where += " AND (started_at, run_id, client_id) > (?, ?, ?)"
+            time.sleep(max(_LEAST_PAUSE, took))
             run_id, client_id, started_at = chosen[-1]
-            after = [started_at, run_id, client_id]
+            after = started_at, run_id, client_id
 
     def close(self) -> None:
         self._file.close()

@@ -33,8 +33,9 @@ def prune(before: datetime, client_id: str | None, dry_run: bool, yes: bool, as_
     The age of a run counts from its end, so that each is kept for its time after it finished; late notes do not count.
     Runs that are still Running stay, however old they are.
 
-    What is removed cannot be brought back: `runledger export --until 400d runs.csv.gz` saves it before. The key of a
-    removed run is free again: an update of it fails (exit code 3), and a start with it succeeds.
+    What is removed cannot be brought back: `runledger export --until 399d runs.csv.gz` saves it before. That is a day
+    more than --older-than 400d removes, because an age counts from the moment of each command. The key of a removed run
+    is free again: an update of it fails (exit code 3), and a start with it succeeds.
 
     Removes in small batches, so that other processes go on writing meanwhile. To stop, press Ctrl-C: the runs that are
     removed by then stay so.

@@ -1,0 +1,26 @@
+"""What a person can do about a refusal. Error types: https://airtable.com/developers/web/api/errors"""
+
+from __future__ import annotations
+
+from .transport import Refusal
+
+
+def advice_on(refusal: Refusal, *, writing: bool) -> str:
+    """What the server said, and what to do about it."""
+    advice = {
+        "UNKNOWN_FIELD_NAME": "add the column, or leave it out of the mapping",
+        "INVALID_FILTER_BY_FORMULA": "a column of the mapping is not there: add it, or map it",
+        "INVALID_VALUE_FOR_COLUMN": "give the column the type that `runledger doctor` names",
+        "INVALID_MULTIPLE_CHOICE_OPTIONS": "add the choice to the status column, or let the status share another with "
+        "status.LABEL=CHOICE in the store URL",
+        "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND": "check base and table, the token's scopes and its access to the base",
+        "NOT_FOUND": "check base and table",
+    }.get(refusal.kind, "see `runledger doctor`")
+    if "computed" in refusal.message:
+        advice = "Airtable computes that column: give the value another, which it does not compute"
+    if writing and refusal.status == 403:  # the base and table were read before
+        advice = "give the token the scope data.records:write, and its user the right to edit"
+    if refusal.status == 413:
+        advice = "the request was too large: write shorter texts, or fewer records at once"
+    said = ": ".join(filter(None, (refusal.kind, refusal.message.rstrip("."))))
+    return f"{said or refusal.status}. {advice[0].upper()}{advice[1:]}."
