@@ -64,8 +64,7 @@ class Broken(InMemoryRunRepository):
         return cls.Removal(repository)
 
     def put(self, record: RunRecord) -> None:
-        if record.key not in self._table.records:
-            self._table.keys[record.key.run_id].append(record.key)
+        self._table.keys[record.key.run_id][record.key] = None
         self._table.records[record.key] = record
 
     def put_run(self, new: NewRun) -> None:
@@ -633,6 +632,11 @@ class AppendsBeforeItLooks(Broken):
         if new.key in self._table.records and not self._table.logs[key]:
             self._table.logs[key] = orphans
         return key
+
+    def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
+        self.get(key)
+        lines = self._table.logs.get(key, [])
+        return iter(lines if last is None else lines[max(0, len(lines) - last) :])
 
 
 @breaks(Rule.LOGGED)

@@ -22,8 +22,7 @@ class TestPostgreSQL(RunRepositoryContract):
         admin.create_schema()
 
         def emptied() -> OpenStore:
-            with admin._connections.cursor("CREATE") as cursor:
-                cursor.execute("TRUNCATE runs, run_notes")
+            admin._connections.run(lambda cursor: cursor.execute("TRUNCATE runs, run_notes"), "CREATE")
             return lambda: PostgreSQLRunRepository(url)
 
         yield emptied

@@ -509,11 +509,10 @@ def test_what_a_url_sets_leaves_the_other_settings_as_they_are(url: str) -> None
         connection.execute(
             sql.SQL("ALTER DATABASE {} SET default_transaction_isolation = serializable").format(database)
         )
-    with (
-        closing(open_url(f"{url}{separator}client_encoding=latin1&options={given}")) as repository,
-        repository._connections.cursor("SELECT") as cursor,
-    ):
-        settings = [cursor.execute(f"SHOW {name}").fetchone() for name in names]
+    with closing(open_url(f"{url}{separator}client_encoding=latin1&options={given}")) as repository:
+        settings = repository._connections.run(
+            lambda cursor: [cursor.execute(f"SHOW {name}".encode()).fetchone() for name in names], "SELECT"
+        )
     expected = ["100ms", "elsewhere", "UTF8", "30s", "UTC", "1", "read committed"]
     assert [value for (value,) in filter(None, settings)] == expected
 

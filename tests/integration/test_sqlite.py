@@ -46,7 +46,7 @@ def noted(run_id: str, notes: int) -> NewRun:
 
 def writer_of(repository: SQLiteRunRepository) -> sqlite3.Cursor:
     assert isinstance(repository._file, SQLiteFile)
-    return repository._file._writing()
+    return repository._file._writing_cursor()
 
 
 def test_a_closed_repository_says_so_and_stays_closed(tmp_path: Path) -> None:

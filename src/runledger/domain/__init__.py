@@ -2,6 +2,7 @@
 
 from .backend import Backend, Finding, Verdict
 from .errors import (
+    CallWithinCall,
     Outcome,
     RunAlreadyExists,
     RunAlreadyFinished,
@@ -35,6 +36,7 @@ from .values import Metrics, MetricValue, RunStatus
 __all__ = [
     "BATCH",
     "Backend",
+    "CallWithinCall",
     "EventKind",
     "Finding",
     "FinishedRuns",

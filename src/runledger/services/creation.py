@@ -11,6 +11,7 @@ from typing import TypeVar
 from attrs import evolve
 
 from ..domain import (
+    CallWithinCall,
     InvalidValue,
     NewRun,
     Outcome,
@@ -102,6 +103,8 @@ class RunCreator:
             try:
                 keys = list(create(pending)) if pending else []
                 break
+            except CallWithinCall:  # no attempt of this thread can succeed before the call that it interrupts goes on
+                raise
             except StoreUnavailable as error:
                 in_doubt = in_doubt or error.outcome is Outcome.UNKNOWN
                 made.update((key, key) for key in error.applied)

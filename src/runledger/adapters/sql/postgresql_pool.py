@@ -9,15 +9,17 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from threading import Thread
-from typing import Any, LiteralString
+from threading import Thread, get_ident
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from ...domain import Outcome, RunKey, RunLedgerError, StoreUnavailable, StoreUnusable
+from ...domain import CallWithinCall, Outcome, RunKey, RunLedgerError, StoreUnavailable, StoreUnusable
+
+T = TypeVar("T")
 
 _DEFAULTS = conninfo_to_dict(
     "connect_timeout=5 keepalives_idle=30 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=20000",
@@ -70,15 +72,24 @@ class Connections:
             name="runledger",
         )
         self._closed = False
+        self._callers: dict[tuple[int, int], None] = {}  # process and thread of each call that is under way
         self._pools: dict[int, _Pool] = {}  # by process
         weakref.finalize(self, _close_apart, self._pools).atexit = False  # at exit the system closes what is open
 
-    def cursor(self, right: str, key: RunKey | None = None) -> _Call:
-        """A context for one call that needs a right: it gives a cursor, and the connection is free again at its end.
+    def run(self, call: Callable[[psycopg.Cursor[tuple[Any, ...]]], T], right: str, key: RunKey | None = None) -> T:
+        """What `call`, which needs a right, returns for a cursor. Its connection is free again afterwards.
 
-        What the driver raises in it becomes an error of the ledger.
+        What the driver raises becomes an error of the ledger. A call within another one of its thread is rejected: the
+        pool's locks, or its last connection, may be in use by that one.
         """
-        return _Call(self._pool, right, key)
+        caller = os.getpid(), get_ident()
+        if caller in self._callers:
+            raise CallWithinCall(key)
+        self._callers[caller] = None
+        try:
+            return self._run(call, right, key)
+        finally:
+            del self._callers[caller]
 
     def first_row(self, statement: LiteralString) -> tuple[Any, ...] | None:
         """The first row of a statement, over the connection that the constructor made. To be called before all else."""
@@ -86,11 +97,54 @@ class Connections:
 
     def close(self) -> None:
         """Close every connection of this process, for good."""
+        if (os.getpid(), get_ident()) in self._callers:
+            raise CallWithinCall
         self._closed = True
         if connection := self._first.take():
             connection.close()
         if pool := self._pools.get(os.getpid()):
             pool.close()
+
+    def _run(self, call: Callable[[psycopg.Cursor[tuple[Any, ...]]], T], right: str, key: RunKey | None) -> T:
+        connection = None
+        try:
+            pool = self._pool()
+            connection = pool.getconn()
+            while not _is_quiet(connection):
+                connection.close()
+                pool.putconn(connection)
+                connection = pool.getconn()
+            try:
+                result = call(connection.kept_cursor())
+            except CallWithinCall:  # of a signal handler, which interrupted this call by it
+                raise
+            except psycopg.Error as error:
+                is_lost = connection.closed
+                _put_back(pool, connection)
+                raise _translated(error, right, is_lost, key) from error
+            except RunLedgerError:
+                _put_back(pool, connection)
+                raise
+            _put_back(pool, connection)
+            return result
+        except PoolClosed:
+            raise StoreUnusable("this repository was closed: open it again to use it.", key) from None
+        except PoolTimeout:
+            if len(self._callers) <= pool.max_size:  # so there was a connection for each, or two interrupts lost it
+                self._retire()
+            reason = f"no connection within {pool.timeout:g} seconds"
+            raise StoreUnavailable(reason, Outcome.NOT_APPLIED, key) from None
+        except BaseException as error:
+            if not isinstance(error, RunLedgerError) or isinstance(error, CallWithinCall):
+                self._retire()
+                if connection is not None:
+                    connection.close()
+            raise
+
+    def _retire(self) -> None:
+        """Give the pool up. An interrupt at some instants loses its connections, or leaves its locks held."""
+        if pool := self._pools.pop(os.getpid(), None):
+            Thread(target=pool.close, daemon=True).start()
 
     def _pool(self) -> _Pool:
         if self._closed:
@@ -101,44 +155,6 @@ class Connections:
         if pool.closed:
             pool.open()
         return pool
-
-
-class _Call:
-    """See `Connections.cursor`. A class, because entering and leaving a generator takes longer."""
-
-    __slots__ = ("_connection", "_key", "_open_pool", "_pool", "_right")
-    _pool: _Pool
-    _connection: _Connection
-
-    def __init__(self, open_pool: Callable[[], _Pool], right: str, key: RunKey | None) -> None:
-        self._open_pool = open_pool
-        self._right = right
-        self._key = key
-
-    def __enter__(self) -> psycopg.Cursor[tuple[Any, ...]]:
-        try:
-            self._pool = pool = self._open_pool()
-            connection = pool.getconn()
-            while not _is_quiet(connection):
-                connection.close()
-                pool.putconn(connection)
-                connection = pool.getconn()
-        except PoolClosed:
-            raise StoreUnusable("this repository was closed: open it again to use it.", self._key) from None
-        except PoolTimeout:
-            reason = f"no connection within {pool.timeout:g} seconds"
-            raise StoreUnavailable(reason, Outcome.NOT_APPLIED, self._key) from None
-        self._connection = connection
-        return connection.kept_cursor()
-
-    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
-        connection = self._connection
-        try:
-            if isinstance(error, psycopg.Error):
-                raise _translated(error, self._right, connection.closed, self._key) from error
-        finally:
-            connection.drop_results()
-            self._pool.putconn(connection)
 
 
 class _Connection(psycopg.Connection[tuple[Any, ...]]):
@@ -197,6 +213,11 @@ class _First:
 class _Pool(ConnectionPool[_Connection]):
     def __del__(self) -> None:
         """Nothing: the library's waits for the pool's threads, but may run in one of them, or in a fork's child."""
+
+
+def _put_back(pool: _Pool, connection: _Connection) -> None:
+    connection.drop_results()
+    pool.putconn(connection)
 
 
 def _close_apart(pools: dict[int, _Pool]) -> None:
