@@ -475,13 +475,13 @@ class CommitsEveryBatch(Broken):
 
     def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
         keys: list[RunKey] = []
-        for first in range(0, len(news), 250):
-            keys += super().create_many(news[first : first + 250])
+        for first in range(0, len(news), 100):
+            keys += super().create_many(news[first : first + 100])
         return keys
 
     def update_many(self, changes: Changes, at: datetime) -> None:
-        for first in range(0, len(changes), 250):
-            super().update_many(changes[first : first + 250], at)
+        for first in range(0, len(changes), 100):
+            super().update_many(changes[first : first + 100], at)
 
 
 @breaks(Rule.WHOLE)

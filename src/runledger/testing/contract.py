@@ -125,6 +125,14 @@ def ended(run_id: str, status: RunStatus, at: datetime, client_id: str = "acme",
     return changed(NewRun(started(run_id, client_id)), *changes, at=at)
 
 
+def require_each(trial: Trial, records: Sequence[RunRecord]) -> None:
+    """The store holds these records of one time, given in the order of their ids, and no others."""
+    found = list(trial.repository.find(EVERYTHING))
+    has_all = [record.key for record in found] == [record.key for record in reversed(records)]
+    trial.require(has_all, f"{trial.calls[-1]} gives {len(found)} of {len(records)} records", Rule.FOUND_IN_ORDER)
+    trial.same_list(found, records[::-1])
+
+
 def removal_of(trial: Trial) -> AbstractContextManager[RemovalOnTrial]:
     """The removal of the trial's store. Skips the test if the store offers none."""
     if not trial.offers_removal:
@@ -275,7 +283,7 @@ class RunRepositoryContract:
         for changes in with_one_at_each_place([(record.key, change) for record in records], (GONE, change)):
             with trial.refuses(RunNotFound, GONE):
                 trial.repository.update_many(changes, LATER)
-            trial.same_list(list(trial.repository.find(EVERYTHING)), records[::-1])
+            require_each(trial, records)
 
     @keeps(Rule.NO_REGISTRY)
     def test_a_missing_run_is_looked_for_nowhere_else(self, trial: Trial) -> None:
@@ -439,8 +447,7 @@ class RunRepositoryContract:
         trial.repository.create_many(records)
         changes = [(record.key, RunChange(metrics={"n": i + 1})) for i, record in enumerate(records)]
         trial.repository.update_many(changes, AT)
-        changed = [record.apply(change, AT) for record, (_, change) in zip(records, changes, strict=True)]
-        trial.same_list(list(trial.repository.find(EVERYTHING)), changed[::-1])
+        require_each(trial, [record.apply(change, AT) for record, (_, change) in zip(records, changes, strict=True)])
 
     @keeps(Rule.WHOLE)
     def test_empty_bulk_calls_do_nothing(self, trial: Trial) -> None:
