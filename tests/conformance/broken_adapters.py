@@ -470,6 +470,21 @@ class HalfAppliesABulkUpdate(Broken):
 
 
 @breaks(Rule.WHOLE)
+class CommitsEveryBatch(Broken):
+    """Each batch of a bulk call is applied or not, and the next one by itself."""
+
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        keys: list[RunKey] = []
+        for first in range(0, len(news), 100):
+            keys += super().create_many(news[first : first + 100])
+        return keys
+
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        for first in range(0, len(changes), 100):
+            super().update_many(changes[first : first + 100], at)
+
+
+@breaks(Rule.WHOLE)
 class LosesTheLastOfEachTen(Broken):
     def update_many(self, changes: Changes, at: datetime) -> None:
         super().update_many([pair for i, pair in enumerate(changes) if i % 10 != 9], at)

@@ -162,7 +162,7 @@ def require_whole(store: RunRepository) -> None:
     new = {record.key.client_id for record in store.find(RunQuery(run_id="new"))}
     assert new in (set(), {"acme", "bolt"})
     elsewhere(lambda: store.update(KEY, RunChange(), AT))
-    if isinstance(store, SQLiteRunRepository):  # as a fork does
+    if isinstance(store, SQLiteRunRepository) and isinstance(store._file, SQLiteFile):  # as a fork does
         elsewhere(partial(held_and_released, store._file))
 
 

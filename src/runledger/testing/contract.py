@@ -31,7 +31,7 @@ from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from itertools import combinations, islice, zip_longest
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import attrs
 import pytest
@@ -76,6 +76,7 @@ FINISH = RunChange(status=RunStatus.COMPLETED)
 FINAL = [status for status in RunStatus if status.is_final]
 
 Test = Callable[[Any, Trial], None]
+Item = TypeVar("Item")
 
 
 def keeps(rule: Rule) -> Callable[[Test], Test]:
@@ -112,10 +113,24 @@ def started(run_id: str, client_id: str = "acme", at: datetime = AT) -> RunRecor
     return RunRecord.start(RunKey(run_id, client_id), at)
 
 
+def with_one_at_each_place(items: Sequence[Item], one: Item) -> Iterator[list[Item]]:
+    """The items with one more among them: first, in the middle, last."""
+    for place in (0, len(items) // 2, len(items)):
+        yield [*items[:place], one, *items[place:]]
+
+
 def ended(run_id: str, status: RunStatus, at: datetime, client_id: str = "acme", notes: int = 2) -> NewRun:
     """A run that started at AT, has so many notes, and ended at `at`."""
     changes = [*(RunChange(note=f"note {i}") for i in range(notes)), RunChange(status=status)]
     return changed(NewRun(started(run_id, client_id)), *changes, at=at)
+
+
+def require_each(trial: Trial, records: Sequence[RunRecord]) -> None:
+    """The store holds these records of one time, given in the order of their ids, and no others."""
+    found = list(trial.repository.find(EVERYTHING))
+    has_all = [record.key for record in found] == [record.key for record in reversed(records)]
+    trial.require(has_all, f"{trial.calls[-1]} gives {len(found)} of {len(records)} records", Rule.FOUND_IN_ORDER)
+    trial.same_list(found, records[::-1])
 
 
 def removal_of(trial: Trial) -> AbstractContextManager[RemovalOnTrial]:
@@ -139,6 +154,9 @@ class RunRepositoryContract:
 
     examples: ClassVar[int] = 100
     """How many random histories are the same in every run. Half as many new ones are added."""
+
+    many: ClassVar[int] = 1_001
+    """How many runs the tests of long bulk calls take: more than the adapter writes as one batch."""
 
     @pytest.fixture
     def new_store(self) -> Callable[[], OpenStore]:
@@ -204,6 +222,15 @@ class RunRepositoryContract:
             repository.create_many([same, same])
         trial.holds(started("r"))
 
+    @keeps(Rule.WHOLE)
+    def test_a_long_bulk_start_leaves_none_wherever_an_existing_run_is(self, trial: Trial) -> None:
+        """A store that makes batches of it checks all of them before it writes the first."""
+        trial.repository.create(started("r"))
+        for news in with_one_at_each_place([started(f"{i:04}") for i in range(self.many)], started("r", at=LATER)):
+            with trial.refuses(RunAlreadyExists, R):
+                trial.repository.create_many(news)
+            trial.same_list(list(trial.repository.find(EVERYTHING)), [started("r")])
+
     @keeps(Rule.RAISED)
     def test_of_bulk_starts_that_overlap_each_reports_what_it_made(self, trial: Trial) -> None:
         handles = trial.handles(4)
@@ -247,6 +274,16 @@ class RunRepositoryContract:
             with trial.refuses(RunNotFound, GONE):
                 repository.update_many([(R, change), (GONE, change), (S, change)], LATER)
             trial.holds(NewRun(started("r")), NewRun(started("s")))
+
+    @keeps(Rule.WHOLE)
+    def test_a_long_bulk_update_leaves_all_as_they_were_wherever_a_missing_run_is(self, trial: Trial) -> None:
+        records = [started(f"{i:04}") for i in range(self.many)]
+        trial.repository.create_many(records)
+        change = RunChange(metrics={"n": 1})
+        for changes in with_one_at_each_place([(record.key, change) for record in records], (GONE, change)):
+            with trial.refuses(RunNotFound, GONE):
+                trial.repository.update_many(changes, LATER)
+            require_each(trial, records)
 
     @keeps(Rule.NO_REGISTRY)
     def test_a_missing_run_is_looked_for_nowhere_else(self, trial: Trial) -> None:
@@ -406,12 +443,11 @@ class RunRepositoryContract:
 
     @keeps(Rule.WHOLE)
     def test_a_bulk_update_leaves_no_record_out(self, trial: Trial) -> None:
-        records = [started(f"{i:03}") for i in range(123)]
+        records = [started(f"{i:04}") for i in range(self.many)]
         trial.repository.create_many(records)
         changes = [(record.key, RunChange(metrics={"n": i + 1})) for i, record in enumerate(records)]
         trial.repository.update_many(changes, AT)
-        changed = [record.apply(change, AT) for record, (_, change) in zip(records, changes, strict=True)]
-        trial.same_list(list(trial.repository.find(EVERYTHING)), changed[::-1])
+        require_each(trial, [record.apply(change, AT) for record, (_, change) in zip(records, changes, strict=True)])
 
     @keeps(Rule.WHOLE)
     def test_empty_bulk_calls_do_nothing(self, trial: Trial) -> None:

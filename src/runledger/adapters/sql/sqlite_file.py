@@ -13,8 +13,10 @@ from functools import partial
 from threading import RLock, get_ident
 from typing import Any, TypeVar
 
-from ...domain import CallWithinCall, Outcome, RunKey, StoreUnavailable, StoreUnusable
+from ...domain import CallWithinCall, Outcome, RunKey, RunLedgerError, StoreUnusable
 from ..exclusion import Exclusion
+from .sqlite_errors import FAULTS, Refusal, code_of, refusal
+from .sqlite_place import SQLitePlace
 from .sqlite_schema import make_schema
 
 T = TypeVar("T")
@@ -53,7 +55,8 @@ class SQLiteFile:
         wait: float = 10.0,
         make_schema: Callable[[sqlite3.Connection, str], object] = make_schema,
     ) -> None:
-        self.path = os.path.abspath(path)
+        self._place = SQLitePlace(path)
+        self.path = self._place.path
         self._make_schema = make_schema
         self._synchronous = synchronous
         self._wait = wait
@@ -65,16 +68,12 @@ class SQLiteFile:
         _FILES[id(self)] = self
         try:
             self._writing.run(self._writing_cursor)
-        except sqlite3.Error as error:
+        except FAULTS as error:
             raise self.refusal(error) from error
 
     def identity(self) -> tuple[int, int]:
         """Device and number of the file, which all of its paths share. Raises StoreUnusable if it is gone."""
-        try:
-            found = os.stat(self.path)
-        except OSError as error:
-            raise StoreUnusable(f"{self.path} cannot be found any more ({error.strerror}).") from error
-        return found.st_dev, found.st_ino
+        return self._place.identity()
 
     def close(self) -> None:
         """Close every connection, each as soon as it is not in use."""
@@ -100,12 +99,14 @@ class SQLiteFile:
                     reader = _Connection(claim)
                     self._readers.append(reader)
             cursor = reader.cursor or self._connect(reader)
-            return take(cursor.execute(sql, values))
-        except sqlite3.Error as error:
+            found = take(cursor.execute(sql, values))
+        except FAULTS as error:
             raise self.refusal(error, key) from error
         finally:
             if reader is not None and reader.claim is claim:
                 reader.claim = None  # an assignment, because no interrupt comes before it, as it may after a call
+        self._place.require_lately(key)
+        return found
 
     def write(self, call: Callable[[sqlite3.Cursor], T], key: RunKey | None = None) -> T:
         """What `call` returns. It runs in one transaction, which an error rolls back."""
@@ -118,12 +119,16 @@ class SQLiteFile:
             try:
                 self.patiently(writer.execute, "BEGIN IMMEDIATE")
                 result = call(writer)
+                self._place.require_whole(key)
                 outcome = Outcome.UNKNOWN
                 writer.execute("COMMIT")
             except BaseException:
                 writer.connection.rollback()
                 raise
-        except sqlite3.Error as error:
+        except RunLedgerError:
+            self._place.require_whole(key)  # what is missing or there may be so in the right file only
+            raise
+        except FAULTS as error:
             raise self.refusal(error, key, outcome) from error
         return result
 
@@ -141,7 +146,7 @@ class SQLiteFile:
                 return
             except sqlite3.OperationalError as error:
                 is_over = waited >= self._wait or time.monotonic() >= deadline
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or is_over:
+                if code_of(error) != sqlite3.SQLITE_BUSY or is_over:
                     raise
                 import random  # here, because most processes never wait
 
@@ -149,31 +154,20 @@ class SQLiteFile:
                 waited += pause
 
     def refusal(
-        self, error: sqlite3.Error, key: RunKey | None = None, outcome: Outcome = Outcome.NOT_APPLIED
-    ) -> StoreUnavailable | StoreUnusable:
-        """The ledger's error for the driver's. Result codes: https://www.sqlite.org/rescode.html"""
+        self,
+        error: sqlite3.Error | UnicodeDecodeError,
+        key: RunKey | None = None,
+        outcome: Outcome = Outcome.NOT_APPLIED,
+    ) -> Refusal:
+        """The ledger's error for one of FAULTS."""
         if self._closed:
             return StoreUnusable("this repository was closed: open it again to use it.", key)
-        extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-        code = extended & 0xFF
-        if code == sqlite3.SQLITE_BUSY:
-            return StoreUnavailable(
-                f"{self.path} was locked by another process for {self._wait:g} s", Outcome.NOT_APPLIED, key
-            )
-        # The second code: no room for the index of the write-ahead log, which the first connection makes.
-        if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
-            return StoreUnavailable(f"the disk of {self.path} is full", Outcome.NOT_APPLIED, key)
-        if code == sqlite3.SQLITE_IOERR:
-            return StoreUnavailable(f"{self.path} gave an input/output error ({error})", outcome, key)
-        advice = {
-            sqlite3.SQLITE_NOTADB: "is not a SQLite database: choose another file",
-            sqlite3.SQLITE_CORRUPT: "is a damaged SQLite database: restore it from a backup",
-            sqlite3.SQLITE_READONLY: "may not be written: allow writing to the file and its folder",
-            sqlite3.SQLITE_CANTOPEN: "cannot be opened: its folder must exist, and it must be a file you may write",
-            sqlite3.SQLITE_PERM: "may not be opened: allow reading and writing it",
-            sqlite3.SQLITE_AUTH: f"refused the statement ({error})",
-        }.get(code, f"cannot serve as a ledger ({error})")
-        return StoreUnusable(f"{self.path} {advice}.", key)
+        if outcome is Outcome.NOT_APPLIED:
+            try:
+                self._place.require_whole(key)
+            except StoreUnusable as moved:
+                return moved
+        return refusal(error, self.path, key, outcome, self._wait)
 
     def hold(self) -> None:
         """Before a fork: close all connections, and keep any from being opened until `release`.
@@ -239,6 +233,7 @@ class SQLiteFile:
         self._make_schema(connection, self.path)
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute("PRAGMA wal_autocheckpoint = 250")  # pages: a small log is in the cache when it is copied
+        self._place.watch_log()
 
     def _connect(
         self, place: _Connection, prepare: Callable[[sqlite3.Connection], None] = lambda _: None
@@ -246,7 +241,7 @@ class SQLiteFile:
         if self._closed:
             raise sqlite3.ProgrammingError("closed")
         timeout = 0.0 if place is self._writer else self._wait  # what writes waits by `patiently` alone
-        connection = sqlite3.connect(self.path, timeout=timeout, isolation_level=None, check_same_thread=False)
+        connection = self._place.connect(timeout)
         try:
             # 64 MB: updates stay as fast in a file of millions of rows.
             self.patiently(connection.execute, "PRAGMA cache_size = -65536")
