@@ -12,10 +12,11 @@ from attrs import field, frozen
 
 from ...domain import StoreUnusable
 from .columns import Columns
+from .locks import Locks
+from .rate import RateLimit
 from .removal import AirtableRunRemoval
 from .repository import AirtableRunAccess, AirtableRunRepository
-from .table import Locks
-from .transport import ENDPOINT, RateLimit
+from .transport import ENDPOINT
 
 __all__ = [
     "AirtableAddress",

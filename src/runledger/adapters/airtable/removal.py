@@ -12,8 +12,10 @@ from ...domain import BATCH, FinishedRuns, RunKey, RunQuery, StoreUnavailable
 from .columns import Columns
 from .layout import Layout
 from .listing import matching
-from .table import WRITTEN_AT_ONCE, Locks, RunTable
-from .transport import ENDPOINT, HTTPForRemoval, OnlyRemoval, Paced, RateLimit, Refused, ServerClock, api_over, sent
+from .locks import Locks
+from .rate import RateLimit
+from .table import WRITTEN_AT_ONCE, RunTable
+from .transport import ENDPOINT, HTTPForRemoval, OnlyRemoval, Paced, Refused, ServerClock, api_over, sent
 
 
 class AirtableRunRemoval:

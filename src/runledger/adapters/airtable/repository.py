@@ -23,13 +23,14 @@ from .columns import Columns
 from .creation import Creations
 from .layout import Layout
 from .listing import matching
+from .locks import Locks
+from .rate import RateLimit
 from .row import Row
-from .table import Locks, RunTable
+from .table import RunTable
 from .transport import (
     ENDPOINT,
     HTTPWithoutCreation,
     Paced,
-    RateLimit,
     ServerClock,
     WithoutCreation,
     api_over,
