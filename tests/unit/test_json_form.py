@@ -20,6 +20,7 @@ from runledger.domain.json_form import (
     metrics_text,
     metrics_texts,
     metrics_to_json,
+    time_of_iso,
     time_of_text,
     time_text,
     trusted_log,
@@ -55,6 +56,17 @@ def test_a_text_that_is_not_a_time_in_utc_is_rejected(text: Any) -> None:
         time_of_text(text)
     if text == "2025-11-24T08:15:00":
         assert str(problem.value) == "not a time in UTC"
+
+
+@pytest.mark.parametrize("text", ["20251124T081500.007Z", "20251124 081500.007+00:00", TEXT])
+def test_an_iso_text_is_a_time_with_or_without_its_dashes(text: str) -> None:
+    assert time_of_iso(text) == AT
+
+
+@pytest.mark.parametrize("text", ["12900505", "1290050512345678", "20251124-081500"])
+def test_digits_without_a_t_or_a_blank_after_the_day_are_no_time(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^digits, and not an ISO time$"):
+        time_of_iso(text)
 
 
 def test_metrics_are_an_object_and_back() -> None:

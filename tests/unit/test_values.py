@@ -41,6 +41,11 @@ def test_any_other_id_is_kept_as_it_is(value: str) -> None:
     assert RunKey(value, value).run_id == value
 
 
+def test_the_parts_of_a_key_that_a_store_returned_are_taken_as_they_are() -> None:
+    key = RunKey.trusted(" r", "c\n", "rec1")
+    assert (key.run_id, key.client_id, key.reference) == (" r", "c\n", "rec1")
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [
@@ -60,6 +65,20 @@ def test_a_metric_that_cannot_be_kept_is_refused_with_its_name(value: Any, words
         RunChange(metrics={"Posts": value})
     assert words in str(refusal.value)
     assert "'Posts'" in str(refusal.value)
+
+
+@pytest.mark.parametrize("number", [2**53, 7, -(2**53)])
+def test_a_number_of_a_class_derived_from_int_is_kept_as_an_int(number: int) -> None:
+    class Posts(int):
+        pass
+
+    kept = RunChange(metrics={"n": Posts(number)}).metrics["n"]
+    assert (kept, type(kept)) == (number, int)
+
+
+def test_an_error_of_the_greatest_length_may_have_lines() -> None:
+    longest = "x" * 99_999 + "\n"
+    assert RunChange(error=longest).error == longest
 
 
 @pytest.mark.parametrize("number", ["1", True, math.nan, math.inf, 2**54, None])

@@ -47,6 +47,10 @@ def test_what_cannot_be_seen_in_an_id_is_escaped(hidden: str) -> None:
     assert visible_id("株式会社 Ångström") == "株式会社 Ångström"
 
 
+def test_an_escape_is_that_of_python() -> None:
+    assert visible_id("a\u200b\t\ufe0f\U000e0041é") == "a\\u200b\\t\\ufe0f\\U000e0041é"
+
+
 def test_an_error_shows_no_control_character_of_a_server() -> None:
     error = StoreUnavailable("server said \x1b[2J\x9b31m\u202e\nforged line", Outcome.UNKNOWN)
     for each in (error, pickle.loads(pickle.dumps(error))):
