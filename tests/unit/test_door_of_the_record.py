@@ -88,6 +88,10 @@ def of(**metrics: Any) -> RunRecord:
         ),
         (lambda: made(ended_at=None), f"{KEY} is Failed, but has no end time: give its ended_at."),
         (
+            lambda: made(status=RunStatus.RUNNING),
+            f"{KEY} is Running, but has an end time: leave ended_at empty, or give a final status.",
+        ),
+        (
             lambda: made(ended_at=datetime(1999, 1, 1, tzinfo=UTC)),
             f"{KEY} ends at 1999-01-01T00:00:00.000Z, before its start at {time_text(DONE.started_at)}: "
             "correct one of the two times.",
