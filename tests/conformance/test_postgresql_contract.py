@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from postgres_server import fresh_database
@@ -24,7 +25,7 @@ class TestPostgreSQL(RunRepositoryContract):
         def emptied() -> OpenStore:
             with admin._connections.cursor("CREATE") as cursor:
                 cursor.execute("TRUNCATE runs, run_notes")
-            return lambda: PostgreSQLRunRepository(url)
+            return partial(PostgreSQLRunRepository, url)
 
         yield emptied
         admin.close()

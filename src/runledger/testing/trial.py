@@ -28,6 +28,8 @@ from ..domain import (
 )
 from .calls import Call, named, shown
 from .handles import RemovalOnTrial, RepositoryOnTrial
+from .line import Line, ServedStore, line_to
+from .processes import RepositoryInProcess, reason_not_to_spawn
 from .rules import Rule, RuleBroken
 
 OpenStore = Callable[[], RunRepository]
@@ -43,13 +45,19 @@ class Trial:
     `repository` is the first handle. Every failure is a RuleBroken with the calls so far.
     """
 
-    def __init__(self, open_store: OpenStore, open_removal: OpenRemoval | None = None) -> None:
+    def __init__(
+        self,
+        open_store: OpenStore,
+        open_removal: OpenRemoval | None = None,
+        served: ServedStore | None = None,
+    ) -> None:
         if not callable(open_store):
             raise TypeError(
                 f"the fixture new_store must return a function that opens the store, and not {open_store!r}."
             )
         self._open = open_store
         self._open_removal = open_removal
+        self.served = served
         self._handles: list[RunRepository] = []
         self.calls: list[Call] = []
         self.rule = Rule.WRITTEN
@@ -83,6 +91,27 @@ class Trial:
 
     def handles(self, count: int) -> list[RepositoryOnTrial]:
         return [self.open() for _ in range(count)]
+
+    @property
+    def reason_not_to_spawn(self) -> str | None:
+        """Why real processes cannot open the store; None if they can."""
+        return reason_not_to_spawn(self._open)
+
+    def processes(self, count: int) -> list[RepositoryOnTrial]:
+        """Handles on the store, each in a process that was spawned."""
+        handles = [RepositoryInProcess(i, self._open) for i in range(count)]
+        self._handles += handles
+        return [RepositoryOnTrial(handle, f"process_{i + 1}", self) for i, handle in enumerate(handles)]
+
+    @contextmanager
+    def far(self) -> Iterator[tuple[Line, RepositoryOnTrial]]:
+        """A handle on the store whose connections can be broken, and the line that they use."""
+        assert self.served is not None
+        with (
+            line_to(self.served.host, self.served.port) as line,
+            closing(self.served.open_at(line.host, line.port)) as handle,
+        ):
+            yield line, RepositoryOnTrial(handle, "far", self)
 
     def close(self) -> None:
         for handle in self._handles:
