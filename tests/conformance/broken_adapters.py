@@ -1,14 +1,23 @@
 """Adapters that are broken on purpose, each in one way, under the rule that it breaks."""
 
+import atexit
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
+from functools import cache, partial
 from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event, Lock, RLock
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, TypeVar
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 from attrs import asdict, evolve
+from locked_in_one_process import LockedInOneProcess
 
+from redis_server import admin, server_url
 from runledger.adapters.memory import InMemoryRunAccess, InMemoryRunRemoval, InMemoryRunRepository
 from runledger.domain import (
     FinishedRuns,
@@ -32,16 +41,33 @@ from runledger.domain import (
     StoreUnusable,
     summary_of,
 )
-from runledger.testing import COLUMNS, OpenStore, Rule
+from runledger.testing import COLUMNS, OpenStore, Rule, RunRepositoryContract, ServedStore
+from runledger_redis import RedisRunRepository
 
 Changes = Sequence[tuple[RunKey, RunChange]]
 
-BREAKS: dict[type["Broken"], frozenset[Rule]] = {}
+
+class BrokenAdapter(Protocol):
+    """A class of adapters that is broken on purpose, and how to open a store with it.
+
+    `tests` names the tests of the contract that it is tried with, if not all; `served` is the server of its store.
+    """
+
+    @classmethod
+    def new_store(cls) -> OpenStore: ...
+
+    @classmethod
+    def open_removal(cls, repository: RunRepository) -> RunRemoval: ...
+
+
+A = TypeVar("A", bound=BrokenAdapter)
+
+BREAKS: dict[type[BrokenAdapter], frozenset[Rule]] = {}
 """Each broken adapter with the rules that the contract must say it breaks, and no others."""
 
 
-def breaks(*rules: Rule) -> Callable[[type["Broken"]], type["Broken"]]:
-    def note(adapter: type["Broken"]) -> type["Broken"]:
+def breaks(*rules: Rule) -> Callable[[type[A]], type[A]]:
+    def note(adapter: type[A]) -> type[A]:
         BREAKS[adapter] = frozenset(rules)
         return adapter
 
@@ -476,6 +502,55 @@ class LosesTheLastOfEachTen(Broken):
         super().update_many([pair for i, pair in enumerate(changes) if i % 10 != 9], at)
 
 
+class CommitsInBatches(Broken):
+    """Promises atomic_bulk, and commits so many rows at a time."""
+
+    rows: ClassVar[int]
+
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        for i in range(0, len(news), self.rows):
+            super().create_many(news[i : i + self.rows])
+        return [new.key for new in news]
+
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        for i in range(0, len(changes), self.rows):
+            super().update_many(changes[i : i + self.rows], at)
+
+
+@breaks(Rule.WHOLE)
+class CommitsTenAtATime(CommitsInBatches):
+    rows = 10
+
+
+@breaks(Rule.WHOLE)
+class CommitsAHundredAtATime(CommitsInBatches):
+    rows = 100
+
+
+@breaks(Rule.WHOLE)
+class Commits250AtATime(CommitsInBatches):
+    rows = 250
+
+
+@breaks(Rule.WHOLE)
+class SendsTheFirstBatchAlone(Broken):
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        super().update_many(changes[:400], at)
+
+
+@breaks(Rule.WHOLE)
+class StripsNotes(Broken):
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        note = change.note and (change.note.strip() or change.note)
+        return super().update(key, evolve(change, note=note), at)
+
+
+@breaks(Rule.WHOLE)
+class StripsErrors(Alters):
+    def altered(self, record: RunRecord, at: datetime) -> RunRecord:
+        return evolve(record, error=record.error and record.error.strip())
+
+
 @breaks(Rule.WHOLE)
 class HalfAppliesAnUpdate(Broken):
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
@@ -824,6 +899,12 @@ class StopsAfterThePage(Broken):
 
 
 @breaks(Rule.FOUND_IN_ORDER)
+class ReadsAllBeforeTheFirst(Broken):
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        return iter([RunRecord.from_json(record.to_json()) for record in super().find(query)])
+
+
+@breaks(Rule.FOUND_IN_ORDER)
 class FindsAfterSince(Broken):
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
         return (record for record in super().find(query) if query.since is None or record.started_at > query.since)
@@ -982,3 +1063,82 @@ class KeepsTheRemoval(Broken):
         access = super().without_creation()
         access._removal = InMemoryRunRemoval(self)  # type: ignore[attr-defined]
         return access
+
+
+# -- the same in processes that are spawned
+
+
+@breaks(Rule.CREATED_ONCE, Rule.PROMISES)
+class LocksWithinOneProcess(LockedInOneProcess):
+    tests: ClassVar = {name for name in dir(RunRepositoryContract) if "handles" in name or "processes" in name}
+
+    @classmethod
+    def new_store(cls) -> OpenStore:
+        return partial(LockedInOneProcess, Path(_folder(), f"{uuid4()}.db"))
+
+    @classmethod
+    def open_removal(cls, repository: RunRepository) -> RunRemoval:
+        raise NotImplementedError
+
+
+@cache
+def _folder() -> str:
+    folder = TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    return folder.name
+
+
+# -- a connection that is lost
+
+
+class BrokenInRedis(RedisRunRepository):
+    """A sound adapter of a server, of which each class breaks what follows a lost connection."""
+
+    tests: ClassVar = {"test_what_a_lost_connection_leaves_is_what_is_reported"}
+
+    @classmethod
+    def new_store(cls) -> OpenStore:
+        admin().flushdb()
+        return partial(cls, server_url())
+
+    @classmethod
+    def open_removal(cls, repository: RunRepository) -> RunRemoval:
+        raise NotImplementedError
+
+    @classmethod
+    def served(cls) -> ServedStore:
+        server = urlsplit(server_url())
+        return ServedStore(str(server.hostname), server.port or 0, lambda host, port: cls(f"redis://{host}:{port}/0"))
+
+
+@breaks(Rule.RAISED)
+class ReportsALostUpdateAsMade(BrokenInRedis):
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        with suppress(StoreUnavailable):
+            super().update_many(changes, at)
+
+
+@breaks(Rule.RAISED)
+class ReportsALostStartAsMade(BrokenInRedis):
+    def create(self, new: NewRun) -> RunKey:
+        with suppress(StoreUnavailable):
+            return super().create(new)
+        return new.key
+
+
+@breaks(Rule.RAISED)
+class ReportsALostAnswerAsNotApplied(BrokenInRedis):
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        try:
+            return super().update(key, change, at)
+        except StoreUnavailable:
+            raise StoreUnavailable("no answer", Outcome.NOT_APPLIED, key) from None
+
+
+@breaks(Rule.SENT_ONCE)
+class SendsAgainWhatWasNotAnswered(BrokenInRedis):
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        try:
+            return super().update(key, change, at)
+        except StoreUnavailable:
+            return super().update(key, change, at)
