@@ -39,6 +39,7 @@ from runledger.domain import (
     RunSummary,
     StoreUnavailable,
     StoreUnusable,
+    changed_records,
     summary_of,
 )
 from runledger.testing import COLUMNS, OpenStore, Rule, RunRepositoryContract, ServedStore
@@ -823,6 +824,17 @@ class ReadsAndThenWrites(Broken):
         time.sleep(0.001)  # as long as a request takes
         self.put_with_line(record, change.line(at))
         return record
+
+
+@breaks(Rule.ATOMIC)
+class ReadsAndThenWritesInBulk(Broken):
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        before = dict(self._table.records)
+        super().update_many(changes, at)  # raises what it raises
+        changed = changed_records(before, changes, at)
+        time.sleep(0.001)  # as long as a request takes
+        for record in changed.values():
+            self.put(record)
 
 
 @breaks(Rule.PROMISES)

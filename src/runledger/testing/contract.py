@@ -817,6 +817,24 @@ class RunRepositoryContract:
     def test_what_threads_add_concurrently_is_all_kept(self, trial: Trial) -> None:
         require_all_additions(trial, [trial.repository] * 8)
 
+    @keeps(Rule.ATOMIC)
+    def test_what_threads_add_in_bulk_calls_that_cross_is_all_kept(self, trial: Trial) -> None:
+        repository, adds = trial.repository, RunChange(add={"n": 1})
+        repository.create_many([started("r"), started("s")])
+
+        def add(thread: int) -> None:
+            first, second = (R, S) if thread % 2 else (S, R)
+            for _ in range(5):
+                if thread < 4:
+                    repository.update_many([(first, adds), (second, adds)], AT)
+                else:
+                    repository.update(first, adds, AT)
+
+        for error in trial.concurrently(6, add):
+            trial.require(error is None, f"an addition was refused: {error}")
+        kept = [repository.get(key).metrics.get("n") for key in (R, S)]
+        trial.require(kept == [25, 25], f"of 25 additions of 1 to each of two runs {kept} were kept")
+
     @keeps(Rule.PROMISES)
     def test_what_handles_add_concurrently_is_all_kept_where_promised(self, trial: Trial) -> None:
         if not trial.repository.guarantees.atomic_add:
