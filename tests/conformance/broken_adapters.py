@@ -2,8 +2,9 @@
 
 import atexit
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta, timezone
 from functools import cache, partial
 from itertools import islice
@@ -533,13 +534,13 @@ class Commits250AtATime(CommitsInBatches):
     rows = 250
 
 
-@breaks(Rule.WHOLE)
+@breaks(Rule.WHOLE, Rule.UPDATED_ONLY)
 class SendsTheFirstBatchAlone(Broken):
     def update_many(self, changes: Changes, at: datetime) -> None:
         super().update_many(changes[:400], at)
 
 
-@breaks(Rule.WHOLE)
+@breaks(Rule.LOGGED)
 class StripsNotes(Broken):
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         note = change.note and (change.note.strip() or change.note)
@@ -846,9 +847,31 @@ class LocksEachHandleAlone(BrokenHandle):
             self.put_with_line(record, change.line(at))
             return record
 
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        with self._own_lock:
+            super().update_many(changes, at)
+
     def __init__(self) -> None:
         super().__init__()
         self._own_lock = Lock()
+
+
+@breaks(Rule.ATOMIC)
+class LocksInTheOrderOfTheCall(Broken):
+    """Two bulk calls that name their runs in opposite orders wait for each other for ever."""
+
+    patience = 0.5
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._locks: defaultdict[RunKey, Lock] = defaultdict(Lock)
+
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        with ExitStack() as stack:
+            for key in dict.fromkeys(key for key, _ in changes) if len(changes) == 2 else ():
+                stack.enter_context(self._locks[key])
+                time.sleep(0.005)  # so that the calls cross
+            super().update_many(changes, at)
 
 
 @breaks(Rule.PROMISES)
@@ -904,7 +927,7 @@ class RepeatsWhilePaging(Broken):
             offset += 100
 
 
-@breaks(Rule.FOUND_IN_ORDER)
+@breaks(Rule.FOUND_IN_ORDER, Rule.WHOLE)
 class StopsAfterThePage(Broken):
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
         return iter(list(super().find(query))[:1000])

@@ -57,6 +57,7 @@ def failures(adapter: type[BrokenAdapter]) -> Mapping[str, RuleBroken]:
     for name in TESTS.keys() & getattr(adapter, "tests", TESTS.keys()):
         try:
             with closing(Trial(adapter.new_store(), adapter.open_removal, served)) as trial:
+                trial.patience = getattr(adapter, "patience", Trial.patience)
                 TESTS[name](RunRepositoryContract(), trial)
         except RuleBroken as failure:
             found[name] = failure

@@ -33,6 +33,17 @@ while True:
 """
 """A command that writes to a file each signal that it gets, and the size of its terminal then, until SIGTERM comes."""
 
+WRITE = """
+import fcntl, os, sys, termios
+os.write(2, b"first")
+while fcntl.ioctl(2, termios.FIONREAD, bytes(4)) != bytes(4):
+    pass
+with open(sys.argv[1], "w") as said:
+    print("taken", file=said)
+sys.stderr.write("x" * 1_000_000)
+"""
+"""A command that writes much to standard error once the first of it was taken, which it says in a file."""
+
 
 @frozen
 class Terminal:
@@ -141,13 +152,15 @@ def test_nothing_is_lost_if_standard_error_does_not_block_and_is_full(store: Pat
     with suppress(BlockingIOError):
         while True:
             before += os.write(inlet, b"before\n" * 500)
-    script = "import sys; sys.stderr.write('x' * 1_000_000)"
+    fifo = store.with_name("said")
+    os.mkfifo(fifo)
     with subprocess.Popen(
-        [*RUNLEDGER, "exec", "--client", "a", "--", sys.executable, "-c", script],
+        [*RUNLEDGER, "exec", "--client", "a", "--", sys.executable, "-c", WRITE, str(fifo)],
         env=environment(store),
         stderr=inlet,
     ) as process:
         os.close(inlet)
-        with os.fdopen(outlet, "rb") as errors:
-            assert errors.read()[before:] == b"x" * 1_000_000
+        with fifo.open() as said, os.fdopen(outlet, "rb") as errors:
+            assert said.readline() == "taken\n"
+            assert errors.read()[before:] == b"first" + b"x" * 1_000_000
         assert process.wait() == 0

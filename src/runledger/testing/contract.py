@@ -451,10 +451,7 @@ class RunRepositoryContract:
             trial.repository.update_many([(run.key, later)], AT)
             due = changed(run, change, later, at=AT)
             trial.same(trial.repository.get(run.key), due.record)
-            trial.require(
-                list(trial.repository.log(run.key)) == list(due.log),
-                f"{trial.calls[-1]} gives other lines than {shown(list(due.log))}",
-            )
+            trial.same_log(run.key, due.log)
 
     @keeps(Rule.WHOLE)
     def test_what_cannot_be_added_changes_nothing(self, trial: Trial) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
-from threading import Barrier
+from queue import Empty, Queue
+from threading import Barrier, Thread
 from typing import Any
 
 from attrs import asdict
@@ -44,6 +44,9 @@ class Trial:
 
     `repository` is the first handle. Every failure is a RuleBroken with the calls so far.
     """
+
+    patience: float = 60
+    """After so many seconds without an end, concurrent calls count as waiting for each other."""
 
     def __init__(
         self,
@@ -153,18 +156,28 @@ class Trial:
     def concurrently(self, threads: int, call: Callable[[int], object]) -> list[RunLedgerError | None]:
         """Make a call in many threads that begin together; the error of each, or None."""
         barrier = Barrier(threads)
+        ended: Queue[tuple[int, BaseException | None]] = Queue()
 
-        def run(i: int) -> RunLedgerError | None:
-            barrier.wait()
+        def run(i: int) -> None:
             try:
+                barrier.wait()
                 call(i)
-            except RunLedgerError as error:
-                return error
-            return None
+                ended.put((i, None))
+            except BaseException as error:
+                ended.put((i, error))
 
         before = len(self.calls)
-        with ThreadPoolExecutor(threads) as pool:
-            outcomes = list(pool.map(run, range(threads)))
+        for i in range(threads):
+            Thread(target=run, args=(i,), daemon=True).start()
+        outcomes: list[RunLedgerError | None] = [None] * threads
+        for _ in range(threads):
+            try:
+                i, error = ended.get(timeout=self.patience)
+            except Empty:
+                raise self.broken("concurrent calls wait for each other") from None
+            if error is not None and not isinstance(error, RunLedgerError):
+                raise error
+            outcomes[i] = error
         meanwhile = sorted(self.calls[before:], key=str)  # in an order that is the same each time
         for done in meanwhile:
             done.is_concurrent = True
