@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import pty
+import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from statistics import median
 
+import runledger
 from comparison import AT, Row, interleaved, millis, verdict
 
 WRITER = """
@@ -103,3 +108,39 @@ def command_rows(folder: Path) -> Iterator[Row]:
         5, run("true"), run(python, "-m", "runledger", "--store", f"sqlite:///{folder / 'i.db'}", "summary")
     )
     yield "runledger summary of 100,000 runs", "", millis(taken), "", verdict("≤ 500 ms", taken <= 0.5)
+    yield list_row(folder)
+
+
+def list_row(folder: Path) -> Row:
+    """The processor time of a list of 5,000 runs on a terminal, beside the same list in a pipe."""
+    file = folder / "list.db"
+    with runledger.connect(file, observers=()) as ledger:
+        for client, run in ledger.start_many("251124-081500", [f"client {i}" for i in range(5000)]).items():
+            if client.endswith("7"):
+                run.fail("no disk")
+    command = [sys.executable, "-m", "runledger", "--store", f"sqlite:///{file}", "list", "--all"]
+    pipes, terminals = [], []
+    for _ in range(5):
+        pipes.append(_processor_time(lambda: subprocess.run(command, stdout=subprocess.PIPE, check=True)))
+        terminals.append(_processor_time(lambda: _on_a_terminal(command)))
+    pipe, terminal = median(pipes), median(terminals)
+    ratio = terminal / pipe
+    name = "list of 5,000 runs on a terminal, beside a pipe (processor time)"
+    return name, millis(pipe), millis(terminal), f"{ratio:.2f}", verdict("≤ 3.0", ratio <= 3)
+
+
+def _on_a_terminal(command: list[str]) -> None:
+    leader, follower = pty.openpty()
+    with subprocess.Popen(command, stdin=follower, stdout=follower, env={**os.environ, "COLUMNS": "100"}):
+        os.close(follower)
+        with suppress(OSError):  # how Linux says that the other end is closed
+            while os.read(leader, 1 << 16):
+                pass
+    os.close(leader)
+
+
+def _processor_time(call: Callable[[], object]) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    call()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

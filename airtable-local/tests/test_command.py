@@ -142,6 +142,19 @@ class TestLimits:
             assert refused.json()["errors"][0]["error"] == "RATE_LIMIT_REACHED"
             assert refused.headers["Retry-After"] == "30"
 
+    def test_the_penalty(self) -> None:
+        flags = options("--unknown", "retry_after_on_429=true")
+        with command("--rate-limit", "1", "--penalty", "7", *flags) as running:
+            answers = (running.ask("GET") for _ in range(100))
+            refused = next(answer for answer in answers if answer.status_code == 429)
+            assert refused.headers["Retry-After"] == "7"
+
+    def test_a_network(self) -> None:
+        with command(
+            *options("--delay", "0.1"), *options("--jitter", "0.1"), *options("--connect-delay", "0.2")
+        ) as far:
+            assert far.ask("GET").elapsed >= timedelta(seconds=0.4)
+
     def test_the_monthly_quota(self) -> None:
         with command("--monthly-quota", "2") as running:
             assert [running.ask("GET").status_code for _ in range(3)] == [200, 200, 429]

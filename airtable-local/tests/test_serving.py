@@ -14,7 +14,7 @@ import pytest
 import requests
 from pyairtable import Api
 
-from airtable_local import AirtableServer, Connection, Fault, FaultKind
+from airtable_local import AirtableServer, Connection, Fault, FaultKind, Network
 from airtable_local.transport import ServiceTransport
 from served import BASE, TOKEN, Client
 
@@ -51,6 +51,18 @@ class TestHTTP:
             ports.add(line.sock.getsockname())
         assert len(ports) == 1
         line.close()
+
+    def test_a_network_takes_its_time_each_way_and_more_for_a_new_connection(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        waits: list[float] = []
+        monkeypatch.setattr("airtable_local.server.time.sleep", waits.append)
+        monkeypatch.setattr("airtable_local.server.random.uniform", lambda low, high: high)
+        network = Network(delay=0.25, jitter=0.5, connecting=2)
+        with AirtableServer(Connection(Client().service), network=network) as server, requests.Session() as session:
+            for _ in range(2):
+                assert session.get(server.url + TASKS, headers=AUTHORIZED, timeout=30).status_code == 200
+        assert waits == [2.75, 0.75, 0.75, 0.75]
 
     def test_an_old_client_gets_its_answer_and_the_end(self, server: AirtableServer) -> None:
         said = spoken(server, f"GET {TASKS} HTTP/1.0\r\nAuthorization: Bearer {TOKEN}\r\n\r\n")

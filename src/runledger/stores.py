@@ -11,12 +11,12 @@ from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from .domain import Backend, InvalidValue, RunObserver, RunRemoval, RunRepository, StoreUnusable
+from .domain import Backend, InvalidStoreURL, InvalidValue, RunObserver, RunRemoval, RunRepository, StoreUnusable
 from .services.copy_result import CopyResult, Remark
 from .services.creation import RETRY_WAITS
 from .services.ledger import RunLedger, utc_now
 from .services.observing import log_event
-from .services.updates import OnMissing
+from .services.settings import OnMissing, checked_settings
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -54,17 +54,13 @@ def connect(
 
     `memory://`, `sqlite:///relative.db`, `sqlite:////absolute.db`, `postgresql://user@host/database`,
     `airtable://BASE_ID/TABLE`, or a scheme of an installed package; `Path("runs.db")` is `sqlite:///runs.db`. Raises
-    StoreUnusable if there is no such store, and what the store raises when it is opened.
+    InvalidValue for an argument that cannot be used, before anything is opened or made, and what the store raises when
+    it is opened.
     """
-    return RunLedger(
-        open_repository(store),
-        observers=observers,
-        clock=clock,
-        on_missing=on_missing,
-        retry_waits=retry_waits,
-        sleep=sleep,
-        owns_repository=True,
+    settings = checked_settings(
+        observers=observers, clock=clock, on_missing=on_missing, retry_waits=retry_waits, sleep=sleep
     )
+    return RunLedger(open_repository(store), owns_repository=True, **settings._asdict())
 
 
 def open_repository(store: str | os.PathLike[str]) -> RunRepository:
@@ -96,17 +92,17 @@ def without_removal(url: str) -> str:
 def store_url(store: str | os.PathLike[str]) -> str:
     """The URL of a store as a Backend takes it: with its scheme in lower case, or that of a SQLite file by its path.
 
-    Raises StoreUnusable if the URL has no scheme, or is given as a path.
+    Raises InvalidStoreURL if the URL has no scheme, or is given as a path.
     """
     if isinstance(store, os.PathLike):
         from .adapters.sql.sqlite_url import url_of
 
         if re.match(_URL_AS_PATH, os.fsdecode(store)):  # not shown: there may be a password in it
-            raise StoreUnusable(f"a store URL was given as a path: give it as text, like {EXAMPLE_URL}.")
+            raise InvalidStoreURL(f"a store URL was given as a path: give it as text, like {EXAMPLE_URL}.")
         return url_of(store)
     written = re.match(_SCHEME, store) if isinstance(store, str) else None
     if written is None:
-        raise StoreUnusable(
+        raise InvalidStoreURL(
             f"the store URL has no scheme: give text like {EXAMPLE_URL} or postgresql://host/database, or in Python a "
             "pathlib.Path."
         )
@@ -116,7 +112,7 @@ def store_url(store: str | os.PathLike[str]) -> str:
 def backend_of(url: str) -> Backend:
     """What the adapter of a store URL offers. Opens nothing.
 
-    Raises StoreUnusable if no adapter for its scheme is installed, or it cannot be loaded.
+    Raises InvalidStoreURL if its scheme is not known, StoreUnusable if its adapter or driver cannot be loaded.
     """
     scheme = store_url(url).partition("://")[0]
     if scheme in _BUILT_IN:
@@ -132,7 +128,7 @@ def backend_of(url: str) -> Backend:
     for entry in _installed():
         if entry.name.lower() == scheme:
             return _loaded(scheme, entry)
-    raise StoreUnusable(_unknown(scheme))
+    raise InvalidStoreURL(_unknown(scheme))
 
 
 def _installed() -> Iterator[EntryPoint]:

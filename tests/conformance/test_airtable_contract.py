@@ -14,6 +14,7 @@ from runledger.testing.airtable import run_table
 
 class TestAirtable(RunRepositoryContract):
     examples = 40
+    many = 123  # a batch has ten
     columns: ClassVar[Columns] = Columns()
     further: ClassVar[tuple[Column, ...]] = METRIC_COLUMNS
     unknowns: ClassVar[Unknowns] = Unknowns()

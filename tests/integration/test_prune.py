@@ -7,8 +7,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -331,14 +331,12 @@ def test_each_batch_takes_its_rows_from_an_index_whatever_the_statistics_say(
 ) -> None:
     plans: list[list[str]] = []
     with closing(PostgreSQLRunRemoval(database)) as removal:
-        cursor_of = removal._connections.cursor
+        run = removal._connections.run
 
-        @contextmanager
-        def explaining(right: str) -> Iterator[Explaining]:
-            with cursor_of(right) as cursor:
-                yield Explaining(cursor, plans)
+        def explaining(call: Callable[..., Any], right: str) -> Any:
+            return run(lambda cursor: call(Explaining(cursor, plans)), right)
 
-        removal._connections.cursor = explaining  # type: ignore[method-assign, assignment]
+        removal._connections.run = explaining  # type: ignore[method-assign, assignment]
         assert list(removal.remove_runs(evolve(EVERYTHING_OLD, client_id=of_client), 1)) == [1, 1]
     assert len(plans) == 3
     for lines in plans:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,13 +115,15 @@ def plans(request: pytest.FixtureRequest, url: str) -> Plans:
                 patch.setattr(psycopg.Cursor, "stream", noting(streamed, psycopg.Cursor.stream))
                 for _ in range(7):
                     read(store)
-            with store._connections.cursor("SELECT") as cursor:
-                names = [name for (name,) in cursor.execute(PREPARED, prepare=False).fetchall()]
-                executed = [
-                    (f"EXECUTE {name}", in_order(statement, values))
-                    for name, (statement, values) in zip(names, prepared.items(), strict=True)
-                ]
-                return [explained(cursor, *asked) for asked in (*executed, *streamed.items())]
+            return store._connections.run(partial(plans, prepared, streamed), "SELECT")
+
+    def plans(prepared: dict[str, Any], streamed: dict[str, Any], cursor: psycopg.Cursor[Any]) -> list[str]:
+        names = [name for (name,) in cursor.execute(PREPARED, prepare=False).fetchall()]
+        executed = [
+            (f"EXECUTE {name}", in_order(statement, values))
+            for name, (statement, values) in zip(names, prepared.items(), strict=True)
+        ]
+        return [explained(cursor, *asked) for asked in (*executed, *streamed.items())]
 
     there = f"{url}{'&' if '?' in url else '?'}options=-cplan_cache_mode%3D{request.param}"
     return plans_of

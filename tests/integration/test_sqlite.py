@@ -19,7 +19,6 @@ from runledger import (
     RunAlreadyExists,
     RunChange,
     RunKey,
-    RunLedger,
     RunNotFound,
     RunQuery,
     RunRecord,
@@ -29,6 +28,7 @@ from runledger import (
 )
 from runledger.adapters.sql import sqlite
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
+from runledger.adapters.sql.sqlite_file import SQLiteFile
 from runledger.adapters.sql.sqlite_schema import APPLICATION_ID, SCHEMA_VERSION
 from runledger.testing.runs import changed
 
@@ -42,6 +42,11 @@ def noted(run_id: str, notes: int) -> NewRun:
     """A run with notes of the texts 0, 1, 2 and so on."""
     new = NewRun(RunRecord.start(RunKey(run_id, "acme"), AT))
     return changed(new, *(RunChange(note=f"{i}") for i in range(notes)), at=AT)
+
+
+def writer_of(repository: SQLiteRunRepository) -> sqlite3.Cursor:
+    assert isinstance(repository._file, SQLiteFile)
+    return repository._file._writing_cursor()
 
 
 def test_a_closed_repository_says_so_and_stays_closed(tmp_path: Path) -> None:
@@ -93,31 +98,13 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
         connect(f"sqlite:///{tmp_path}")
 
 
-def test_a_file_that_may_only_be_read_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "runs.db"
-    with RunLedger(SQLiteRunRepository(path), observers=()) as ledger:
-        ledger.start("r", "acme")
-    before = path.read_bytes()
-    real_connect = sqlite3.connect
-    # As root every file may be written, so the test opens the file the way SQLite falls back to without that right.
-    monkeypatch.setattr(
-        sqlite3, "connect", lambda file, **options: real_connect(f"file:{file}?mode=ro", uri=True, **options)
-    )
-    repository = SQLiteRunRepository(path)
-    assert repository.get(KEY).key == KEY
-    for act in (lambda: repository.update(KEY, RunChange(), AT), lambda: repository.create(NEW)):
-        with pytest.raises(StoreUnusable, match="may not be written"):
-            act()
-    repository.close()
-    assert path.read_bytes() == before
-
-
 def test_a_full_disk_is_one_clear_error_and_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "runs.db"
     repository = SQLiteRunRepository(path)
     repository.create(NEW)
-    pages = repository._file._writing().execute("PRAGMA page_count").fetchone()[0]
-    repository._file._writing().execute(f"PRAGMA max_page_count = {pages}")
+    writer = writer_of(repository)
+    pages = writer.execute("PRAGMA page_count").fetchone()[0]
+    writer.execute(f"PRAGMA max_page_count = {pages}")
     big = "x" * 100_000
     for act in (
         lambda: repository.update(KEY, RunChange(metrics={"big": big}), AT),
@@ -191,7 +178,7 @@ def test_an_error_that_is_not_the_drivers_rolls_back(tmp_path: Path) -> None:
 
 def test_an_acknowledged_write_is_durable_by_default(tmp_path: Path) -> None:
     repository = SQLiteRunRepository(tmp_path / "runs.db")
-    writer = repository._file._writing()
+    writer = writer_of(repository)
     assert writer.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     assert writer.execute("PRAGMA synchronous").fetchone()[0] == 2
     assert writer.execute("PRAGMA wal_autocheckpoint").fetchone()[0] == 250

@@ -40,6 +40,7 @@ from runledger import (
     RunStatus,
     StoreUnusable,
 )
+from runledger.adapters.airtable.rate import Turn
 from runledger.cli.group import cli
 from runledger.domain import RunAccess
 
@@ -226,7 +227,7 @@ def guarded_postgresql(_: Path) -> Iterator[Guarded]:
 def guarded_airtable(_: Path) -> Iterator[Guarded]:
     with served(*METRIC_COLUMNS) as base, pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRTABLE_API_KEY", TOKEN)
-        patch.setattr("runledger.adapters.airtable.transport.RateLimit.wait", lambda self: None)
+        patch.setattr("runledger.adapters.airtable.rate.RateLimit.wait", lambda self: Turn(0))
         base.repository().create_many([NewRun(RunRecord.start(RunKey(run, "acme"), AT)) for run in RUNS])
         base.server.log.clear()
 

@@ -22,6 +22,7 @@ from runledger import (
     RunStatus,
     StoreUnavailable,
 )
+from runledger.domain import CallWithinCall
 
 LOST_BEFORE = (False, Outcome.UNKNOWN)
 LOST_AFTER = (True, Outcome.UNKNOWN)
@@ -266,3 +267,18 @@ def test_nothing_but_a_start_is_tried_twice(repository: FaultyRepository, naps: 
         with pytest.raises(StoreUnavailable):
             act()
     assert (down.tries, naps) == (3, [])
+
+
+def test_a_start_within_another_call_of_its_thread_is_not_tried_again(repository: FaultyRepository) -> None:
+    attempts = []
+
+    def interrupted(new: NewRun) -> RunKey:
+        attempts.append(new)
+        raise CallWithinCall(new.key)
+
+    repository.create = interrupted  # type: ignore[method-assign]
+    ledger = RunLedger(repository, observers=(), sleep=lambda _: pytest.fail("it waited"))
+    with pytest.raises(CallWithinCall) as refusal:
+        ledger.start("r", "acme")
+    assert refusal.value.outcome is Outcome.NOT_APPLIED
+    assert len(attempts) == 1

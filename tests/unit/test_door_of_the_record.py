@@ -51,7 +51,7 @@ def of(**metrics: Any) -> RunRecord:
     ("act", "message"),
     [
         (lambda: RunKey("", "acme"), "run id is empty: give it 1 to 255 characters."),
-        (lambda: RunKey(7, "acme"), "run id is int, not text."),  # type: ignore[arg-type]
+        (lambda: RunKey(7, "acme"), "run id is int, not text: give a str."),  # type: ignore[arg-type]
         (lambda: RunKey("x" * 256, "acme"), "run id has 256 characters: at most 255 can be stored."),
         (
             lambda: RunKey("r ", "acme"),
@@ -59,7 +59,7 @@ def of(**metrics: Any) -> RunRecord:
         ),
         (
             lambda: RunKey("r", "a\ud800b"),
-            "client id 'a\\ud800b' has the character U+D800 at position 2: it cannot be stored there.",
+            "client id 'a\\ud800b' has the character U+D800 at position 2: it cannot be stored; remove it.",
         ),
         (
             lambda: RunKey("r", " " + "x" * 57),
@@ -79,36 +79,36 @@ def of(**metrics: Any) -> RunRecord:
             f"{KEY} counts 1 notes, but its log has 0 lines: give the record with its whole log.",
         ),
         (lambda: NewRun("r"), "record is str, not a RunRecord."),  # type: ignore[arg-type]
-        (lambda: NewRun(made(notes=0), mark=7), "mark is int, not text."),  # type: ignore[arg-type]
-        (lambda: NewRun.started([made(notes=0)], 7), "mark is int, not text."),  # type: ignore[arg-type]
+        (lambda: NewRun(made(notes=0), mark=7), "mark is int, not text: give a str."),  # type: ignore[arg-type]
+        (lambda: NewRun.started([made(notes=0)], 7), "mark is int, not text: give a str."),  # type: ignore[arg-type]
         (lambda: RunRecord.start("r", AT), "key is str, not a RunKey."),  # type: ignore[arg-type]
         (
             lambda: RunRecord.start(KEY, AT, client_name=" x"),
             "client name ' x' begins or ends with white space: remove it where the value is made.",
         ),
-        (lambda: made(ended_at=None), f"{KEY} is Failed: it has an end time if and only if it has finished."),
+        (lambda: made(ended_at=None), f"{KEY} is Failed, but has no end time: give its ended_at."),
         (
             lambda: made(ended_at=datetime(1999, 1, 1, tzinfo=UTC)),
             f"{KEY} ends at 1999-01-01T00:00:00.000Z, before its start at {time_text(DONE.started_at)}: "
             "correct one of the two times.",
         ),
-        (lambda: made(started_at=None), "started_at is NoneType, not a datetime."),
-        (lambda: made(ended_at=7), "ended_at is int, not a datetime."),
-        (lambda: made(updated_at=None), "updated_at is NoneType, not a datetime."),
+        (lambda: made(started_at=None), "started_at is NoneType, not a datetime: give an aware datetime."),
+        (lambda: made(ended_at=7), "ended_at is int, not a datetime: give an aware datetime."),
+        (lambda: made(updated_at=None), "updated_at is NoneType, not a datetime: give an aware datetime."),
         (lambda: made(status="failing"), f"'failing' is not a status: use one of {STATUSES}."),
         (lambda: made(status=3), f"3 is not a status: use one of {STATUSES}."),
-        (lambda: LogLine(7, "one"), "time of a log line is int, not a datetime."),  # type: ignore[arg-type]
+        (lambda: LogLine(7, "one"), "time of a log line is int, not a datetime: give an aware datetime."),  # type: ignore[arg-type]
         (lambda: LogLine(AT, ""), "note is empty: leave it out, or give it text."),
-        (lambda: RunChange(note=7), "note is int, not text."),  # type: ignore[arg-type]
+        (lambda: RunChange(note=7), "note is int, not text: give a str."),  # type: ignore[arg-type]
         (
             lambda: RunChange(note="x" * 10_001),
-            "note (one line of text) has 10001 characters: at most 10,000 can be stored.",
+            "note has 10001 characters: at most 10,000 can be stored.",
         ),
         (
             lambda: RunChange(note="a\nb"),
-            "note (one line of text) 'a\\nb' has the character U+000A at position 2: it cannot be stored there.",
+            "note 'a\\nb' has a line break at position 2: it must be one line.",
         ),
-        (lambda: RunChange(error=7), "error is int, not text."),  # type: ignore[arg-type]
+        (lambda: RunChange(error=7), "error is int, not text: give a str."),  # type: ignore[arg-type]
         (lambda: RunChange(metrics=[1]), "metrics is list: give a mapping of names to values."),  # type: ignore[arg-type]
         (lambda: RunChange(add="n=1"), "add is str: give a mapping of names to values."),  # type: ignore[arg-type]
         (lambda: RunQuery(since=NAIVE), "since 2025-11-24T00:00:00 has no time zone: pass an aware datetime."),
@@ -147,7 +147,7 @@ def of(**metrics: Any) -> RunRecord:
         ),
         (
             lambda: of(m="x").apply(RunChange(add={"m": 1}), AT),
-            f"cannot add to metric 'm' of {KEY}: it is str, not a number.",
+            f"cannot add to metric 'm' of {KEY}: it is str, not a number; set it to one.",
         ),
         (
             lambda: of(m=2**53).apply(RunChange(add={"m": 1}), AT),

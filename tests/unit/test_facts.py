@@ -31,6 +31,7 @@ from runledger import (
     StoreUnavailable,
     UnknownMetric,
 )
+from runledger.domain import CallWithinCall
 from runledger.services.observing import log_event
 
 KEY, OTHER = RunKey("r", "acme"), RunKey("r", "bolt")
@@ -57,6 +58,12 @@ AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
         (
             lambda: StoreUnavailable("no answer", Outcome.NOT_APPLIED, KEY),
             "the store is unavailable ({}): no answer. Nothing was written; try again when the store is back.",
+        ),
+        (
+            lambda: CallWithinCall(KEY),
+            "the store is unavailable ({}): a signal handler or a finaliser made this call in the middle of another "
+            "one of the same thread. Nothing was written; raise an exception in the handler, or set a flag there and "
+            "make this call after the other one.",
         ),
         (
             lambda: StoreUnavailable("no answer", Outcome.UNKNOWN, KEY),
@@ -161,7 +168,7 @@ def test_a_finish_by_a_clock_that_is_behind_the_start_is_an_event() -> None:
             datetime(2025, 11, 24, 8, 15),  # noqa: DTZ001
             "the clock's time 2025-11-24T08:15:00 has no time zone: pass an aware datetime.",
         ),
-        (1763972100.0, "the clock's time is float, not a datetime."),
+        (1763972100.0, "the clock's time is float, not a datetime: give an aware datetime."),
     ],
 )
 def test_a_clock_without_a_valid_time_is_rejected_in_one_sentence(
@@ -277,6 +284,25 @@ def test_the_log_names_what_an_event_carries(
     duplicated = caplog.records[-1]
     assert duplicated.getMessage() == 'event=run_duplicated run_id=XX client_id="ü x" detail="100% twice"'
     assert (duplicated.levelno, duplicated.__dict__["detail"]) == (logging.ERROR, "100% twice")
+
+
+def test_a_failed_run_is_a_warning_with_its_error_and_duration(
+    ledger: RunLedger, events: list[RunEvent], repository: FaultyRepository, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="runledger")
+    ledger.start("r", "acme").fail("disk full")
+    (finished,) = [event for event in events if event.kind is EventKind.FINISHED]
+    assert (finished.error, finished.duration) == ("disk full", ledger.get("r", "acme").duration)
+    log_event(finished)
+    logged = caplog.records[-1]
+    assert (logged.levelno, logged.__dict__["error"]) == (logging.WARNING, "disk full")
+    assert 'status=Failed error="disk full" seconds=' in logged.getMessage()
+    ledger.start("s", "acme").complete(with_errors="2 of 45")
+    log_event(events[-1])
+    assert (caplog.records[-1].levelno, caplog.records[-1].__dict__["error"]) == (logging.INFO, "2 of 45")
+    ledger.start("t", "acme")
+    ledger.updates.update_many([(RunKey("t", "acme"), RunChange(status=RunStatus.FAILED, error="late"))])
+    assert (events[-1].error, events[-1].duration) == ("late", None)
 
 
 def test_a_call_site_is_in_the_code_of_the_application(repository: FaultyRepository, events: list[RunEvent]) -> None:

@@ -388,7 +388,7 @@ def test_a_store_that_would_read_too_much_for_the_latest_raises(
         ({"clients": [7]}, "clients[0] is 7: give a list of client ids."),
         ({"clients": []}, "clients is empty: name at least one client, or leave it out for all."),
         ({"clients": ["a", ""]}, "client id is empty: give it 1 to 255 characters."),
-        ({"since": "7d"}, "since is str, not a datetime."),
+        ({"since": "7d"}, "since is str, not a datetime: give an aware datetime."),
     ],
 )
 def test_what_latest_cannot_use_is_rejected_when_it_is_called(
@@ -847,7 +847,7 @@ def test_a_ledger_passes_every_filter_on(ledger: RunLedger) -> None:
         (lambda run: run.update(metrics=[1]), "metrics is list: give a mapping of names to values."),
         (lambda run: run.update(add=7), "add is int: give a mapping of names to values."),
         (lambda run: run.update(note=""), "note is empty: leave it out, or give it text."),
-        (lambda run: run.update(note=7), "note is int, not text."),
+        (lambda run: run.update(note=7), "note is int, not text: give a str."),
         (lambda run: run.complete(with_errors=""), "with_errors is empty: say what went wrong."),
         (lambda run: run.complete(with_errors=2), "with_errors is int: give text or an exception."),
         (lambda run: run.fail(""), "error is empty: say what went wrong."),
@@ -856,10 +856,10 @@ def test_a_ledger_passes_every_filter_on(ledger: RunLedger) -> None:
         (lambda run: run.fail("x" * 100_001), "error has 100001 characters: at most 100,000 can be stored."),
         (lambda run: run.skip(""), "why is empty: give the reason in one line."),
         (lambda run: run.cancel(None), "why is empty: give the reason in one line."),
-        (lambda run: run.cancel(3), "why is int, not text."),
+        (lambda run: run.cancel(3), "why is int, not text: give a str."),
         (
             lambda run: run.skip("a\nb"),
-            r"why (one line of text) 'a\nb' has the character U+000A at position 2: it cannot be stored there.",
+            r"why 'a\nb' has a line break at position 2: it must be one line.",
         ),
     ],
 )

@@ -247,7 +247,7 @@ def test_each_statement_or_request_that_makes_a_record_stands_in_one_function() 
         ("adapters/sql/sqlite_migration.py", "_copy_runs", "_COPY_RUN"),  # a run that the file has already
         ("adapters/sql/sqlite_migration.py", "_copy_lines", "_COPY_LINE"),
         ("adapters/sql/sqlite_migration.py", "_copy_lines", "_COPY_LINES"),
-        ("adapters/sql/postgresql.py", "create", "_INSERT"),
+        ("adapters/sql/postgresql.py", "_create", "_INSERT"),
         ("adapters/sql/postgresql.py", "_copy_rows", "_COPY"),
         ("adapters/sql/postgresql.py", "_copy", "_COPY_LINES"),  # of the log that a new run brings
         ("adapters/sql/postgresql_changes.py", "update_statement", "_NOTED"),  # a line, for a row that was updated
@@ -269,7 +269,7 @@ def test_each_statement_or_request_that_removes_a_record_stands_in_one_function(
     of_the_probe = {"adapters/airtable/experiments.py", "adapters/airtable/scratch.py"}  # rows of a scratch table
     assert {place for place in places_of(_REMOVES_ROWS, _REMOVES_RECORDS) if place[0] not in of_the_probe} == {
         ("adapters/sql/sqlite_removal.py", "_remove", "_REMOVE"),
-        ("adapters/sql/postgresql_removal.py", "remove_runs", "_REMOVE"),
+        ("adapters/sql/postgresql_removal.py", "_remove", "_REMOVE"),
         ("adapters/sql/sqlite_schema.py", "make_schema", "INDEXES"),  # a trigger, for the log of a run that is removed
         ("adapters/airtable/removal.py", "_remove", ".batch_delete"),
         ("adapters/airtable/creation.py", "_remove", ".batch_delete"),  # of a start that lost against an older record

@@ -63,7 +63,7 @@ def test_a_block_that_finished_its_run_itself_is_left_at_that(ledger: RunLedger,
         raise ValueError("after the end")
     assert outcome(ledger)[0] == "Skipped"
     assert outcome(ledger, "s") == ("Completed with Errors", "one")
-    assert not [event for event in events if event.error]
+    assert not [event for event in events if isinstance(event.error, Exception)]
 
 
 def test_the_errors_of_the_block_come_before_those_of_the_store(ledger: RunLedger) -> None:
@@ -152,7 +152,7 @@ def test_async_forms_call_the_store_in_a_thread(events: list[RunEvent]) -> None:
     asyncio.run(main())
     assert threading.main_thread().name not in threads
     assert [r.status.value for r in ledger.find()] == ["Cancelled", "Completed", "Completed"]
-    (refused,) = [event for event in events if event.error]
+    (refused,) = [event for event in events if isinstance(event.error, Exception)]
     assert refused.call_site is not None
     assert __file__ in refused.call_site
 
@@ -277,7 +277,7 @@ def test_a_run_that_is_missing_at_its_end_names_where_it_began(events: list[RunE
         events.clear()
         with pytest.raises(RunNotFound):
             asyncio.run(act())
-        (site,) = [event.call_site for event in events if event.error]
+        (site,) = [event.call_site for event in events if isinstance(event.error, Exception)]
         assert site is not None
         assert site.startswith(f"{__file__}:")
         assert site.endswith(name)
@@ -297,7 +297,7 @@ def test_only_what_track_runs_in_a_thread_inherits_its_call_site(ledger: RunLedg
             await asyncio.to_thread(ledger.updates.heartbeat, "gone", "acme")
 
     asyncio.run(main())
-    assert [event.call_site for event in events if event.error] == [None, None]
+    assert [event.call_site for event in events if isinstance(event.error, Exception)] == [None, None]
 
 
 def test_an_attempt_in_a_thread_names_the_place_that_tracks(
@@ -310,6 +310,6 @@ def test_an_attempt_in_a_thread_names_the_place_that_tracks(
 
     sites: list[str | None] = []
     asyncio.run(main())
-    sites += [event.call_site for event in events if event.error]
+    sites += [event.call_site for event in events if isinstance(event.error, Exception)]
     assert len(sites) == 2
     assert all(site and site.startswith(f"{__file__}:") and site.endswith("main") for site in sites)

@@ -19,7 +19,7 @@ AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
         (" acme", "white space"),
         ("acme\u3000", "white space"),
         ("a\x00b", "U+0000 at position 2"),
-        ("a\nb", "U+000A at position 2"),
+        ("a\nb", "a line break at position 2"),
         ("a\x85b", "U+0085"),
         ("a\ud800b", "U+D800"),
         ("x" * 256, "256 characters"),

@@ -3,7 +3,7 @@
 from .faults import Connection, Fault, FaultKind, Faults, LogEntry
 from .limits import Limits
 from .messages import Request, Response
-from .server import AirtableServer
+from .server import AirtableServer, Network
 from .service import AirtableService
 from .tables import Column, Table
 from .tokens import Token
@@ -20,6 +20,7 @@ __all__ = [
     "Limits",
     "LogEntry",
     "MissingRecord",
+    "Network",
     "Request",
     "Response",
     "Table",

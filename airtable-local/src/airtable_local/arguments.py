@@ -26,6 +26,19 @@ def count(text: str) -> int:
     return _whole(text, 1, 10**9, "a limit")
 
 
+def seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= _LONGEST:
+        raise ArgumentTypeError(f"{text!r} is not a time: seconds from 0 to {_LONGEST:,}")
+    return number
+
+
+_LONGEST = 86_400
+
+
 def base_id(text: str) -> str:
     if not (text.startswith("app") and len(text) == 17 and text.isascii() and text.isalnum()):
         raise ArgumentTypeError(f"{text!r} is not a base id: app and 14 letters or digits")
@@ -88,19 +101,6 @@ def _whole(text: str, least: int, most: int, what: str = "a number") -> int:
     return int(text)
 
 
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds <= _LONGEST:
-        raise ArgumentTypeError(f"{text!r} is not a time: seconds from 0 to {_LONGEST:,}")
-    return seconds
-
-
-_LONGEST = 86_400
-
-
 def _boolean(text: str) -> bool:
     if text not in ("true", "false"):
         raise ArgumentTypeError(f"{text!r} is not true or false")
@@ -143,7 +143,7 @@ _MISSING_RECORDS = {each.name.lower(): each for each in MissingRecord}
 
 def _read_unknown(kind: type) -> Callable[[str], Any]:
     if kind is timedelta:
-        return lambda text: timedelta(seconds=_seconds(text))
+        return lambda text: timedelta(seconds=seconds(text))
     return _missing_record if kind is MissingRecord else _boolean
 
 
@@ -172,7 +172,7 @@ _FIELDS_OF_SOME: Mapping[str, tuple[tuple[FaultKind, ...], Callable[[str], Any]]
     "status": ((FaultKind.STATUS,), lambda text: _whole(text, 400, 599, "an error status")),
     "error": ((FaultKind.STATUS,), _error_type),
     "retry_after": ((FaultKind.STATUS,), lambda text: _whole(text, 0, _LONGEST)),
-    "seconds": ((FaultKind.DELAY,), _seconds),
+    "seconds": ((FaultKind.DELAY,), seconds),
 }
 FAULT_FIELDS = {
     name: {**_FIELDS_OF_EVERY, **{field: parse for field, (kinds, parse) in _FIELDS_OF_SOME.items() if kind in kinds}}

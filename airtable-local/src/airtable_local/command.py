@@ -6,6 +6,7 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace, RawTextHelpFormatter
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote
@@ -16,7 +17,7 @@ from . import arguments
 from .faults import Connection, LogEntry
 from .limits import Limits
 from .messages import ApiError
-from .server import AirtableServer
+from .server import AirtableServer, Network
 from .service import AirtableService
 from .tables import Column, Table, described_table
 from .tokens import Token
@@ -77,7 +78,8 @@ def main(given: Sequence[str] | None = None, program: Program = Program()) -> in
     try:
         tables = _tables(options.schema) if options.schema else [program.table]
         connection = _connection(options, tables)
-        server = AirtableServer(connection, port=options.port)
+        network = Network(delay=options.delay, jitter=options.jitter, connecting=options.connect_delay)
+        server = AirtableServer(connection, port=options.port, network=network)
     except _CannotBegin as problem:
         print(f"{program.name}: {problem}", file=sys.stderr)
         return 2
@@ -99,6 +101,7 @@ def main(given: Sequence[str] | None = None, program: Program = Program()) -> in
 def _connection(options: Namespace, tables: Sequence[Table]) -> Connection:
     limits = Limits(
         requests_per_second=options.rate_limit,
+        penalty=timedelta(seconds=options.penalty),
         requests_left_this_month=options.monthly_quota,
         records_per_base=options.records_limit,
     )
@@ -165,9 +168,19 @@ def _parser(program: Program) -> ArgumentParser:
         metavar="FILE",
         help=f"the tables, as JSON in the shape of\nGET /v0/meta/bases/ID/tables (default: {program.table.name})",
     )
-    add("--rate-limit", type=arguments.count, metavar="N", help="requests a second; then 30 s of 429 (Airtable: 5)")
+    add("--rate-limit", type=arguments.count, metavar="N", help="requests a second; then 429 for a while (Airtable: 5)")
+    add("--penalty", type=arguments.seconds, default=30.0, metavar="SECONDS", help="how long (default, Airtable: 30)")
     add("--monthly-quota", type=arguments.count, metavar="N", help="requests in all; then 429 for ever")
     add("--records-limit", type=arguments.count, metavar="N", help="records in the base")
+    add("--delay", type=arguments.seconds, default=0.0, metavar="SECONDS", help="of each request and each answer")
+    add("--jitter", type=arguments.seconds, default=0.0, metavar="SECONDS", help="at most, added to each at random")
+    add(
+        "--connect-delay",
+        type=arguments.seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="of the first request of a connection, in addition",
+    )
     add(
         "--unknown",
         type=arguments.unknown,

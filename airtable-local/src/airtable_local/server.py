@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 import http.client
+import random
 import socket
 import sys
+import time
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from types import TracebackType
 from typing import Any
 
+from attrs import frozen
+
 from .faults import Connection, FaultKind, Faults, LogEntry
 from .messages import Request, Response
+
+
+@frozen(kw_only=True)
+class Network:
+    """How long requests and answers are on their way, in seconds, as between a client and Airtable's own servers.
+
+    Each way takes `delay`, and a random part of up to `jitter`. The first request of a connection takes `connecting`
+    more, as the handshake of TLS does.
+    """
+
+    delay: float = 0.0
+    jitter: float = 0.0
+    connecting: float = 0.0
+
+    def carry(self, *, is_first: bool = False) -> None:
+        """Wait as long as one way takes."""
+        seconds = self.delay + random.uniform(0, self.jitter) + (self.connecting if is_first else 0.0)
+        if seconds:
+            time.sleep(seconds)
 
 
 class AirtableServer:
@@ -22,9 +45,11 @@ class AirtableServer:
     Raises OSError if the port is taken; port 0 takes a free one.
     """
 
-    def __init__(self, connection: Connection, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, connection: Connection, *, host: str = "127.0.0.1", port: int = 0, network: Network = Network()
+    ) -> None:
         self.connection = connection
-        self._http = _HTTPServer((host, port), connection)
+        self._http = _HTTPServer((host, port), connection, network)
         self.url = f"http://{host}:{self._http.server_address[1]}"
         self._thread = Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
 
@@ -56,8 +81,9 @@ class _HTTPServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], connection: Connection) -> None:
+    def __init__(self, address: tuple[str, int], connection: Connection, network: Network) -> None:
         self.connection = connection
+        self.network = network
         self.open: set[socket.socket] = set()
         super().__init__(address, _Handler)
 
@@ -80,6 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
+        self.is_first = True
         self.server.open.add(self.connection)
 
     def finish(self) -> None:
@@ -94,7 +121,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(length))
         url = f"http://{self.headers.get('Host', '')}{self.path}"
+        self.server.network.carry(is_first=self.is_first)
+        self.is_first = False
         answer, fault = self.server.connection.exchange(Request(self.command, url, dict(self.headers), body))
+        self.server.network.carry()
         cut = fault is not None and fault.kind is FaultKind.CUT
         self.close_connection = self.close_connection or answer is None or cut
         if answer is not None:

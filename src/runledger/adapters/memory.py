@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import islice
-from threading import Lock
 
 from attrs import field, frozen
 
@@ -16,6 +16,7 @@ from ..domain import (
     Finding,
     FinishedRuns,
     Guarantees,
+    InvalidStoreURL,
     LogLine,
     NewRun,
     RunAlreadyExists,
@@ -24,7 +25,6 @@ from ..domain import (
     RunNotFound,
     RunQuery,
     RunRecord,
-    StoreUnusable,
     UnknownMetric,
     changed_records,
     fitting,
@@ -32,17 +32,21 @@ from ..domain import (
     newest_first,
     rejected_keys,
 )
+from .exclusion import Exclusion
 
 
 @frozen
 class _Table:
+    """An interrupt may come between any two steps of a call: a run is there, and a change made, once `records` has it.
+    What a call that was interrupted left elsewhere is overwritten by the next one, and not read."""
+
     columns: frozenset[str] | None
     records: dict[RunKey, RunRecord] = field(factory=dict)
-    keys: defaultdict[str, list[RunKey]] = field(factory=lambda: defaultdict(list))
+    keys: defaultdict[str, dict[RunKey, None]] = field(factory=lambda: defaultdict(dict))
     """By run id, so that finding the records of one run does not look at all of them."""
     logs: defaultdict[RunKey, list[LogLine]] = field(factory=lambda: defaultdict(list))
     marks: dict[RunKey, str] = field(factory=dict)
-    lock: Lock = field(factory=Lock)
+    exclusion: Exclusion = field(factory=Exclusion)
 
     def require_columns(self, key: RunKey, names: Iterable[str]) -> None:
         if self.columns is not None:
@@ -58,10 +62,10 @@ class InMemoryRunAccess:
         self._table = table
 
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
-        return self._change([(key, change)], at)[key]
+        return self._table.exclusion.run(partial(self._change, [(key, change)], at), key)[key]
 
     def update_many(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
-        self._change(changes, at)
+        self._table.exclusion.run(partial(self._change, changes, at))
 
     def get(self, key: RunKey) -> RunRecord:
         record = self._table.records.get(key)
@@ -74,12 +78,10 @@ class InMemoryRunAccess:
         lines = self._table.logs.get(key, [])
         if len(lines) < notes:  # the run was removed just now
             raise RunNotFound(key)
-        end = len(lines)  # lines that are appended meanwhile are not read
-        return islice(lines, 0 if last is None else max(0, end - last), end)
+        return islice(lines, 0 if last is None else max(0, notes - last), notes)
 
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
-        with self._table.lock:
-            records = self._records(query.run_id)
+        records = self._table.exclusion.run(partial(self._records, query.run_id))
         found = sorted(filter(query.matches, records), key=newest_first, reverse=True)
         return islice(found, query.limit)
 
@@ -97,18 +99,20 @@ class InMemoryRunAccess:
         table = self._table
         if run_id is None:
             return list(table.records.values())
-        return [table.records[key] for key in table.keys.get(run_id, ())]
+        return [table.records[key] for key in table.keys.get(run_id, ()) if key in table.records]
 
     def _change(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> dict[RunKey, RunRecord]:
         table = self._table
-        with table.lock:
-            changed = changed_records(table.records, changes, at)
-            for key, change in changes:
-                table.require_columns(key, [*change.metrics, *change.add])
-            for key, change in changes:  # before the records, so that no reader finds a record without its lines
-                if (line := change.line(at)) is not None:
-                    table.logs[key].append(line)
-            table.records.update(changed)
+        changed = changed_records(table.records, changes, at)
+        for key, change in changes:
+            table.require_columns(key, [*change.metrics, *change.add])
+        notes = {key: table.records[key].notes for key, change in changes if change.note is not None}
+        for key, change in changes:  # before the records, so that no reader finds a record without its lines
+            if (line := change.line(at)) is not None:
+                table.logs[key][notes[key] :] = [line]
+                notes[key] += 1
+        # By the keys that are there, so that no code in Python compares them: all are changed in one step.
+        table.records.update({record.key: record for record in changed.values()} if len(changed) > 1 else changed)
         return changed
 
 
@@ -121,26 +125,11 @@ class InMemoryRunRepository(InMemoryRunAccess):
         super().__init__(_Table(None if columns is None else frozenset(columns)))
 
     def create(self, new: NewRun) -> RunKey:
-        table, key = self._table, new.record.key
-        with table.lock:
-            if key not in table.records:
-                table.require_columns(key, new.record.metrics)
-                self._insert(new)
-            elif not new.created(table.marks[key]):
-                raise RunAlreadyExists([key])
-        return key
+        self._table.exclusion.run(partial(self._create, new), new.key)
+        return new.key
 
     def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
-        table = self._table
-        with table.lock:
-            marks = {new.key: table.marks[new.key] for new in news if new.key in table.records}
-            if rejected := rejected_keys(news, marks):
-                raise RunAlreadyExists(rejected)
-            missing = [new for new in news if new.key not in marks]  # the others were created by this start
-            for new in missing:
-                table.require_columns(new.key, new.record.metrics)
-            for new in missing:
-                self._insert(new)
+        self._table.exclusion.run(partial(self._create_many, news))
         return [new.key for new in news]
 
     def without_creation(self) -> InMemoryRunAccess:
@@ -149,13 +138,33 @@ class InMemoryRunRepository(InMemoryRunAccess):
     def close(self) -> None:
         """Nothing is open; the records stay."""
 
-    def _insert(self, new: NewRun) -> None:
+    def _create(self, new: NewRun) -> None:
+        table, key = self._table, new.record.key
+        if key not in table.records:
+            table.require_columns(key, new.record.metrics)
+            self._prepare(new)
+            table.records[key] = new.record
+        elif not new.created(table.marks[key]):
+            raise RunAlreadyExists([key])
+
+    def _create_many(self, news: Sequence[NewRun]) -> None:
+        table = self._table
+        marks = {new.key: table.marks[new.key] for new in news if new.key in table.records}
+        if rejected := rejected_keys(news, marks):
+            raise RunAlreadyExists(rejected)
+        missing = [new for new in news if new.key not in marks]  # the others were created by this start
+        for new in missing:
+            table.require_columns(new.key, new.record.metrics)
+        for new in missing:
+            self._prepare(new)
+        table.records.update({new.key: new.record for new in missing})
+
+    def _prepare(self, new: NewRun) -> None:
         table, key = self._table, new.record.key
         if new.log:
             table.logs[key] = list(new.log)
         table.marks[key] = new.mark
-        table.records[key] = new.record
-        table.keys[key.run_id].append(key)
+        table.keys[key.run_id][key] = None
 
 
 class InMemoryRunRemoval:
@@ -166,11 +175,11 @@ class InMemoryRunRemoval:
 
     def remove_runs(self, finished: FinishedRuns, batch: int = BATCH) -> Iterator[int]:
         table = self._table
-        with table.lock:
-            left = [record for record in table.records.values() if finished.includes(record)]
+        records = table.exclusion.run(lambda: list(table.records.values()))
+        left = [record for record in records if finished.includes(record)]
         while left:
             count = fitting((record.notes for record in left), batch)
-            yield self._remove([record.key for record in left[:count]], finished)
+            yield table.exclusion.run(partial(self._remove, [record.key for record in left[:count]], finished))
             del left[:count]
 
     def close(self) -> None:
@@ -178,22 +187,21 @@ class InMemoryRunRemoval:
 
     def _remove(self, keys: Iterable[RunKey], finished: FinishedRuns) -> int:
         table = self._table
-        with table.lock:
-            there = [key for key in keys if key in table.records and finished.includes(table.records[key])]
-            for key in there:  # the record first, so that no reader finds a record without its log
-                del table.records[key], table.marks[key]
-                table.logs.pop(key, None)
-            for run_id in {key.run_id for key in there}:
-                table.keys[run_id] = [key for key in table.keys[run_id] if key in table.records]
-                if not table.keys[run_id]:
-                    del table.keys[run_id]
+        there = [key for key in keys if key in table.records and finished.includes(table.records[key])]
+        for key in there:  # the record first, so that no reader finds a record without its log
+            del table.records[key], table.marks[key]
+            table.logs.pop(key, None)
+            of_run = table.keys[key.run_id]
+            del of_run[key]
+            if not of_run:
+                del table.keys[key.run_id]
         return len(there)
 
 
 def open_url(url: str) -> InMemoryRunRepository:
     """`memory://`: a new, empty store each time."""
     if url != "memory://":
-        raise StoreUnusable("the in-memory store has no address: write memory://, and pass columns in code.")
+        raise InvalidStoreURL("the in-memory store has no address: write memory://, and pass columns in code.")
     return InMemoryRunRepository()
 
 

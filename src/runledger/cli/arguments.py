@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
@@ -20,20 +21,29 @@ else:  # generic for type checkers only: before click 8.4 the class itself is no
     _ParamType = click.ParamType
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DURATION = r"(\d+(?:\.\d+)?)([smhdw])"
+_PART = r"(\d+(?:\.\d+)?)([smhdw])"
+_DURATION = f"(?:{_PART})+"
 _TIME = r"\d{4}-\d\d-\d\d[T ]"
 """How a time begins. ISO 8601 without dashes, or by weeks, could also be an id."""
 
 
 def duration_of(text: str) -> timedelta:
-    """A duration such as 90s, 15m, 2h, 3d or 1w."""
-    match = re.fullmatch(_DURATION, text.strip())
+    """A duration such as 90s, 15m, 2h, 1h30m, 3d or 1w."""
+    parts = re.findall(_PART, text) if re.fullmatch(_DURATION, text.strip()) else []
+    units = [_UNITS[unit] for _, unit in parts]
     try:
-        if match:
-            return timedelta(**{_UNITS[match[2]]: float(match[1])})
+        if parts and len(units) == len(set(units)):
+            return timedelta(**{unit: float(number) for unit, (number, _) in zip(units, parts, strict=True)})
     except OverflowError:
         pass
-    raise InvalidValue(f"{text!r} is not a duration: write a number and s, m, h, d or w, like 90s or 2h.")
+    raise InvalidValue(f"{text!r} is not a duration: write a number and s, m, h, d or w, like 90s, 2h or 1h30m.")
+
+
+def count_of(text: str) -> int:
+    """A whole number from 1."""
+    if re.fullmatch("[0-9]{1,18}", text) and int(text) > 0:
+        return int(text)
+    raise InvalidValue(f"{text!r} is not a number of runs: give a whole number from 1.")
 
 
 def moment_of(text: str) -> datetime:
@@ -118,9 +128,16 @@ def _pair(text: str) -> tuple[str, str]:
 class Parsed(_ParamType):
     """A parameter that one of the functions above parses. What that rejects is a usage error."""
 
-    def __init__(self, parse: Any, name: str) -> None:
+    def __init__(self, parse: Any, name: str, offered: Sequence[str] = ()) -> None:
         self.name = name
         self._parse = parse
+        self._offered = offered
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        from click.shell_completion import CompletionItem  # here, because only a shell that completes needs it
+
+        begun = incomplete.lower()
+        return [CompletionItem(each) for each in self._offered if each.lower().startswith(begun)]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not isinstance(value, str):
@@ -131,7 +148,8 @@ class Parsed(_ParamType):
             self.fail(str(error), param, ctx)
 
 
-STATUS = Parsed(checked_status, "STATUS")
+COUNT = Parsed(count_of, "N")
+STATUS = Parsed(checked_status, "STATUS", [status.value.replace(" ", "-") for status in RunStatus])
 MOMENT = Parsed(moment_of, "TIME")
 DURATION = Parsed(duration_of, "DURATION")
 AGE = Parsed(past_of, "DURATION")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 import click
 
 from ..domain import Backend, Finding, StoreUnusable, Verdict
+from ..domain.visible import visible
 from ..stores import backend_of, store_url
 from .output import print_json
 
@@ -27,7 +28,7 @@ def print_findings(findings: Iterable[Finding], *, as_json: bool) -> bool:
         if as_json:
             print_json({"verdict": found.verdict.value, "finding": found.what, "advice": found.advice})
             continue
-        text = str(found)
+        text = visible(str(found))
         if sys.stdout.isatty():
             width = shutil.get_terminal_size().columns
             text = textwrap.fill(text, width, initial_indent=" " * 6, subsequent_indent=" " * 6)[6:]

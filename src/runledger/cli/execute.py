@@ -13,6 +13,7 @@ import fcntl
 import os
 import select
 import signal
+import sys
 import termios
 import threading
 import tty
@@ -32,6 +33,8 @@ _WATCHED = _FORWARDED | {signal.SIGCHLD, signal.SIGWINCH}
 _SI_KERNEL = 128
 """The si_code of a signal that the terminal sent; the command got it too (asm-generic/siginfo.h)."""
 GRACE_SECONDS = 5.0
+_DEAF_SECONDS = 1.0
+"""After a signal, more of them are ignored for this long: supervisors send two, for example TERM and HUP."""
 _TAIL_BYTES = 4000
 _TAIL_LINES = 20
 _PIPE_BYTES = 1 << 20
@@ -80,8 +83,8 @@ def signals_held() -> Iterator[Collection[int]]:
 def unless_signalled(work: Callable[[], None]) -> None:
     """Call `work` in another thread while this one waits for the blocked signals, and raise what it raises.
 
-    Raises Signalled if a signal arrives that would end us. The call then has a few seconds to return, and the next
-    signal ends the process immediately.
+    Raises Signalled if a signal arrives that would end us. The call then has a few seconds to return. A further signal
+    is ignored within the first second, and ends the process immediately after that.
     """
     raised: list[BaseException] = []
     ended = threading.Event()
@@ -97,10 +100,13 @@ def unless_signalled(work: Callable[[], None]) -> None:
     threading.Thread(target=do, daemon=True).start()
     number = _signal_before(ended)
     if number is not None:
-        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
-        raise Signalled(number, ended.wait(GRACE_SECONDS), raised[0] if raised else None)
+        if not ended.wait(_DEAF_SECONDS):
+            _taken_pending()
+            if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+                signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
+            ended.wait(GRACE_SECONDS - _DEAF_SECONDS)
+        raise Signalled(number, ended.is_set(), raised[0] if raised else None)
     if raised:
         raise raised[0]
 
@@ -287,7 +293,14 @@ def _same_file(one: int, other: int) -> bool:
 
 
 def environment_for(store: str | None, key: RunKey | None) -> dict[str, str]:
-    """Our environment, with the store and the run that the command updates instead of any that it already had."""
+    """Our environment, with the store and the run that the command updates instead of any that it already had.
+
+    The folder of our own script comes last in PATH, so that the command finds `runledger`: cron's PATH rarely does.
+    """
     run_id, client_id = (key.run_id, key.client_id) if key else (None, None)
     ours = {"RUNLEDGER_STORE": store, "RUNLEDGER_RUN_ID": run_id, "RUNLEDGER_CLIENT_ID": client_id}
+    own = os.path.dirname(os.path.abspath(sys.argv[0]))
+    path = os.environ.get("PATH")
+    if path and own not in path.split(os.pathsep) and os.access(os.path.join(own, "runledger"), os.X_OK):
+        ours["PATH"] = f"{path}{os.pathsep}{own}"
     return {name: value for name, value in {**os.environ, **ours}.items() if value is not None}

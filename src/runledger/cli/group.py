@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -19,8 +21,10 @@ from ..domain import (
     StoreUnusable,
     UnknownMetric,
 )
-from .options import store_option
-from .output import colour_wanted, complain
+from ..domain.visible import visible
+from .forgotten import refuse_forgotten_values
+from .options import INCOMPLETE, store_option
+from .output import colour_wanted, complain, remark
 
 _PLACES = {
     "start": "runs.start",
@@ -55,6 +59,9 @@ _EXIT_CODES: Mapping[type[RunLedgerError], int] = {
     UnknownMetric: 7,
 }
 
+_INCOMPLETE = 9
+"""The exit code of a command whose answer is incomplete, because rows cannot be read."""
+
 
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -66,15 +73,56 @@ class _Commands(click.Group):
             self.add_command(getattr(import_module(f"{__package__}.commands.{module}"), function))
         return super().get_command(ctx, cmd_name)
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with _visible_usage_errors():
+            return super().make_context(*args, **{"terminal_width": _narrow(), **extra})
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        refuse_forgotten_values(self, args)
+        return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and not ctx.resilient_parsing:
+            refuse_forgotten_values(command, rest)
+        return name, command, rest
+
     def invoke(self, ctx: click.Context) -> Any:
         ctx.color = colour_wanted()
         try:
-            return super().invoke(ctx)
+            with _visible_usage_errors():
+                result = super().invoke(ctx)
         except RunLedgerError as error:
             complain(error)
+            for note in getattr(error, "__notes__", ()):
+                remark(note)
             ctx.exit(_exit_code(error))
         except KeyboardInterrupt:
             ctx.exit(130)
+        if ctx.meta.get(INCOMPLETE):
+            ctx.exit(_INCOMPLETE)
+        return result
+
+
+def _narrow() -> int | None:
+    """The width of a terminal that is narrower than click makes its help; None lets click decide."""
+    try:
+        columns = int(os.environ.get("COLUMNS") or os.get_terminal_size().columns)
+    except (ValueError, OSError):
+        return None
+    return columns - 2 if 20 <= columns < 52 else None
+
+
+@contextmanager
+def _visible_usage_errors() -> Iterator[None]:
+    """What click says of wrong arguments quotes them, and they may come from data, as in a script's loop."""
+    try:
+        yield
+    except click.ClickException as error:
+        vars(error)["message"] = visible(error.message, lines=True)
+        raise
 
 
 def _exit_code(error: RunLedgerError) -> int:
@@ -90,6 +138,7 @@ Exit codes:
   1  not all could be done       5  the run has already finished
   2  wrong usage or value        6  the store is unavailable
   3  no such run                 7  the store cannot serve as it is
+  9  the answer is incomplete: rows of the store cannot be read
 exec exits as the command did.
 
 \b

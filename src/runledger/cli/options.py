@@ -1,25 +1,37 @@
-"""Options that several commands share, and what they choose: the store, the run."""
+"""Options that several commands share, and the store that they choose."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import reduce
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ..domain import StoreUnusable
 from ..services.ledger import RunLedger
-from ..services.run_ids import new_run_id
 from ..stores import EXAMPLE_URL, backend_of, connect, store_url
-from .arguments import ADDITION, METRIC, MOMENT, STATUS
+from .arguments import ADDITION, COUNT, METRIC, MOMENT, STATUS
+from .locations import shown_url
+from .notices import Notices
+from .output import remark
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LOOKS_UNLIKE_TEXT = r"(?s)True|False|None|null|NaN|[-+]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|[0-9]+,[0-9]+|[\[{].*[\]}]"
+
+INCOMPLETE = "runledger.incomplete"
+"""Set in the context's `meta` by a command whose answer lacks rows."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+def options(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+    """Several decorators as one."""
     return lambda function: reduce(lambda made, decorate: decorate(made), reversed(decorators), function)
 
 
@@ -40,6 +52,18 @@ def each_once(_ctx: click.Context, _param: click.Parameter, pairs: tuple[tuple[s
     return values
 
 
+def metrics_once(ctx: click.Context, param: click.Parameter, pairs: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    """The metrics of a repeated option, by name. Says which are stored as text although they look like something else.
+
+    Nobody adds to text, and whoever writes 1,234 or True may not expect it.
+    """
+    values = each_once(ctx, param, pairs)
+    for name, value in values.items():
+        if isinstance(value, str) and re.fullmatch(_LOOKS_UNLIKE_TEXT, value):
+            remark(f"{name}={value} is stored as text: it is not a number, true, false, or a time with its zone.")
+    return values
+
+
 def any_or_some(_ctx: click.Context, _param: click.Parameter, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
     """The values of an option that may be repeated; None if it is not given."""
     return values or None
@@ -53,31 +77,22 @@ store_option = click.option(
     help=f"Where the runs are, e.g. {EXAMPLE_URL}.  [env: RUNLEDGER_STORE; default: a file in your data directory]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON, one object a line.")
-key_arguments = _options(
-    store_option,
-    click.argument("run_id", required=False, metavar="[RUN_ID"),
-    click.argument("client_id", required=False, metavar="CLIENT_ID]"),
-)
-detail_options = _options(
+detail_options = options(
     click.option(
-        "--set", "metrics", multiple=True, type=METRIC, callback=each_once, help="Set a metric; may be repeated."
+        "--set", "metrics", multiple=True, type=METRIC, callback=metrics_once, help="Set a metric; may be repeated."
     ),
     click.option("--add", multiple=True, type=ADDITION, callback=each_once, help="Add to a number; may be repeated."),
     click.option("--note", help="Append a line to the log."),
 )
-start_options = _options(
-    store_option,
-    click.option("--client", "client_id", required=True, metavar="ID", help="The client the run is for."),
+run_id_option = click.option("--run-id", metavar="ID", help="The run's id. [default: a new one, from the time]")
+start_details = options(
     click.option("--name", "client_name", metavar="TEXT", help="The client's name. [default: the id]"),
-    click.option(
-        "--run-id", metavar="ID", default=new_run_id, help="The run's id. [default: a new one, from the time]"
-    ),
     click.option(
         "--set",
         "metrics",
         multiple=True,
         type=METRIC,
-        callback=each_once,
+        callback=metrics_once,
         help="A metric to begin with; may be repeated.",
     ),
 )
@@ -87,7 +102,7 @@ since_option = click.option(
     help="Only runs started at or after a day (2025-11-24, from midnight UTC), an ISO time with its zone, or an age "
     "(2h).",
 )
-filter_options = _options(
+filter_options = options(
     store_option,
     click.option("--client", "client_id", metavar="ID", help="Only this client's runs."),
     click.option(
@@ -97,14 +112,15 @@ filter_options = _options(
         callback=any_or_some,
         help="Only runs with this status, e.g. failed; may be repeated for runs with one of several.",
     ),
+    click.option("--run-id", metavar="ID", help="Only this run's records."),
     since_option,
     click.option("--until", type=MOMENT, help="Only runs started before that; given as for --since."),
 )
-limit_options = _options(
+limit_options = options(
     click.option(
         "--limit",
         metavar="N",
-        type=click.IntRange(min=1),
+        type=COUNT,
         default=50,
         show_default=True,
         help="The largest number of runs to show.",
@@ -119,19 +135,28 @@ def _named_store() -> str | None:
 
 
 def chosen_store() -> str:
-    """The URL that --store or RUNLEDGER_STORE names, or that of a file in the person's data directory."""
+    """The URL that --store or RUNLEDGER_STORE names, or that of a file in the person's data directory.
+
+    The directory is made.
+    """
     if url := _named_store():
         return url
+    file = _default_file()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnusable(f"{error.filename} cannot be made ({error.strerror}): name a store with --store.") from None
+    return store_url(file)
+
+
+def _default_file() -> Path:
     from pathlib import Path  # here, so that `exec` with a store named starts sooner
 
     try:
-        folder = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "runledger"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
     except RuntimeError:
         raise StoreUnusable("you have no home folder to keep runs in: name a store with --store.") from None
-    except OSError as error:
-        raise StoreUnusable(f"{error.filename} cannot be made ({error.strerror}): name a store with --store.") from None
-    return store_url(folder / "runs.db")
+    return folder / "runledger" / "runs.db"
 
 
 def lasting(store: str) -> str:
@@ -144,9 +169,21 @@ def lasting(store: str) -> str:
 
 
 def chosen_existing_store() -> str:
-    """The URL of the chosen store, as its backend takes it; a store that was named must exist."""
-    store = lasting(chosen_store())
-    return existing(store) if _named_store() else store
+    """The URL of the chosen store, as its backend takes it. It must exist: reading and updating make none."""
+    if url := _named_store():
+        return existing(lasting(url))
+    file = _default_file()
+    if not file.exists():
+        raise StoreUnusable(
+            f"no store is named, and there is no file {file} either: name a store with --store or RUNLEDGER_STORE, or "
+            "make this file with `runledger init`."
+        )
+    return store_url(file)
+
+
+def shown_store() -> str:
+    """The chosen store as a person may read it: without a password."""
+    return shown_url(_named_store() or store_url(_default_file()))
 
 
 def existing(store: str) -> str:
@@ -157,22 +194,24 @@ def existing(store: str) -> str:
 
 
 @contextmanager
-def chosen_ledger(*, may_be_new: bool = False) -> Iterator[RunLedger]:
-    """The ledger of the chosen store. It has no observers: the command's output reports what happened.
-
-    A store that was named must exist, unless it `may_be_new`.
-    """
+def chosen_ledger(*, may_be_new: bool = False, whole: bool = False) -> Iterator[RunLedger]:
+    """The ledger of the chosen store, which must exist unless it `may_be_new`. The rest as for `open_ledger`."""
     store = lasting(chosen_store()) if may_be_new else chosen_existing_store()
-    with connect(store, observers=()) as ledger:
+    with open_ledger(store, whole=whole) as ledger:
         yield ledger
 
 
-def chosen_key(run_id: str | None, client_id: str | None) -> tuple[str, str]:
-    """The run that the arguments name, or the one that `runledger exec` set."""
-    if run_id is None:
-        run_id, client_id = os.environ.get("RUNLEDGER_RUN_ID"), os.environ.get("RUNLEDGER_CLIENT_ID")
-    if not run_id or not client_id:
-        raise click.UsageError(
-            "name the run as RUN_ID CLIENT_ID; both may be left out only inside `runledger exec`, which sets them."
-        )
-    return run_id, client_id
+@contextmanager
+def open_ledger(url: str, *, whole: bool = False) -> Iterator[RunLedger]:
+    """The ledger of a store's URL. What the store reports meanwhile, such as rows left out, goes to standard error.
+
+    `whole`: the command's answer is of use only if it is whole, so it ends as incomplete if rows were left out.
+    """
+    notices = Notices()
+    try:
+        with connect(url, observers=(notices,)) as ledger:
+            yield ledger
+    finally:
+        notices.report()
+    if whole and notices.left_out:
+        click.get_current_context().meta[INCOMPLETE] = True

@@ -2,6 +2,8 @@
 
 from .backend import Backend, Finding, Verdict
 from .errors import (
+    CallWithinCall,
+    InvalidStoreURL,
     Outcome,
     RunAlreadyExists,
     RunAlreadyFinished,
@@ -35,11 +37,13 @@ from .values import Metrics, MetricValue, RunStatus
 __all__ = [
     "BATCH",
     "Backend",
+    "CallWithinCall",
     "EventKind",
     "Finding",
     "FinishedRuns",
     "Guarantees",
     "IdentifiedStore",
+    "InvalidStoreURL",
     "InvalidValue",
     "LatestStore",
     "LogLine",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
-from .key import RunKey, RunLedgerError
+from .key import InvalidValue, RunKey, RunLedgerError
 from .values import RunStatus
 
 
@@ -57,9 +57,12 @@ class UnknownMetric(RunLedgerError):
 class StoreUnavailable(RunLedgerError):
     """The store did not answer. `outcome` says whether the change may have been applied, `reason` what failed."""
 
+    advice = "try again when the store is back"
+    """What to do if nothing was applied."""
+
     def __init__(self, reason: str, outcome: Outcome, key: RunKey | None = None) -> None:
         if outcome is Outcome.NOT_APPLIED:
-            advice = "Nothing was written; try again when the store is back."
+            advice = f"Nothing was written; {self.advice}."
         else:
             advice = "Whether the change was applied is unknown; read the record before sending it again."
         about = f" ({key})" if key else ""
@@ -68,5 +71,22 @@ class StoreUnavailable(RunLedgerError):
         self.outcome = outcome
 
 
+class CallWithinCall(StoreUnavailable):
+    """A call was made while another one of its thread was under way, as a signal handler or a finaliser can do.
+
+    It would wait for the call that it interrupts. Nothing was written, and no start is tried again.
+    """
+
+    advice = "raise an exception in the handler, or set a flag there and make this call after the other one"
+
+    def __init__(self, key: RunKey | None = None) -> None:
+        reason = "a signal handler or a finaliser made this call in the middle of another one of the same thread"
+        super().__init__(reason, Outcome.NOT_APPLIED, key)
+
+
 class StoreUnusable(RunLedgerError):
     """The store answers but cannot serve as it is: not a ledger, a newer version, no table, no permission."""
+
+
+class InvalidStoreURL(StoreUnusable, InvalidValue):
+    """The URL of a store is mistyped: no scheme, an unknown one, or not of the form that its store has."""

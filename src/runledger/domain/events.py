@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Protocol
 
@@ -38,16 +38,19 @@ class EventKind(Enum):
 class RunEvent:
     """One thing that happened to one run.
 
-    `key` is None if no valid key is known. Failures carry `error` and `call_site` ("file:line in function", in the
-    application's code). A retried start carries `attempt`, counted from 1. CLOCK_BEHIND and what a store reports carry
-    `detail`.
+    `key` is None if no valid key is known. Failures carry `error`, the exception, and `call_site` ("file:line in
+    function", in the application's code). A retried start carries `attempt`, counted from 1. FINISHED carries `error`,
+    the text of what went wrong, if the run failed or completed with errors, and `duration` (None for a run that
+    `update_many` finished, whose start is not read). CLOCK_BEHIND and what a store reports carry `detail`;
+    UNREADABLE also `error`.
     """
 
     kind: EventKind
     key: RunKey | None
     at: datetime
     status: RunStatus | None = None
-    error: Exception | None = None
+    error: Exception | str | None = None
+    duration: timedelta | None = None
     call_site: str | None = None
     attempt: int | None = None
     detail: str | None = None

@@ -9,6 +9,7 @@ from typing import Any, Self
 from attrs import Attribute, field, frozen
 
 from .unchecked import unchecked
+from .visible import quoted, visible
 
 MAX_NAME = 255
 """Characters of an id or a name."""
@@ -38,7 +39,7 @@ class RunLedgerError(Exception):
         return self
 
     def __str__(self) -> str:
-        message = super().__str__()
+        message = visible(super().__str__())  # a driver's own words may be part of it
         if not self.applied:
             return message
         return f"{message} {len(self.applied)} of the batch had been applied before: first {self.applied[0]}."
@@ -67,7 +68,7 @@ def checked_name(value: str, what: str) -> str:
 def require_text(value: str, what: str) -> str:
     """The value, if it is a str. Raises InvalidValue."""
     if not isinstance(value, str):
-        raise InvalidValue(f"{what} is {type(value).__name__}, not text.")
+        raise InvalidValue(f"{what} is {type(value).__name__}, not text: give a str.")
     return value
 
 
@@ -78,16 +79,19 @@ def checked_characters(value: str, what: str, longest: int, forbidden: str) -> s
     if len(value) > longest:
         raise InvalidValue(f"{what} has {len(value)} characters: at most {longest:,} can be stored.")
     if found := re.search(forbidden, value):
+        where = f"at position {found.start() + 1}"
+        if found.group() in "\n\r":
+            raise InvalidValue(f"{what} {shown(value)} has a line break {where}: it must be one line.")
         raise InvalidValue(
-            f"{what} {shown(value)} has the character U+{ord(found.group()):04X} at position {found.start() + 1}: "
-            "it cannot be stored there."
+            f"{what} {shown(value)} has the character U+{ord(found.group()):04X} {where}: it cannot be stored; "
+            "remove it."
         )
     return value
 
 
 def shown(value: str) -> str:
     """Text as an error message quotes it: escaped, and cut to 60 characters."""
-    text = repr(value)
+    text = quoted(value)
     return text if len(text) <= 60 else text[:57] + "…'"
 
 
@@ -118,7 +122,7 @@ class RunKey:
         return unchecked_key(self.run_id, self.client_id, reference)
 
     def __str__(self) -> str:
-        return f"run {self.run_id!r} of client {self.client_id!r}"
+        return f"run {quoted(self.run_id)} of client {quoted(self.client_id)}"
 
 
 unchecked_key = unchecked(RunKey)

@@ -20,7 +20,7 @@ from .json_form import (
     time_text,
     trusted_metrics,
 )
-from .key import InvalidValue, RunKey, checked_name, unchecked_key, valid_name
+from .key import InvalidValue, RunKey, checked_name, shown, unchecked_key, valid_name
 from .log import LogLine
 from .unchecked import unchecked
 from .values import (
@@ -120,7 +120,12 @@ class RunRecord:
 
     def __attrs_post_init__(self) -> None:
         if self.status.is_final != (self.ended_at is not None):
-            raise InvalidValue(f"{self.key} is {self.status.value}: it has an end time if and only if it has finished.")
+            has, remedy = (
+                ("has no end time", "give its ended_at")
+                if self.status.is_final
+                else ("has an end time", "leave ended_at empty, or give a final status")
+            )
+            raise InvalidValue(f"{self.key} is {self.status.value}, but {has}: {remedy}.")
         if self.ended_at is not None and self.ended_at < self.started_at:
             raise InvalidValue(
                 f"{self.key} ends at {time_text(self.ended_at)}, before its start at {time_text(self.started_at)}: "
@@ -252,7 +257,9 @@ class RunRecord:
         old = self.metrics.get(name, 0)
         if isinstance(old, bool) or not isinstance(old, (int, float)):
             raise InvalidValue(
-                f"cannot add to metric {name!r} of {self.key}: it is {type(old).__name__}, not a number.", self.key
+                f"cannot add to metric {shown(name)} of {self.key}: it is {type(old).__name__}, not a number; "
+                "set it to one.",
+                self.key,
             )
         new = old + number
         if -MAX_INTEGER <= new <= MAX_INTEGER:

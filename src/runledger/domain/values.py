@@ -86,7 +86,7 @@ def checked_note(value: str, what: str = "note") -> str:
     """A note: one line of 1 to 10,000 characters without control characters."""
     if require_text(value, what) == "":
         raise InvalidValue(f"{what} is empty: leave it out, or give it text.")
-    return checked_characters(value, f"{what} (one line of text)", MAX_NOTE, CONTROL)
+    return checked_characters(value, what, MAX_NOTE, CONTROL)
 
 
 def checked_text(value: str, what: str) -> str:
@@ -113,7 +113,7 @@ def storable_text(text: str) -> str:
 def checked_time(value: datetime, what: str) -> datetime:
     """An aware datetime, in UTC, truncated to the millisecond."""
     if not isinstance(value, datetime):
-        raise InvalidValue(f"{what} is {type(value).__name__}, not a datetime.")
+        raise InvalidValue(f"{what} is {type(value).__name__}, not a datetime: give an aware datetime.")
     utc = value
     if value.tzinfo is not UTC:
         if value.tzinfo is None or value.utcoffset() is None:
@@ -136,7 +136,7 @@ def checked_count(value: int, what: str) -> int:
 def checked_number(value: float, what: str) -> int | float:
     """An integer within ±2^53 or a finite float. A bool is not a number here."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InvalidValue(f"{what} is {type(value).__name__}, not a number.")
+        raise InvalidValue(f"{what} is {type(value).__name__}, not a number: give an int or a float.")
     if isinstance(value, int):
         if not -MAX_INTEGER <= value <= MAX_INTEGER:
             raise InvalidValue(f"{what} is beyond ±2^53: store it as text or as a float.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
@@ -11,6 +10,7 @@ from typing import TypeVar
 from attrs import evolve
 
 from ..domain import (
+    CallWithinCall,
     InvalidValue,
     NewRun,
     Outcome,
@@ -42,8 +42,7 @@ class RunCreator:
 
     An attempt whose answer was lost may have created its records; by the mark of the start, the store recognises them
     when a later attempt comes. There is one attempt more than there are `waits`, which are in seconds. Up to half of
-    each is taken off at random, so that processes that failed together do not retry together. Raises InvalidValue for
-    an unusable wait.
+    each is taken off at random, so that processes that failed together do not retry together.
     """
 
     def __init__(
@@ -54,7 +53,7 @@ class RunCreator:
         sleep: Callable[[float], None],
         new_mark: Callable[[], str] = new_mark,
     ) -> None:
-        self._waits = list_of(waits, "retry_waits", "seconds, none of them negative", _can_be_waited)
+        self._waits = list(waits)
         self._repository = repository
         self._reporter = reporter
         self._sleep = sleep
@@ -102,6 +101,8 @@ class RunCreator:
             try:
                 keys = list(create(pending)) if pending else []
                 break
+            except CallWithinCall:  # no attempt of this thread can succeed before the call that it interrupts goes on
+                raise
             except StoreUnavailable as error:
                 in_doubt = in_doubt or error.outcome is Outcome.UNKNOWN
                 made.update((key, key) for key in error.applied)
@@ -132,10 +133,6 @@ class RunCreator:
 
 def _with_mark(run: RunRecord | NewRun, mark: str) -> NewRun:
     return NewRun(run.record, run.log, mark) if isinstance(run, NewRun) else NewRun(run, mark=mark)
-
-
-def _can_be_waited(seconds: object) -> bool:
-    return isinstance(seconds, (int, float)) and 0 <= seconds < math.inf
 
 
 def _jittered(wait: float) -> float:

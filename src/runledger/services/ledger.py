@@ -26,7 +26,8 @@ from .arguments import list_of
 from .creation import RETRY_WAITS, R, RunCreator, new_mark
 from .observing import Reporter, call_site, log_event
 from .reads import LedgerReads
-from .updates import LedgerUpdates, OnMissing, Run
+from .settings import OnMissing, checked_settings
+from .updates import LedgerUpdates, Run
 
 if TYPE_CHECKING:
     from .tracking import Id, Tracking
@@ -67,16 +68,15 @@ class RunLedger:
         new_mark: Callable[[], str] = new_mark,
         owns_repository: bool = False,
     ) -> None:
-        if on_missing not in ("raise", "report"):
-            raise InvalidValue(f"on_missing is {on_missing!r}: use 'raise' or 'report'.")
+        settings = checked_settings(
+            observers=observers, clock=clock, on_missing=on_missing, retry_waits=retry_waits, sleep=sleep
+        )
         if not hasattr(repository, "without_creation"):
             what = type(repository).__name__
             raise InvalidValue(f"repository is {what}, not a repository: use connect for a URL or a path.")
-        if not callable(clock):
-            raise InvalidValue(f"clock is {type(clock).__name__}: give a function that returns the time.")
         self._close = repository.close if owns_repository else None
-        self._reporter = Reporter(observers, clock)
-        self._creator = RunCreator(repository, self._reporter, retry_waits, sleep, new_mark)
+        self._reporter = Reporter(settings.observers, clock)
+        self._creator = RunCreator(repository, self._reporter, settings.retry_waits, sleep, new_mark)
         if isinstance(repository, ObservedStore):
             repository.add_observer(self._reporter.notify)
         access = repository.without_creation()

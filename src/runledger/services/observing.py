@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -14,15 +14,17 @@ from ..domain import (
     EventKind,
     InvalidValue,
     RunAlreadyExists,
+    RunChange,
     RunEvent,
     RunKey,
     RunLedgerError,
     RunNotFound,
     RunObserver,
+    RunRecord,
     RunStatus,
 )
 from ..domain.values import checked_time
-from .arguments import list_of
+from ..domain.visible import visible
 
 _LEVELS = {
     EventKind.UPDATED: "DEBUG",
@@ -40,13 +42,13 @@ _LEVELS = {
 def log_event(event: RunEvent) -> None:
     """The default observer: logs one line of key=value fields to the logger `runledger`, with the fields in `extra`.
 
-    Levels: starts and finishes are INFO, other updates DEBUG, rejected calls, retries and clocks that are behind
-    WARNING. Missing runs, failed starts, and what the store itself reports (duplicates, lost updates, unreadable rows)
-    are ERROR.
+    Levels: starts and finishes are INFO, other updates DEBUG. Runs that failed, rejected calls, retries and clocks that
+    are behind are WARNING. Missing runs, failed starts, and what the store itself reports (duplicates, lost updates,
+    unreadable rows) are ERROR. Control and bidirectional formatting characters are escaped, also in `extra`.
     """
     import logging  # here, because it slows `import runledger`
 
-    log, level = logging.getLogger("runledger"), getattr(logging, _LEVELS.get(event.kind, "INFO"))
+    log, level = logging.getLogger("runledger"), getattr(logging, _level(event))
     if not log.isEnabledFor(level):
         return
     fields = {
@@ -57,10 +59,16 @@ def log_event(event: RunEvent) -> None:
         "attempt": event.attempt,
         "detail": event.detail,
         "call_site": event.call_site,
-        "error": event.error and f"{type(event.error).__name__}: {event.error}",
+        "error": f"{type(event.error).__name__}: {event.error}" if isinstance(event.error, Exception) else event.error,
+        "seconds": event.duration and event.duration.total_seconds(),
     }
     known = {name: value for name, value in fields.items() if value is not None}
-    log.log(level, " ".join(f"{name}={_quoted(value)}" for name, value in known.items()), extra=known)
+    shown = {name: visible(value) if isinstance(value, str) else value for name, value in known.items()}
+    log.log(level, " ".join(f"{name}={_quoted(value)}" for name, value in known.items()), extra=shown)
+
+
+def _level(event: RunEvent) -> str:
+    return "WARNING" if event.status is RunStatus.FAILED else _LEVELS.get(event.kind, "INFO")
 
 
 def _quoted(value: Any) -> str:
@@ -102,13 +110,10 @@ def call_site_inherited() -> Iterator[None]:
 
 
 class Reporter:
-    """Notifies every observer of each event, and settles the time of each call.
+    """Notifies every observer of each event, and settles the time of each call."""
 
-    Raises InvalidValue if `observers` is not a list of callables.
-    """
-
-    def __init__(self, observers: Iterable[RunObserver], clock: Callable[[], datetime]) -> None:
-        self._observers = list_of(observers, "observers", "functions that take an event", callable)
+    def __init__(self, observers: Sequence[RunObserver], clock: Callable[[], datetime]) -> None:
+        self._observers = observers
         self._clock = clock
 
     def now(self) -> datetime:
@@ -134,9 +139,13 @@ class Reporter:
             for key in keys:
                 self._report(EventKind.STARTED, key, at, status=RunStatus.RUNNING)
 
-    def changed(self, key: RunKey, status: RunStatus | None, at: datetime) -> None:
-        """Report an update; with a status, it finished the run."""
-        self._report(EventKind.UPDATED if status is None else EventKind.FINISHED, key, at, status=status)
+    def changed(self, key: RunKey, change: RunChange, at: datetime, record: RunRecord | None = None) -> None:
+        """Report an update; with a status, it finished the run. `record` is the record afterwards, if it is known."""
+        if change.status is None:
+            self._report(EventKind.UPDATED, key, at)
+            return
+        duration = record and record.duration
+        self._report(EventKind.FINISHED, key, at, status=change.status, error=change.error, duration=duration)
 
     def clock_behind(self, key: RunKey, at: datetime, end: datetime) -> None:
         """Report a run that was finished `at` a time before its start, which is therefore its `end`."""

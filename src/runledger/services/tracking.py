@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 from collections.abc import Awaitable, Callable
-from typing import Any, ParamSpec, TypeVar, cast
+from contextvars import copy_context
+from functools import partial
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from ..domain import RunLedgerError
 from .observing import call_site_inherited
 from .updates import Run
+
+if TYPE_CHECKING:
+    from asyncio import CancelledError
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -19,7 +26,8 @@ Id = str | Callable[..., str]
 class Tracking:
     """A run around a `with` or `async with` block, or around each call of a decorated function.
 
-    See `RunLedger.track`. The async forms call the store in a thread, never on the event loop.
+    See `RunLedger.track`. The async forms call the store in a thread, never on the event loop. A start and a finish
+    that have begun are carried out, however often the task is cancelled; the cancellation is raised after them.
     """
 
     _run: Run | None = None
@@ -36,23 +44,22 @@ class Tracking:
         self._end(error)
 
     async def __aenter__(self) -> Run:
-        import asyncio  # here, because it would double the time of `import runledger`
-
         with call_site_inherited():
-            starting = asyncio.ensure_future(asyncio.to_thread(self._begin))
-        try:
-            return await asyncio.shield(starting)
-        except asyncio.CancelledError as error:
-            # The thread cannot be stopped. If it starts the run, the run must not stay Running for ever.
-            await asyncio.wait([starting])
-            if starting.exception() is None:
-                await asyncio.to_thread(self._end, error)
-            raise
+            starting = _in_thread(self._begin)
+        if (cancelled := await _ended(starting)) is None:
+            return starting.result()
+        if starting.exception() is None:  # else there is no run that could stay Running
+            await _ended(_in_thread(partial(self._end, cancelled)))
+        raise cancelled
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        import asyncio
-
-        await asyncio.to_thread(self._end, error)
+        finishing = _in_thread(partial(self._end, error))
+        if (cancelled := await _ended(finishing)) is None:
+            finishing.result()
+            return
+        if refusal := finishing.exception():
+            cancelled.add_note(f"The run could not be finished: {refusal}")
+        raise cancelled
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         if inspect.isclass(function):
@@ -108,3 +115,34 @@ class Tracking:
             run.fail(error)
         else:
             run.cancel(type(error).__name__)
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    """Apart from the event loop's own executor: one that is busy would keep a finish waiting for the work it ends."""
+    from concurrent.futures import ThreadPoolExecutor  # here, because it would slow `import runledger`
+
+    return ThreadPoolExecutor(thread_name_prefix="runledger-track")
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_threads.cache_clear)  # a child has none of its parent's threads
+
+
+def _in_thread(call: Callable[[], R]) -> Future[R]:
+    return _threads().submit(copy_context().run, call)
+
+
+async def _ended(call: Future[Any]) -> CancelledError | None:
+    """Wait until a call in a thread has ended. Returns the last cancellation that came meanwhile: raise it."""
+    import asyncio  # here, because it would double the time of `import runledger`
+
+    ended = asyncio.wrap_future(call)
+    cancelled = None
+    while not ended.done():
+        try:
+            await asyncio.wait([ended])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    ended.exception()  # the caller looks at `call`; asyncio would log an exception that nobody took
+    return cancelled

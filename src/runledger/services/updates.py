@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Literal
 
 from ..domain import (
     InvalidValue,
@@ -19,8 +18,7 @@ from ..domain import (
 from ..domain.values import NO_METRICS, checked_note, checked_text, storable_text
 from .arguments import list_of
 from .observing import Reporter
-
-OnMissing = Literal["raise", "report"]
+from .settings import OnMissing
 
 
 class LedgerUpdates:
@@ -108,7 +106,7 @@ class LedgerUpdates:
             self._refused(error)
             return False
         for key, change in pairs:
-            self._reporter.changed(key, change.status, at)
+            self._reporter.changed(key, change, at)
         return True
 
     def run(self, run_id: str, client_id: str) -> Run:
@@ -132,7 +130,7 @@ class LedgerUpdates:
         except RunLedgerError as error:
             self._refused(error, run.key, run.site)
             return None
-        self._reporter.changed(run.key, change.status, at)
+        self._reporter.changed(run.key, change, at, record)
         if change.status is not None and record.ended_at is not None and record.ended_at > at:
             self._reporter.clock_behind(run.key, at, record.ended_at)
         return record

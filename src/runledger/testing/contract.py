@@ -38,7 +38,7 @@ from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from itertools import combinations, islice, zip_longest
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import attrs
 import pytest
@@ -85,6 +85,7 @@ FINISH = RunChange(status=RunStatus.COMPLETED)
 FINAL = [status for status in RunStatus if status.is_final]
 
 Test = Callable[[Any, Trial], None]
+Item = TypeVar("Item")
 
 
 def keeps(rule: Rule) -> Callable[[Test], Test]:
@@ -121,10 +122,24 @@ def started(run_id: str, client_id: str = "acme", at: datetime = AT) -> RunRecor
     return RunRecord.start(RunKey(run_id, client_id), at)
 
 
+def with_one_at_each_place(items: Sequence[Item], one: Item) -> Iterator[list[Item]]:
+    """The items with one more among them: first, in the middle, last."""
+    for place in (0, len(items) // 2, len(items)):
+        yield [*items[:place], one, *items[place:]]
+
+
 def ended(run_id: str, status: RunStatus, at: datetime, client_id: str = "acme", notes: int = 2) -> NewRun:
     """A run that started at AT, has so many notes, and ended at `at`."""
     changes = [*(RunChange(note=f"note {i}") for i in range(notes)), RunChange(status=status)]
     return changed(NewRun(started(run_id, client_id)), *changes, at=at)
+
+
+def require_each(trial: Trial, records: Sequence[RunRecord]) -> None:
+    """The store holds these records of one time, given in the order of their ids, and no others."""
+    found = list(trial.repository.find(EVERYTHING))
+    has_all = [record.key for record in found] == [record.key for record in reversed(records)]
+    trial.require(has_all, f"{trial.calls[-1]} gives {len(found)} of {len(records)} records", Rule.FOUND_IN_ORDER)
+    trial.same_list(found, records[::-1])
 
 
 def removal_of(trial: Trial) -> AbstractContextManager[RemovalOnTrial]:
@@ -143,14 +158,6 @@ def removed(trial: Trial, finished: FinishedRuns, batch: int = BATCH) -> int:
     return sum(counts)
 
 
-def large(trial: Trial) -> int:
-    """How many runs a bulk call of the tests has: more than a store is likely to send at a time.
-
-    A store that does not promise `atomic_bulk` sends few at a time, and takes long for many.
-    """
-    return 1003 if trial.repository.guarantees.atomic_bulk else 123
-
-
 def processes(trial: Trial) -> list[RepositoryOnTrial]:
     """Handles in processes that are spawned. Skips the test if they cannot open the store."""
     if reason := trial.reason_not_to_spawn:
@@ -163,6 +170,9 @@ class RunRepositoryContract:
 
     examples: ClassVar[int] = 100
     """How many random histories are the same in every run. Half as many new ones are added."""
+
+    many: ClassVar[int] = 1_001
+    """How many runs the tests of long bulk calls take: more than the adapter writes as one batch."""
 
     @pytest.fixture
     def new_store(self) -> Callable[[], OpenStore]:
@@ -239,15 +249,13 @@ class RunRepositoryContract:
         trial.holds(started("r"))
 
     @keeps(Rule.WHOLE)
-    def test_an_existing_run_at_any_place_of_a_large_bulk_start_leaves_none_of_the_others(self, trial: Trial) -> None:
-        count = large(trial)
+    def test_a_long_bulk_start_leaves_none_wherever_an_existing_run_is(self, trial: Trial) -> None:
+        """A store that makes batches of it checks all of them before it writes the first."""
         trial.repository.create(started("r"))
-        for place in (0, count // 2, count - 1):
-            batch = [started(f"{i:04}") for i in range(count)]
-            batch[place] = started("r", at=LATER)
+        for news in with_one_at_each_place([started(f"{i:04}") for i in range(self.many)], started("r", at=LATER)):
             with trial.refuses(RunAlreadyExists, R):
-                trial.repository.create_many(batch)
-            trial.holds(started("r"))
+                trial.repository.create_many(news)
+            trial.same_list(list(trial.repository.find(EVERYTHING)), [started("r")])
 
     @keeps(Rule.RAISED)
     def test_of_bulk_starts_that_overlap_each_reports_what_it_made(self, trial: Trial) -> None:
@@ -294,28 +302,14 @@ class RunRepositoryContract:
             trial.holds(NewRun(started("r")), NewRun(started("s")))
 
     @keeps(Rule.WHOLE)
-    def test_a_run_at_any_place_of_a_large_bulk_update_that_is_refused_leaves_the_others(self, trial: Trial) -> None:
-        count, repository = large(trial), trial.repository
-        records = [started(f"{i:04}") for i in range(count)]
-        repository.create_many(records)
-        repository.update(records[0].key, FINISH, AT)
-        records[0] = records[0].apply(FINISH, AT)
-        note = RunChange(add={"n": 1}, note="n")
-        refused: tuple[tuple[type[RunLedgerError], RunKey, RunChange, int], ...] = (
-            (RunNotFound, GONE, note, 0),
-            (RunNotFound, GONE, note, count // 2),
-            (RunNotFound, GONE, note, count - 1),
-            (RunAlreadyFinished, records[0].key, FINISH, count - 1),
-        )
-        for error, key, change, place in refused:
-            changes = [(record.key, note) for record in records[1:]]
-            changes.insert(place, (key, change))
-            with trial.refuses(error, key):
-                repository.update_many(changes, LATER)
-            found = list(repository.find(EVERYTHING))
-            if found != records[::-1]:
-                trial.same_list(found, records[::-1])
-        trial.same_log(records[1].key, ())
+    def test_a_long_bulk_update_leaves_all_as_they_were_wherever_a_missing_run_is(self, trial: Trial) -> None:
+        records = [started(f"{i:04}") for i in range(self.many)]
+        trial.repository.create_many(records)
+        change = RunChange(metrics={"n": 1})
+        for changes in with_one_at_each_place([(record.key, change) for record in records], (GONE, change)):
+            with trial.refuses(RunNotFound, GONE):
+                trial.repository.update_many(changes, LATER)
+            require_each(trial, records)
 
     @keeps(Rule.NO_REGISTRY)
     def test_a_missing_run_is_looked_for_nowhere_else(self, trial: Trial) -> None:
@@ -489,8 +483,8 @@ class RunRepositoryContract:
         trial.holds(record, started("s"))
 
     @keeps(Rule.WHOLE)
-    def test_large_bulk_calls_leave_nothing_out(self, trial: Trial) -> None:
-        records = [started(f"{i:04}") for i in range(large(trial))]
+    def test_a_bulk_update_leaves_no_record_out(self, trial: Trial) -> None:
+        records = [started(f"{i:04}") for i in range(self.many)]
         trial.repository.create_many(records)
         changes = [(record.key, RunChange(metrics={"n": i + 1})) for i, record in enumerate(records)]
         changes.append((records[0].key, RunChange(add={"n": 1}, note="the first again")))
@@ -498,7 +492,7 @@ class RunRepositoryContract:
         for key, change in changes:
             place = int(key.run_id)
             records[place] = records[place].apply(change, AT)
-        trial.same_list(list(trial.repository.find(EVERYTHING)), records[::-1])
+        require_each(trial, records)
         trial.same_log(records[0].key, [LogLine(AT, "the first again")])
 
     @keeps(Rule.WHOLE)

@@ -289,7 +289,8 @@ class Trial:
     def require_record(self, record: Any) -> None:
         """An adapter returned a record, with times in UTC, to the millisecond."""
         call = self.calls[-1]
-        self.require(isinstance(record, RunRecord), f"{call} returned {shown(record)}, not a RunRecord", Rule.WRITTEN)
+        if not isinstance(record, RunRecord):
+            raise self.broken(f"{call} returned {shown(record)}, not a RunRecord", Rule.WRITTEN)
         times = {n: at for n, at in asdict(record, recurse=False).items() if n.endswith("_at") and at is not None}
         times |= {f"metric {n!r}": value for n, value in record.metrics.items() if isinstance(value, datetime)}
         self._require_times(call, times)
@@ -303,7 +304,8 @@ class Trial:
     def _require_times(self, call: Call, times: Mapping[str, datetime]) -> None:
         for name, value in times.items():
             is_kept = value.utcoffset() == timedelta(0) and value.microsecond % 1000 == 0
-            self.require(is_kept, f"{call} returned {shown(value)} as {name}", Rule.TIMES)
+            if not is_kept:
+                raise self.broken(f"{call} returned {shown(value)} as {name}", Rule.TIMES)
 
 
 def keys_of(error: RunLedgerError) -> list[RunKey | None]:

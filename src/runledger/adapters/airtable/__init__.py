@@ -10,12 +10,13 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from attrs import field, frozen
 
-from ...domain import StoreUnusable
+from ...domain import InvalidStoreURL, StoreUnusable
 from .columns import Columns
+from .locks import Locks
+from .rate import RateLimit
 from .removal import AirtableRunRemoval
 from .repository import AirtableRunAccess, AirtableRunRepository
-from .table import Locks
-from .transport import ENDPOINT, RateLimit
+from .transport import ENDPOINT
 
 __all__ = [
     "AirtableAddress",
@@ -44,18 +45,17 @@ class AirtableAddress:
     def of(cls, url: str) -> AirtableAddress:
         """`airtable://BASE_ID/TABLE`, the table by id or percent-encoded name.
 
-        `?endpoint=` names another server; every other option is a part of `Columns.of_query`. Raises StoreUnusable or
-        InvalidValue.
+        `?endpoint=` names another server; every other option is a part of `Columns.of_query`. Raises InvalidValue.
         """
         try:
             parts = urlsplit(url)
         except ValueError:
-            raise StoreUnusable("the store URL is malformed: an Airtable URL is airtable://BASE_ID/TABLE.") from None
+            raise InvalidStoreURL("the store URL is malformed: an Airtable URL is airtable://BASE_ID/TABLE.") from None
         table = unquote(parts.path[1:])
         if "@" in parts.netloc or parts.netloc.startswith("pat"):
-            raise StoreUnusable("the token does not belong in the store URL: put it into AIRTABLE_API_KEY.")
+            raise InvalidStoreURL("the token does not belong in the store URL: put it into AIRTABLE_API_KEY.")
         if not parts.netloc.startswith("app") or not table:
-            raise StoreUnusable("an Airtable URL is airtable://BASE_ID/TABLE, with the base id that begins with app.")
+            raise InvalidStoreURL("an Airtable URL is airtable://BASE_ID/TABLE, with the base id that begins with app.")
         options = parse_qsl(parts.query, keep_blank_values=True)
         columns = Columns.of_query(urlencode([pair for pair in options if pair[0] != "endpoint"]))
         endpoint = dict(options).get("endpoint") or ENDPOINT

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from .transport import Refusal
 
+_HIDDEN = "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND"
+"""The server's words on it are three sentences about models, which an Airtable user knows as bases and tables."""
+
 
 def advice_on(refusal: Refusal, *, writing: bool) -> str:
     """What the server said, and what to do about it."""
@@ -13,7 +16,7 @@ def advice_on(refusal: Refusal, *, writing: bool) -> str:
         "INVALID_VALUE_FOR_COLUMN": "give the column the type that `runledger doctor` names",
         "INVALID_MULTIPLE_CHOICE_OPTIONS": "add the choice to the status column, or let the status share another with "
         "status.LABEL=CHOICE in the store URL",
-        "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND": "check base and table, the token's scopes and its access to the base",
+        _HIDDEN: "check base and table, the token's scopes and its access to the base",
         "NOT_FOUND": "check base and table",
     }.get(refusal.kind, "see `runledger doctor`")
     if "computed" in refusal.message:
@@ -22,5 +25,7 @@ def advice_on(refusal: Refusal, *, writing: bool) -> str:
         advice = "give the token the scope data.records:write, and its user the right to edit"
     if refusal.status == 413:
         advice = "the request was too large: write shorter texts, or fewer records at once"
+    if refusal.kind == _HIDDEN and not writing:
+        return f"the base or the table is not there, or the token may not see it ({_HIDDEN}): see `runledger doctor`."
     said = ": ".join(filter(None, (refusal.kind, refusal.message.rstrip("."))))
     return f"{said or refusal.status}. {advice[0].upper()}{advice[1:]}."

@@ -12,8 +12,10 @@ from ...domain import BATCH, FinishedRuns, RunKey, RunQuery, StoreUnavailable
 from .columns import Columns
 from .layout import Layout
 from .listing import matching
-from .table import WRITTEN_AT_ONCE, Locks, RunTable
-from .transport import ENDPOINT, HTTPForRemoval, OnlyRemoval, Paced, RateLimit, Refused, ServerClock, api_over, sent
+from .locks import Locks
+from .rate import RateLimit
+from .table import WRITTEN_AT_ONCE, RunTable
+from .transport import ENDPOINT, HTTPForRemoval, OnlyRemoval, Paced, Refused, ServerClock, api_over, sent
 
 
 class AirtableRunRemoval:
@@ -52,9 +54,8 @@ class AirtableRunRemoval:
         size = min(batch, WRITTEN_AT_ONCE)
         for first in range(0, len(keys), size):
             some = keys[first : first + size]
-            with self._table.locks.held(some):  # an update of this process reads and writes under them
-                removed = self._remove(some)
-            yield removed
+            # An update of this process reads and writes under the same locks.
+            yield self._table.locks.run(some, partial(self._remove, some))
 
     def close(self) -> None:
         self._table.table.api.session.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import islice
 
 from requests.adapters import BaseAdapter, HTTPAdapter
@@ -23,13 +24,14 @@ from .columns import Columns
 from .creation import Creations
 from .layout import Layout
 from .listing import matching
+from .locks import Locks
+from .rate import RateLimit
 from .row import Row
-from .table import Locks, RunTable
+from .table import RunTable
 from .transport import (
     ENDPOINT,
     HTTPWithoutCreation,
     Paced,
-    RateLimit,
     ServerClock,
     WithoutCreation,
     api_over,
@@ -43,19 +45,11 @@ class AirtableRunAccess:
         self._table = table
 
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
-        table = self._table
-        with table.locks.held([key]):
-            if key.reference is None or not change.only_sets:
-                return table.changed([(key, change)], at)[0]
-            table.learn_unless_seen(["updated_at"])
-            table.require_writable([(key, change)])
-            (row,) = table.patch([(key, table.columns.of_setting(change.metrics, at, key))])
-            return row.record
+        return self._table.locks.run([key], partial(self._update, key, change, at))
 
     def update_many(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
         if changes:
-            with self._table.locks.held(key for key, _ in changes):
-                self._table.changed(changes, at)
+            self._table.locks.run((key for key, _ in changes), partial(self._table.changed, changes, at))
 
     def get(self, key: RunKey) -> RunRecord:
         return self._table.the_row(key).record
@@ -69,6 +63,15 @@ class AirtableRunAccess:
 
     def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
         return ((row.record, self._table.columns.lines(row)) for row in self._rows(query))
+
+    def _update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        table = self._table
+        if key.reference is None or not change.only_sets:
+            return table.changed([(key, change)], at)[0]
+        table.learn_unless_seen(["updated_at"])
+        table.require_writable([(key, change)])
+        (row,) = table.patch([(key, table.columns.of_setting(change.metrics, at, key))])
+        return row.record
 
     def _rows(self, query: RunQuery) -> Iterator[Row]:
         return islice(matching(self._table, query), query.limit)

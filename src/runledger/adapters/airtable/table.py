@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
-from threading import Lock
 from typing import Any, NoReturn
 
 from attrs import field, frozen
@@ -34,6 +32,7 @@ from ...domain import (
 )
 from .columns import Columns
 from .layout import Layout
+from .locks import Locks
 from .refusals import advice_on
 from .row import Row
 from .transport import Refusal, Refused, ServerClock, sent
@@ -47,20 +46,6 @@ createdTime is in whole seconds, one more for requests in flight (https://airtab
 EXPIRED = "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"
 WRITTEN_AT_ONCE = 10
 READ_AT_ONCE = 100
-
-
-class Locks:
-    """Locks for keys, so that a read and a write are exact within this process, while other runs go on."""
-
-    def __init__(self, groups: int = 64) -> None:
-        self._locks = tuple(Lock() for _ in range(groups))
-
-    @contextmanager
-    def held(self, keys: Iterable[RunKey]) -> Iterator[None]:
-        with ExitStack() as stack:
-            for group in sorted({hash(key) % len(self._locks) for key in keys}):
-                stack.enter_context(self._locks[group])
-            yield
 
 
 @frozen
@@ -79,9 +64,9 @@ class RunTable:
         """The mapping, as far as the table's columns are known."""
         return self.layout.columns
 
-    def report(self, kind: EventKind, key: RunKey | None, detail: str) -> None:
+    def report(self, kind: EventKind, key: RunKey | None, detail: str, error: Exception | None = None) -> None:
         """Report an anomaly to the observers."""
-        event = RunEvent(kind=kind, key=key, at=self.clock.last(), detail=detail)
+        event = RunEvent(kind=kind, key=key, at=self.clock.last(), detail=detail, error=error)
         for observer in self.observers:
             observer(event)
 
@@ -163,7 +148,8 @@ class RunTable:
         try:
             return self.columns.row(raw["id"], raw["createdTime"], raw["fields"])
         except InvalidValue as error:
-            self.report(EventKind.UNREADABLE, error.key, f"record {raw['id']} is not a valid run record: {error}")
+            what = f"record {raw['id']} is not a valid run record: {error}"
+            self.report(EventKind.UNREADABLE, error.key, what, error)
             return error
 
     def settled(self, keys: Sequence[RunKey], made_at: datetime | None = None) -> dict[RunKey, list[Row]]:

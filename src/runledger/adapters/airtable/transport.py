@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from threading import Lock, local
+from threading import local
 from typing import Any, TypeVar
 
 from attrs import frozen
@@ -21,56 +19,18 @@ from requests.exceptions import ConnectTimeout, HTTPError, InvalidJSONError, Req
 from urllib3.util import parse_url
 
 from ...domain import Outcome, StoreUnavailable, StoreUnusable
+from ..exclusion import OnePerThread
+from .rate import RateLimit
 
 T = TypeVar("T")
 
 ENDPOINT = "https://api.airtable.com"
 TIMEOUT = (5, 30)
 """Seconds to connect, and for each answer."""
+PATIENCE = 300.0
+"""Seconds for which a request waits in all while the server refuses it for the rate."""
 QUOTA = "PUBLIC_API_BILLING_LIMIT_EXCEEDED"
 MISSING_RECORD = ("ROW_DOES_NOT_EXIST", "MODEL_ID_NOT_FOUND")
-
-
-class RateLimit:
-    """At most 5 requests a second for all threads, and a pause for all of them after a 429.
-
-    Airtable allows 5 requests a second to a base, and asks for a pause of 30 seconds after a 429
-    (https://airtable.com/developers/web/api/rate-limits). Everything that sends to one base shares one limit.
-    """
-
-    def __init__(
-        self,
-        requests: int = 5,
-        seconds: float = 1.1,  # a little more than one: the server counts arrivals, not departures
-        penalty: float = 30.0,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._sent: deque[float] = deque(maxlen=requests)
-        self._seconds = seconds
-        self._penalty = penalty
-        self._resume_at = float("-inf")
-        self._lock = Lock()
-        self._clock = clock
-        self._sleep = sleep
-
-    def wait(self) -> None:
-        """Wait until one more request may be sent."""
-        while True:
-            with self._lock:
-                now = self._clock()
-                free_at = self._resume_at
-                if len(self._sent) == self._sent.maxlen:
-                    free_at = max(free_at, self._sent[0] + self._seconds)
-                if free_at <= now:
-                    self._sent.append(now)
-                    return
-            self._sleep(free_at - now)
-
-    def refused(self) -> None:
-        """Report a 429: no request is sent until the penalty is over."""
-        with self._lock:
-            self._resume_at = self._clock() + self._penalty
 
 
 class ServerClock:
@@ -106,26 +66,31 @@ def _date(header: str) -> datetime:
 class Paced(BaseAdapter):
     """A transport that keeps to a rate limit and reads a clock from each answer.
 
-    It sends a request again only after a 429, which means that the server did not process it: at most `patience` times.
+    It sends a request again only after a 429, which means that the server did not process it: until the waits for that
+    would exceed PATIENCE.
     """
 
-    def __init__(self, inner: BaseAdapter, limit: RateLimit, clock: ServerClock, patience: int = 3) -> None:
+    def __init__(self, inner: BaseAdapter, limit: RateLimit, clock: ServerClock) -> None:
         super().__init__()
         self._inner = inner
         self._limit = limit
         self._clock = clock
-        self._patience = patience
 
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
-        refusals = 0
+        turn = self._limit.wait()
+        waited = 0.0
         while True:
-            self._limit.wait()
-            response = self._inner.send(request, *args, **options)
-            self._clock.read(response)
-            if response.status_code != 429 or QUOTA in response.text or refusals == self._patience:
+            is_refused = False
+            try:
+                response = self._inner.send(request, *args, **options)
+                self._clock.read(response)
+                is_refused = response.status_code == 429 and QUOTA not in response.text
+            finally:
+                self._limit.answered(turn, is_refused=is_refused)
+            if not is_refused or waited + self._limit.penalty > PATIENCE:
                 return response
-            refusals += 1
-            self._limit.refused()
+            turn = self._limit.wait()
+            waited += turn.waited
 
     def close(self) -> None:
         self._inner.close()
@@ -253,13 +218,16 @@ class Refused(Exception):
         self.refusal = refusal
 
 
+_SENDING = OnePerThread()
+
+
 def sent(call: Callable[[], T], *, writes: bool) -> T:
     """What `call`, which sends a request, returns. Raises Refused, StoreUnavailable or StoreUnusable, and nothing else.
 
     They are raised outside of the handler, because a library's exception holds the request and so the token.
     """
     try:
-        return call()
+        return _SENDING.run(call)
     except HTTPError as error:
         failure: Exception = _of_status(Refusal.of(error.response), writes)
     except TooManyRedirects:
@@ -288,7 +256,10 @@ def _of_status(refusal: Refusal, writes: bool) -> Exception:
             "the workspace's monthly quota of API calls is used up: wait for the next month, or upgrade."
         )
     if refusal.status == 429:
-        return StoreUnavailable("Airtable still refuses requests for their rate", Outcome.NOT_APPLIED)
+        return StoreUnavailable(
+            "Airtable still refuses requests for their rate after minutes: run fewer processes on this base together",
+            Outcome.NOT_APPLIED,
+        )
     if refusal.status >= 500 or refusal.status == 408:
         return StoreUnavailable(f"Airtable answered {refusal.status} {refusal.kind}".rstrip(), _outcome(writes))
     return Refused(refusal)

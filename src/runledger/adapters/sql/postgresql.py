@@ -28,7 +28,7 @@ from ...domain import (
 from ...domain.json_form import MALFORMED, time_text
 from . import rows
 from .postgresql_changes import GET, READ, Cursor, change_many, change_one, record_of, records_of, set_many
-from .postgresql_pool import Connections
+from .postgresql_pool import Connections, confirm_commits
 from .postgresql_schema import make_schema, require_no_other_version
 from .postgresql_texts import copy_block, key_arrays
 
@@ -94,21 +94,19 @@ class PostgreSQLRunAccess:
         self._connections = connections
 
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
-        with self._connections.cursor("UPDATE", key) as cursor:
-            return change_one(cursor, key, change, at)
+        return self._connections.run(lambda cursor: change_one(cursor, key, change, at), "UPDATE", key)
 
     def update_many(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
         if changes:
-            with self._connections.cursor("UPDATE") as cursor:
-                if not set_many(cursor, changes, at):
-                    change_many(cursor, changes, at)
+            self._connections.run(
+                lambda cursor: set_many(cursor, changes, at) or change_many(cursor, changes, at), "UPDATE"
+            )
 
     def get(self, key: RunKey) -> RunRecord:
-        with self._connections.cursor("SELECT", key) as cursor:
-            row = cursor.execute(GET, (key.run_id, key.client_id)).fetchone()
-        if row is None:
+        rows_of_key = self._fetch(GET, (key.run_id, key.client_id), key)
+        if not rows_of_key:
             raise RunNotFound(key)
-        return record_of(row)
+        return record_of(rows_of_key[0])
 
     def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
         most = _MOST if last is None else min(last, _MOST)
@@ -163,10 +161,7 @@ class PostgreSQLRunAccess:
         """See SummableStore."""
         where, values = rows.conditions(query, "%s", time_text)
         try:
-            with self._connections.cursor("SELECT") as cursor:
-                stream: Any = cursor.stream(_SUMMARY.format(where), [*values, query.limit])
-                with closing(stream) as parts:
-                    return rows.summary_of_texts(parts, rows.read_time, points=False)
+            return self._connections.run(lambda cursor: _summary(cursor, where, [*values, query.limit]), "SELECT")
         except MALFORMED:
             return summary_of(self.find(query))  # which names the row
 
@@ -178,8 +173,7 @@ class PostgreSQLRunAccess:
 
     def _fetch(self, statement: str, values: Sequence[Any], key: RunKey | None = None) -> list[tuple[Any, ...]]:
         """All rows of a statement that reads. No connection is held afterwards."""
-        with self._connections.cursor("SELECT", key) as cursor:
-            return cursor.execute(statement, values).fetchall()
+        return self._connections.run(lambda cursor: cursor.execute(statement, values).fetchall(), "SELECT", key)
 
 
 class PostgreSQLRunRepository(PostgreSQLRunAccess):
@@ -207,19 +201,14 @@ class PostgreSQLRunRepository(PostgreSQLRunAccess):
 
     def create(self, new: NewRun) -> RunKey:
         if new.log:
-            return self.create_many([new])[0]
-        with self._connections.cursor("INSERT", new.key) as cursor:
-            try:
-                cursor.execute(_INSERT, next(rows.rows_of_texts([new])))
-            except errors.UniqueViolation:
-                if not new.created(_marks(cursor, [new]).get(new.key, "")):
-                    raise RunAlreadyExists([new.key]) from None
+            self._connections.run(lambda cursor: _create_missing(cursor, [new]), "INSERT", new.key)
+        else:
+            self._connections.run(lambda cursor: _create(cursor, new), "INSERT", new.key)
         return new.key
 
     def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
         if news:
-            with self._connections.cursor("INSERT") as cursor:
-                _create_missing(cursor, news)
+            self._connections.run(lambda cursor: _create_missing(cursor, news), "INSERT")
         return [new.key for new in news]
 
     def without_creation(self) -> PostgreSQLRunAccess:
@@ -235,6 +224,21 @@ def open_url(url: str) -> PostgreSQLRunRepository:
     return PostgreSQLRunRepository(url)
 
 
+def _summary(cursor: Cursor, where: str, values: Sequence[Any]) -> RunSummary:
+    stream: Any = cursor.stream(_SUMMARY.format(where), values)
+    with closing(stream) as parts:
+        return rows.summary_of_texts(parts, rows.read_time, points=False)
+
+
+def _create(cursor: Cursor, new: NewRun) -> None:
+    try:
+        cursor.execute(_INSERT, next(rows.rows_of_texts([new])))
+    except errors.UniqueViolation:
+        if not new.created(_marks(cursor, [new]).get(new.key, "")):
+            raise RunAlreadyExists([new.key]) from None
+        confirm_commits(cursor)
+
+
 def _create_missing(cursor: Cursor, news: Sequence[NewRun]) -> None:
     """Create all of these runs, but for those that an earlier attempt of the same start created."""
     missing = news
@@ -246,6 +250,8 @@ def _create_missing(cursor: Cursor, news: Sequence[NewRun]) -> None:
         if rejected := rejected_keys(news, marks):
             raise RunAlreadyExists(rejected) from None
         missing = [new for new in news if new.key not in marks]
+        if not missing:
+            return confirm_commits(cursor)
     raise RunAlreadyExists([new.key for new in missing])  # by records that are deleted whenever they are looked for
 
 

@@ -10,37 +10,30 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from threading import Thread
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
-from psycopg import errors
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.abc import PQGen
+from psycopg.errors import _WaitTimeout
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from ...domain import Outcome, RunKey, RunLedgerError, StoreUnavailable, StoreUnusable
+from ...domain import CallWithinCall, Finding, Outcome, RunKey, RunLedgerError, StoreUnavailable, StoreUnusable
+from ..exclusion import OnePerThread
+from .postgresql_failures import translated
+from .postgresql_session import Session, examine_session, require_fit_pooler, settled
+from .postgresql_url import connection_parameters
 
-_DEFAULTS = conninfo_to_dict(
-    "connect_timeout=5 keepalives_idle=30 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=20000",
-    application_name="runledger",
-)
-# The fixed ones keep values and rules independent of how the server is configured: times are read as texts.
-_OPTIONS = "-c statement_timeout=30s -c lock_timeout=10s "
-_FIXED_OPTIONS = (
-    " -c TimeZone=UTC -c DateStyle=ISO -c extra_float_digits=1 "
-    r"-c default_transaction_isolation=read\ committed"
-)
+T = TypeVar("T")
+
 _REFUSED_FOR_GOOD = re.compile(
     "authentication failed|no pg_hba.conf entry|no password supplied|does not exist|permission denied|not permitted"
 )
-# The server's transaction was rolled back: resources, operator, conflict, lock, system, and connection classes.
-_TRANSIENT = ("53", "57", "40", "55P03", "58", "08")
-_RIGHTS = {
-    "SELECT": "SELECT on runs and run_notes",
-    "UPDATE": "SELECT and UPDATE on runs, and to SELECT and INSERT on run_notes",
-    "INSERT": "SELECT and INSERT on runs and run_notes",
-    "DELETE": "SELECT, UPDATE and DELETE on runs",
-    "CREATE": "CREATE in the schema, and to change the tables that are there",
-}
+_TICK = 0.1
+"""Seconds between two looks at whether a signal has come."""
+_GRACE = 1.0
+"""Seconds after the server's own limit until a statement is cancelled. It does not limit the wait for a standby."""
+_CONFIRM = 1.0
+"""Seconds to wait for a standby that did not confirm an earlier commit in time."""
 
 
 class Connections:
@@ -55,7 +48,7 @@ class Connections:
     """
 
     def __init__(self, url: str, max_connections: int = 10, timeout: float = 10.0) -> None:
-        parameters = {**_parameters(url), "autocommit": True, "prepare_threshold": 0}
+        parameters = {**connection_parameters(url), "autocommit": True}
         self._first = _First(parameters)
         self._new_pool = partial(
             _Pool,
@@ -70,15 +63,17 @@ class Connections:
             name="runledger",
         )
         self._closed = False
+        self._calls = OnePerThread()
         self._pools: dict[int, _Pool] = {}  # by process
         weakref.finalize(self, _close_apart, self._pools).atexit = False  # at exit the system closes what is open
 
-    def cursor(self, right: str, key: RunKey | None = None) -> _Call:
-        """A context for one call that needs a right: it gives a cursor, and the connection is free again at its end.
+    def run(self, call: Callable[[psycopg.Cursor[tuple[Any, ...]]], T], right: str, key: RunKey | None = None) -> T:
+        """What `call`, which needs a right, returns for a cursor. Its connection is free again afterwards.
 
-        What the driver raises in it becomes an error of the ledger.
+        What the driver raises becomes an error of the ledger. A call within another one of its thread is rejected: the
+        pool's locks, or its last connection, may be in use by that one.
         """
-        return _Call(self._pool, right, key)
+        return self._calls.run(lambda: self._run(call, right, key), key)
 
     def first_row(self, statement: LiteralString) -> tuple[Any, ...] | None:
         """The first row of a statement, over the connection that the constructor made. To be called before all else."""
@@ -86,11 +81,56 @@ class Connections:
 
     def close(self) -> None:
         """Close every connection of this process, for good."""
+        self._calls.require_none()
         self._closed = True
         if connection := self._first.take():
             connection.close()
         if pool := self._pools.get(os.getpid()):
             pool.close()
+
+    def _run(self, call: Callable[[psycopg.Cursor[tuple[Any, ...]]], T], right: str, key: RunKey | None) -> T:
+        connection = None
+        try:
+            pool = self._pool()
+            connection = pool.getconn()
+            while not _is_quiet(connection):
+                connection.close()
+                pool.putconn(connection)
+                connection = pool.getconn()
+            try:
+                connection.begin_call(right)
+                result = call(connection.kept_cursor())
+                if failure := connection.unconfirmed_failure(key):
+                    raise failure
+            except CallWithinCall:  # of a signal handler, which interrupted this call by it
+                raise
+            except psycopg.Error as error:
+                failure = connection.unconfirmed_failure(key) or translated(error, right, connection.closed, key)
+                _put_back(pool, connection)
+                raise failure from error
+            except RunLedgerError:
+                _put_back(pool, connection)
+                raise
+            _put_back(pool, connection)
+            return result
+        except PoolClosed:
+            raise StoreUnusable("this repository was closed: open it again to use it.", key) from None
+        except PoolTimeout:
+            if len(self._calls) <= pool.max_size:  # so there was a connection for each, or two interrupts lost it
+                self._retire()
+            reason = f"no connection within {pool.timeout:g} seconds"
+            raise StoreUnavailable(reason, Outcome.NOT_APPLIED, key) from None
+        except BaseException as error:
+            if not isinstance(error, RunLedgerError) or isinstance(error, CallWithinCall):
+                self._retire()
+                if connection is not None:
+                    connection.close()
+            raise
+
+    def _retire(self) -> None:
+        """Give the pool up. An interrupt at some instants loses its connections, or leaves its locks held."""
+        if pool := self._pools.pop(os.getpid(), None):
+            Thread(target=pool.close, daemon=True).start()
 
     def _pool(self) -> _Pool:
         if self._closed:
@@ -103,46 +143,70 @@ class Connections:
         return pool
 
 
-class _Call:
-    """See `Connections.cursor`. A class, because entering and leaving a generator takes longer."""
-
-    __slots__ = ("_connection", "_key", "_open_pool", "_pool", "_right")
-    _pool: _Pool
-    _connection: _Connection
-
-    def __init__(self, open_pool: Callable[[], _Pool], right: str, key: RunKey | None) -> None:
-        self._open_pool = open_pool
-        self._right = right
-        self._key = key
-
-    def __enter__(self) -> psycopg.Cursor[tuple[Any, ...]]:
-        try:
-            self._pool = pool = self._open_pool()
-            connection = pool.getconn()
-            while not _is_quiet(connection):
-                connection.close()
-                pool.putconn(connection)
-                connection = pool.getconn()
-        except PoolClosed:
-            raise StoreUnusable("this repository was closed: open it again to use it.", self._key) from None
-        except PoolTimeout:
-            reason = f"no connection within {pool.timeout:g} seconds"
-            raise StoreUnavailable(reason, Outcome.NOT_APPLIED, self._key) from None
-        self._connection = connection
-        return connection.kept_cursor()
-
-    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
-        connection = self._connection
-        try:
-            if isinstance(error, psycopg.Error):
-                raise _translated(error, self._right, connection.closed, self._key) from error
-        finally:
-            connection.drop_results()
-            self._pool.putconn(connection)
-
-
 class _Connection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection that waits for no answer longer than the server's own limit for statements, and a little."""
+
+    session: Session
+    unconfirmed: list[str]
+    """What the server said about commits of this call that it acknowledged before a standby had confirmed them."""
     _kept: psycopg.Cursor[tuple[Any, ...]] | None = None
+    limit = 30 + _GRACE
+    """Seconds to wait for an answer before its statement is cancelled; 0 is no limit."""
+    _patience = 5.0
+    """Seconds that the server has to confirm that a statement was cancelled."""
+
+    @classmethod
+    def connect(  # type: ignore[override]  # with one more parameter, which the pool passes on
+        cls, conninfo: str = "", *, first: _First | None = None, **parameters: Any
+    ) -> _Connection:
+        """The connection that was made first, if nobody has taken it; else a new one, with its settings made."""
+        if taken := first and first.take():
+            return taken
+        connection = cls.connect_only(conninfo, **parameters)
+        try:
+            connection._settle(parameters["options"])
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    @classmethod
+    def connect_only(cls, conninfo: str = "", **parameters: Any) -> _Connection:
+        """A new connection with the settings that it comes with."""
+        return super().connect(conninfo, **parameters)
+
+    def _settle(self, given: str) -> None:
+        self.session = settled(self, given)
+        if not self.session.is_direct:
+            # Another client of a pooler may have prepared another statement by the same name in the same session.
+            self.prepare_threshold = None
+        self.unconfirmed = []
+        self.add_notice_handler(partial(_note_unconfirmed, self.unconfirmed))
+
+    def begin_call(self, right: str) -> None:
+        """Forget the call before. Making and migrating tables may take as long as it does."""
+        self.unconfirmed.clear()
+        seconds = 0 if right == "CREATE" else self.session.seconds
+        self.limit = seconds and seconds + _GRACE
+
+    def unconfirmed_failure(self, key: RunKey | None) -> RunLedgerError | None:
+        """The error of a call with a commit that was acknowledged before a standby had confirmed it."""
+        if not self.unconfirmed:
+            return None
+        reason = f"no standby has confirmed what this server committed ({self.unconfirmed[0]})"
+        return StoreUnavailable(reason, Outcome.UNKNOWN, key)
+
+    def wait(self, gen: PQGen[T], interval: float = _TICK, timeout: float | None = None) -> T:
+        try:
+            return super().wait(gen, interval, timeout or self.limit or None)
+        except _WaitTimeout:
+            with suppress(psycopg.Error):
+                self.cancel_safe(timeout=self._patience or _GRACE)
+        try:
+            return super().wait(gen, interval, self._patience)
+        except _WaitTimeout:
+            self.close()
+            raise psycopg.OperationalError(f"no answer within {self.limit + self._patience:g} seconds") from None
 
     def kept_cursor(self) -> psycopg.Cursor[tuple[Any, ...]]:
         """The cursor of this connection's calls. A new one for each call would look up again how values are written."""
@@ -156,16 +220,16 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
             self._kept.close()
             self._kept = None
 
-    @classmethod
-    def connect(  # type: ignore[override]  # with one more parameter, which the pool passes on
-        cls, conninfo: str = "", *, first: _First | None = None, **parameters: Any
-    ) -> _Connection:
-        """The connection that was made first, if nobody has taken it; else a new one."""
-        return (first and first.take()) or super().connect(conninfo, **parameters)
-
     def __del__(self, *_: object) -> None:
         """Nothing: psycopg's warns of a connection that is dropped while it is open. The socket is closed all the same,
         by the process that opened it."""
+
+
+class _Second(_Connection):
+    """A connection that is to find something out about a pooler, which may have no session for it."""
+
+    limit = _GRACE
+    _patience = 0
 
 
 class _First:
@@ -176,7 +240,16 @@ class _First:
 
     def __init__(self, parameters: dict[str, Any]) -> None:
         self._process = os.getpid()
-        self._connections = [_connected(parameters)]
+        connection = _connected(parameters)
+        self._connections = [connection]
+        if not connection.session.is_direct:
+            shared = parameters["prepare_threshold"] is None
+            another = None if shared else partial(_Second.connect_only, **parameters)
+            try:
+                require_fit_pooler(connection, parameters["options"], another)
+            except BaseException:
+                connection.close()
+                raise
 
     def ask(self, statement: LiteralString) -> tuple[Any, ...] | None:
         """The first row of a statement. What the driver raises becomes an error of the ledger."""
@@ -184,7 +257,7 @@ class _First:
         try:
             return connection.execute(statement, prepare=False).fetchone()
         except psycopg.Error as error:
-            raise _translated(error, "SELECT", connection.closed, None) from error
+            raise translated(error, "SELECT", connection.closed, None) from error
 
     def take(self) -> _Connection | None:
         """The connection, once; None afterwards, and in another process."""
@@ -199,28 +272,15 @@ class _Pool(ConnectionPool[_Connection]):
         """Nothing: the library's waits for the pool's threads, but may run in one of them, or in a fork's child."""
 
 
+def _put_back(pool: _Pool, connection: _Connection) -> None:
+    connection.drop_results()
+    pool.putconn(connection)
+
+
 def _close_apart(pools: dict[int, _Pool]) -> None:
     """Close this process's pool in a thread apart: garbage is collected in any thread, the pool's own among them."""
     if pool := pools.get(os.getpid()):
         Thread(target=pool.close).start()
-
-
-def _parameters(url: str) -> dict[str, Any]:
-    """The connection parameters of a URL, with defaults. No message shows any of it: parts of a password that was
-    not percent-encoded turn up as host, port or database."""
-    # Raised outside of any handler: the driver's error quotes the URL, and would stay in __context__.
-    given: dict[str, Any] = {"port": "unreadable"}
-    with suppress(psycopg.Error, ValueError):
-        given = conninfo_to_dict(url)
-    misplaced = any("@" in str(given.get(name, "")) for name in ("host", "dbname"))
-    if misplaced or re.search("[^0-9,]", str(given.get("port", ""))):
-        raise StoreUnusable(
-            "the store URL cannot be read: write postgresql://user:password@host:port/database, and percent-encode "
-            "special characters in its parts."
-        )
-    # The server takes options in turn: a later one of the same name wins.
-    options = _OPTIONS + given.get("options", "") + _FIXED_OPTIONS
-    return {**_DEFAULTS, **given, "options": options, "client_encoding": "utf8"}
 
 
 def _connected(parameters: dict[str, Any]) -> _Connection:
@@ -231,9 +291,38 @@ def _connected(parameters: dict[str, Any]) -> _Connection:
         reason = str(error).strip().splitlines()[0].replace(parameters.get("password") or "\n", "…")
     except UnicodeError:
         reason = "the address cannot be encoded"
+    if "unsupported startup parameter" in reason:
+        raise StoreUnusable(
+            f"a connection pooler refuses this store: {reason}. Remove this parameter from the URL, and set what it "
+            "names for the role, with ALTER ROLE … SET."
+        )
     if _REFUSED_FOR_GOOD.search(reason):
         raise StoreUnusable(f"the PostgreSQL server refuses this store: {reason}.")
     raise StoreUnavailable(reason, Outcome.NOT_APPLIED)
+
+
+def session_findings(cursor: psycopg.Cursor[Any]) -> list[Finding]:
+    """What there is to say about the session of a cursor."""
+    connection = cursor.connection
+    assert isinstance(connection, _Connection)
+    return list(examine_session(connection.session, cursor))
+
+
+def confirm_commits(cursor: psycopg.Cursor[Any]) -> None:
+    """Wait until what the server has committed is where its commits have to be, without writing any row.
+
+    The rows of an earlier commit can be read even if its wait for a standby was cancelled.
+    """
+    connection = cursor.connection
+    assert isinstance(connection, _Connection)
+    connection.limit = _CONFIRM
+    cursor.execute("SELECT pg_logical_emit_message(true, 'runledger', '')")
+
+
+def _note_unconfirmed(unconfirmed: list[str], notice: psycopg.errors.Diagnostic) -> None:
+    """Note a warning that a commit was acknowledged without a standby. Its text comes in the server's language."""
+    if notice.source_function == "SyncRepWaitForLSN":
+        unconfirmed.append(notice.message_primary or "")
 
 
 def _is_quiet(connection: psycopg.Connection[Any]) -> bool:
@@ -245,20 +334,3 @@ def _is_quiet(connection: psycopg.Connection[Any]) -> bool:
     poll = select.poll()
     poll.register(connection.pgconn.socket, select.POLLIN)
     return not poll.poll(0)
-
-
-def _translated(error: psycopg.Error, right: str, lost: bool, key: RunKey | None) -> RunLedgerError:
-    reason = (error.diag.message_primary or str(error).strip() or type(error).__name__).splitlines()[0]
-    state = error.sqlstate or ""
-    if lost:
-        outcome = Outcome.NOT_APPLIED if right == "SELECT" else Outcome.UNKNOWN
-        return StoreUnavailable(f"the connection was lost during the call ({reason})", outcome, key)
-    if isinstance(error, errors.UndefinedTable):
-        return StoreUnusable(
-            "this database has no tables runs and run_notes of this version: make them with `runledger init`.", key
-        )
-    if isinstance(error, errors.InsufficientPrivilege):
-        return StoreUnusable(f"{reason}: this call needs the right to {_RIGHTS[right]}; grant it to the role.", key)
-    if state.startswith(_TRANSIENT):
-        return StoreUnavailable(reason, Outcome.NOT_APPLIED, key)
-    return StoreUnusable(f"the database cannot serve as a ledger: {reason} ({state or type(error).__name__}).", key)

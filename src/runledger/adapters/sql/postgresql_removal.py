@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
 
 from ...domain import BATCH, FinishedRuns
 from ...domain.json_form import time_text
+from .postgresql_changes import Cursor
 from .postgresql_pool import Connections
 from .postgresql_schema import require_no_other_version
 from .rows import finished_runs
@@ -44,9 +47,7 @@ class PostgreSQLRunRemoval:
         after: Sequence[str] = ()
         while True:
             where, values = finished_runs(finished, "%s", time_text, after)
-            with self._connections.cursor("DELETE") as cursor, cursor.connection.transaction():
-                cursor.execute(_IN_ORDER)
-                row = cursor.execute(_REMOVE.format(where), [*values, batch, batch]).fetchone()
+            row = self._connections.run(partial(_remove, where, [*values, batch, batch]), "DELETE")
             if row is None:
                 return
             removed, *after = row
@@ -54,6 +55,12 @@ class PostgreSQLRunRemoval:
 
     def close(self) -> None:
         self._connections.close()
+
+
+def _remove(where: str, values: Sequence[Any], cursor: Cursor) -> tuple[Any, ...] | None:
+    with cursor.connection.transaction():
+        cursor.execute(_IN_ORDER)
+        return cursor.execute(_REMOVE.format(where), values).fetchone()
 
 
 def open_removal(url: str) -> PostgreSQLRunRemoval:

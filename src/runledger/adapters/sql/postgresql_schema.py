@@ -8,7 +8,7 @@ from typing import Any
 from ...domain import Finding, StoreUnusable, Verdict
 from . import postgresql_version_1 as version_1
 from .postgresql_changes import Cursor
-from .postgresql_pool import Connections
+from .postgresql_pool import Connections, session_findings
 
 _THIS_VERSION = "runledger 2"
 """The comment on the table of runs, by which this version knows its tables. Every role may read it."""
@@ -73,7 +73,11 @@ def make_schema(connections: Connections) -> None:
 
     Nothing happens if they are of this version. Raises StoreUnusable for tables that this version does not know.
     """
-    with connections.cursor("CREATE") as cursor, cursor.connection.transaction():
+    connections.run(_make_schema, "CREATE")
+
+
+def _make_schema(cursor: Cursor) -> None:
+    with cursor.connection.transaction():
         cursor.execute(_LOCK, prepare=False)
         version = _version(cursor.execute(_STATE, prepare=False).fetchone())
         if version == 2:
@@ -107,21 +111,21 @@ def require_no_other_version(connections: Connections) -> None:
 
 def runs_to_migrate(connections: Connections) -> tuple[int, int] | None:
     """See `version_1.count_runs`; None if there are no tables of version 1."""
-    with connections.cursor("SELECT") as cursor:
-        if _version(cursor.execute(_STATE, prepare=False).fetchone()) != 1:
-            return None
-        return version_1.count_runs(cursor)
+
+    def count(cursor: Cursor) -> tuple[int, int] | None:
+        is_version_1 = _version(cursor.execute(_STATE, prepare=False).fetchone()) == 1
+        return version_1.count_runs(cursor) if is_version_1 else None
+
+    return connections.run(count, "SELECT")
 
 
 def examine_schema(connections: Connections) -> Iterator[Finding]:
     """What there is to say about the server, the tables and the rights of the role."""
-    with connections.cursor("SELECT") as cursor:
-        about = cursor.execute(_ABOUT, prepare=False).fetchone()
-        state = cursor.execute(_STATE, prepare=False).fetchone()
-        granted = [bool(row[0]) for row in cursor.execute(_GRANTED, list(map(list, zip(*_RIGHTS, strict=True))))]
+    about, session, state, granted = connections.run(_asked, "SELECT")
     assert about is not None
     user, database, server_version, read_only, may_create = about
     yield Finding.ok(f"PostgreSQL {server_version} answers, database {database!r}, role {user!r}")
+    yield from session
     if read_only:
         yield Finding.fix("the server takes no writes", "name the primary server, not a standby")
     try:
@@ -140,6 +144,13 @@ def examine_schema(connections: Connections) -> Iterator[Finding]:
             advice = "an older runledger made it: its runs are not in this ledger; copy them, or drop the table"
             yield Finding.note("there is a table run_records as well", advice)
         yield from _rights(user, granted)
+
+
+def _asked(cursor: Cursor) -> tuple[tuple[Any, ...] | None, list[Finding], tuple[Any, ...] | None, list[bool]]:
+    about = cursor.execute(_ABOUT, prepare=False).fetchone()
+    state = cursor.execute(_STATE, prepare=False).fetchone()
+    granted = [bool(row[0]) for row in cursor.execute(_GRANTED, list(map(list, zip(*_RIGHTS, strict=True))))]
+    return about, session_findings(cursor), state, granted
 
 
 def _rights(user: str, granted: list[bool]) -> Iterator[Finding]:

@@ -47,6 +47,7 @@ from .rows import (
     unfit_log,
 )
 from .sqlite_file import SQLiteFile
+from .sqlite_read_only import ReadOnlySQLiteFile, open_file
 from .sqlite_url import path_of
 
 _BATCH = 400  # twice as many placeholders: SQLite before 3.32 allows 999
@@ -98,7 +99,7 @@ _FIND_WITH_LOGS = _FIND.replace(
 class SQLiteRunAccess:
     """Updates and reads; see RunUpdates and RunReads."""
 
-    def __init__(self, file: SQLiteFile) -> None:
+    def __init__(self, file: SQLiteFile | ReadOnlySQLiteFile) -> None:
         self._file = file
 
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
@@ -194,7 +195,7 @@ class SQLiteRunRepository(SQLiteRunAccess):
     With `synchronous` FULL an acknowledged write survives a power cut. With NORMAL it survives only a crash of the
     process (https://www.sqlite.org/pragma.html#pragma_synchronous). `wait` is how long, in seconds, a call waits for
     other writers before it raises StoreUnavailable. Raises StoreUnusable, and leaves the file as it is, if that is not
-    a ledger or is of a newer version.
+    a ledger or is of a newer version. Who may not write the file can read it; writing raises StoreUnusable.
     """
 
     guarantees = Guarantees()
@@ -202,7 +203,7 @@ class SQLiteRunRepository(SQLiteRunAccess):
     def __init__(
         self, path: str | os.PathLike[str], *, synchronous: Literal["FULL", "NORMAL"] = "FULL", wait: float = 10.0
     ) -> None:
-        super().__init__(SQLiteFile(path, synchronous, wait))
+        super().__init__(open_file(path, synchronous, wait))
 
     def identity(self) -> tuple[int, int]:
         """See IdentifiedStore: the file, by whatever path."""

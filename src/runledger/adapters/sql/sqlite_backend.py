@@ -9,7 +9,10 @@ from contextlib import closing
 
 from ...domain import Backend, Finding, RunRemoval, StoreUnusable
 from .sqlite import open_url
+from .sqlite_errors import FAULTS, code_of, refusal
 from .sqlite_file import SQLiteFile
+from .sqlite_place import address
+from .sqlite_read_only import is_writable
 from .sqlite_schema import has_schema, make_schema
 from .sqlite_url import path_of, url_of
 
@@ -22,21 +25,16 @@ def _examine(url: str) -> Iterator[Finding]:
     if not os.path.exists(path):
         yield Finding.note(f"there is no file {path}", "`runledger init` or the first start makes it")
         return
-    from urllib.parse import quote  # here, because it slows the start of every command
-
     try:
-        # mode=rw never creates: https://www.sqlite.org/uri.html
-        address = f"file://{quote(os.fsencode(path))}?mode=rw"
-        with closing(sqlite3.connect(address, uri=True, timeout=1, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(address(path, "rw"), uri=True, timeout=1, isolation_level=None)) as connection:
             is_ledger = has_schema(connection, path)
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+    except FAULTS as error:
+        if isinstance(error, sqlite3.Error) and code_of(error) == sqlite3.SQLITE_BUSY:
             yield Finding.note(f"{path} is locked by another process just now", "look again when it is done")
             return
-        yield Finding.fix(f"{path} cannot be used ({error})", "it must be a SQLite database that you may write")
-        return
+        raise refusal(error, path) from error
     if is_ledger:
         yield Finding.ok(f"{path} is a ledger of this version, and may be written")
     else:
@@ -48,9 +46,9 @@ def _obstacle(path: str) -> Finding | None:
     folder = os.path.dirname(path)
     if not os.path.isdir(folder):
         return Finding.fix(f"there is no folder {folder}", "make it, or correct the URL")
-    if not os.access(folder, os.W_OK):
+    if not is_writable(folder):
         return Finding.fix(f"the folder {folder} may not be written", "SQLite keeps a journal there; allow it")
-    if os.path.exists(path) and not os.access(path, os.W_OK):
+    if os.path.exists(path) and not is_writable(path):
         return Finding.fix(f"the file {path} may not be written", "allow it")
     return None
 
@@ -66,9 +64,10 @@ def _prepare(url: str) -> list[Finding]:
             done.append(migrated)
         make_schema(connection, path)
 
-    with closing(SQLiteFile(path_of(url), make_schema=make_or_migrate)) as file:
-        if found := _obstacle(file.path):  # opening a ledger that is there does not show it
-            raise StoreUnusable(f"{found}.")
+    path = os.path.abspath(path_of(url))
+    if found := _obstacle(path):  # opening a ledger that is there does not show it
+        raise StoreUnusable(f"{found}.")
+    with closing(SQLiteFile(path, make_schema=make_or_migrate)) as file:
         file.write(lambda _: None)
     return done
 
@@ -81,12 +80,17 @@ def _removal(url: str) -> RunRemoval:
 
 def _makes_on_open(url: str) -> str | None:
     path = path_of(url)
-    return None if os.path.exists(path) else f"file {path}"
+    if os.path.exists(path):
+        return None
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):  # opening would not make it, nor the file
+        raise StoreUnusable(f"there is no folder {folder}: make it, or correct the URL.")
+    return f"file {path}"
 
 
 def _absolute_url(url: str) -> str:
     path = path_of(url)
-    if os.path.isabs(path):
+    if os.path.isabs(path) and not url.startswith("sqlite:///~"):
         return url
     try:
         return url_of(os.path.abspath(path))

@@ -11,7 +11,7 @@ from functools import partial
 from ...domain import BATCH, FinishedRuns, fitting
 from ...domain.json_form import time_text
 from .rows import finished_runs
-from .sqlite_file import SQLiteFile
+from .sqlite_read_only import open_file
 from .sqlite_url import path_of
 
 _NEXT = "SELECT run_id, client_id, started_at, notes FROM runs WHERE {} ORDER BY started_at, run_id, client_id LIMIT ?"
@@ -30,7 +30,7 @@ class SQLiteRunRemoval:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._file = SQLiteFile(path)
+        self._file = open_file(path)
 
     def remove_runs(self, finished: FinishedRuns, batch: int = BATCH) -> Iterator[int]:
         rows = min(batch, _ROWS)

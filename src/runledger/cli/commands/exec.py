@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -12,19 +15,29 @@ import click
 
 from ...domain import RunAlreadyFinished, RunKey, RunLedgerError
 from ...domain.values import storable_text
-from ...stores import backend_of, connect
-from ..options import chosen_store, lasting, start_options
+from ...services.run_ids import new_run_id
+from ...stores import backend_of
+from ..options import chosen_store, lasting, open_ledger, run_id_option, start_details, store_option
 from ..output import complain
 
 if TYPE_CHECKING:
     from ..execute import Ending, Signalled
 
 
+def _files(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[Any]:
+    from click.shell_completion import CompletionItem  # here, because only a shell that completes needs it
+
+    return [CompletionItem(incomplete, type="file")]
+
+
 @click.command("exec", context_settings={"allow_interspersed_args": False})
-@start_options
+@store_option
+@click.option("--client", "client_id", required=True, metavar="ID", help="The client the run is for.")
+@run_id_option
+@start_details
 @click.option("--run-anyway", is_flag=True, help="Run the command even if its run cannot be started.")
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def exec_(run_id: str, client_id: str, run_anyway: bool, command: tuple[str, ...], **details: Any) -> None:
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, shell_complete=_files)
+def exec_(run_id: str | None, client_id: str, run_anyway: bool, command: tuple[str, ...], **details: Any) -> None:
     """Run a command as a run.
 
     Starts a run, runs the command, and finishes the run: as Completed if the exit code is 0, as Cancelled if a signal
@@ -33,7 +46,8 @@ def exec_(run_id: str, client_id: str, run_anyway: bool, command: tuple[str, ...
     are of both. Inside the command, `runledger update` needs no ids.
 
     A signal while the run is being started cancels the run, and the command does not run. After a signal while the run
-    is being started or finished, the store has five seconds to answer. A second signal ends exec immediately.
+    is being started or finished, the store has five seconds to answer. A signal after the first second
+    of them ends exec immediately.
 
     \b
     Example:
@@ -51,7 +65,7 @@ def exec_(run_id: str, client_id: str, run_anyway: bool, command: tuple[str, ...
         try:
             store = lasting(chosen_store())
             store = backend_of(store).absolute_url(store)  # the command may change its directory
-            key = _start(store, RunKey(run_id, client_id), details)
+            key = _start(store, RunKey(new_run_id() if run_id is None else run_id, client_id), details)
         except RunLedgerError as error:
             if not run_anyway:
                 raise
@@ -68,7 +82,7 @@ def _start(store: str, key: RunKey, details: Mapping[str, Any]) -> RunKey:
 
     def start() -> None:
         # Close the connection before the command runs: it would be idle for hours.
-        with connect(store, observers=()) as ledger:
+        with open_ledger(store) as ledger:
             ledger.start(key.run_id, key.client_id, **details)
 
     try:
@@ -92,9 +106,23 @@ def _run(command: Sequence[str], environment: Mapping[str, str], mask: Iterable[
     try:
         return run_command(command, environment, mask)
     except OSError as error:
-        ending = Ending(127 if isinstance(error, FileNotFoundError) else 126, f"{command[0]}: {error.strerror}")
+        code = 127 if isinstance(error, FileNotFoundError) else 126
+        ending = Ending(code, f"{command[0]}: {error.strerror}{_hint(command, error)}")
         complain(ending.error)
         return ending
+
+
+def _hint(command: Sequence[str], error: OSError) -> str:
+    """What may be wrong with a command that cannot be found; empty if nothing shows it."""
+    if not isinstance(error, FileNotFoundError):
+        return ""
+    if os.path.exists(command[0]):
+        return ". The file is there, but not the interpreter that its first line names; or that line ends in CR LF."
+    if len(command) == 1 and re.search(r"[\s|&;<>$*?]", command[0]):
+        return f". exec runs no shell; write: -- sh -c {shlex.quote(command[0])}"
+    if re.match(r"[A-Za-z_]\w*=", command[0]):
+        return f". To set a variable, write: -- env {shlex.join(command)}"
+    return ""
 
 
 def _finish(store: str, key: RunKey, ending: Ending) -> None:
@@ -114,7 +142,7 @@ def _print_interrupted(signalled: Signalled, doing: str) -> None:
 def _finish_in_store(store: str, key: RunKey, ending: Ending) -> None:
     """Finish the command's record. If that fails, print why; the exit code stays the command's."""
     try:
-        with connect(store, observers=()) as ledger:
+        with open_ledger(store) as ledger:
             run = ledger.updates.run(key.run_id, key.client_id)
             if ending.cancelled is not None:
                 run.cancel(ending.cancelled)

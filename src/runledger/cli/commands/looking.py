@@ -7,34 +7,41 @@ from typing import Any
 
 import click
 
+from ...domain.visible import quoted
 from ..arguments import DURATION
+from ..details import print_run, print_summary, summary_as_json
+from ..keys import chosen_key, key_arguments, only_client, swapped_ids_noted
+from ..listing import print_records
 from ..options import (
     any_or_some,
-    chosen_key,
     chosen_ledger,
     filter_options,
     json_option,
-    key_arguments,
     limit_options,
+    shown_store,
     since_option,
     store_option,
 )
-from ..output import complain, print_json, print_records, print_run, print_summary, summary_as_json
+from ..output import complain, print_json
 
 
 @click.command()
 @key_arguments
 @json_option
 def show(run_id: str | None, client_id: str | None, as_json: bool) -> None:
-    """Show one run with all its values and its log.
+    """Show one run with all its values and its log. The client may be left out if the run has one record.
 
     \b
-    Example:
+    Examples:
       runledger show 251124-081500-3f9a1c acme
+      runledger show 251124-081500-3f9a1c
     """
-    key = chosen_key(run_id, client_id)
     with chosen_ledger() as ledger:
-        run = ledger.reads.get_with_log(*key)
+        if run_id is not None and client_id is None:
+            client_id = only_client(ledger, run_id)
+        key = chosen_key(run_id, client_id)
+        with swapped_ids_noted(ledger, *key):
+            run = ledger.reads.get_with_log(*key)
     if as_json:
         print_json(run.to_json())
     else:
@@ -43,7 +50,6 @@ def show(run_id: str | None, client_id: str | None, as_json: bool) -> None:
 
 @click.command("list")
 @filter_options
-@click.option("--run-id", metavar="ID", help="Only this run's records.")
 @click.option("--after", nargs=2, metavar="RUN_ID CLIENT_ID", help="Continue the list after this run.")
 @limit_options
 @json_option
@@ -62,7 +68,7 @@ def list_(after: tuple[str, str] | None, limit: int, all_: bool, as_json: bool, 
         bound = None if all_ else limit
         last = None if after is None else ledger.get(*after)
         found = ledger.find(limit=bound, after=last, **filters)
-        print_records(found, json_lines=as_json, limit=bound, nothing="No runs found.")
+        print_records(found, json_lines=as_json, limit=bound, nothing=f"No runs found in {shown_store()}.")
 
 
 @click.command()
@@ -87,15 +93,17 @@ def latest(as_json: bool, **filters: Any) -> None:
       runledger latest
       runledger latest --since 7d --json | jq .status
     """
-    with chosen_ledger() as ledger:
-        print_records(ledger.latest(**filters), json_lines=as_json, limit=None, nothing="No runs found.")
+    with chosen_ledger(whole=True) as ledger:
+        print_records(
+            ledger.latest(**filters), json_lines=as_json, limit=None, nothing=f"No runs found in {shown_store()}."
+        )
 
 
 @click.command()
-@click.argument("run_id", required=False)
+@click.argument("of_run", metavar="[RUN_ID]", required=False)
 @filter_options
 @json_option
-def summary(run_id: str | None, as_json: bool, **filters: Any) -> None:
+def summary(of_run: str | None, run_id: str | None, as_json: bool, **filters: Any) -> None:
     """Summarize the records of a run, or all that match.
 
     Counts per status, sums of numeric metrics, first start, last end.
@@ -105,10 +113,11 @@ def summary(run_id: str | None, as_json: bool, **filters: Any) -> None:
       runledger summary 251124-081500-3f9a1c
       runledger summary --client acme --since 7d
     """
-    with chosen_ledger() as ledger:
-        added_up = ledger.summary(run_id, **filters)
+    with chosen_ledger(whole=True) as ledger:
+        added_up = ledger.summary(of_run, run_id=run_id, **filters)
+    run_id = of_run if run_id is None else run_id
     if run_id is not None and not added_up.runs:
-        complain(f"no run record of run {run_id!r} matches: was it started?")
+        complain(f"no run record of run {quoted(run_id)} matches: was it started?")
         click.get_current_context().exit(3)
     if as_json:
         print_json(summary_as_json(added_up))
@@ -120,9 +129,10 @@ def summary(run_id: str | None, as_json: bool, **filters: Any) -> None:
 @store_option
 @click.option("--older-than", type=DURATION, default="1h", show_default=True, help="Not updated for this long.")
 @click.option("--client", "client_id", metavar="ID", help="Only this client's runs.")
+@click.option("--run-id", metavar="ID", help="Only this run's records.")
 @limit_options
 @json_option
-def stale(older_than: timedelta, client_id: str | None, limit: int, all_: bool, as_json: bool) -> None:
+def stale(older_than: timedelta, limit: int, all_: bool, as_json: bool, **filters: Any) -> None:
     """List Running runs that were not updated for a while.
 
     Changes nothing: a stale run stays Running until somebody finishes it.
@@ -131,7 +141,9 @@ def stale(older_than: timedelta, client_id: str | None, limit: int, all_: bool, 
     Example:
       runledger stale --older-than 2h
     """
-    with chosen_ledger() as ledger:
+    with chosen_ledger(whole=True) as ledger:
         bound = None if all_ else limit
-        found = ledger.stale(older_than, client_id=client_id, limit=bound)
-        print_records(found, json_lines=as_json, limit=bound, nothing="No run has gone quiet.", quiet=True)
+        found = ledger.stale(older_than, limit=bound, **filters)
+        print_records(
+            found, json_lines=as_json, limit=bound, nothing=f"No run has gone quiet in {shown_store()}.", quiet=True
+        )

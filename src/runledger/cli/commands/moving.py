@@ -13,6 +13,7 @@ import click
 
 from ...domain import NewRun
 from ...domain.json_form import time_text
+from ...domain.visible import visible
 from ...histories import Format, UnknownFormat, write_history
 from ...services.copy_result import CopyResult, Fate, Remark
 from ...stores import copy as copy_runs
@@ -41,7 +42,7 @@ def export(file: str, file_format: Format | None, **filters: Any) -> None:
       runledger export --client acme --format jsonl | jq .status
     """
     target = _standard_output() if file == "-" else file
-    with chosen_ledger() as ledger, progress("records", wanted=file != "-") as advance:
+    with chosen_ledger(whole=True) as ledger, progress("records", wanted=file != "-") as advance:
         found = _showing(ledger.reads.find_with_logs(**filters), advance)
         try:
             count = write_history(found, target, file_format=file_format)
@@ -80,7 +81,8 @@ def copy(source: str, target: str, ended_since: datetime | None, dry_run: bool, 
     \b
     Examples:
       runledger copy airtable://appAbcDefGhiJklMn/Runs postgresql://ops@db/runs
-      runledger copy sqlite:///runs.db postgresql://ops@db/runs --ended-since 2026-11-28T10:00:00Z
+      runledger copy sqlite:///runs.db postgresql://ops@db/runs \\
+          --ended-since 2026-11-28T10:00:00Z
     """
     with progress("records", wanted=not as_json) as advance:
         try:
@@ -92,7 +94,7 @@ def copy(source: str, target: str, ended_since: datetime | None, dry_run: bool, 
                 on_remark=_print_as_json if as_json else _print,
                 on_progress=advance,
             )
-        except BaseException as error:
+        except KeyboardInterrupt as error:  # of an error of the ledger, the notes are printed with it
             for note in getattr(error, "__notes__", ()):
                 complain(note)
             raise
@@ -128,7 +130,19 @@ def _may_be_shown(url: str) -> bool:
     return "?" not in url and ":" not in url.partition("://")[2].rpartition("@")[0]
 
 
+class _Terminal(io.StringIO):
+    """Standard output as a terminal, which no text of a run may steer: JSON keeps its values, CSV is not read back."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(visible(text.replace("\r\n", "\n"), lines=True))
+
+
 def _standard_output() -> TextIO:
+    if sys.stdout.isatty():
+        return _Terminal()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", newline="")
     return sys.stdout

@@ -11,9 +11,9 @@ import click
 from ...domain import FinishedRuns
 from ...domain.json_form import time_text
 from ...services.pruning import OldRuns, count_old
-from ...stores import backend_of, connect, open_removal, without_removal
+from ...stores import backend_of, open_removal, without_removal
 from ..arguments import AGE
-from ..options import chosen_existing_store, json_option, store_option
+from ..options import chosen_existing_store, json_option, open_ledger, store_option
 from ..output import complain, print_json, remark
 from ..progress import progress
 
@@ -51,7 +51,7 @@ def prune(before: datetime, client_id: str | None, dry_run: bool, yes: bool, as_
     if not (dry_run or yes or sys.stdin.isatty()):
         raise click.UsageError("nobody can be asked here: give --yes to remove, or --dry-run to count.")
     finished = FinishedRuns(before=before, client_id=client_id)
-    with connect(url, observers=()) as ledger:
+    with open_ledger(url) as ledger:
         old = count_old(ledger.reads, finished)
         if dry_run:
             _print_count(old, finished, as_json)

@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import click
 
+from ...domain.visible import visible_id
+from ...services.run_ids import new_run_id
 from ...services.updates import Run
-from ..options import chosen_key, chosen_ledger, detail_options, json_option, key_arguments, start_options
+from ..keys import StartCommand, chosen_key, key_arguments, start_arguments, swapped_ids_noted
+from ..options import chosen_ledger, detail_options, json_option, start_details
 from ..output import print_json
 
 
-@click.command()
-@start_options
+@click.command(cls=StartCommand)
+@start_arguments
+@start_details
 @json_option
-def start(client_id: str, client_name: str | None, run_id: str, metrics: dict[str, Any], as_json: bool) -> None:
+def start(run_id: str | None, client_id: str, client_name: str | None, metrics: dict[str, Any], as_json: bool) -> None:
     """Start a run: create its record, and print its run id.
 
     \b
-    Example:
+    Examples:
       RUN=$(runledger start --client acme --name "Acme Ltd")
+      runledger start 251124-081500 acme
     """
+    run_id = new_run_id() if run_id is None else run_id
     with chosen_ledger(may_be_new=True) as ledger:
         run = ledger.start(run_id, client_id, client_name=client_name, metrics=metrics)
     if as_json:
         print_json({"run_id": run.key.run_id, "client_id": run.key.client_id})
     else:
-        click.echo(run.key.run_id)
+        click.echo(visible_id(run.key.run_id) if sys.stdout.isatty() else run.key.run_id)
 
 
 @click.command()
@@ -111,5 +118,5 @@ def cancel(run_id: str | None, client_id: str | None, why: str) -> None:
 @contextmanager
 def _chosen_run(run_id: str | None, client_id: str | None) -> Iterator[Run]:
     key = chosen_key(run_id, client_id)
-    with chosen_ledger() as ledger:
+    with chosen_ledger() as ledger, swapped_ids_noted(ledger, *key):
         yield ledger.updates.run(*key)

@@ -1,0 +1,38 @@
+"""What the driver raises as errors of the ledger."""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import errors
+
+from ...domain import Outcome, RunKey, RunLedgerError, StoreUnavailable, StoreUnusable
+
+_IN_DOUBT = ("08007", "40003")
+"""The server itself does not know whether the transaction was committed."""
+# The server's transaction was rolled back: resources, operator, conflict, lock, system, and connection classes.
+_TRANSIENT = ("53", "57", "40", "55P03", "58", "08")
+_RIGHTS = {
+    "SELECT": "SELECT on runs and run_notes",
+    "UPDATE": "SELECT and UPDATE on runs, and to SELECT and INSERT on run_notes",
+    "INSERT": "SELECT and INSERT on runs and run_notes",
+    "DELETE": "SELECT, UPDATE and DELETE on runs",
+    "CREATE": "CREATE in the schema, and to change the tables that are there",
+}
+
+
+def translated(error: psycopg.Error, right: str, lost: bool, key: RunKey | None) -> RunLedgerError:
+    """The error of a call that needed a right and broke with `error`, and whether it lost its connection by that."""
+    reason = (error.diag.message_primary or str(error).strip() or type(error).__name__).splitlines()[0]
+    state = error.sqlstate or ""
+    if lost or state in _IN_DOUBT:
+        outcome = Outcome.NOT_APPLIED if right == "SELECT" else Outcome.UNKNOWN
+        return StoreUnavailable(f"the connection was lost during the call ({reason})" if lost else reason, outcome, key)
+    if isinstance(error, errors.UndefinedTable):
+        return StoreUnusable(
+            "this database has no tables runs and run_notes of this version: make them with `runledger init`.", key
+        )
+    if isinstance(error, errors.InsufficientPrivilege):
+        return StoreUnusable(f"{reason}: this call needs the right to {_RIGHTS[right]}; grant it to the role.", key)
+    if state.startswith(_TRANSIENT):
+        return StoreUnavailable(reason, Outcome.NOT_APPLIED, key)
+    return StoreUnusable(f"the database cannot serve as a ledger: {reason} ({state or type(error).__name__}).", key)

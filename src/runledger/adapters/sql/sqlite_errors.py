@@ -1,0 +1,55 @@
+"""The ledger's errors for those of SQLite. Result codes: https://www.sqlite.org/rescode.html"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from ...domain import Outcome, RunKey, StoreUnavailable, StoreUnusable
+
+FAULTS = (sqlite3.Error, UnicodeDecodeError)
+"""What the driver raises. The second is for a message of SQLite that quotes what is in a damaged file."""
+
+_RECOVER = "restore it from a backup, or save what can be read with `sqlite3 DAMAGED .recover | sqlite3 NEW`"
+_DAMAGED = f"is a damaged SQLite database: {_RECOVER}"
+MAY_NOT_BE_WRITTEN = "may not be written: allow writing to the file and its folder"
+
+_ADVICE = {
+    sqlite3.SQLITE_NOTADB: "is not a SQLite database: choose another file, or restore it from a backup",
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_FORMAT: _DAMAGED,
+    sqlite3.SQLITE_READONLY: MAY_NOT_BE_WRITTEN,
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: its folder must exist, and it must be a file you may write",
+    sqlite3.SQLITE_PERM: "may not be opened: allow reading and writing it",
+}
+
+
+def code_of(error: sqlite3.Error) -> int:
+    """The primary result code. What only the driver rejects, such as text that is not UTF-8, has that of ERROR."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+
+
+Refusal = StoreUnavailable | StoreUnusable
+
+
+def refusal(
+    error: sqlite3.Error | UnicodeDecodeError,
+    path: str,
+    key: RunKey | None = None,
+    outcome: Outcome = Outcome.NOT_APPLIED,
+    wait: float = 0,
+) -> Refusal:
+    """The error for one of FAULTS at the file at `path`. `wait` is how long its lock was waited for, in seconds."""
+    if isinstance(error, UnicodeDecodeError):
+        return StoreUnusable(f"{path} {_DAMAGED}.", key)
+    extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    code = code_of(error)
+    if code == sqlite3.SQLITE_BUSY:
+        return StoreUnavailable(f"{path} was locked by another process for {wait:g} s", Outcome.NOT_APPLIED, key)
+    # The second code: no room for the index of the write-ahead log, which the first connection makes.
+    if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
+        return StoreUnavailable(f"the disk of {path} is full", Outcome.NOT_APPLIED, key)
+    if code == sqlite3.SQLITE_IOERR:
+        return StoreUnavailable(f"{path} gave an input/output error ({error})", outcome, key)
+    if code == sqlite3.SQLITE_AUTH:
+        return StoreUnusable(f"{path} refused the statement ({error}).", key)
+    return StoreUnusable(f"{path} {_ADVICE.get(code, f'cannot serve as a ledger ({error}): {_RECOVER}')}.", key)

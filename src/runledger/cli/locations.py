@@ -1,0 +1,23 @@
+"""Where runs are, as a person may read it."""
+
+from __future__ import annotations
+
+import re
+
+_OF_FILE = r"[a-z][a-z0-9+.-]*:///[^?@]*"
+_PUBLIC = (
+    r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?:(?P<user>[^:@/?#]*)(?::[^@/?#]*)?@)?"
+    r"(?P<place>(?:[^:@/?#]|:[0-9]+(?=[,/?]|$)|\[[0-9a-fA-F:.]+\])*(?:/[^@?#]*)?)(?:\?[^@]*)?"
+)
+"""A URL in which a password, if there is any, is where it belongs."""
+
+
+def shown_url(url: str) -> str:
+    """A store's URL without its password and options. Of one that cannot be taken apart safely, only the scheme."""
+    if re.fullmatch(_OF_FILE, url):
+        return url
+    parts = re.fullmatch(_PUBLIC, url)
+    if parts is None:
+        return f"{url.partition('://')[0]}://…"
+    user = f"{parts['user']}@" if parts["user"] else ""
+    return f"{parts['scheme']}{user}{parts['place']}"

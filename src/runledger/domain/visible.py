@@ -1,0 +1,45 @@
+"""What may be shown of text that came from elsewhere. The rule for every terminal, log and error message."""
+
+from __future__ import annotations
+
+import re
+
+# Two classes each, because one that spans both ends of Unicode takes long to compile.
+_UNSAFE = "[\x00-\x1f\x7f-\x9f]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+"""Control characters, which steer a terminal or break a line; characters that reverse the text around them."""
+_UNSAFE_BUT_LINES = "[\x00-\x09\x0b-\x1f\x7f-\x9f]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+_INVISIBLE = "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0]|[\U000e0100-\U000e01ef]"
+"""Characters that show nothing, although Python calls them printable: fillers, joiners, variation selectors."""
+_SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
+
+
+def visible(text: str, *, lines: bool = False) -> str:
+    """`text` with control and bidirectional formatting characters escaped; with `lines`, line breaks stay.
+
+    The escapes are those of JSON, so JSON stays valid and has the same value.
+    """
+    if text.isprintable():
+        return text
+    return re.sub(_UNSAFE_BUT_LINES if lines else _UNSAFE, _escaped, text)
+
+
+def visible_id(text: str) -> str:
+    """An id or name with every character escaped that cannot be seen, so that two ids that differ look different."""
+    if text.isascii() and text.isprintable():
+        return text
+    shown = "".join(c if c.isprintable() else _escape(c) for c in text)
+    return re.sub(_INVISIBLE, _escaped, shown)
+
+
+def quoted(text: str) -> str:
+    """Text as an error message quotes it: between quotes, with every character escaped that cannot be seen."""
+    return visible_id(repr(text))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return _escape(found.group())
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    return _SHORT.get(character) or (f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")

@@ -1,0 +1,51 @@
+"""The settings of a ledger, checked before anything is opened."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from ..domain import InvalidValue, RunObserver
+from .arguments import list_of
+
+OnMissing = Literal["raise", "report"]
+
+
+class Settings(NamedTuple):
+    """Settings that `checked_settings` has checked."""
+
+    observers: Sequence[RunObserver]
+    clock: Callable[[], datetime]
+    on_missing: OnMissing
+    retry_waits: Sequence[float]
+    sleep: Callable[[float], None]
+
+
+def checked_settings(
+    *,
+    observers: Iterable[RunObserver],
+    clock: Callable[[], datetime],
+    on_missing: OnMissing,
+    retry_waits: Iterable[float],
+    sleep: Callable[[float], None],
+) -> Settings:
+    """These settings, which `RunLedger` explains. Raises InvalidValue, which names the one that cannot be used."""
+    if on_missing not in ("raise", "report"):
+        raise InvalidValue(f"on_missing is {on_missing!r}: use 'raise' or 'report'.")
+    if not callable(clock):
+        raise InvalidValue(f"clock is {type(clock).__name__}: give a function that returns the time.")
+    if not callable(sleep):
+        raise InvalidValue(f"sleep is {type(sleep).__name__}: give a function that waits so many seconds.")
+    return Settings(
+        observers=list_of(observers, "observers", "functions that take an event", callable),
+        clock=clock,
+        on_missing=on_missing,
+        retry_waits=list_of(retry_waits, "retry_waits", "seconds, none of them negative", _can_be_waited),
+        sleep=sleep,
+    )
+
+
+def _can_be_waited(seconds: object) -> bool:
+    return isinstance(seconds, (int, float)) and 0 <= seconds < math.inf

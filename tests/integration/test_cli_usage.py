@@ -1,0 +1,154 @@
+"""How a run is named, what is said of a wrong name, and where commands look."""
+
+import json
+from pathlib import Path
+
+import pytest
+from commands import on_a_terminal, runledger
+
+from runledger import InvalidValue, connect
+from runledger.cli.locations import shown_url
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    store = tmp_path / "runs.db"
+    with connect(f"sqlite:///{store}", observers=()) as ledger:
+        ledger.start("one", "acme")
+        ledger.start_many("two", ["acme", "bolt"])
+    return store
+
+
+def test_every_command_takes_the_ids_as_arguments_or_as_options(store: Path) -> None:
+    for number, given in enumerate(
+        (["R", "c"], ["--run-id", "R", "--client", "c"], ["R", "--client", "c"], ["--run-id", "R", "c"])
+    ):
+        ids = [each.replace("R", f"r{number}") for each in given]
+        assert runledger("start", *ids, store=store).stdout == f"r{number}\n"
+        runledger("update", *ids, "--note", "x", store=store)
+        assert json.loads(runledger("show", *ids, "--json", store=store).stdout)["client_id"] == "c"
+        runledger("complete", *ids, store=store)
+    twice = runledger("update", "one", "acme", "--client", "acme", store=store, code=2)
+    assert "the run is named twice" in twice.stderr
+    alone = runledger("start", "acme", store=store, code=2)
+    assert "name the client: with --client, or after the run's id, as RUN_ID CLIENT_ID" in alone.stderr
+
+
+def test_a_run_of_one_record_is_shown_without_its_client(store: Path) -> None:
+    assert "Client   acme" in runledger("show", "one", store=store).stdout
+    several = runledger("show", "two", store=store, code=2)
+    assert "run 'two' has several records: name the client too, one of 'bolt', 'acme'." in several.stderr
+    assert runledger("show", "three", store=store, code=3).stderr == (
+        "runledger: no run record of run 'three': was it started?\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["update", "show", "complete", "fail --error x", "skip --why x", "cancel --why x"])
+def test_swapped_ids_get_a_hint(store: Path, command: str) -> None:
+    name, *options = command.split()
+    done = runledger(name, "acme", "one", *options, store=store, code=3)
+    assert done.stderr.endswith("There is run 'one' of client 'acme': write the run's id first, then the client's.\n")
+    assert "There is" not in runledger(name, "acme", "none", *options, store=store, code=3).stderr
+    assert len(runledger("list", "--json", store=store).stdout.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["exec", "--client", "--", "true"],
+        ["start", "--client", "--name", "x"],
+        ["start", "--client", "-x"],
+        ["list", "--client", "--json"],
+        ["list", "--run-id", "-1"],
+        ["list", "--after", "r", "--json"],
+        ["update", "one", "acme", "--note", "--set", "a=1"],
+        ["--store", "--help"],
+    ],
+)
+def test_a_forgotten_value_is_no_value(store: Path, arguments: list[str]) -> None:
+    assert " needs a value, but '-" in runledger(*arguments, store=store, code=2).stderr
+
+
+def test_a_value_may_begin_with_a_dash_if_that_is_meant(store: Path) -> None:
+    runledger("start", "--client=-x", "--run-id", "dashed", store=store)
+    runledger("update", "dashed", "--client=-x", "--note", "- item", "--set=-a=1", store=store)
+    runledger("update", "--note", "-5 degrees", "--", "dashed", "-x", store=store)
+    (line,) = runledger("list", "--client=-x", "--json", store=store).stdout.splitlines()
+    assert (json.loads(line)["notes"], json.loads(line)["metrics"]) == (2, {"-a": 1})
+
+
+def test_an_empty_answer_says_where_it_looked(store: Path) -> None:
+    empty = f"No runs found in sqlite:///{store}.\n"
+    for command in ("list --client x", "latest --client x", "list --client x --json"):
+        assert on_a_terminal(*command.split(), store=store) == empty
+    assert on_a_terminal("stale", store=store) == f"No run has gone quiet in sqlite:///{store}.\n"
+    assert runledger("list", "--client", "x", store=store).stdout == ""
+
+
+def test_looking_makes_no_default_store(tmp_path: Path) -> None:
+    for command in ("list", "latest", "stale", "summary", "export", "show r c", "update r c", "prune --older-than 1d"):
+        done = runledger(*command.split(), code=7, HOME=str(tmp_path))
+        file = tmp_path / ".local/share/runledger/runs.db"
+        assert done.stderr == (
+            f"runledger: no store is named, and there is no file {file} either: name a store with --store or "
+            "RUNLEDGER_STORE, or make this file with `runledger init`.\n"
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_home_folder_may_be_written_as_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runledger("start", "--client", "c", store="sqlite:///~/runs.db", HOME=str(tmp_path))
+    assert (tmp_path / "runs.db").exists()
+    monkeypatch.chdir(tmp_path)
+    Path("~").mkdir()
+    connect(Path("~/runs.db")).close()  # a path is taken as it is
+    assert Path("~/runs.db").exists()
+
+
+@pytest.mark.parametrize("wrong", [{"on_missing": "x"}, {"clock": 7}, {"observers": print}, {"retry_waits": b"ab"}])
+def test_a_wrong_argument_makes_no_file(tmp_path: Path, wrong: dict[str, object]) -> None:
+    with pytest.raises(InvalidValue, match=next(iter(wrong))):
+        connect(tmp_path / "new.db", **wrong)  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("sqlite:////srv/runs.db", "sqlite:////srv/runs.db"),
+        ("postgresql://me:hush@host:5432/runs?sslmode=require", "postgresql://me@host:5432/runs"),
+        ("postgresql://a:1,b:2/runs", "postgresql://a:1,b:2/runs"),
+        ("postgresql:///runs?password=hush", "postgresql:///runs"),
+        ("postgresql://me:hu/sh@host/runs", "postgresql://…"),
+        ("postgresql://me:hu?sh@host/runs", "postgresql://…"),
+        ("postgresql://me:hu@sh@host/runs", "postgresql://…"),
+        ("postgresql://me:hush", "postgresql://…"),
+        ("airtable://appAbc/Runs%20all?endpoint=http://h:1", "airtable://appAbc/Runs%20all"),
+    ],
+)
+def test_no_password_is_shown(url: str, shown: str) -> None:
+    assert shown_url(url) == shown
+
+
+def test_a_duration_may_have_several_units(store: Path) -> None:
+    assert runledger("stale", "--older-than", "1h30m", store=store).stdout == ""
+    assert "is not a duration" in runledger("stale", "--older-than", "1h2h", store=store, code=2).stderr
+
+
+def test_what_looks_like_a_value_but_is_stored_as_text_is_remarked_on(store: Path) -> None:
+    for value in ("1,234", "null", "[1,2]", "True", "1,5"):
+        done = runledger("update", "one", "acme", "--set", f"a={value}", store=store)
+        assert done.stderr.startswith(f"a={value} is stored as text: ")
+    assert runledger("update", "one", "acme", "--set", "a=b, c", "--set", "b=12", store=store).stderr == ""
+
+
+def test_records_of_one_run_are_chosen_by_every_command(store: Path) -> None:
+    assert runledger("summary", "--run-id", "two", store=store).stdout.startswith("Runs     2\n")
+    assert len(runledger("export", "--run-id", "two", store=store).stdout.splitlines()) == 2
+    assert len(runledger("stale", "--older-than", "0s", "--run-id", "one", store=store).stdout.splitlines()) == 2
+
+
+def test_statuses_are_completed() -> None:
+    words = "runledger list --status comp"
+    completed = runledger(_RUNLEDGER_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD="3")
+    assert completed.stdout == "plain,Completed\nplain,Completed-with-Errors\n"

@@ -1,0 +1,73 @@
+"""Waits end while a test has frozen the clock, as freezegun does, which freezes `time.monotonic` too."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from threading import Event
+
+import freezegun
+import pytest
+from postgres_server import fresh_database
+
+from runledger import NewRun, Outcome, RunChange, RunKey, RunLedger, RunRecord, StoreUnavailable, connect
+from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
+from runledger.adapters.sql.sqlite import SQLiteRunRepository
+
+pytestmark = pytest.mark.timeout(60)
+KEY = RunKey("r", "acme")
+
+
+@pytest.fixture
+def now() -> Iterator[None]:
+    with freezegun.freeze_time("2025-11-24 08:15"):
+        before = time.monotonic()
+        yield
+        assert time.monotonic() == before
+
+
+@pytest.fixture
+def locked(tmp_path: Path) -> Iterator[Path]:
+    """A ledger in a file that another connection keeps locked, against readers too."""
+    path = tmp_path / "runs.db"
+    connect(path, observers=()).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        yield path
+
+
+def test_a_start_on_a_sqlite_file_that_stays_locked_gives_up(locked: Path, tmp_path: Path, now: None) -> None:
+    with closing(SQLiteRunRepository(tmp_path / "other.db", wait=0.05)) as store:
+        with closing(sqlite3.connect(tmp_path / "other.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            ledger = RunLedger(store, observers=(), retry_waits=(0.01, 0.01))
+            with pytest.raises(StoreUnavailable, match=r"locked by another process.*tried 3 times") as refusal:
+                ledger.start("r", "acme")
+        assert refusal.value.outcome is Outcome.NOT_APPLIED
+        ledger.start("r", "acme").complete()
+    with pytest.raises(StoreUnavailable, match="locked by another process"):
+        SQLiteRunRepository(locked, wait=0.05)
+
+
+def test_a_call_for_which_postgresql_has_no_connection_gives_up(now: None) -> None:
+    with fresh_database() as url, closing(PostgreSQLRunRepository(url, max_connections=1, timeout=0.5)) as store:
+        store.create_schema()
+        store.create(NewRun(RunRecord.start(KEY, RunLedger(store)._reporter.now())))
+        taken, done = Event(), Event()
+
+        def hold(_: object) -> None:
+            taken.set()
+            done.wait()
+
+        # Not a bare thread: what is called by module `threading`, and few calls deep, gets the time from freezegun.
+        with ThreadPoolExecutor(1) as executor:
+            holding = executor.submit(lambda: store._connections.run(hold, "SELECT"))
+            taken.wait()
+            with pytest.raises(StoreUnavailable, match=r"no connection within 0\.5 seconds"):
+                store.get(KEY)
+            done.set()
+            holding.result()
+        assert store.update(KEY, RunChange(add={"n": 1}), store.get(KEY).started_at).metrics == {"n": 1}

@@ -1,0 +1,82 @@
+"""Damaged SQLite files: every call and command raises an error of the ledger that says what to do, or nothing.
+
+`RUNLEDGER_FUZZ=2000 .venv/bin/pytest tests/integration/test_sqlite_damage.py` tries as many damages.
+"""
+
+import gzip
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from commands import runledger
+from damaged_files import COMMANDS, PAGE, faults, make_ledgers
+from documents import ROOT
+
+from runledger import RunQuery, StoreUnusable
+from runledger.adapters.sql.sqlite import SQLiteRunRepository
+
+DAMAGES = int(os.environ.get("RUNLEDGER_FUZZ", "80"))
+
+
+def test_every_damage_is_one_of_our_errors(tmp_path: Path) -> None:
+    ledgers = make_ledgers(tmp_path)
+    found = [fault for seed in range(DAMAGES) for fault in faults(ledgers, tmp_path / "damaged.db", seed)]
+    assert found == []
+
+
+def test_no_command_ends_with_a_traceback_on_a_damaged_file(tmp_path: Path) -> None:
+    old = tmp_path / "old.db"
+    old.write_bytes(gzip.decompress((ROOT / "tests/data/ledger-version-1.db.gz").read_bytes()))
+    ledgers = [*make_ledgers(tmp_path), old]
+    for seed in range(DAMAGES):
+        commands = [COMMANDS[seed % len(COMMANDS)], ["init"]]
+        assert list(faults(ledgers, tmp_path / "damaged.db", seed, commands)) == []
+
+
+def scrambled_header(content: bytearray) -> None:
+    content[:16] = b"not a database!!"
+
+
+def scrambled_schema(content: bytearray) -> None:
+    content[100:PAGE] = b"\xff" * (PAGE - 100)
+
+
+def name_of_a_table(content: bytearray) -> None:
+    """SQLite quotes it in its message, as it is."""
+    content[:PAGE] = content[:PAGE].replace(b"CREATE TABLE runs (", b"CREATE TABLE run\xff (")
+
+
+def scrambled_rows(content: bytearray) -> None:
+    content[PAGE:] = content[PAGE:].replace(b"client-", b"client\xff")
+
+
+def cut(content: bytearray) -> None:
+    del content[PAGE * 2 :]
+
+
+@pytest.mark.parametrize("harm", [scrambled_header, scrambled_schema, name_of_a_table, scrambled_rows, cut])
+def test_a_damaged_file_says_what_to_do(tmp_path: Path, harm: Callable[[bytearray], None]) -> None:
+    path, _ = make_ledgers(tmp_path)
+    content = bytearray(path.read_bytes())
+    harm(content)
+    path.write_bytes(content)
+
+    def read() -> None:
+        with closing(SQLiteRunRepository(path)) as repository:
+            list(repository.find_with_logs(RunQuery()))
+
+    with pytest.raises(StoreUnusable, match="restore it from a backup") as refusal:
+        read()
+    assert str(path) in str(refusal.value)
+    assert runledger("list", "--json", store=path, code=7).stderr == f"runledger: {refusal.value}\n"
+
+
+def test_what_is_read_by_the_driver_alone_is_named_at_a_migration(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    path.write_bytes(gzip.decompress((ROOT / "tests/data/ledger-version-1.db.gz").read_bytes()))
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE run_records SET error = CAST(x'ff' AS TEXT) WHERE run_id = 'plain'")
+    assert "Could not decode to UTF-8" in runledger("init", store=path, code=7).stderr

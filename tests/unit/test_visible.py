@@ -1,0 +1,64 @@
+import json
+import logging
+import pickle
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runledger import InvalidValue, RunKey, RunNotFound, StoreUnavailable, connect
+from runledger.domain import Outcome
+from runledger.domain.visible import quoted, visible, visible_id
+
+BIDIRECTIONAL = {"\u061c", "\u200e", "\u200f", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
+
+
+def steers(text: str) -> bool:
+    return any(unicodedata.category(c) in ("Cc", "Zl", "Zp") or c in BIDIRECTIONAL for c in text)
+
+
+@given(st.text())
+def test_no_text_steers_a_terminal_once_it_is_visible(text: str) -> None:
+    assert not steers(visible(text))
+    assert not steers(visible(text, lines=True).replace("\n", ""))
+    assert visible(text, lines=True).count("\n") == text.count("\n")
+    assert not steers(visible_id(text))
+
+
+def test_every_character_of_these_kinds_is_escaped() -> None:
+    every = map(chr, (*range(0xD800), *range(0xE000, 0x110000)))
+    dangerous = "".join(c for c in every if steers(c))
+    assert len(dangerous) == 65 + 2 + len(BIDIRECTIONAL)
+    assert not steers(visible(dangerous))
+
+
+@given(st.text())
+def test_json_keeps_its_value(text: str) -> None:
+    assert json.loads(visible(json.dumps({text: text}, ensure_ascii=False))) == {text: text}
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\u2060", "\ufeff", "\u00ad", "\u3164", "\ufe0f", "\U000e0041", "\u00a0"])
+def test_what_cannot_be_seen_in_an_id_is_escaped(hidden: str) -> None:
+    name = f"ac{hidden}me"
+    assert hidden not in visible_id(name)
+    assert hidden not in quoted(name)
+    assert hidden not in str(RunNotFound(RunKey(name, "c")))
+    assert visible_id("株式会社 Ångström") == "株式会社 Ångström"
+
+
+def test_an_error_shows_no_control_character_of_a_server() -> None:
+    error = StoreUnavailable("server said \x1b[2J\x9b31m\u202e\nforged line", Outcome.UNKNOWN)
+    for each in (error, pickle.loads(pickle.dumps(error))):
+        assert not steers(str(each))
+        assert "\\u001b[2J\\u009b31m\\u202e\\nforged line" in str(each)
+
+
+def test_a_log_shows_no_control_character_of_a_run(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, logger="runledger")
+    with connect("memory://") as ledger:
+        ledger.start("r\u202e", "c\u2066").fail("boom\x9b\x7f\u200f\nnext")
+        with pytest.raises(InvalidValue):
+            ledger.start("a\x1b", "c")
+    assert caplog.messages
+    assert not any(steers(message) for message in caplog.messages)
