@@ -1,14 +1,24 @@
 """Adapters that are broken on purpose, each in one way, under the rule that it breaks."""
 
+import atexit
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta, timezone
+from functools import cache, partial
 from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event, Lock, RLock
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, TypeVar
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 from attrs import asdict, evolve
+from locked_in_one_process import LockedInOneProcess
 
+from redis_server import admin, server_url
 from runledger.adapters.memory import InMemoryRunAccess, InMemoryRunRemoval, InMemoryRunRepository
 from runledger.domain import (
     FinishedRuns,
@@ -30,18 +40,36 @@ from runledger.domain import (
     RunSummary,
     StoreUnavailable,
     StoreUnusable,
+    changed_records,
     summary_of,
 )
-from runledger.testing import COLUMNS, OpenStore, Rule
+from runledger.testing import COLUMNS, OpenStore, Rule, RunRepositoryContract, ServedStore
+from runledger_redis import RedisRunRepository
 
 Changes = Sequence[tuple[RunKey, RunChange]]
 
-BREAKS: dict[type["Broken"], frozenset[Rule]] = {}
+
+class BrokenAdapter(Protocol):
+    """A class of adapters that is broken on purpose, and how to open a store with it.
+
+    `tests` names the tests of the contract that it is tried with, if not all; `served` is the server of its store.
+    """
+
+    @classmethod
+    def new_store(cls) -> OpenStore: ...
+
+    @classmethod
+    def open_removal(cls, repository: RunRepository) -> RunRemoval: ...
+
+
+A = TypeVar("A", bound=BrokenAdapter)
+
+BREAKS: dict[type[BrokenAdapter], frozenset[Rule]] = {}
 """Each broken adapter with the rules that the contract must say it breaks, and no others."""
 
 
-def breaks(*rules: Rule) -> Callable[[type["Broken"]], type["Broken"]]:
-    def note(adapter: type["Broken"]) -> type["Broken"]:
+def breaks(*rules: Rule) -> Callable[[type[A]], type[A]]:
+    def note(adapter: type[A]) -> type[A]:
         BREAKS[adapter] = frozenset(rules)
         return adapter
 
@@ -470,24 +498,58 @@ class HalfAppliesABulkUpdate(Broken):
 
 
 @breaks(Rule.WHOLE)
-class CommitsEveryBatch(Broken):
-    """Each batch of a bulk call is applied or not, and the next one by itself."""
-
-    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
-        keys: list[RunKey] = []
-        for first in range(0, len(news), 100):
-            keys += super().create_many(news[first : first + 100])
-        return keys
-
-    def update_many(self, changes: Changes, at: datetime) -> None:
-        for first in range(0, len(changes), 100):
-            super().update_many(changes[first : first + 100], at)
-
-
-@breaks(Rule.WHOLE)
 class LosesTheLastOfEachTen(Broken):
     def update_many(self, changes: Changes, at: datetime) -> None:
         super().update_many([pair for i, pair in enumerate(changes) if i % 10 != 9], at)
+
+
+class CommitsInBatches(Broken):
+    """Promises atomic_bulk, and commits so many rows at a time."""
+
+    rows: ClassVar[int]
+
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        for i in range(0, len(news), self.rows):
+            super().create_many(news[i : i + self.rows])
+        return [new.key for new in news]
+
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        for i in range(0, len(changes), self.rows):
+            super().update_many(changes[i : i + self.rows], at)
+
+
+@breaks(Rule.WHOLE)
+class CommitsTenAtATime(CommitsInBatches):
+    rows = 10
+
+
+@breaks(Rule.WHOLE)
+class CommitsAHundredAtATime(CommitsInBatches):
+    rows = 100
+
+
+@breaks(Rule.WHOLE)
+class Commits250AtATime(CommitsInBatches):
+    rows = 250
+
+
+@breaks(Rule.WHOLE, Rule.UPDATED_ONLY)
+class SendsTheFirstBatchAlone(Broken):
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        super().update_many(changes[:200], at)
+
+
+@breaks(Rule.LOGGED)
+class StripsNotes(Broken):
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        note = change.note and (change.note.strip() or change.note)
+        return super().update(key, evolve(change, note=note), at)
+
+
+@breaks(Rule.WHOLE)
+class StripsErrors(Alters):
+    def altered(self, record: RunRecord, at: datetime) -> RunRecord:
+        return evolve(record, error=record.error and record.error.strip())
 
 
 @breaks(Rule.WHOLE)
@@ -769,6 +831,17 @@ class ReadsAndThenWrites(Broken):
         return record
 
 
+@breaks(Rule.ATOMIC)
+class ReadsAndThenWritesInBulk(Broken):
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        before = dict(self._table.records)
+        super().update_many(changes, at)  # raises what it raises
+        changed = changed_records(before, changes, at)
+        time.sleep(0.001)  # as long as a request takes
+        for record in changed.values():
+            self.put(record)
+
+
 @breaks(Rule.PROMISES)
 class LocksEachHandleAlone(BrokenHandle):
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
@@ -778,9 +851,31 @@ class LocksEachHandleAlone(BrokenHandle):
             self.put_with_line(record, change.line(at))
             return record
 
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        with self._own_lock:
+            super().update_many(changes, at)
+
     def __init__(self) -> None:
         super().__init__()
         self._own_lock = Lock()
+
+
+@breaks(Rule.ATOMIC)
+class LocksInTheOrderOfTheCall(Broken):
+    """Two bulk calls that name their runs in opposite orders wait for each other for ever."""
+
+    patience = 0.5
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._locks: defaultdict[RunKey, Lock] = defaultdict(Lock)
+
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        with ExitStack() as stack:
+            for key in dict.fromkeys(key for key, _ in changes) if len(changes) == 2 else ():
+                stack.enter_context(self._locks[key])
+                time.sleep(0.005)  # so that the calls cross
+            super().update_many(changes, at)
 
 
 @breaks(Rule.PROMISES)
@@ -840,6 +935,12 @@ class RepeatsWhilePaging(Broken):
 class StopsAfterThePage(Broken):
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
         return iter(list(super().find(query))[:1000])
+
+
+@breaks(Rule.FOUND_IN_ORDER)
+class ReadsAllBeforeTheFirst(Broken):
+    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+        return iter([RunRecord.from_json(record.to_json()) for record in super().find(query)])
 
 
 @breaks(Rule.FOUND_IN_ORDER)
@@ -1001,3 +1102,82 @@ class KeepsTheRemoval(Broken):
         access = super().without_creation()
         access._removal = InMemoryRunRemoval(self)  # type: ignore[attr-defined]
         return access
+
+
+# -- the same in processes that are spawned
+
+
+@breaks(Rule.CREATED_ONCE, Rule.PROMISES)
+class LocksWithinOneProcess(LockedInOneProcess):
+    tests: ClassVar = {name for name in dir(RunRepositoryContract) if "handles" in name or "processes" in name}
+
+    @classmethod
+    def new_store(cls) -> OpenStore:
+        return partial(LockedInOneProcess, Path(_folder(), f"{uuid4()}.db"))
+
+    @classmethod
+    def open_removal(cls, repository: RunRepository) -> RunRemoval:
+        raise NotImplementedError
+
+
+@cache
+def _folder() -> str:
+    folder = TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    return folder.name
+
+
+# -- a connection that is lost
+
+
+class BrokenInRedis(RedisRunRepository):
+    """A sound adapter of a server, of which each class breaks what follows a lost connection."""
+
+    tests: ClassVar = {"test_what_a_lost_connection_leaves_is_what_is_reported"}
+
+    @classmethod
+    def new_store(cls) -> OpenStore:
+        admin().flushdb()
+        return partial(cls, server_url())
+
+    @classmethod
+    def open_removal(cls, repository: RunRepository) -> RunRemoval:
+        raise NotImplementedError
+
+    @classmethod
+    def served(cls) -> ServedStore:
+        server = urlsplit(server_url())
+        return ServedStore(str(server.hostname), server.port or 0, lambda host, port: cls(f"redis://{host}:{port}/0"))
+
+
+@breaks(Rule.RAISED)
+class ReportsALostUpdateAsMade(BrokenInRedis):
+    def update_many(self, changes: Changes, at: datetime) -> None:
+        with suppress(StoreUnavailable):
+            super().update_many(changes, at)
+
+
+@breaks(Rule.RAISED)
+class ReportsALostStartAsMade(BrokenInRedis):
+    def create(self, new: NewRun) -> RunKey:
+        with suppress(StoreUnavailable):
+            return super().create(new)
+        return new.key
+
+
+@breaks(Rule.RAISED)
+class ReportsALostAnswerAsNotApplied(BrokenInRedis):
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        try:
+            return super().update(key, change, at)
+        except StoreUnavailable:
+            raise StoreUnavailable("no answer", Outcome.NOT_APPLIED, key) from None
+
+
+@breaks(Rule.SENT_ONCE)
+class SendsAgainWhatWasNotAnswered(BrokenInRedis):
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        try:
+            return super().update(key, change, at)
+        except StoreUnavailable:
+            return super().update(key, change, at)

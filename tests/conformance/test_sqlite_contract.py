@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,8 +14,7 @@ class TestSQLite(RunRepositoryContract):
     @pytest.fixture
     def new_store(self, tmp_path: Path) -> Callable[[], OpenStore]:
         def new() -> OpenStore:
-            path = tmp_path / f"{uuid4()}.db"
-            return lambda: SQLiteRunRepository(path)
+            return partial(SQLiteRunRepository, tmp_path / f"{uuid4()}.db")
 
         return new
 

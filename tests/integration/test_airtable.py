@@ -1089,27 +1089,6 @@ class TestListing:
         assert list(ledger.latest(clients=["007", "none"])) == [found[7]]
         assert base.requests() == ["GET"] * 3  # where the next record starts shows that none has the same start
 
-    def test_filters_are_the_models(self, base: AirtableBase, repository: AirtableRunRepository) -> None:
-        for i in range(6):
-            key = RunKey(f"r{i % 2}", f"c{i % 3}")
-            repository.create(NewRun(RunRecord.start(key, AT + timedelta(milliseconds=i))))
-            if i % 2:
-                repository.update(key, FINISHES, LATER)
-        everything = list(repository.find(RunQuery()))
-        for query in (
-            RunQuery(run_id="r1"),
-            RunQuery(client_id="c2", status=RunStatus.RUNNING),
-            RunQuery(since=AT + timedelta(milliseconds=2), until=AT + timedelta(milliseconds=4)),
-            RunQuery(updated_before=LATER),
-            RunQuery(limit=2),
-            RunQuery(status=[RunStatus.RUNNING, RunStatus.FAILED]),
-            RunQuery(status=["Skipped", "Completed"], client_id="c0"),
-            RunQuery(after=everything[3]),
-            RunQuery(after=everything[1], until=AT + timedelta(milliseconds=3), limit=2),
-        ):
-            expected = [record for record in everything if query.matches(record)][: query.limit]
-            assert list(repository.find(query)) == expected
-
 
 def expire_always(base: AirtableBase) -> None:
     handle = base.service.handle

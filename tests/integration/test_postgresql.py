@@ -623,20 +623,6 @@ def test_concurrent_additions_and_notes_lose_nothing(repository: PostgreSQLRunRe
     }
 
 
-def test_only_one_of_many_finishers_wins(repository: PostgreSQLRunRepository) -> None:
-    def finish(worker: int) -> bool:
-        try:
-            repository.update(KEY, RunChange(status=RunStatus.FAILED, error=str(worker)), LATER)
-        except RunAlreadyFinished:
-            return False
-        return True
-
-    with ThreadPoolExecutor(8) as pool:
-        won = list(pool.map(finish, range(8)))
-    assert won.count(True) == 1
-    assert repository.get(KEY).error == str(won.index(True))
-
-
 def test_batches_over_the_same_keys_in_other_orders_do_not_deadlock(repository: PostgreSQLRunRepository) -> None:
     keys = [RunKey("batch", str(number)) for number in range(30)]
     repository.create_many([NewRun(RunRecord.start(key, AT)) for key in keys])
@@ -687,16 +673,6 @@ def test_numbers_keep_type_and_value_as_in_the_model(url: str, first: Any) -> No
                 expected = _told(model.update, key, change, LATER)
                 assert _told(store.update, key, change, LATER) == expected, change
                 assert _told(store.get, key) == _told(model.get, key)
-
-
-def test_a_sum_beyond_the_exact_integers_is_refused_and_nothing_else_of_the_change_happens(
-    repository: PostgreSQLRunRepository,
-) -> None:
-    before = repository.update(KEY, RunChange(metrics={"Tokens": 2**53}), LATER)
-    change = RunChange(metrics={"Posts": 1}, add={"Tokens": 1}, note="too much", status=RunStatus.COMPLETED)
-    with pytest.raises(InvalidValue, match="2\\^53"):
-        repository.update(KEY, change, LATER)
-    assert repository.get(KEY) == before
 
 
 @pytest.fixture
@@ -775,13 +751,6 @@ def test_a_batch_of_starts_names_every_key_that_is_in_the_way(repository: Postgr
         repository.create_many([NewRun(RunRecord.start(key, LATER)) for key in (new, OTHER, KEY, OTHER)])
     assert set(caught.value.keys) == {KEY, OTHER}
     assert [record.started_at for record in repository.find(RunQuery())] == [AT]
-
-
-def test_a_batch_of_updates_is_all_or_nothing(repository: PostgreSQLRunRepository) -> None:
-    with pytest.raises(RunNotFound) as caught:
-        repository.update_many([(KEY, RunChange(note="x")), (OTHER, HEARTBEAT)], LATER)
-    assert caught.value.key == OTHER
-    assert list(repository.log(KEY)) == []
 
 
 def test_finding_stays_stable_across_pages_while_records_come_and_change(

@@ -1,12 +1,11 @@
-"""Tests that the contract cannot ask of every store: lost replies, refusals, and data from external writers."""
+"""Tests that the contract cannot ask of every store: refusals, and data from external writers."""
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from threading import Event, Thread
+from threading import Thread
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,6 +14,7 @@ import redis
 from redis_server import admin, server_url
 from runledger import NewRun, Outcome, RunChange, RunKey, RunRecord, StoreUnavailable, StoreUnusable
 from runledger.domain import RunAlreadyExists, RunQuery
+from runledger.testing.line import line_to
 from runledger_redis import RedisRunRepository
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
@@ -32,99 +32,11 @@ def repository() -> Iterator[RedisRunRepository]:
     repository.close()
 
 
-class Line:
-    """A connection to the server that can be cut, immediately or when the next reply to a script arrives."""
-
-    def __init__(self) -> None:
-        self.cut_next_script = Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._ends: list[socket.socket] = []
-        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
-        self._threads = [Thread(target=self._accept)]
-        self._threads[0].start()
-
-    def _accept(self) -> None:
-        port = urlsplit(server_url()).port
-        with suppress(OSError):  # the listener is shut down at the end
-            while True:
-                client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", port))
-                self._ends += [client, server]
-                asked = Event()
-                for source, target, answers in ((client, server, False), (server, client, True)):
-                    self._threads.append(Thread(target=self._carry, args=(source, target, asked, answers)))
-                    self._threads[-1].start()
-
-    def _carry(self, source: socket.socket, target: socket.socket, asked: Event, answers: bool) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                if not answers and b"EVAL" in data and self.cut_next_script.is_set():
-                    asked.set()
-                if answers and asked.is_set():
-                    break
-                target.sendall(data)
-        for end in (source, target):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for end in self._ends:
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join()
-        for end in self._ends:
-            end.close()
-
-
-@pytest.fixture
-def line(repository: RedisRunRepository) -> Iterator[Line]:
-    line = Line()
-    yield line
-    line.close()
-
-
-@pytest.fixture
-def distant(line: Line) -> Iterator[RedisRunRepository]:
-    distant = RedisRunRepository(line.url)
-    yield distant
-    distant.close()
-
-
-def test_a_start_whose_answer_is_lost_may_have_been_made(
-    repository: RedisRunRepository, distant: RedisRunRepository, line: Line
-) -> None:
-    line.cut_next_script.set()
-    with pytest.raises(StoreUnavailable) as error:
-        distant.create(NewRun(START))
-    assert (error.value.outcome, error.value.key) == (Outcome.UNKNOWN, KEY)
-    assert repository.get(KEY) == START
-
-
-def test_an_update_whose_answer_is_lost_is_not_sent_again(
-    repository: RedisRunRepository, distant: RedisRunRepository, line: Line
-) -> None:
+def test_without_a_server_nothing_was_written(repository: RedisRunRepository) -> None:
     repository.create(NewRun(START))
-    line.cut_next_script.set()
-    calls: list[Callable[[], object]] = [
-        lambda: distant.update(KEY, ADD, AT),
-        lambda: distant.update_many([(KEY, ADD)], AT),
-    ]
-    for i, call in enumerate(calls, 1):
-        with pytest.raises(StoreUnavailable) as error:
-            call()
-        assert (error.value.outcome, error.value.key) == (Outcome.UNKNOWN, KEY)
-        assert repository.get(KEY).metrics == {"n": i}
-
-
-def test_without_a_server_nothing_was_written(
-    repository: RedisRunRepository, distant: RedisRunRepository, line: Line
-) -> None:
-    repository.create(NewRun(START))
-    line.close()
+    server = urlsplit(server_url())
+    with line_to(str(server.hostname), server.port or 6379) as line:
+        distant = RedisRunRepository(f"redis://{line.host}:{line.port}/0")
     calls: list[Callable[[], object]] = [
         lambda: distant.create(NewRun(START)),
         lambda: distant.update(KEY, ADD, AT),
@@ -135,6 +47,7 @@ def test_without_a_server_nothing_was_written(
         with pytest.raises(StoreUnavailable) as error:
             call()
         assert error.value.outcome is Outcome.NOT_APPLIED
+    distant.close()
 
 
 def test_a_full_server_refuses_and_writes_nothing(repository: RedisRunRepository) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .contract import RunRepositoryContract
     from .events import RunEvents
+    from .line import ServedStore
     from .reach import creators_within_reach, removers_within_reach
     from .rules import Rule, RuleBroken
     from .strategies import COLUMNS
@@ -19,6 +20,7 @@ __all__ = [
     "RuleBroken",
     "RunEvents",
     "RunRepositoryContract",
+    "ServedStore",
     "creators_within_reach",
     "removers_within_reach",
 ]
@@ -31,6 +33,7 @@ _MODULES = {
     "RuleBroken": "rules",
     "RunEvents": "events",
     "RunRepositoryContract": "contract",
+    "ServedStore": "line",
     "creators_within_reach": "reach",
     "removers_within_reach": "reach",
 }

@@ -14,6 +14,12 @@ and returns a function that opens a repository over it, each time it is called:
 If the store offers the removal of finished runs, give the fixture `open_removal` too: a function from a repository to
 the RunRemoval of its store. Without it, the tests of the removal are skipped.
 
+Tests of several processes run in processes that are spawned, if the function that opens the store can be pickled: a
+`functools.partial` of the class can, a lambda cannot. If it cannot, they are skipped, with the reason.
+
+If the store is a server that is reached by TCP, give the fixture `served_store` too. Its connections are then broken
+before and after each request and each answer.
+
 The suite also tests what the repository's `guarantees` promise beyond the rules. A test of something that is not
 promised is skipped, with the reason. A store without `exact_values` must have the metric columns
 `runledger.testing.COLUMNS`; the suite then uses no other names.
@@ -25,6 +31,7 @@ A failure is a RuleBroken: it names the broken rule, what the adapter did, and w
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -62,6 +69,8 @@ from ..domain import (
 from .calls import shown
 from .handles import RemovalOnTrial, RepositoryOnTrial
 from .history import run_histories
+from .line import ServedStore
+from .lost_connection import require_true_reports
 from .reach import creators_within_reach, removers_within_reach
 from .rules import Rule
 from .runs import changed
@@ -149,6 +158,13 @@ def removed(trial: Trial, finished: FinishedRuns, batch: int = BATCH) -> int:
     return sum(counts)
 
 
+def processes(trial: Trial) -> list[RepositoryOnTrial]:
+    """Handles in processes that are spawned. Skips the test if they cannot open the store."""
+    if reason := trial.reason_not_to_spawn:
+        pytest.skip(reason)
+    return trial.processes(3)
+
+
 class RunRepositoryContract:
     """Every test has an empty store."""
 
@@ -170,8 +186,18 @@ class RunRepositoryContract:
         return None
 
     @pytest.fixture
-    def trial(self, new_store: Callable[[], OpenStore], open_removal: OpenRemoval | None) -> Iterator[Trial]:
-        trial = Trial(new_store(), open_removal)
+    def served_store(self) -> ServedStore | None:
+        """Where the server of the store is, and how to open the store elsewhere; None if no server can be reached."""
+        return None
+
+    @pytest.fixture
+    def trial(
+        self,
+        new_store: Callable[[], OpenStore],
+        open_removal: OpenRemoval | None,
+        served_store: ServedStore | None,
+    ) -> Iterator[Trial]:
+        trial = Trial(new_store(), open_removal, served_store)
         yield trial
         trial.close()
 
@@ -407,6 +433,21 @@ class RunRepositoryContract:
             trial.same_log(record.key, [LogLine(AT, "n" * 10_000)])
 
     @keeps(Rule.WHOLE)
+    def test_text_keeps_the_blanks_at_its_ends(self, trial: Trial) -> None:
+        for i, blank in enumerate((" ", "   ", "\u00a0", "\u3000")):
+            text = f"{blank}text{blank}"
+            run = NewRun(started(f"{i}"))
+            change = RunChange(note=text, error=text)
+            later = RunChange(note=blank)
+            trial.begin()
+            trial.repository.create(run)
+            trial.repository.update(run.key, change, AT)
+            trial.repository.update_many([(run.key, later)], AT)
+            due = changed(run, change, later, at=AT)
+            trial.same(trial.repository.get(run.key), due.record)
+            trial.same_log(run.key, due.log)
+
+    @keeps(Rule.WHOLE)
     def test_what_cannot_be_added_changes_nothing(self, trial: Trial) -> None:
         unsuitable: Mapping[str, MetricValue] = {"text": "text", "b": True, "when": AT, "n": 2**53}
         for name, value in unsuitable.items():
@@ -446,8 +487,13 @@ class RunRepositoryContract:
         records = [started(f"{i:04}") for i in range(self.many)]
         trial.repository.create_many(records)
         changes = [(record.key, RunChange(metrics={"n": i + 1})) for i, record in enumerate(records)]
+        changes.append((records[0].key, RunChange(add={"n": 1}, note="the first again")))
         trial.repository.update_many(changes, AT)
-        require_each(trial, [record.apply(change, AT) for record, (_, change) in zip(records, changes, strict=True)])
+        for key, change in changes:
+            place = int(key.run_id)
+            records[place] = records[place].apply(change, AT)
+        require_each(trial, records)
+        trial.same_log(records[0].key, [LogLine(AT, "the first again")])
 
     @keeps(Rule.WHOLE)
     def test_empty_bulk_calls_do_nothing(self, trial: Trial) -> None:
@@ -762,8 +808,26 @@ class RunRepositoryContract:
     def test_what_threads_add_concurrently_is_all_kept(self, trial: Trial) -> None:
         require_all_additions(trial, [trial.repository] * 8)
 
+    @keeps(Rule.ATOMIC)
+    def test_what_threads_add_in_bulk_calls_that_cross_is_all_kept(self, trial: Trial) -> None:
+        repository, adds = trial.repository, RunChange(add={"n": 1})
+        repository.create_many([started("r"), started("s")])
+
+        def add(thread: int) -> None:
+            first, second = (R, S) if thread % 2 else (S, R)
+            for _ in range(5):
+                if thread < 4:
+                    repository.update_many([(first, adds), (second, adds)], AT)
+                else:
+                    repository.update(first, adds, AT)
+
+        for error in trial.concurrently(6, add):
+            trial.require(error is None, f"an addition was refused: {error}")
+        kept = [repository.get(key).metrics.get("n") for key in (R, S)]
+        trial.require(kept == [25, 25], f"of 25 additions of 1 to each of two runs {kept} were kept")
+
     @keeps(Rule.PROMISES)
-    def test_what_processes_add_concurrently_is_all_kept_where_promised(self, trial: Trial) -> None:
+    def test_what_handles_add_concurrently_is_all_kept_where_promised(self, trial: Trial) -> None:
         if not trial.repository.guarantees.atomic_add:
             pytest.skip("the store does not promise atomic_add: that is exact within one process only")
         require_all_additions(trial, trial.handles(8))
@@ -773,10 +837,41 @@ class RunRepositoryContract:
         require_one_finish(trial, [trial.repository] * 8)
 
     @keeps(Rule.PROMISES)
-    def test_of_many_processes_that_finish_one_run_exactly_one_succeeds_where_promised(self, trial: Trial) -> None:
+    def test_of_many_handles_that_finish_one_run_exactly_one_succeeds_where_promised(self, trial: Trial) -> None:
         if not trial.repository.guarantees.exact_finish:
             pytest.skip("the store does not promise exact_finish: that is exact within one process only")
         require_one_finish(trial, trial.handles(8))
+
+    # -- the same in processes that are spawned
+
+    @keeps(Rule.CREATED_ONCE)
+    def test_of_many_processes_that_create_one_run_exactly_one_succeeds(self, trial: Trial) -> None:
+        handles = processes(trial)
+        for attempt in range(5):
+            trial.begin()
+            require_one_creation(trial, handles, f"r{attempt}")
+
+    @keeps(Rule.PROMISES)
+    def test_what_processes_add_concurrently_is_all_kept_where_promised(self, trial: Trial) -> None:
+        if not trial.repository.guarantees.atomic_add:
+            pytest.skip("the store does not promise atomic_add: that is exact within one process only")
+        require_all_additions(trial, processes(trial))
+
+    @keeps(Rule.PROMISES)
+    def test_of_many_processes_that_finish_one_run_exactly_one_succeeds_where_promised(self, trial: Trial) -> None:
+        if not trial.repository.guarantees.exact_finish:
+            pytest.skip("the store does not promise exact_finish: that is exact within one process only")
+        require_one_finish(trial, processes(trial))
+
+    # -- a connection that is lost
+
+    @keeps(Rule.RAISED)
+    def test_what_a_lost_connection_leaves_is_what_is_reported(self, trial: Trial) -> None:
+        if trial.served is None:
+            pytest.skip("the fixture served_store gives None: lost connections are untested")
+        for method in ("create", "create_many", "update", "update_many"):
+            for answers in (False, True):
+                require_true_reports(trial, method, answers)
 
     # -- found in order
 
@@ -786,6 +881,7 @@ class RunRepositoryContract:
         many = [started(f"{i:04}", "acme", AT + timedelta(seconds=i // 7)) for i in range(1203)]
         repository.create_many(many)
         trial.same_list(list(repository.find(RunQuery(limit=700))), many[::-1][:700])
+        require_lazy(trial)
         found = repository.find(EVERYTHING)
         newest = [next(found) for _ in range(3)]
         repository.create(started("later", at=AT + timedelta(days=1)))
@@ -951,6 +1047,21 @@ def require_all_additions(trial: Trial, handles: Sequence[RepositoryOnTrial]) ->
     )
     own = Counter(line.text for line in lines)
     trial.require(set(own.values()) == {10}, f"of 10 notes by each handle, these were kept: {own}", Rule.LOGGED)
+
+
+def require_lazy(trial: Trial) -> None:
+    """Finding all of many records allocates less memory until the first is returned than until all are."""
+    tracemalloc.start()
+    try:
+        found = trial.repository.find(EVERYTHING)
+        records = [next(found)]
+        _, for_one = tracemalloc.get_traced_memory()
+        records += found
+        for_all, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    what = f"{trial.calls[-1]} allocates {for_one} bytes before it gives the first record, of {for_all} for all"
+    trial.require(for_one < max(0.9 * for_all, 100 * len(records)), what)
 
 
 def require_whole_removals(trial: Trial, keys: Sequence[RunKey]) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
-from threading import Barrier
+from queue import Empty, Queue
+from threading import Barrier, Thread
 from typing import Any
 
 from attrs import asdict
@@ -28,6 +28,8 @@ from ..domain import (
 )
 from .calls import Call, named, shown
 from .handles import RemovalOnTrial, RepositoryOnTrial
+from .line import Line, ServedStore, line_to
+from .processes import RepositoryInProcess, reason_not_to_spawn
 from .rules import Rule, RuleBroken
 
 OpenStore = Callable[[], RunRepository]
@@ -43,13 +45,22 @@ class Trial:
     `repository` is the first handle. Every failure is a RuleBroken with the calls so far.
     """
 
-    def __init__(self, open_store: OpenStore, open_removal: OpenRemoval | None = None) -> None:
+    patience: float = 60
+    """After so many seconds without an end, concurrent calls count as waiting for each other."""
+
+    def __init__(
+        self,
+        open_store: OpenStore,
+        open_removal: OpenRemoval | None = None,
+        served: ServedStore | None = None,
+    ) -> None:
         if not callable(open_store):
             raise TypeError(
                 f"the fixture new_store must return a function that opens the store, and not {open_store!r}."
             )
         self._open = open_store
         self._open_removal = open_removal
+        self.served = served
         self._handles: list[RunRepository] = []
         self.calls: list[Call] = []
         self.rule = Rule.WRITTEN
@@ -83,6 +94,27 @@ class Trial:
 
     def handles(self, count: int) -> list[RepositoryOnTrial]:
         return [self.open() for _ in range(count)]
+
+    @property
+    def reason_not_to_spawn(self) -> str | None:
+        """Why real processes cannot open the store; None if they can."""
+        return reason_not_to_spawn(self._open)
+
+    def processes(self, count: int) -> list[RepositoryOnTrial]:
+        """Handles on the store, each in a process that was spawned."""
+        handles = [RepositoryInProcess(i, self._open) for i in range(count)]
+        self._handles += handles
+        return [RepositoryOnTrial(handle, f"process_{i + 1}", self) for i, handle in enumerate(handles)]
+
+    @contextmanager
+    def far(self) -> Iterator[tuple[Line, RepositoryOnTrial]]:
+        """A handle on the store whose connections can be broken, and the line that they use."""
+        assert self.served is not None
+        with (
+            line_to(self.served.host, self.served.port) as line,
+            closing(self.served.open_at(line.host, line.port)) as handle,
+        ):
+            yield line, RepositoryOnTrial(handle, "far", self)
 
     def close(self) -> None:
         for handle in self._handles:
@@ -124,18 +156,28 @@ class Trial:
     def concurrently(self, threads: int, call: Callable[[int], object]) -> list[RunLedgerError | None]:
         """Make a call in many threads that begin together; the error of each, or None."""
         barrier = Barrier(threads)
+        ended: Queue[tuple[int, BaseException | None]] = Queue()
 
-        def run(i: int) -> RunLedgerError | None:
-            barrier.wait()
+        def run(i: int) -> None:
             try:
+                barrier.wait()
                 call(i)
-            except RunLedgerError as error:
-                return error
-            return None
+                ended.put((i, None))
+            except BaseException as error:
+                ended.put((i, error))
 
         before = len(self.calls)
-        with ThreadPoolExecutor(threads) as pool:
-            outcomes = list(pool.map(run, range(threads)))
+        for i in range(threads):
+            Thread(target=run, args=(i,), daemon=True).start()
+        outcomes: list[RunLedgerError | None] = [None] * threads
+        for _ in range(threads):
+            try:
+                i, error = ended.get(timeout=self.patience)
+            except Empty:
+                raise self.broken("concurrent calls wait for each other") from None
+            if error is not None and not isinstance(error, RunLedgerError):
+                raise error
+            outcomes[i] = error
         meanwhile = sorted(self.calls[before:], key=str)  # in an order that is the same each time
         for done in meanwhile:
             done.is_concurrent = True
@@ -210,6 +252,9 @@ class Trial:
 
     def same(self, record: RunRecord, expected: RunRecord) -> None:
         """Two records are equal. If the store promises exact values, 1 is neither 1.0 nor True."""
+        types = [[type(value) for _, value in sorted(each.metrics.items())] for each in (record, expected)]
+        if record == expected and types[0] == types[1]:
+            return
         was, due = self.as_kept(record), self.as_kept(expected)
         if different := [name for name in due if was[name] != due[name]]:
             name = different[0]
