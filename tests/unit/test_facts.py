@@ -300,6 +300,10 @@ def test_a_failed_run_is_a_warning_with_its_error_and_duration(
     ledger.start("s", "acme").complete(with_errors="2 of 45")
     log_event(events[-1])
     assert (caplog.records[-1].levelno, caplog.records[-1].__dict__["error"]) == (logging.INFO, "2 of 45")
+    ledger.start("r", "ac\u202eme").fail("disk\x1bfull")
+    log_event(events[-1])
+    escaped = caplog.records[-1].__dict__
+    assert (escaped["client_id"], escaped["error"]) == ("ac\\u202eme", "disk\\u001bfull")
     ledger.start("t", "acme")
     ledger.updates.update_many([(RunKey("t", "acme"), RunChange(status=RunStatus.FAILED, error="late"))])
     assert (events[-1].error, events[-1].duration) == ("late", None)
