@@ -270,8 +270,8 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("table", "base_id", "token", "words"),
         [
-            ("No Such Table", BASE, TOKEN, "[Cc]heck base and table"),
-            (TABLE, "appNoSuchBase0000", TOKEN, "[Cc]heck base and table"),
+            ("No Such Table", BASE, TOKEN, "the base or the table is not there"),
+            (TABLE, "appNoSuchBase0000", TOKEN, "the base or the table is not there"),
             (TABLE, BASE, "patWrong", "does not accept the token"),
         ],
     )

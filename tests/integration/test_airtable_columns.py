@@ -174,7 +174,7 @@ class TestOtherTables:
         base.write(key, {"Status": "Cancelled"})
         record = base.repository().get(KEY)
         assert (record.status, record.ended_at) == (RunStatus.CANCELLED, None)
-        with pytest.raises(InvalidValue, match="it has an end time if and only if it has finished"):
+        with pytest.raises(InvalidValue, match="is Cancelled, but has no end time"):
             evolve(record)
 
     def test_rows_that_were_there_are_read(self) -> None:

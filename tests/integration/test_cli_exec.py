@@ -434,7 +434,7 @@ def test_a_store_that_refuses_a_signalled_command_is_told(store: Path, tmp_path:
         store.write_text("no database " * 1000)
         (tmp_path / "opened").touch()
         _, errors = process.communicate(timeout=60)
-    assert "is not a SQLite database: choose another file." in errors
+    assert "is not a SQLite database: choose another file" in errors
     assert errors.count("\n") == 1
     assert process.returncode == {"started": 143, "finished": 0}[act]
 

@@ -1,4 +1,4 @@
-"""A batch of runs ends by their number, or by the lines of their logs."""
+"""A batch of runs ends by their number, by the lines of their logs, or by the characters of their texts."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from attrs import evolve
 
 from runledger import LogLine, NewRun, RunKey, RunRecord
-from runledger.services.batches import LINES, batches
+from runledger.services.batches import CHARACTERS, LINES, batches
 
 START = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 
@@ -35,6 +35,22 @@ def test_a_batch_ends_with_the_run_that_brings_its_logs_to_so_many_lines() -> No
     assert sizes(4000, 4000, 4000, 12_000, *[0] * 1500, 9999, 1) == [(3, 12_000), (1, 12_000), (1000, 0), (502, 10_000)]
     assert sizes(10_000, 0) == [(1, 10_000), (1, 0)]
     assert sizes(9999, 0) == [(2, 9999)]
+
+
+def with_texts(in_metrics: int, in_log: int = 0) -> NewRun:
+    """A run with so many characters of text in its metrics and in its log."""
+    metrics = {f"m{start}": "x" * min(100_000, in_metrics - start) for start in range(0, in_metrics, 100_000)}
+    log = [LogLine(START, "x" * min(10_000, in_log - start)) for start in range(0, in_log, 10_000)]
+    record = RunRecord.start(RunKey("r", "acme"), START, metrics={**metrics, "number": 10**9})
+    return NewRun(evolve(record, notes=len(log)), log)
+
+
+def test_a_batch_ends_with_the_run_that_brings_its_texts_to_so_many_characters() -> None:
+    assert CHARACTERS == 4_194_304
+    half, short = with_texts(1_000_000, CHARACTERS // 2 - 1_000_000), with_texts(CHARACTERS // 2 - 1)
+    empty = with_texts(0)
+    given = [half, half, half, short, empty, with_texts(1), with_texts(2 * CHARACTERS), empty]
+    assert [len(batch) for batch in batches(given, 1000, lambda run: run)] == [2, 4, 1, 1]
 
 
 def test_no_more_runs_are_made_than_a_batch_takes() -> None:

@@ -17,6 +17,7 @@ from runledger import (
     RunEvent,
     RunKey,
     RunLedger,
+    RunLedgerError,
     RunQuery,
     RunRecord,
     RunStatus,
@@ -145,6 +146,95 @@ def test_a_start_that_fails_after_a_lost_answer_names_what_it_had_created(naps: 
     with pytest.raises(RunAlreadyExists) as refusal:
         RunLedger(store, observers=(), sleep=naps.append).start_many("r", ["a", "b", "c", "d"])
     assert (refusal.value.keys, refusal.value.applied) == ((RunKey("r", "c"),), (RunKey("r", "a"), RunKey("r", "b")))
+
+
+class Unconfirmed(FaultyRepository):
+    """A store that ends attempts with `failures`, after it made what they say was applied; and what it was given."""
+
+    def __init__(self, *failures: RunLedgerError) -> None:
+        super().__init__()
+        self.failures = list(failures)
+        self.attempts: list[list[tuple[str, bool, str | None]]] = []
+
+    def create(self, new: NewRun) -> RunKey:
+        return self.create_many([new])[0]
+
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        self.attempts.append([(new.key.client_id, new.is_retry, new.reference) for new in news])
+        failure = self.failures.pop(0) if self.failures else None
+        super().create_many([new for new in news if failure is None or new.key in failure.applied])
+        if failure is not None:
+            raise failure
+        return [new.key.referring_to(new.reference or f"row {new.key.client_id}") for new in news]
+
+
+def key_of(client_id: str, reference: str | None = None) -> RunKey:
+    key = RunKey("r", client_id)
+    return key.referring_to(reference) if reference else key
+
+
+def failing(failure: RunLedgerError, *unconfirmed: RunKey, applied: Sequence[RunKey] = ()) -> RunLedgerError:
+    failure.unconfirmed = unconfirmed
+    return failure.having_applied(applied)
+
+
+def test_each_further_attempt_of_a_start_brings_the_references_that_earlier_ones_could_not_confirm(
+    naps: list[float],
+) -> None:
+    store = Unconfirmed(
+        failing(StoreUnavailable("cut", Outcome.UNKNOWN), key_of("b", "B"), applied=[key_of("a", "A")]),
+        StoreUnavailable("busy", Outcome.NOT_APPLIED),
+        failing(StoreUnavailable("cut", Outcome.UNKNOWN), key_of("c", "C")),
+    )
+    runs = RunLedger(store, observers=(), sleep=naps.append).start_many("r", ["a", "b", "c", "d"])
+    assert store.attempts == [
+        [("a", False, None), ("b", False, None), ("c", False, None), ("d", False, None)],
+        [("b", True, "B"), ("c", True, None), ("d", True, None)],
+        [("b", True, "B"), ("c", True, None), ("d", True, None)],
+        [("b", True, "B"), ("c", True, "C"), ("d", True, None)],
+    ]
+    assert [(client, run.key.reference) for client, run in runs.items()] == [
+        ("a", "A"),
+        ("b", "B"),
+        ("c", "C"),
+        ("d", "row d"),
+    ]
+    assert sorted(record.key.client_id for record in store.find(RunQuery())) == list("abcd")
+
+
+def test_nothing_is_sent_for_a_start_whose_records_have_all_been_made(naps: list[float]) -> None:
+    made = key_of("a", "A")
+    store = Unconfirmed(failing(StoreUnavailable("cut", Outcome.UNKNOWN), applied=[made]))
+    run = RunLedger(store, observers=(), sleep=naps.append).start("r", "a")
+    assert (len(store.attempts), run.key.reference) == (1, "A")
+
+
+def test_a_start_that_gives_up_names_what_its_last_attempt_could_not_confirm() -> None:
+    store = Unconfirmed(
+        failing(StoreUnavailable("cut", Outcome.UNKNOWN), key_of("b", "B"), applied=[key_of("a", "A")]),
+        failing(StoreUnavailable("cut", Outcome.UNKNOWN), key_of("b", "B"), applied=[]),
+    )
+    ledger = RunLedger(store, observers=(), sleep=lambda _: None, retry_waits=[0])
+    with pytest.raises(StoreUnavailable, match="tried 2 times") as refusal:
+        ledger.start_many("r", ["a", "b"])
+    assert [key.reference for key in refusal.value.unconfirmed] == ["B"]
+    assert refusal.value.applied == (key_of("a"),)
+
+
+def test_an_import_brings_the_references_that_it_could_not_confirm_when_it_leaves_out_what_exists(
+    naps: list[float],
+) -> None:
+    store = Unconfirmed(
+        failing(RunAlreadyExists([key_of("c")]), key_of("b", "B"), applied=[key_of("a", "A")]),
+        StoreUnavailable("busy", Outcome.NOT_APPLIED),
+    )
+    records = [RunRecord.start(key_of(client), AT) for client in "abcd"]
+    assert RunLedger(store, observers=(), sleep=naps.append).import_records(records) == (records[2],)
+    assert store.attempts == [
+        [("a", False, None), ("b", False, None), ("c", False, None), ("d", False, None)],
+        [("b", True, "B"), ("d", False, None)],
+        [("b", True, "B"), ("d", False, None)],
+    ]
 
 
 def test_every_start_has_its_own_mark_which_all_its_attempts_carry(naps: list[float]) -> None:

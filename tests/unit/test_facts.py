@@ -300,6 +300,10 @@ def test_a_failed_run_is_a_warning_with_its_error_and_duration(
     ledger.start("s", "acme").complete(with_errors="2 of 45")
     log_event(events[-1])
     assert (caplog.records[-1].levelno, caplog.records[-1].__dict__["error"]) == (logging.INFO, "2 of 45")
+    ledger.start("r", "ac\u202eme").fail("disk\x1bfull")
+    log_event(events[-1])
+    escaped = caplog.records[-1].__dict__
+    assert (escaped["client_id"], escaped["error"]) == ("ac\\u202eme", "disk\\u001bfull")
     ledger.start("t", "acme")
     ledger.updates.update_many([(RunKey("t", "acme"), RunChange(status=RunStatus.FAILED, error="late"))])
     assert (events[-1].error, events[-1].duration) == ("late", None)
@@ -329,6 +333,11 @@ def test_a_call_site_is_in_the_code_of_the_application(repository: FaultyReposit
     thread.start()
     thread.join()
     assert [event.call_site for event in events[-2:]] == [None, None]  # no code of the application is in sight
+    run = ledger.updates.of(RunKey("gone", "acme"), "job.py:7 in main")
+    thread = threading.Thread(target=run.heartbeat)
+    thread.start()
+    thread.join()
+    assert events[-1].call_site == run.site == "job.py:7 in main"
 
 
 def test_the_bounds_of_a_query_are_exact(ledger: RunLedger) -> None:

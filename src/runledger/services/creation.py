@@ -117,7 +117,7 @@ class RunCreator:
                 self._reporter.start_retried(error, key, attempt)
                 self._sleep(_jittered(self._waits[attempt - 1]))
                 pending = [
-                    evolve(new, is_retry=in_doubt, reference=unconfirmed.get(new.key, new.reference))
+                    evolve(new, is_retry=in_doubt or new.is_retry, reference=unconfirmed.get(new.key, new.reference))
                     for new in pending
                     if new.key not in made
                 ]

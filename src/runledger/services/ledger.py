@@ -126,7 +126,7 @@ class RunLedger:
         except RunLedgerError as error:
             self._reporter.start_failed(error)
             raise
-        return dict(zip([key.client_id for key in keys], self._started(keys, at), strict=True))
+        return {run.key.client_id: run for run in self._started(keys, at)}
 
     def track(
         self,

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from ...domain import InvalidValue
-from ...domain.json_form import time_of_iso
+from ...domain.json_form import MALFORMED, time_of_iso
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,9})?")
@@ -48,7 +48,7 @@ def time_of(value: Any, time_format: str) -> datetime | None:
         if read := _NOTATIONS.get(time_format):
             return read(value)
         return _time_of_pattern(value, time_format)
-    except (ValueError, TypeError, OverflowError):
+    except MALFORMED:
         return None
 
 
