@@ -951,6 +951,10 @@ def test_a_new_run_id_is_made_from_the_time() -> None:
             lambda: runledger.connect("memory://", clock=cast(Callable[[], datetime], 5)),
             "clock is int: give a function that returns the time.",
         ),
+        (
+            lambda: runledger.connect("memory://", sleep=cast(Callable[[float], None], 5)),
+            "sleep is int: give a function that waits so many seconds.",
+        ),
     ],
 )
 def test_a_ledger_is_not_made_of_what_cannot_serve(make: Callable[[], object], message: str) -> None:
