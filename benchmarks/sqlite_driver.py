@@ -63,7 +63,7 @@ def sqlite_rows(folder: Path, synchronous: Any) -> Iterator[Row]:
     )
     if full:
         return
-    listing = adapter._FIND.format("TRUE")
+    listing = adapter._FIND.format("runs", "TRUE")
     batches = [[new_run(f"batch {b} {i:04}") for i in range(1000)] for b in range(7)]
     batch_values = [list(rows_of_texts(batch)) for batch in batches]
     changes = [(new.key, CHANGE) for new in news[:1000]]
