@@ -64,8 +64,9 @@ class Session:
     @property
     def seconds(self) -> float:
         """After how many seconds the server cancels a statement; 0 if it never does."""
-        number, unit = re.fullmatch(r"(\d+)(\D*)", self.settings["statement_timeout"]).groups()  # type: ignore[union-attr]
-        return float(number) * _SECONDS[unit or "ms"]
+        shown = re.fullmatch(r"(\d+)(\D*)", self.settings["statement_timeout"])
+        assert shown is not None  # the server shows a number with its unit, or 0
+        return float(shown[1]) * _SECONDS[shown[2] or "ms"]
 
     def require_enough(self) -> None:
         """Raises StoreUnusable, with the statements that an administrator has to run, if a setting is too weak."""
