@@ -94,6 +94,10 @@ class Tracking:
 
         return tracked
 
+    def with_threads(self, threads: Threads) -> Tracking:
+        """The same, but for the threads in which its async forms call the store."""
+        return Tracking(self._start, self._run_id, self._client_id, self._seconds, threads)
+
     def _of_call(self, args: Any, kwargs: Any) -> Tracking:
         run_id, client_id = (i(*args, **kwargs) if callable(i) else i for i in (self._run_id, self._client_id))
         return Tracking(self._start, run_id, client_id, self._seconds, self._threads)
