@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -43,6 +45,7 @@ class Threads:
 
         A call that has not begun when its task is cancelled is not made, unless it is to be made `always`.
         """
+        _require_loop()
         with call_site_inherited():
             making = self.submit(call)
         if (cancelled := await ended(making, drop=not always)) is not None:
@@ -51,6 +54,7 @@ class Threads:
 
     async def begun(self, begin: Callable[[], R], undo: Callable[[R, CancelledError], object]) -> R:
         """What `begin` returns. If the task is cancelled meanwhile, `undo` is called with it before that is raised."""
+        _require_loop()
         with call_site_inherited():
             beginning = self.submit(begin)
         if (cancelled := await ended(beginning)) is None:
@@ -76,7 +80,8 @@ async def ended(call: Future[Any], *, drop: bool = False) -> CancelledError | No
     cancelled = None
     while not end.done():
         try:
-            await asyncio.wait([end])
+            with nullcontext() if cancelled is None else _no_repeated_cancellation():
+                await asyncio.wait([end])
         except asyncio.CancelledError as error:
             cancelled = error
             if drop:
@@ -84,3 +89,21 @@ async def ended(call: Future[Any], *, drop: bool = False) -> CancelledError | No
     if not end.cancelled():
         end.exception()  # the caller looks at `call`; asyncio would log an exception that nobody took
     return cancelled
+
+
+def _no_repeated_cancellation() -> AbstractContextManager[object]:
+    """A block in which anyio, if it is there, does not cancel the task again in every cycle of the event loop."""
+    anyio: Any = sys.modules.get("anyio")
+    return nullcontext() if anyio is None else anyio.CancelScope(shield=True)
+
+
+def _require_loop() -> None:
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError(
+            "no event loop of asyncio is running: under another one, such as trio's, call the ledger of "
+            "runledger.connect in a thread."
+        ) from None
