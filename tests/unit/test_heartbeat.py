@@ -276,7 +276,11 @@ def test_a_process_that_can_have_no_more_threads_goes_on_without(
             assert beating() == []
     finally:
         threading.stack_size(size)
-    assert caplog.messages == ["no thread for the heartbeats of run 'r' of client 'acme'"]
+    [record] = caplog.records
+    assert (record.name, record.getMessage()) == (
+        "runledger",
+        "no thread for the heartbeats of run 'r' of client 'acme'",
+    )
     assert tracked.get("r", "acme").status is RunStatus.COMPLETED
 
 

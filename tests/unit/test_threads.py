@@ -10,6 +10,8 @@ from typing import Any
 import anyio
 import pytest
 
+import runledger
+from runledger import RunEvent, RunKey
 from runledger.services.observing import call_site
 from runledger.services.threads import Threads, ended
 
@@ -134,7 +136,7 @@ def test_a_call_that_waits_for_a_thread_is_dropped_unless_it_is_always_made(alwa
     async def main() -> None:
         occupied = threads.submit(busy)
         await begun(busy)
-        task = asyncio.create_task(threads.made(gate, always=always))
+        task = asyncio.create_task(threads.made(gate, always=True) if always else threads.made(gate))
         await asyncio.sleep(0)
         await cancelled(task, "why")
         for _ in range(5):
@@ -265,3 +267,31 @@ def test_closing_waits_for_the_calls_and_a_later_call_starts_new_threads() -> No
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("closable")]
     assert threads.submit(lambda: 42).result() == 42
     threads.close()
+
+
+def test_a_tracked_block_and_function_use_the_threads_that_they_are_given() -> None:
+    names: list[str] = []
+
+    def note_the_thread(_: RunEvent) -> None:
+        names.append(threading.current_thread().name)
+
+    async def job(client_id: str) -> None:
+        assert client_id == "bolt"
+
+    async def main() -> None:
+        tracking = ledger.track("r", "acme", heartbeat=3600).with_threads(threads)
+        async with tracking as run:
+            assert run.key == RunKey("r", "acme")
+            assert "runledger-heartbeat" in [thread.name for thread in threading.enumerate()]
+        by_call = ledger.track(lambda client_id: f"run of {client_id}", lambda client_id: client_id)
+        await by_call.with_threads(threads)(job)("bolt")
+
+    threads, ledger = Threads("given"), runledger.connect("memory://", observers=[note_the_thread])
+    asyncio.run(main())
+    threads.close()
+    assert len(names) == 4
+    assert all(name.startswith("given_") for name in names)
+    assert {record.key: record.status.value for record in ledger.find()} == {
+        RunKey("r", "acme"): "Completed",
+        RunKey("run of bolt", "bolt"): "Completed",
+    }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from types import FrameType
-from typing import Any
 
 from ..domain import InvalidValue
 
@@ -26,10 +25,6 @@ class sigterm_as_exit:  # noqa: N801 - it is used as a function
     Raises InvalidValue outside of the main thread, where Python allows no signal handler.
     """
 
-    def __init__(self) -> None:
-        self._previous: Any = None
-        self._has_come = False
-
     def __enter__(self) -> None:
         import signal  # here, because they slow `import runledger`
         import threading
@@ -40,15 +35,20 @@ class sigterm_as_exit:  # noqa: N801 - it is used as a function
                 f"sigterm_as_exit was entered in the thread {name!r}: enter it in the main thread, the only one in "
                 "which Python handles signals."
             )
-        self._has_come = False
-        self._previous = signal.signal(signal.SIGTERM, self._exit)
+        self._previous = signal.signal(signal.SIGTERM, _exit)
 
     def __exit__(self, *_: object) -> None:
         import signal
 
         signal.signal(signal.SIGTERM, self._previous)
 
-    def _exit(self, _number: int, _frame: FrameType | None) -> None:
-        if not self._has_come:
-            self._has_come = True
-            raise Terminated(CODE)
+
+def _exit(number: int, _frame: FrameType | None) -> None:
+    import signal
+
+    signal.signal(number, _ignore)
+    raise Terminated(CODE)
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """What comes after the first SIGTERM. A handler, because programs that are started now would inherit SIG_IGN."""

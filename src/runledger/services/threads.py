@@ -34,7 +34,9 @@ class Threads:
     def submit(self, call: Callable[[], R]) -> Future[R]:
         """Make a call in a thread, as soon as one is free."""
         process = os.getpid()
-        if (pool := self._pools.get(process)) is None:
+        try:
+            pool = self._pools[process]
+        except KeyError:
             from concurrent.futures import ThreadPoolExecutor  # here, because it would slow `import runledger`
 
             pool = self._pools.setdefault(process, ThreadPoolExecutor(self._most, self._name))
