@@ -1,10 +1,11 @@
-"""The files in examples/ that run by themselves do what they say, against real stores and signals."""
+"""The files in examples/ do what they say, against real stores and signals; and a killed process gets noticed."""
 
 import signal
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from postgres_server import fresh_database
 import runledger
 
 PARTS = 8
+MINUTES = timedelta(minutes=2)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -85,3 +87,30 @@ def test_sigterm_cancels_the_run_of_the_script_and_starts_no_other(tmp_path: Pat
     assert "Traceback" not in err
     with runledger.connect(store, observers=()) as ledger:
         assert Counter(record.status.value for record in ledger.find()) == {"Cancelled": 1}
+
+
+KILLED = """
+import sys, time, runledger
+ledger = runledger.connect(sys.argv[1], observers=[lambda event: print(event.kind.value, flush=True)])
+with ledger.track("r", "acme", heartbeat=0.001):
+    time.sleep(600)
+"""
+
+
+def test_the_run_of_a_process_that_was_killed_gets_stale(store: str) -> None:
+    command = [sys.executable, "-c", KILLED, store]
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        with runledger.connect(store, observers=()) as ledger:
+            assert [process.stdout.readline() for _ in range(3)] == ["run_started\n", *["run_updated\n"] * 2]
+            assert ledger.get("r", "acme").updated_at > ledger.get("r", "acme").started_at
+            assert list(ledger.stale(MINUTES)) == []
+            process.kill()
+            process.wait()
+            last = ledger.get("r", "acme")
+            assert last.status.value == "Running"
+            later = runledger.RunLedger(
+                runledger.open_repository(store), owns_repository=True, clock=lambda: last.updated_at + MINUTES
+            )
+            with later:
+                assert list(later.stale(MINUTES - timedelta(milliseconds=1))) == [last]

@@ -69,8 +69,7 @@ class AsyncRunLedger:
     ) -> AsyncRun:
         """Create the record of a run, and return a handle to update it."""
         tracking = self._ledger.track(run_id, client_id, client_name=client_name, metrics=metrics)
-        # Entered and never left: what begins a block, and cancels its run if the task is cancelled meanwhile.
-        return AsyncRun(await tracking.with_threads(self._threads).__aenter__(), self._threads)
+        return AsyncRun(await tracking.with_threads(self._threads).started(), self._threads)
 
     async def start_many(self, run_id: str, clients: Mapping[str, str] | Iterable[str]) -> dict[str, AsyncRun]:
         """Start one run for many clients: all or none, if the store guarantees it. Returns handles by client id."""

@@ -55,7 +55,7 @@ class Tracking:
         self._leave(error)
 
     async def __aenter__(self) -> Run:
-        return await self._threads.begun(self._begin, lambda _, cancelled: self._leave(cancelled))
+        return await self.started()
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         finishing = self._threads.submit(partial(self._leave, error))
@@ -93,6 +93,10 @@ class Tracking:
                 return result
 
         return tracked
+
+    async def started(self) -> Run:
+        """The run, started without a block. If the task is cancelled meanwhile, the run is finished as Cancelled."""
+        return await self._threads.begun(self._begin, lambda _, cancelled: self._leave(cancelled))
 
     def with_threads(self, threads: Threads) -> Tracking:
         """The same, but for the threads in which its async forms call the store."""
