@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import math
-import os
 import re
 import signal
 import subprocess
@@ -238,7 +237,8 @@ def test_an_interrupt_of_that_wait_leaves_no_run_running(
 
     def interrupt() -> None:
         stopping.wait()
-        os.kill(os.getpid(), signal.SIGINT)
+        assert (main := threading.main_thread().ident) is not None
+        signal.pthread_kill(main, signal.SIGINT)  # which wakes it up
 
     stopping = threading.Event()
     monkeypatch.setattr(module, "Heartbeat", Stopping)

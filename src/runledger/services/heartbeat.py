@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from threading import TIMEOUT_MAX, Lock, Thread
 
 from ..domain import InvalidValue
@@ -29,7 +28,6 @@ class Heartbeat:
     def __init__(self, run: Run, seconds: float) -> None:
         self._run = run
         self._seconds = seconds
-        self._process = os.getpid()
         # Plain locks, because a signal handler may interrupt `stop` and call it again: an Event would wait for itself.
         self._going, self._alive = Lock(), Lock()
         self._going.acquire()
@@ -41,7 +39,6 @@ class Heartbeat:
         try:
             self._thread.start()
         except RuntimeError:
-            self._alive.release()
             import logging
 
             logging.getLogger("runledger").exception("no thread for the heartbeats of %s", self._run.key)
@@ -49,10 +46,10 @@ class Heartbeat:
     def stop(self) -> None:
         """Send no more heartbeats, and wait for one that is on its way, so that none comes after the run's end.
 
-        It is called once. In the child of a fork it does nothing, because the thread is its parent's.
+        It is called once. In the child of a fork the thread is not alive.
         """
-        if os.getpid() == self._process:
-            self._going.release()
+        self._going.release()
+        if self._thread.is_alive():
             self._alive.acquire(timeout=LONGEST_WAIT)
 
     def _send_all(self) -> None:
