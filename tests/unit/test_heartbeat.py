@@ -237,11 +237,13 @@ def test_an_interrupt_of_that_wait_leaves_no_run_running(
 
     def interrupt() -> None:
         stopping.wait()
-        assert (main := threading.main_thread().ident) is not None
-        signal.pthread_kill(main, signal.SIGINT)  # which wakes it up
+        main = threading.main_thread().ident
+        assert main is not None
+        signal.pthread_kill(main, signal.SIGINT)
 
     stopping = threading.Event()
     monkeypatch.setattr(module, "Heartbeat", Stopping)
+    monkeypatch.setattr(module, "LONGEST_WAIT", 0.2)  # a signal just before a wait interrupts it at its end
     store.gate.clear()
     worker = threading.Thread(target=interrupt)
     worker.start()
