@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..domain import StoreUnusable
+from ..domain.visible import visible
 from ..services.ledger import RunLedger
 from ..stores import EXAMPLE_URL, backend_of, connect, store_url
 from .arguments import ADDITION, COUNT, METRIC, MOMENT, STATUS
@@ -116,6 +117,7 @@ filter_options = options(
     since_option,
     click.option("--until", type=MOMENT, help="Only runs started before that; given as for --since."),
 )
+after_option = click.option("--after", nargs=2, metavar="RUN_ID CLIENT_ID", help="Continue the list after this run.")
 limit_options = options(
     click.option(
         "--limit",
@@ -183,7 +185,7 @@ def chosen_existing_store() -> str:
 
 def shown_store() -> str:
     """The chosen store as a person may read it: without a password."""
-    return shown_url(_named_store() or store_url(_default_file()))
+    return visible(shown_url(_named_store() or store_url(_default_file())))
 
 
 def existing(store: str) -> str:

@@ -23,7 +23,8 @@ class RunNotFound(RunLedgerError):
     """An update or read named a key without a record: the run was not started, or was removed. Nothing was written."""
 
     def __init__(self, key: RunKey) -> None:
-        super().__init__(f"no run record for {key}: it was not started. Start it where the job begins.", key)
+        message = f"no run record for {key}: it was not started, or has been removed. Start it where the job begins."
+        super().__init__(message, key)
 
 
 class RunAlreadyExists(RunLedgerError):

@@ -159,7 +159,7 @@ class RunLedger:
             raise
 
     def get(self, run_id: str, client_id: str) -> RunRecord:
-        """The record of exactly this run. Raises RunNotFound if it was never started; see LedgerReads."""
+        """The record of exactly this run. Raises RunNotFound if there is none; see LedgerReads."""
         return self.reads.get(run_id, client_id)
 
     def log(self, run_id: str, client_id: str, last: int | None = None) -> Iterator[LogLine]:

@@ -13,6 +13,7 @@ from ..details import print_run, print_summary, summary_as_json
 from ..keys import chosen_key, key_arguments, only_client, swapped_ids_noted
 from ..listing import print_records
 from ..options import (
+    after_option,
     any_or_some,
     chosen_ledger,
     filter_options,
@@ -50,7 +51,7 @@ def show(run_id: str | None, client_id: str | None, as_json: bool) -> None:
 
 @click.command("list")
 @filter_options
-@click.option("--after", nargs=2, metavar="RUN_ID CLIENT_ID", help="Continue the list after this run.")
+@after_option
 @limit_options
 @json_option
 def list_(after: tuple[str, str] | None, limit: int, all_: bool, as_json: bool, **filters: Any) -> None:
