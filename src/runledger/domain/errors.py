@@ -47,6 +47,15 @@ class RunAlreadyFinished(RunLedgerError):
         self.status = status
 
 
+class NoCurrentRun(RunLedgerError):
+    """`current_run` was called where no block of `track` is under way. No observer is notified: none is known there."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no run is under way here: call current_run in a block or function of `track`, or pass the run's handle."
+        )
+
+
 class UnknownMetric(RunLedgerError):
     """The store has no column for a metric. Nothing was written. `name` is the metric."""
 

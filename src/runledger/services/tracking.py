@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from ..domain import RunLedgerError
+from .current_run import Block
 from .observing import call_site_inherited
 from .updates import Run
 
@@ -31,6 +32,7 @@ class Tracking:
     """
 
     _run: Run | None = None
+    _block: Block | None = None
 
     def __init__(self, start: Callable[[str, str], Run], run_id: Id, client_id: Id) -> None:
         self._start = start
@@ -38,12 +40,32 @@ class Tracking:
         self._client_id = client_id
 
     def __enter__(self) -> Run:
-        return self._begin()
+        return self._entered(self._begin())
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        self._end(error)
+        try:
+            self._end(error)
+        finally:
+            self._left()
 
     async def __aenter__(self) -> Run:
+        return self._entered(await self._begin_in_thread())
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        try:
+            await self._end_in_thread(error)
+        finally:
+            self._left()
+
+    def _entered(self, run: Run) -> Run:
+        self._block = Block(run)
+        return run
+
+    def _left(self) -> None:
+        if self._block is not None:
+            self._block.leave()
+
+    async def _begin_in_thread(self) -> Run:
         with call_site_inherited():
             starting = _in_thread(self._begin)
         if (cancelled := await _ended(starting)) is None:
@@ -52,7 +74,7 @@ class Tracking:
             await _ended(_in_thread(partial(self._end, cancelled)))
         raise cancelled
 
-    async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+    async def _end_in_thread(self, error: BaseException | None) -> None:
         finishing = _in_thread(partial(self._end, error))
         if (cancelled := await _ended(finishing)) is None:
             finishing.result()
