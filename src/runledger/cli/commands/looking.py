@@ -16,9 +16,13 @@ from ..options import (
     after_option,
     any_or_some,
     chosen_ledger,
+    complete_client_id,
+    complete_run_id,
     filter_options,
     json_option,
     limit_options,
+    of_client_option,
+    of_run_option,
     shown_store,
     since_option,
     store_option,
@@ -80,6 +84,7 @@ def list_(after: tuple[str, str] | None, limit: int, all_: bool, as_json: bool, 
     metavar="ID",
     multiple=True,
     callback=any_or_some,
+    shell_complete=complete_client_id,
     help="Only this client; may be repeated.",
 )
 @since_option
@@ -101,7 +106,7 @@ def latest(as_json: bool, **filters: Any) -> None:
 
 
 @click.command()
-@click.argument("of_run", metavar="[RUN_ID]", required=False)
+@click.argument("of_run", metavar="[RUN_ID]", required=False, shell_complete=complete_run_id)
 @filter_options
 @json_option
 def summary(of_run: str | None, run_id: str | None, as_json: bool, **filters: Any) -> None:
@@ -129,8 +134,8 @@ def summary(of_run: str | None, run_id: str | None, as_json: bool, **filters: An
 @click.command()
 @store_option
 @click.option("--older-than", type=DURATION, default="1h", show_default=True, help="Not updated for this long.")
-@click.option("--client", "client_id", metavar="ID", help="Only this client's runs.")
-@click.option("--run-id", metavar="ID", help="Only this run's records.")
+@of_client_option
+@of_run_option
 @limit_options
 @json_option
 def stale(older_than: timedelta, limit: int, all_: bool, as_json: bool, **filters: Any) -> None:

@@ -15,7 +15,7 @@ from ...domain.visible import quoted
 from ...services.pruning import OldRuns, count_old
 from ...stores import backend_of, open_removal, without_removal
 from ..arguments import AGE
-from ..options import chosen_existing_store, json_option, open_ledger, shown_store, store_option
+from ..options import chosen_existing_store, json_option, of_client_option, open_ledger, shown_store, store_option
 from ..output import complain, print_json, remark
 from ..progress import progress
 
@@ -25,7 +25,7 @@ from ..progress import progress
 @click.option(
     "--older-than", "before", type=AGE, required=True, help="Runs that finished longer ago than this, e.g. 400d."
 )
-@click.option("--client", "client_id", metavar="ID", help="Only this client's runs.")
+@of_client_option
 @click.option("--dry-run", is_flag=True, help="Only count, by month of their end, what would be removed.")
 @click.option("--yes", is_flag=True, help="Do not ask. Required where nobody can be asked, as in cron.")
 @json_option
