@@ -84,6 +84,10 @@ class Tracking:
         raise cancelled
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        if not callable(function):
+            raise TypeError(
+                f"track decorates functions, not {type(function).__name__}: write @ledger.track(run_id, client_id)."
+            )
         if inspect.isclass(function):
             raise TypeError("track cannot decorate a class: decorate the method that does the work.")
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
