@@ -118,7 +118,7 @@ class LedgerUpdates:
             raise
 
     def of(self, key: RunKey, site: str | None = None) -> Run:
-        """A handle on the run of a key, which the application started at `site`. Raises InvalidValue for another type."""
+        """A handle on the run of a RunKey, which the application started at `site`. Raises InvalidValue."""
         if not isinstance(key, RunKey):
             error = InvalidValue(f"key is {type(key).__name__}: give a RunKey, or use `run` for two ids.")
             self._refused(error)
