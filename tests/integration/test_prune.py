@@ -23,7 +23,7 @@ import pytest
 from airtable_base import METRIC_COLUMNS, AirtableBase, served
 from attrs import evolve
 from commands import RUNLEDGER, a_store_of, environment, in_a_process, on_a_terminal, runledger
-from postgres_server import fresh_database
+from postgres_server import fresh_ledger
 from psycopg import sql
 
 from runledger import (
@@ -268,10 +268,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/runs.db"
         return
-    with fresh_database() as url:
-        repository = PostgreSQLRunRepository(url)
-        repository.create_schema()
-        repository.close()
+    with fresh_ledger() as url:
         yield url
 
 
@@ -365,9 +362,8 @@ def test_each_batch_begins_where_the_last_one_ended(tmp_path: Path) -> None:
 @pytest.fixture
 def database() -> Iterator[str]:
     """A database with two old runs."""
-    with fresh_database() as url:
+    with fresh_ledger() as url:
         repository = PostgreSQLRunRepository(url)
-        repository.create_schema()
         repository.create_many([run_of("r", "acme", OLD, FINISH), run_of("s", "acme", OLD, FINISH)])
         repository.close()
         yield url

@@ -2,12 +2,15 @@
 
 import asyncio
 import contextvars
+import gc
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
 
+import runledger
 from runledger import NoCurrentRun, RunLedger, RunLedgerError, current_run
 
 
@@ -133,6 +136,15 @@ def test_a_task_has_the_run_of_its_block_until_the_block_ends(ledger: RunLedger)
         return found, client()
 
     assert asyncio.run(main()) == (["bolt", "acme"], None)
+
+
+def test_a_block_that_is_over_keeps_no_store_alive() -> None:
+    ledger = runledger.connect("memory://", observers=())
+    with ledger.track("r", "acme") as run:
+        handle = weakref.ref(run)
+    del run, ledger
+    gc.collect()
+    assert handle() is None
 
 
 def test_blocks_that_generators_hold_open_may_end_in_any_order(ledger: RunLedger) -> None:

@@ -11,23 +11,21 @@ _INNERMOST: ContextVar[Block | None] = ContextVar("runledger_block", default=Non
 
 
 class Block:
-    """A block of `track`, from its construction until `leave`. Constructed and left in one context where possible.
+    """A block of `track`. It is the innermost one of the context that makes it, until `leave`.
 
-    Blocks need not end in the order of their nesting, because generators hold them open, and a task that was begun in a
-    block may outlive it. So a block that is over is passed over, wherever its context still names it.
+    No context is set back at the end, which may come in another one. And blocks need not end in the order of their
+    nesting, because generators hold them open, and a task that was begun in a block may outlive it. So a block that is
+    over is skipped, wherever a context still names it.
     """
 
     def __init__(self, run: Run) -> None:
-        self.run = run
+        self.run: Run | None = run
         self.outer = _innermost()
-        self.is_over = False
         _INNERMOST.set(self)
 
     def leave(self) -> None:
-        """End the block: the block around it, if there is one, is the innermost again."""
-        self.is_over = True
-        if _INNERMOST.get() is self:
-            _INNERMOST.set(self.outer)
+        """End the block. It lets go of its run, so that no context keeps a store alive."""
+        self.run = None
 
 
 def current_run() -> Run:
@@ -37,13 +35,14 @@ def current_run() -> Run:
     A thread that you start yourself may have none: pass it the handle. Raises NoCurrentRun outside any block.
     """
     block = _innermost()
-    if block is None:
+    run = None if block is None else block.run
+    if run is None:  # also if another thread has left the block just now
         raise NoCurrentRun
-    return block.run
+    return run
 
 
 def _innermost() -> Block | None:
     block = _INNERMOST.get()
-    while block is not None and block.is_over:
+    while block is not None and block.run is None:
         block = block.outer
     return block

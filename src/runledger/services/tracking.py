@@ -43,27 +43,14 @@ class Tracking:
         return self._entered(self._begin())
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        try:
-            self._end(error)
-        finally:
-            self._left()
+        self._end(error)
 
     async def __aenter__(self) -> Run:
         return self._entered(await self._begin_in_thread())
 
-    async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        try:
-            await self._end_in_thread(error)
-        finally:
-            self._left()
-
     def _entered(self, run: Run) -> Run:
         self._block = Block(run)
         return run
-
-    def _left(self) -> None:
-        if self._block is not None:
-            self._block.leave()
 
     async def _begin_in_thread(self) -> Run:
         with call_site_inherited():
@@ -74,7 +61,7 @@ class Tracking:
             await _ended(_in_thread(partial(self._end, cancelled)))
         raise cancelled
 
-    async def _end_in_thread(self, error: BaseException | None) -> None:
+    async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         finishing = _in_thread(partial(self._end, error))
         if (cancelled := await _ended(finishing)) is None:
             finishing.result()
@@ -130,6 +117,9 @@ class Tracking:
             if error is None:
                 raise
             error.add_note(f"The run could not be finished: {refusal}")
+        finally:
+            if self._block is not None:
+                self._block.leave()
 
     def _finish(self, error: BaseException | None) -> None:
         run = self._run
