@@ -19,7 +19,7 @@ from ...services.copy_result import CopyResult, Fate, Remark
 from ...stores import copy as copy_runs
 from ..arguments import COUNT, MOMENT
 from ..options import after_option, chosen_ledger, filter_options, json_option, lasting
-from ..output import complain, counted, print_json, remark
+from ..output import complain, counted, print_json, remark, say
 from ..progress import progress
 
 _STEP = 2000
@@ -58,7 +58,7 @@ def export(file: str, file_format: Format | None, after: tuple[str, str] | None,
     if file == "-":
         sys.stdout.flush()  # now, so that a full disk is reported in one line
     else:
-        click.echo(f"{counted(count, 'run')} written to {file}")
+        say(f"{counted(count, 'run')} written to {file}")
 
 
 @click.command()
