@@ -126,7 +126,7 @@ def test_each_bad_row_is_named_by_its_line_and_the_others_are_loaded(store: Path
             "line 9: client id ' a' begins or ends with white space",
             "line 13: run id is empty",
             "line 12: run '1' of client 'a' is there, but different: status is 'Running', in the ledger 'Completed'; "
-            "ended_at is missing, in the ledger 2025-01-01T00:00:01.000+00:00",
+            "ended_at is missing, in the ledger 2025-01-01T00:00:01.000Z",
         ],
         strict=True,
     ):
@@ -445,9 +445,9 @@ def test_rows_of_a_key_that_the_ledger_has_otherwise_are_named_and_counted(store
     done = runledger("import", str(file), "--rest-as-metrics", store=store, code=1)
     assert done.stdout == "3 rows: 1 loaded, 1 already there, 0 refused, 1 there, but different\n"
     assert done.stderr == (
-        "line 4: run 'z' of client 'c' is there, but different: started_at is 2025-11-25T00:00:00.000+00:00, in the "
-        "ledger 2025-11-24T00:00:00.000+00:00; updated_at is 2025-11-25T00:00:00.000+00:00, in the ledger "
-        "2025-11-24T00:00:00.000+00:00\n"
+        "line 4: run 'z' of client 'c' is there, but different: started_at is 2025-11-25T00:00:00.000Z, in the "
+        "ledger 2025-11-24T00:00:00.000Z; updated_at is 2025-11-25T00:00:00.000Z, in the ledger "
+        "2025-11-24T00:00:00.000Z\n"
     )
     rows = [f"{number},c,Running,2025-11-24T00:00:{number % 60:02}Z,1\n" for number in range(120)]
     file.write_text(header + "".join(rows))
