@@ -113,7 +113,10 @@ def _with_a_scheme(store: object) -> str:
     if isinstance(store, str) and re.fullmatch(_FILE, store):
         from .adapters.sql.sqlite_url import url_of
 
-        return f"for the file {store} write {url_of(store)}"
+        url = url_of(store)
+        if store.startswith("~/"):  # in the home folder, which no shell has put there
+            url = url.replace("%7E", "~", 1)
+        return f"for the file {store} write {url}"
     return f"give text like {EXAMPLE_URL} or postgresql://host/database"
 
 

@@ -99,6 +99,8 @@ def test_a_value_is_read_as_what_it_looks_like(store: Path, text: str, value: ob
         (["stale", "--older-than", "5"], 2, "is not a duration"),
         (["fail", "there", "acme"], 2, "--error"),
         (["nonsense"], 2, "No such command"),
+        (["copy", "a.db", "b.db"], 2, "for the file a.db write sqlite:///a.db"),
+        (["--store", "a.db", "list"], 2, "for the file a.db write sqlite:///a.db"),
         (["import", "no-such-file.csv"], 2, "No such file"),
     ],
 )

@@ -108,6 +108,8 @@ def test_what_has_no_scheme_is_refused(store: object) -> None:
         ("runs.db", "sqlite:///runs.db"),
         ("/var/lib/Runs.SQLite", "sqlite:////var/lib/Runs.SQLite"),
         ("my runs#1.sqlite3", "sqlite:///my%20runs%231.sqlite3"),
+        ("~/a~b.db", "sqlite:///~/a~b.db"),
+        ("~a.db", "sqlite:///%7Ea.db"),
     ],
 )
 def test_a_path_is_refused_with_the_url_to_write(path: str, url: str) -> None:
