@@ -94,7 +94,7 @@ def only_client(ledger: RunLedger, run_id: str) -> str:
         case [client_id]:
             return client_id
         case []:
-            complain(f"no run record of run {quoted(run_id)}: was it started?")
+            complain(f"no run record of run {quoted(run_id)}: it was not started, or has been removed.")
             click.get_current_context().exit(3)
     names = ", ".join(map(quoted, clients[:_NAMED])) + (", …" if len(clients) > _NAMED else "")
     raise click.UsageError(f"run {quoted(run_id)} has several records: name the client too, one of {names}.")
