@@ -48,7 +48,7 @@ def rows_of_texts(news: Sequence[NewRun]) -> Iterator[tuple[str | int | None, ..
             record.key.run_id,
             record.key.client_id,
             record.client_name,
-            record.status.value,
+            record.status._value_,  # by a seventh of the time of `value`
             text,
             None if record.ended_at is None else time_text(record.ended_at),
             metrics,
