@@ -6,7 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import chain, islice
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Literal
 
@@ -43,6 +43,7 @@ from .rows import (
     read_time,
     record_from_texts,
     records_from_texts,
+    records_with_logs,
     rows_of_texts,
     summary_of_texts,
     unfit_log,
@@ -88,11 +89,10 @@ _LOG = """SELECT at, text FROM run_notes
     WHERE run_id = ? AND client_id = ? AND position > ? AND position <= ? ORDER BY position"""
 # Short logs come with their records, each as one text: no note has a line feed. Long ones are read page by page. The
 # lines come in the order of the primary key, the only tree that has them: sorting them would take half as long again.
-_TIME = len("2025-11-24T08:15:00.000Z")
 _FIND_WITH_LOGS = _FIND.replace(
     " FROM",
     """, CASE WHEN notes BETWEEN 1 AND 100 THEN (
-        SELECT CASE count(*) WHEN runs.notes THEN group_concat(at || text, char(10)) END
+        SELECT CASE count(*) WHEN runs.notes THEN group_concat(at || char(10) || text, char(10)) END
         FROM run_notes AS n WHERE n.run_id = runs.run_id AND n.client_id = runs.client_id) END FROM""",
 )
 
@@ -143,7 +143,8 @@ class SQLiteRunAccess:
     def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
         """See LoggedStore. A run with a long log that is removed before its log is read is left out."""
         for rows in self._pages(_FIND_WITH_LOGS, query):
-            yield from self._with_logs(records_from_texts([row[:10] for row in rows]), [row[10] for row in rows])
+            records = records_from_texts([row[:10] for row in rows])
+            yield from records_with_logs(records, [row[10] for row in rows], self.log)
 
     def latest(self, since: datetime | None = None) -> Iterator[RunRecord]:
         """See LatestStore."""
@@ -164,30 +165,6 @@ class SQLiteRunAccess:
             return self._file.read(select.format(_merged(query), where + _naming_index(query)), values)
 
         return pages(query, "?", time_text, read)
-
-    def _with_logs(
-        self, records: Sequence[RunRecord], logs: Sequence[str | None]
-    ) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
-        """The records with their logs, each given as one text if it is whole and short."""
-        texts = [log for log in logs if log is not None]
-        try:
-            joined = "\n".join(texts).split("\n") if texts else []
-            lines = [LogLine.trusted(read_time(line[:_TIME]), line[_TIME:]) for line in joined]
-        except MALFORMED:  # which reading each log names
-            lines, logs = [], [None] * len(logs)
-        first = 0
-        for record, text in zip(records, logs, strict=True):
-            if text is not None:
-                log = tuple(lines[first : first + record.notes])
-                first += record.notes
-            elif record.notes:
-                try:
-                    log = tuple(islice(self.log(record.key), record.notes))
-                except RunNotFound:
-                    continue
-            else:
-                log = ()
-            yield record, log
 
 
 class SQLiteRunRepository(SQLiteRunAccess):
