@@ -64,13 +64,14 @@ _SELECT_TO_UPDATE = f"SELECT {RECORD}, rowid FROM runs WHERE run_id = ? AND clie
 _SELECT_BATCH = f"WITH wanted (run, client) AS (VALUES {{}}) SELECT {RECORD}, runs.rowid {_OF_KEYS}"
 # An index has only the runs that are not Completed; the planner uses it only if the condition says so in its words.
 _UNFINISHED = " AND status <> 'Completed'"
-_FIND = f"SELECT {RECORD} FROM {{}} WHERE {{}} ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?"  # noqa: S608
+_NEWEST = " ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?"
+_FIND = f"SELECT {RECORD} FROM {{}} WHERE {{}}{_NEWEST}"  # noqa: S608
 # Several statuses are merged from one search of that index for each. With IN, every page would sort all that is left.
-_OF_STATUS = f"SELECT * FROM runs WHERE status = '{{}}'{_UNFINISHED}"  # noqa: S608
-# A hundred runs a row: JSON that SQLite has joined is decoded at once, and nothing grows with the table.
+_OF_STATUS = f"SELECT rowid, * FROM runs WHERE status = '{{}}'{_UNFINISHED}"  # noqa: S608
+# A hundred runs a row: JSON that SQLite has joined is decoded at once, and nothing grows with the table. The ids are
+# there for ORDER BY: SQLite merges the statuses only by columns that it selects.
 _SUMMARY = """SELECT group_concat(status), min(started_at), max(ended_at), group_concat(metrics)
-    FROM (SELECT rowid, status, started_at, ended_at, metrics FROM runs WHERE {}
-        ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?)
+    FROM (SELECT rowid, run_id, client_id, status, started_at, ended_at, metrics FROM {} WHERE {}{})
     GROUP BY rowid / 100"""
 # A loose index scan: for each client one search for the next id, and one for its newest run.
 _LATEST = f"""WITH RECURSIVE clients (id) AS (
@@ -153,8 +154,12 @@ class SQLiteRunAccess:
     def summary(self, query: RunQuery) -> RunSummary:
         """See SummableStore."""
         where, values = conditions(query, "?", time_text)
-        values.append(-1 if query.limit is None else query.limit)
-        sql = _SUMMARY.format(where + _naming_index(query))
+        where += _naming_index(query)
+        if query.limit is None:  # all that match, in any order
+            sql = _SUMMARY.format("runs", where, "")
+        else:
+            sql = _SUMMARY.format(_merged(query), where, _NEWEST)
+            values.append(query.limit)
         try:
             return self._file.reading(lambda rows: summary_of_texts(rows, read_time), sql, values)
         except MALFORMED:
