@@ -37,7 +37,7 @@ def test_a_run_started_for_many_clients_has_the_record_that_each_start_makes() -
     started = RunRecord.start_many("r", iter(["acme", "B", "c"]), at, names={"acme": "Acme Ltd", "c": "Sea", "x": "X"})
     names = {"acme": "Acme Ltd", "B": None, "c": "Sea"}
     assert started == [RunRecord.start(RunKey("r", each), at, client_name=name) for each, name in names.items()]
-    assert [record.started_at.tzinfo for record in started] == [UTC] * 3
+    assert [(record.started_at.tzinfo, record.key.reference) for record in started] == [(UTC, None)] * 3
     assert RunRecord.start_many("r", [], AT, names={}) == []
 
 
