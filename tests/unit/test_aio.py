@@ -522,6 +522,7 @@ def test_a_block_and_a_function_are_tracked_with_the_async_handle() -> None:
         ledger = aio.connect("memory://", observers=())
         async with ledger.track("r", "acme", client_name="Acme Ltd", metrics={"n": 1}) as run:
             assert isinstance(run, AsyncRun)
+            assert (type(runledger.current_run()), runledger.current_run().key) == (Run, run.key)
             await run.update(add={"n": 1})
         record = await ledger.get("r", "acme")
         assert (record.status.value, record.client_name, dict(record.metrics)) == ("Completed", "Acme Ltd", {"n": 2})
@@ -587,6 +588,15 @@ def test_a_tracked_block_may_have_a_heartbeat(ledger: RunLedger, events: list[Ru
             await asyncio.to_thread(lambda: [beats.acquire() for _ in range(3)])
         with pytest.raises(InvalidValue, match="heartbeat is 0"):
             both.track("s", "acme", heartbeat=0)
+
+    asyncio.run(main())
+
+
+def test_a_start_begins_no_block(ledger: RunLedger) -> None:
+    async def main() -> None:
+        await aio.AsyncRunLedger(ledger).start("r", "acme")
+        with pytest.raises(runledger.NoCurrentRun):
+            runledger.current_run()
 
     asyncio.run(main())
 

@@ -118,6 +118,7 @@ def test_heartbeats_come_while_the_block_runs_and_end_with_it(
     assert (kinds[0], kinds[-1]) == (EventKind.STARTED, EventKind.FINISHED)
     assert len(kinds) >= 5
     assert {event.key for event in events} == {RunKey("r", "acme")}
+    assert [event.at for event in events] == sorted(event.at for event in events)
     assert tracked.get("r", "acme").status is RunStatus.COMPLETED
     assert beating() == []
 

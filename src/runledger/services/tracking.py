@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from ..domain import RunLedgerError
+from .current_run import Block
 from .termination import Terminated
 from .threads import Threads, ended
 from .updates import Run
@@ -33,6 +34,7 @@ class Tracking:
 
     _run: Run | None = None
     _heartbeat: Heartbeat | None = None
+    _block: Block | None = None
 
     def __init__(
         self,
@@ -49,13 +51,17 @@ class Tracking:
         self._threads = threads
 
     def __enter__(self) -> Run:
-        return self._begin()
+        return self._entered(self._begin())
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         self._leave(error)
 
     async def __aenter__(self) -> Run:
-        return await self.started()
+        return self._entered(await self.started())
+
+    def _entered(self, run: Run) -> Run:
+        self._block = Block(run)
+        return run
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         finishing = self._threads.submit(partial(self._leave, error))
@@ -67,6 +73,10 @@ class Tracking:
         raise cancelled
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        if not callable(function):
+            raise TypeError(
+                f"track decorates functions, not {type(function).__name__}: write @ledger.track(run_id, client_id)."
+            )
         if inspect.isclass(function):
             raise TypeError("track cannot decorate a class: decorate the method that does the work.")
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
@@ -138,6 +148,9 @@ class Tracking:
             if error is None:
                 raise
             error.add_note(f"The run could not be finished: {refusal}")
+        finally:
+            if self._block is not None:
+                self._block.leave()
 
     def _finish(self, error: BaseException | None) -> None:
         run = self._run
