@@ -53,12 +53,12 @@ class Heartbeat:
             self._alive.acquire(timeout=LONGEST_WAIT)
 
     def _send_all(self) -> None:
-        is_failing = False
+        report = True
         try:
             while not (self._going.acquire(timeout=self._seconds) or self._run.finished):
-                record = send_heartbeat(self._run, report=not is_failing)
+                record = send_heartbeat(self._run, report=report)
                 if record is not None and record.status.is_final:  # finished through another handle
-                    break
-                is_failing = record is None
+                    return
+                report = record is not None
         finally:
             self._alive.release()
