@@ -1,12 +1,13 @@
 """Signals that arrive while a call is carried out are handled after it."""
 
+import inspect
 import signal
 import threading
 from collections.abc import Iterator
 
 import pytest
 
-from runledger.services.held_signals import uninterrupted
+from runledger.services.held_signals import _HeldSignals, uninterrupted
 
 HANDLED = (signal.SIGUSR1, signal.SIGUSR2)
 
@@ -20,11 +21,13 @@ class Handler:
 
     def __init__(self) -> None:
         self.happened: list[object] = []
+        self.frames: list[object] = []
         self.raising: set[int] = set()
 
     def __call__(self, number: int, frame: object) -> None:
         assert frame is not None
         self.happened.append(number)
+        self.frames.append(frame)
         if number in self.raising:
             raise Stop(number)
 
@@ -103,3 +106,16 @@ def test_signals_that_are_ignored_or_have_no_handler_stay_as_they_are(handler: H
     assert seen[0] is signal.SIG_IGN
     assert seen[1] is not handler
     signal.signal(HANDLED[0], handler)
+
+
+def test_what_stood_in_for_a_handler_calls_it_if_it_is_left_behind(handler: Handler) -> None:
+    """A handler that raises while the others are put back may leave one behind."""
+    held = _HeldSignals()
+    held.hold()
+    left = signal.getsignal(HANDLED[0])
+    held.release()
+    assert callable(left)
+    frame = inspect.currentframe()
+    left(HANDLED[0], frame)
+    assert handler.happened == [HANDLED[0]]
+    assert handler.frames == [frame]
