@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
@@ -71,6 +72,7 @@ def test_a_closed_repository_says_so_and_stays_closed(tmp_path: Path) -> None:
         (f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION + 1}", "newer runledger"),
         ("CREATE TABLE theirs (x)", "another application"),
         ("PRAGMA user_version = 1", "another application"),
+        ("PRAGMA application_id = 7", "another application"),
     ],
 )
 def test_a_file_that_is_no_ledger_of_this_version_is_refused_and_left_as_it_was(
@@ -285,6 +287,20 @@ def test_closing_waits_for_what_others_do_and_then_refuses_them(tmp_path: Path) 
     again = SQLiteRunRepository(tmp_path / "runs.db")
     assert again.get(KEY).metrics == {"n": sum(acknowledged)}
     again.close()
+
+
+def test_a_relative_path_leads_to_its_file_whatever_folder_the_process_is_in_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with closing(SQLiteRunRepository(Path("runs.db"))) as repository:
+        repository.create(NewRun(RunRecord.start(KEY, AT)))
+        monkeypatch.chdir(elsewhere)
+        with ThreadPoolExecutor(1) as another:  # which has a reader of its own
+            assert another.submit(lambda: list(repository.find(RunQuery()))).result() == [repository.get(KEY)]
+        repository.update(KEY, RunChange(note="n"), AT)
+    assert os.listdir(elsewhere) == []
 
 
 def test_a_relative_path_and_odd_names_lead_to_their_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,8 @@ The suite also tests what the repository's `guarantees` promise beyond the rules
 promised is skipped, with the reason. A store without `exact_values` must have the metric columns
 `runledger.testing.COLUMNS`; the suite then uses no other names.
 
-Histories of random calls run too: some are the same in every run, some are new. A failure of a new one names its seed.
+Histories of random calls run too, with removals if the store offers them: some are the same in every run, some are
+new. A failure of a new one names its seed.
 
 A failure is a RuleBroken: it names the broken rule, what the adapter did, and which calls on an empty store show it.
 """
@@ -90,11 +91,13 @@ class RunRepositoryContract(
 
     # A store's threads may use `random` while Hypothesis draws; nothing that is drawn depends on that.
     @pytest.mark.filterwarnings("ignore:Do not use the `random` module")
-    def test_any_history_leaves_what_the_rules_say(self, new_store: Callable[[], OpenStore]) -> None:
-        run_histories(lambda: Trial(new_store()), self.examples)
+    def test_any_history_leaves_what_the_rules_say(
+        self, new_store: Callable[[], OpenStore], open_removal: OpenRemoval | None
+    ) -> None:
+        run_histories(lambda: Trial(new_store(), open_removal), self.examples)
 
     @pytest.mark.filterwarnings("ignore:Do not use the `random` module")
     def test_new_histories_leave_what_the_rules_say(
-        self, new_store: Callable[[], OpenStore], pytestconfig: pytest.Config
+        self, new_store: Callable[[], OpenStore], open_removal: OpenRemoval | None, pytestconfig: pytest.Config
     ) -> None:
-        run_histories(lambda: Trial(new_store()), (self.examples + 1) // 2, seed=seed_of(pytestconfig))
+        run_histories(lambda: Trial(new_store(), open_removal), (self.examples + 1) // 2, seed=seed_of(pytestconfig))

@@ -24,6 +24,8 @@ class Bulk(Part):
         same = started("s")
         with trial.refuses(RunAlreadyExists, S):
             repository.create_many([same, same])
+        with trial.refuses(RunAlreadyExists, R, S):
+            repository.create_many([started("a"), same, started("r", at=LATER), same])
         trial.holds(started("r"))
 
     @keeps(Rule.WHOLE)
