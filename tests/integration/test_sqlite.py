@@ -3,6 +3,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -567,3 +568,18 @@ def test_two_rows_that_make_sense_only_together_are_refused(tmp_path: Path) -> N
         with pytest.raises(StoreUnusable, match="not written by"):
             look(RunQuery())
     repository.close()
+
+
+def test_long_logs_are_in_memory_one_after_another(tmp_path: Path) -> None:
+    with closing(SQLiteRunRepository(tmp_path / "runs.db")) as repository:
+        notes = [RunChange(note=f"{i}" * 10_000) for i in range(5)]
+        runs = [changed(NewRun(RunRecord.start(RunKey(f"{i:03}", "acme"), AT)), *notes, at=AT) for i in range(200)]
+        repository.create_many(runs)  # 10 MB, in one page of rows
+        tracemalloc.start()
+        try:
+            for (record, log), run in zip(repository.find_with_logs(RunQuery()), reversed(runs), strict=True):
+                assert (record, log) == (run.record, run.log)
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert most < 2_000_000
