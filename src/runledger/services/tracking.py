@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from weakref import ref
 
 from ..domain import RunLedgerError
+from .current_run import Block
 from .held_signals import uninterrupted
 from .observing import call_site_inherited
 from .updates import Run
@@ -51,6 +52,7 @@ class Tracking:
     _run: Run | None = None
     _has_ended = False
     _dropped: object = None
+    _block: Block | None = None
 
     def __init__(self, start: Callable[[str, str], Run], run_id: Id, client_id: Id) -> None:
         self._start = start
@@ -59,7 +61,7 @@ class Tracking:
 
     def __enter__(self) -> Run:
         try:
-            return uninterrupted(self._begin)
+            return uninterrupted(self._begin_and_enter)
         except BaseException as error:
             self._leave(type(error), error, None)  # if there is a run, its block is not entered
             raise
@@ -78,6 +80,16 @@ class Tracking:
         uninterrupted(self._end, KeyboardInterrupt())
 
     async def __aenter__(self) -> Run:
+        return self._entered(await self._begin_in_thread())
+
+    def _begin_and_enter(self) -> Run:
+        return self._entered(self._begin())
+
+    def _entered(self, run: Run) -> Run:
+        self._block = Block(run)
+        return run
+
+    async def _begin_in_thread(self) -> Run:
         with call_site_inherited():
             starting = _in_thread(self._begin)
         if (cancelled := await _ended(starting)) is None:
@@ -96,6 +108,10 @@ class Tracking:
         raise cancelled
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        if not callable(function):
+            raise TypeError(
+                f"track decorates functions, not {type(function).__name__}: write @ledger.track(run_id, client_id)."
+            )
         if inspect.isclass(function):
             raise TypeError("track cannot decorate a class: decorate the method that does the work.")
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
@@ -141,6 +157,9 @@ class Tracking:
             if error is None:
                 raise
             error.add_note(f"The run could not be finished: {refusal}")
+        finally:
+            if self._block is not None:
+                self._block.leave()
 
     def _finish(self, error: BaseException | None) -> None:
         run = self._run
