@@ -50,9 +50,9 @@ class Tracking:
     """
 
     _run: Run | None = None
-    _block: Block | None = None
     _has_ended = False
     _dropped: object = None
+    _block: Block | None = None
 
     def __init__(self, start: Callable[[str, str], Run], run_id: Id, client_id: Id) -> None:
         self._start = start
@@ -61,7 +61,7 @@ class Tracking:
 
     def __enter__(self) -> Run:
         try:
-            return self._entered(uninterrupted(self._begin))
+            return uninterrupted(self._begin_and_enter)
         except BaseException as error:
             self._leave(type(error), error, None)  # if there is a run, its block is not entered
             raise
@@ -81,6 +81,9 @@ class Tracking:
 
     async def __aenter__(self) -> Run:
         return self._entered(await self._begin_in_thread())
+
+    def _begin_and_enter(self) -> Run:
+        return self._entered(self._begin())
 
     def _entered(self, run: Run) -> Run:
         self._block = Block(run)
