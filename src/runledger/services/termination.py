@@ -35,20 +35,14 @@ class sigterm_as_exit:  # noqa: N801 - it is used as a function
                 f"sigterm_as_exit was entered in the thread {name!r}: enter it in the main thread, the only one in "
                 "which Python handles signals."
             )
-        self._previous = signal.signal(signal.SIGTERM, _exit)
+        self._first = threading.Lock()
+        self._previous = signal.signal(signal.SIGTERM, self._exit)
 
     def __exit__(self, *_: object) -> None:
         import signal
 
         signal.signal(signal.SIGTERM, self._previous)
 
-
-def _exit(number: int, _frame: FrameType | None) -> None:
-    import signal
-
-    signal.signal(number, _ignore)
-    raise Terminated(CODE)
-
-
-def _ignore(_number: int, _frame: FrameType | None) -> None:
-    """What comes after the first SIGTERM. A handler, because programs that are started now would inherit SIG_IGN."""
+    def _exit(self, _number: int, _frame: FrameType | None) -> None:
+        if self._first.acquire(blocking=False):
+            raise Terminated(CODE)

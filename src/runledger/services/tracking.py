@@ -7,9 +7,11 @@ import inspect
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from weakref import ref
 
 from ..domain import RunLedgerError
 from .current_run import Block
+from .held_signals import uninterrupted
 from .termination import Terminated
 from .threads import Threads, ended
 from .updates import Run
@@ -25,16 +27,34 @@ _THREADS = Threads("runledger-track")
 """Apart from the event loop's own executor: one that is busy would keep a finish waiting for the work it ends."""
 
 
+class _Leaving:
+    """The `__exit__` of a Tracking, which ends the run even if an interrupt comes before its first instruction.
+
+    Python calls signal handlers there too, for example after a long computation in C that ends the block. No `try` can
+    catch what they raise. But `with` then drops the object that it called, and that ends the run.
+    """
+
+    def __get__(self, tracking: Tracking | None, owner: type[Tracking]) -> Callable[..., None]:
+        if tracking is None:
+            return owner._leave
+        leave = partial(tracking._leave)
+        tracking._dropped = ref(leave, tracking._left)
+        return leave
+
+
 class Tracking:
     """A run around a `with` or `async with` block, or around each call of a decorated function.
 
-    See `RunLedger.track`. The async forms call the store in a thread, never on the event loop. A start and a finish
-    that have begun are carried out, however often the task is cancelled; the cancellation is raised after them.
+    See `RunLedger.track`. A start and a finish that have begun are carried out. In the main thread, handlers of signals
+    run after them, so that Ctrl-C cuts neither short. The async forms call the store in a thread, never on the event
+    loop; however often the task is cancelled, the cancellation is raised after them.
     """
 
     _run: Run | None = None
-    _heartbeat: Heartbeat | None = None
+    _has_ended = False
+    _dropped: object = None
     _block: Block | None = None
+    _heartbeat: Heartbeat | None = None
 
     def __init__(
         self,
@@ -51,20 +71,45 @@ class Tracking:
         self._threads = threads
 
     def __enter__(self) -> Run:
-        return self._entered(self._begin())
+        try:
+            return uninterrupted(self._begin_and_enter)
+        except BaseException as error:
+            self._leave(type(error), error, None)  # if there is a run, its block is not entered
+            raise
 
-    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        self._leave(error)
+    __exit__ = _Leaving()
+
+    def _leave(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        try:
+            uninterrupted(self._end, error)
+        except BaseException:
+            if not self._has_ended:  # interrupted before it began
+                uninterrupted(self._end, error)
+            raise
+
+    def _left(self, _dropped: object) -> None:
+        uninterrupted(self._end, KeyboardInterrupt())
 
     async def __aenter__(self) -> Run:
         return self._entered(await self.started())
+
+    def _begin_and_enter(self) -> Run:
+        return self._entered(self._begin())
 
     def _entered(self, run: Run) -> Run:
         self._block = Block(run)
         return run
 
+    async def started(self) -> Run:
+        """The run, started without a block. If the task is cancelled meanwhile, the run is finished as Cancelled."""
+        return await self._threads.begun(self._begin, lambda _, cancelled: self._end(cancelled))
+
+    def with_threads(self, threads: Threads) -> Tracking:
+        """The same, but for the threads in which its async forms call the store."""
+        return Tracking(self._start, self._run_id, self._client_id, self._seconds, threads)
+
     async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        finishing = self._threads.submit(partial(self._leave, error))
+        finishing = self._threads.submit(partial(self._end, error))
         if (cancelled := await ended(finishing)) is None:
             finishing.result()
             return
@@ -104,19 +149,12 @@ class Tracking:
 
         return tracked
 
-    async def started(self) -> Run:
-        """The run, started without a block. If the task is cancelled meanwhile, the run is finished as Cancelled."""
-        return await self._threads.begun(self._begin, lambda _, cancelled: self._leave(cancelled))
-
-    def with_threads(self, threads: Threads) -> Tracking:
-        """The same, but for the threads in which its async forms call the store."""
-        return Tracking(self._start, self._run_id, self._client_id, self._seconds, threads)
-
     def _of_call(self, args: Any, kwargs: Any) -> Tracking:
         run_id, client_id = (i(*args, **kwargs) if callable(i) else i for i in (self._run_id, self._client_id))
         return Tracking(self._start, run_id, client_id, self._seconds, self._threads)
 
     def _begin(self) -> Run:
+        self._run, self._has_ended = None, False
         self._run = self._start(cast(str, self._run_id), cast(str, self._client_id))
         self._begin_heartbeats(self._run)
         return self._run
@@ -129,21 +167,23 @@ class Tracking:
         try:
             self._heartbeat = Heartbeat(run, self._seconds)
             self._heartbeat.begin()
-        except BaseException as interrupt:  # the block will not run
-            self._leave(interrupt)
+        except BaseException as error:  # the block will not run
+            self._end(error)
             raise
 
-    def _leave(self, error: BaseException | None) -> None:
-        """Stop the heartbeats, and then, whatever interrupts that, finish the run."""
-        try:
-            if self._heartbeat is not None:
-                self._heartbeat.stop()
-        finally:
-            self._end(error)
+    def _stop_heartbeats(self) -> None:
+        heartbeat, self._heartbeat = self._heartbeat, None
+        if heartbeat is not None:
+            heartbeat.stop()
 
     def _end(self, error: BaseException | None) -> None:
+        self._has_ended = True
+        self._dropped = None
         try:
-            self._finish(error)
+            try:
+                self._stop_heartbeats()
+            finally:
+                self._finish(error)
         except RunLedgerError as refusal:
             if error is None:
                 raise

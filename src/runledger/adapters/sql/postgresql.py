@@ -76,10 +76,11 @@ _MOST = 2**31 - 1
 # lacks lines. Being no join, it is asked for the runs of the page alone, after they are sorted and counted off.
 _FIND_WITH_LOGS = _FIND.replace(
     " FROM runs",
-    """, CASE WHEN notes BETWEEN 1 AND 100 THEN (
-        SELECT CASE count(*) WHEN runs.notes THEN string_agg(at::text || E'\\n' || text, E'\\n' ORDER BY position) END
+    f""", CASE WHEN notes BETWEEN 1 AND 100 THEN (
+        SELECT CASE WHEN count(*) = runs.notes AND sum(octet_length(text)) <= {rows.SHORT}
+            THEN string_agg(at::text || E'\\n' || text, E'\\n' ORDER BY position) END
         FROM run_notes WHERE run_notes.run_id = runs.run_id AND run_notes.client_id = runs.client_id
-            AND position BETWEEN 1 AND runs.notes) END FROM runs""",
+            AND position BETWEEN 1 AND runs.notes) END FROM runs""",  # noqa: S608
 )
 
 
