@@ -16,9 +16,11 @@ class EventKind(Enum):
     """What happened. An error is reported whether or not the caller catches it.
 
     CLOCK_BEHIND: a run was finished by a clock that is behind its start, so its end is its start.
-    The store itself reports the last three. DUPLICATED: a key has several records; the oldest is authoritative.
+    The store itself reports three. DUPLICATED: a key has several records; the oldest is authoritative.
     CONTENDED: another process changed the record between our read and our write. UNREADABLE: a row is not a valid
     run record.
+    `runledger check` reports two. QUIET: a run is Running, but nothing has updated it for longer than expected.
+    OVERDUE: a client has started no run for longer than expected.
     """
 
     STARTED = "run_started"
@@ -32,6 +34,8 @@ class EventKind(Enum):
     DUPLICATED = "run_duplicated"
     CONTENDED = "run_contended"
     UNREADABLE = "record_unreadable"
+    QUIET = "run_quiet"
+    OVERDUE = "run_overdue"
 
 
 @frozen(kw_only=True)
@@ -42,7 +46,8 @@ class RunEvent:
     function", in the application's code). A retried start carries `attempt`, counted from 1. FINISHED carries `error`,
     the text of what went wrong, if the run failed or completed with errors, and `duration` (None for a run that
     `update_many` finished, whose start is not read). CLOCK_BEHIND and what a store reports carry `detail`;
-    UNREADABLE also `error`.
+    UNREADABLE also `error`. QUIET and OVERDUE carry `detail`; the key of OVERDUE is that of the client's newest run,
+    None if the client never started one.
     """
 
     kind: EventKind

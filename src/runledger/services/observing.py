@@ -36,6 +36,8 @@ _LEVELS = {
     EventKind.DUPLICATED: "ERROR",
     EventKind.CONTENDED: "ERROR",
     EventKind.UNREADABLE: "ERROR",
+    EventKind.QUIET: "ERROR",
+    EventKind.OVERDUE: "ERROR",
 }
 
 
@@ -43,8 +45,9 @@ def log_event(event: RunEvent) -> None:
     """The default observer: logs one line of key=value fields to the logger `runledger`, with the fields in `extra`.
 
     Levels: starts and finishes are INFO, other updates DEBUG. Runs that failed, rejected calls, retries and clocks that
-    are behind are WARNING. Missing runs, failed starts, and what the store itself reports (duplicates, lost updates,
-    unreadable rows) are ERROR. Control and bidirectional formatting characters are escaped, also in `extra`.
+    are behind are WARNING. Missing runs, failed starts, quiet runs, overdue clients, and what the store itself reports
+    (duplicates, lost updates, unreadable rows) are ERROR. Control and bidirectional formatting characters are escaped,
+    also in `extra`.
     """
     import logging  # here, because it slows `import runledger`
 
