@@ -43,11 +43,11 @@ class RunEvent:
     """One thing that happened to one run.
 
     `key` is None if no valid key is known. Failures carry `error`, the exception, and `call_site` ("file:line in
-    function", in the application's code). A retried start carries `attempt`, counted from 1. FINISHED carries `error`,
-    the text of what went wrong, if the run failed or completed with errors, and `duration` (None for a run that
-    `update_many` finished, whose start is not read). CLOCK_BEHIND and what a store reports carry `detail`;
-    UNREADABLE also `error`. QUIET and OVERDUE carry `detail`; the key of OVERDUE is that of the client's newest run,
-    None if the client never started one.
+    function", in the application's code), and those of a read are `reading`. A retried start carries `attempt`, counted
+    from 1. FINISHED carries `error`, the text of what went wrong, if the run failed or completed with errors, and
+    `duration` (None for a run that `update_many` finished, whose start is not read). CLOCK_BEHIND and what a store
+    reports carry `detail`; UNREADABLE also `error`. QUIET and OVERDUE carry `detail`; the key of OVERDUE is that of the
+    client's newest run, None if the client never started one.
     """
 
     kind: EventKind
@@ -57,6 +57,7 @@ class RunEvent:
     error: Exception | str | None = None
     duration: timedelta | None = None
     call_site: str | None = None
+    reading: bool = False
     attempt: int | None = None
     detail: str | None = None
 

@@ -156,14 +156,16 @@ class Reporter:
         detail = f"this clock is {behind:,.3f} s behind the start of the run: it ends at its start"
         self._report(EventKind.CLOCK_BEHIND, key, at, detail=detail)
 
-    def refused(self, error: RunLedgerError, key: RunKey | None = None, site: str | None = None) -> None:
-        """Report a failed update or read. `site` is the call site if no other is known."""
+    def refused(
+        self, error: RunLedgerError, key: RunKey | None = None, site: str | None = None, *, reading: bool = False
+    ) -> None:
+        """Report a failed update, or with `reading` a failed read. `site` is the call site if no other is known."""
         kind = EventKind.MISSING if isinstance(error, RunNotFound) else EventKind.REFUSED
-        self._failed(kind, error, key, call_site() or site)
+        self._failed(kind, error, key, call_site() or site, reading=reading)
 
     def start_retried(self, error: RunLedgerError, key: RunKey, attempt: int) -> None:
         """Report that an attempt of a start, counted from 1, found the store unavailable, and that another follows."""
-        self._failed(EventKind.START_RETRIED, error, key, call_site(), attempt)
+        self._failed(EventKind.START_RETRIED, error, key, call_site(), attempt=attempt)
 
     def start_failed(self, error: RunLedgerError, key: RunKey | None = None) -> None:
         """Report a failed start: REFUSED if the run already exists, else START_FAILED."""
@@ -171,13 +173,13 @@ class Reporter:
         self._failed(kind, error, key, call_site())
 
     def _failed(
-        self, kind: EventKind, error: RunLedgerError, key: RunKey | None, site: str | None, attempt: int | None = None
+        self, kind: EventKind, error: RunLedgerError, key: RunKey | None, site: str | None, **facts: Any
     ) -> None:
         try:
             at = self.now()
         except InvalidValue:  # the clock may be what failed, and the failure must be reported even so
             at = datetime.now(UTC).replace(microsecond=0)
-        self._report(kind, error.key or key, at, error=error, call_site=site, attempt=attempt)
+        self._report(kind, error.key or key, at, error=error, call_site=site, **facts)
 
     def _report(self, kind: EventKind, key: RunKey | None, at: datetime, **facts: Any) -> None:
         if self._observers:
