@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import reduce
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..domain import StoreUnusable
+from ..domain import RunObserver, StoreUnusable
 from ..services.ledger import RunLedger
 from ..stores import EXAMPLE_URL, backend_of, connect, store_url
 from .arguments import ADDITION, COUNT, METRIC, MOMENT, STATUS
@@ -194,22 +194,26 @@ def existing(store: str) -> str:
 
 
 @contextmanager
-def chosen_ledger(*, may_be_new: bool = False, whole: bool = False) -> Iterator[RunLedger]:
+def chosen_ledger(
+    *, may_be_new: bool = False, whole: bool = False, observers: Sequence[RunObserver] = ()
+) -> Iterator[RunLedger]:
     """The ledger of the chosen store, which must exist unless it `may_be_new`. The rest as for `open_ledger`."""
     store = lasting(chosen_store()) if may_be_new else chosen_existing_store()
-    with open_ledger(store, whole=whole) as ledger:
+    with open_ledger(store, whole=whole, observers=observers) as ledger:
         yield ledger
 
 
 @contextmanager
-def open_ledger(url: str, *, whole: bool = False) -> Iterator[RunLedger]:
+def open_ledger(url: str, *, whole: bool = False, observers: Sequence[RunObserver] = ()) -> Iterator[RunLedger]:
     """The ledger of a store's URL. What the store reports meanwhile, such as rows left out, goes to standard error.
+
+    `observers` are called with its events besides.
 
     `whole`: the command's answer is of use only if it is whole, so it ends as incomplete if rows were left out.
     """
     notices = Notices()
     try:
-        with connect(url, observers=(notices,)) as ledger:
+        with connect(url, observers=(notices, *observers)) as ledger:
             yield ledger
     finally:
         notices.report()

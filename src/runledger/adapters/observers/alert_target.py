@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -81,12 +81,19 @@ def _service_of(secret: _Secret, shown: str) -> Apprise:
     with _Silence(), suppress(Exception):  # an exception's text may hold the URL
         service = apprise.Apprise.instantiate(secret.reveal(), asset=asset)
     if service is None:
-        known = shown.partition(":")[0] in apprise.NotificationManager()
-        what = "the rest of it is not of the form that this service needs" if known else "Apprise knows no such service"
-        raise InvalidValue(f"the alert URL {shown} cannot be used: {what}. Correct it.")
+        raise InvalidValue(f"the alert URL {shown} cannot be used: {_fault(shown, apprise.NotificationManager())}.")
     made = apprise.Apprise(asset=asset)
     made.add(service)
     return made
+
+
+def _fault(shown: str, services: Container[str]) -> str:
+    scheme = shown.partition(":")[0]
+    if scheme in ("http", "https"):
+        return f"for a webhook of your own, write json{scheme[4:]}:// instead"
+    if scheme in services:
+        return "the rest of it is not of the form that this service needs, so correct it"
+    return "Apprise knows no service with this scheme, so correct it"
 
 
 class _Silence:

@@ -17,6 +17,7 @@ from ...domain import RunAlreadyFinished, RunKey, RunLedgerError
 from ...domain.values import storable_text
 from ...services.run_ids import new_run_id
 from ...stores import backend_of
+from ..alerts import CommandAlerts, alerts_of
 from ..options import chosen_store, lasting, open_ledger, run_id_option, start_details, store_option
 from ..output import complain
 
@@ -59,37 +60,40 @@ def exec_(run_id: str | None, client_id: str, run_anyway: bool, command: tuple[s
         raise click.UsageError("the command is empty: name it after --.")
     from ..execute import environment_for, signals_held
 
+    run_id = new_run_id() if run_id is None else run_id
+    alerts = alerts_of("exec")
     store = None
     key = None
     with signals_held() as mask:
         try:
             store = lasting(chosen_store())
             store = backend_of(store).absolute_url(store)  # the command may change its directory
-            key = _start(store, RunKey(new_run_id() if run_id is None else run_id, client_id), details)
+            key = _start(store, RunKey(run_id, client_id), details, alerts)
         except RunLedgerError as error:
+            alerts.start_failed(error, run_id, client_id)
             if not run_anyway:
                 raise
             complain(f"{error} Running the command without a record, as asked.")
         ending = _run(command, environment_for(store, key), mask)
         if store is not None and key is not None:
-            _finish(store, key, ending)
+            _finish(store, key, ending, alerts)
     sys.exit(ending.code)
 
 
-def _start(store: str, key: RunKey, details: Mapping[str, Any]) -> RunKey:
+def _start(store: str, key: RunKey, details: Mapping[str, Any], alerts: CommandAlerts) -> RunKey:
     """Start the command's record. Exits if a signal arrives before the command has begun."""
     from ..execute import GRACE_SECONDS, Signalled, unless_signalled
 
     def start() -> None:
         # Close the connection before the command runs: it would be idle for hours.
-        with open_ledger(store) as ledger:
+        with open_ledger(store, observers=[alerts]) as ledger:
             ledger.start(key.run_id, key.client_id, **details)
 
     try:
         unless_signalled(start)
     except Signalled as signalled:
         if signalled.ended and signalled.error is None:
-            cancelling = Thread(target=_finish_in_store, args=(store, key, signalled.ending), daemon=True)
+            cancelling = Thread(target=_finish_in_store, args=(store, key, signalled.ending, alerts), daemon=True)
             cancelling.start()
             cancelling.join(GRACE_SECONDS)
             if cancelling.is_alive():
@@ -125,11 +129,11 @@ def _hint(command: Sequence[str], error: OSError) -> str:
     return ""
 
 
-def _finish(store: str, key: RunKey, ending: Ending) -> None:
+def _finish(store: str, key: RunKey, ending: Ending, alerts: CommandAlerts) -> None:
     from ..execute import Signalled, unless_signalled
 
     try:
-        unless_signalled(partial(_finish_in_store, store, key, ending))
+        unless_signalled(partial(_finish_in_store, store, key, ending, alerts))
     except Signalled as signalled:
         if not signalled.ended or signalled.error is not None:
             _print_interrupted(signalled, f"{key} was being finished")
@@ -139,10 +143,10 @@ def _print_interrupted(signalled: Signalled, doing: str) -> None:
     complain(f"{signalled} while {doing}: {signalled.error or '`runledger show` says whether it was.'}")
 
 
-def _finish_in_store(store: str, key: RunKey, ending: Ending) -> None:
+def _finish_in_store(store: str, key: RunKey, ending: Ending, alerts: CommandAlerts) -> None:
     """Finish the command's record. If that fails, print why; the exit code stays the command's."""
     try:
-        with open_ledger(store) as ledger:
+        with open_ledger(store, observers=[alerts]) as ledger:
             run = ledger.updates.run(key.run_id, key.client_id)
             if ending.cancelled is not None:
                 run.cancel(ending.cancelled)

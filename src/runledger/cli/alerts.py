@@ -1,0 +1,66 @@
+"""Alerts about what a command does, by the URLs in RUNLEDGER_ALERT_URL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from ..domain import EventKind, InvalidValue, RunEvent, RunKey, RunLedgerError
+from .output import complain
+
+if TYPE_CHECKING:
+    from ..alerts import Alerts
+
+VARIABLE = "RUNLEDGER_ALERT_URL"
+"""One URL, or several with spaces between them."""
+
+
+class CommandAlerts:
+    """An observer that passes a command's events on to Alerts; their call site is the command and its host."""
+
+    def __init__(self, command: str, targets: Iterable[Alerts]) -> None:
+        self._targets = tuple(targets)
+        self._place = f"runledger {command} on {os.uname().nodename if hasattr(os, 'uname') else 'this host'}"
+        self._reported: object = None
+
+    def __call__(self, event: RunEvent) -> None:
+        self._reported = event.error
+        for alerts in self._targets:
+            alerts(evolve(event, call_site=self._place))
+
+    def start_failed(self, error: RunLedgerError, run_id: str, client_id: str) -> None:
+        """Report the failure of a start, unless the ledger has. It has not if its store could not be opened."""
+        if error is self._reported:
+            return
+        key = None
+        with suppress(InvalidValue):
+            key = RunKey(run_id, client_id)
+        self(RunEvent(kind=EventKind.START_FAILED, key=key, at=datetime.now(UTC), error=error))
+
+
+def alerts_of(command: str) -> CommandAlerts:
+    """The alerts of a command by the environment. A URL that cannot be used is reported, and stops nothing."""
+    targets = []
+    for url in named_targets():
+        try:
+            targets.append(alerts_to(url, lazy=True))
+        except InvalidValue as error:
+            complain(f"{VARIABLE}: {error} No alerts are sent there.")
+    return CommandAlerts(command, targets)
+
+
+def named_targets() -> list[str]:
+    """The URLs in the environment."""
+    return os.environ.get(VARIABLE, "").split()
+
+
+def alerts_to(url: str, *, lazy: bool = False) -> Alerts:
+    """The alerts to a URL; see Alerts."""
+    from ..alerts import Alerts  # here, because a command without alerts needs nothing of it
+
+    return Alerts(url, lazy=lazy)
