@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _LOOKS_UNLIKE_TEXT = r"(?s)True|False|None|null|NaN|[-+]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|[0-9]+,[0-9]+|[\[{].*[\]}]"
 
 INCOMPLETE = "runledger.incomplete"
-"""Set in the context's `meta` by a command whose answer lacks rows."""
+"""Set in the context's `meta`, to their number, by a command whose answer lacks rows."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -218,4 +218,4 @@ def open_ledger(url: str, *, whole: bool = False, observers: Sequence[RunObserve
     finally:
         notices.report()
     if whole and notices.left_out:
-        click.get_current_context().meta[INCOMPLETE] = True
+        click.get_current_context().meta[INCOMPLETE] = notices.left_out
