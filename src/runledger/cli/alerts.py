@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import click
 from attrs import evolve
 
 from ..domain import EventKind, InvalidValue, RunEvent, RunKey, RunLedgerError
@@ -21,12 +22,17 @@ VARIABLE = "RUNLEDGER_ALERT_URL"
 
 
 class CommandAlerts:
-    """An observer that passes a command's events on to Alerts; their call site is the command and its host."""
+    """An observer that passes a command's events on to Alerts; their call site is the command and its host.
+
+    They are closed as the command ends, and not as Python ends, when a service can no longer start threads.
+    """
 
     def __init__(self, command: str, targets: Iterable[Alerts]) -> None:
         self._targets = tuple(targets)
         self._place = f"runledger {command} on {os.uname().nodename if hasattr(os, 'uname') else 'this host'}"
         self._reported: object = None
+        for alerts in self._targets:
+            click.get_current_context().call_on_close(alerts.close)
 
     def __call__(self, event: RunEvent) -> None:
         self._reported = event.error
@@ -52,6 +58,14 @@ def alerts_of(command: str) -> CommandAlerts:
         except InvalidValue as error:
             complain(f"{VARIABLE}: {error} No alerts are sent there.")
     return CommandAlerts(command, targets)
+
+
+def alerts_of_check(urls: Sequence[str]) -> CommandAlerts:
+    """The alerts of `check` to these URLs, or by the environment. Raises InvalidValue for one that cannot be used.
+
+    It is how people learn of runs in trouble, so a wrong URL must be noticed before there is something to send.
+    """
+    return CommandAlerts("check", [alerts_to(url) for url in urls or named_targets()])
 
 
 def named_targets() -> list[str]:

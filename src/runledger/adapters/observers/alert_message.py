@@ -19,7 +19,7 @@ _HEADINGS = {
 }
 _SEVERE = {EventKind.START_FAILED, EventKind.MISSING, EventKind.FINISHED}
 _NAMED = 5
-"""How many different runs of a storm are named."""
+"""How many different runs or clients of a storm are named."""
 _LONGEST = 500
 """How many characters of a reason are shown. Some services take a thousand in all."""
 
@@ -53,7 +53,7 @@ class Storm:
     first_at: datetime
     last_at: datetime
     count: int = 0
-    _runs: dict[str, None] = field(factory=dict)
+    _subjects: dict[str, None] = field(factory=dict)
 
     @classmethod
     def of(cls, event: RunEvent) -> Storm:
@@ -64,12 +64,12 @@ class Storm:
         """Count a further event of this kind and place."""
         self.count += 1
         self.last_at = event.at
-        if event.key is not None and len(self._runs) <= _NAMED:
-            self._runs.setdefault(str(event.key))
+        if len(self._subjects) <= _NAMED and (subject := _subject(event)):
+            self._subjects.setdefault(subject)
 
     def message(self, *remarks: str) -> Message:
         """All of this as one message. `remarks` are sentences that follow it."""
-        subject = next(iter(self._runs), "")
+        subject = next(iter(self._subjects), "")
         heading = _HEADINGS[self.kind]
         if self.count > 1:
             heading = f"{heading} ({self.count:,} times)"
@@ -79,10 +79,17 @@ class Storm:
     def _lines(self) -> list[str]:
         if self.count == 1:
             return [self.facts]
-        more = list(self._runs)[1:_NAMED]
-        ending = " and more" if len(self._runs) > _NAMED else ""
+        more = list(self._subjects)[1:_NAMED]
+        ending = " and more" if len(self._subjects) > _NAMED else ""
         lines = [f"{self.count:,} times from {_time(self.first_at)} to {_time(self.last_at)}. The first:", self.facts]
         return [*lines, f"Then: {', '.join(more)}{ending}"] if more else lines
+
+
+def _subject(event: RunEvent) -> str:
+    """What an event is about: a run, or what `check` says of a client."""
+    if event.kind in (EventKind.QUIET, EventKind.OVERDUE) and event.detail:
+        return visible(_first_line(event.detail))
+    return str(event.key) if event.key else ""
 
 
 def _facts(event: RunEvent) -> str:

@@ -73,7 +73,7 @@ class Alerts:
     def flush(self, seconds: float | None = None) -> bool:
         """Send now what waits, and wait for it, for at most `exit_wait` or these seconds. False if that was too short.
 
-        The exit of a process does so. Call it yourself before `os._exit`, and where a process is frozen between calls.
+        Call it where a process is frozen between two calls, as in a cloud's functions.
         """
         if self._thread is None:
             return True
@@ -83,6 +83,18 @@ class Alerts:
             return done.get(timeout=self._exit_wait if seconds is None else seconds)
         except Empty:
             return False
+
+    def close(self) -> None:
+        """Flush, and warn of what may not have been sent. The exit of a process does so; `os._exit` does not."""
+        atexit.unregister(self.close)
+        try:
+            if self.flush():
+                return
+        except KeyboardInterrupt:
+            pass
+        with self._lock:
+            lost = self._sending + self._storms.count
+        self._warn(f"{_events(lost)} may not have been sent: the service took longer than {self._exit_wait:g} s")
 
     def _begin(self) -> None:
         """Begin with nothing waiting: in a new object, and in a new process after a fork."""
@@ -95,24 +107,16 @@ class Alerts:
         self._calls: SimpleQueue[SimpleQueue[bool] | None] = SimpleQueue()
 
     def _start(self) -> None:
+        import concurrent.futures.thread  # noqa: F401, Apprise needs it, and it cannot be loaded while Python ends
+
         thread = Thread(target=self._send_for_ever, name="runledger alerts", daemon=True)
         thread.start()
         self._thread = thread
-        atexit.unregister(self._leave)  # in the child of a fork it is registered already
-        atexit.register(self._leave)
+        atexit.unregister(self.close)  # in the child of a fork it is registered already
+        atexit.register(self.close)
         processes = sys.modules.get("multiprocessing.util")
         if processes and sys.modules["multiprocessing.process"].parent_process():  # such a process ends without atexit
-            processes.Finalize(None, self._leave, exitpriority=0)
-
-    def _leave(self) -> None:
-        try:
-            if self.flush():
-                return
-        except KeyboardInterrupt:
-            pass
-        with self._lock:
-            lost = self._sending + self._storms.count
-        self._warn(f"{_events(lost)} may not have been sent before the end of the process")
+            processes.Finalize(None, self.close, exitpriority=0)
 
     def _send_for_ever(self) -> None:
         while True:
@@ -155,6 +159,8 @@ class Alerts:
             reason = "the service cannot be reached, or refused the message"
         except InvalidValue as error:
             reason = str(error)
+        except Exception as error:  # whatever Apprise's parts raise; the text may hold the URL
+            reason = type(error).__name__
         self._warn(f"{_events(storm.count)} could not be delivered: {reason}")
         return False
 

@@ -13,6 +13,7 @@ from ...domain.expectation import Expectation
 from ...services.checking import CheckResult
 from ...services.checking import check as checked
 from ...services.observing import Reporter
+from ..alerts import alerts_of_check
 from ..arguments import DURATION
 from ..expected import expectations_of
 from ..options import INCOMPLETE, any_or_some, chosen_ledger, json_option, since_option, store_option
@@ -39,6 +40,13 @@ Expected = Expectation | dict[str, Expectation]
     "--quiet-after", type=DURATION, default="1h", show_default=True, help="A Running run not updated for this long."
 )
 @since_option
+@click.option(
+    "--alert",
+    "alert_urls",
+    metavar="URL",
+    multiple=True,
+    help="Send quiet runs and overdue clients there, each time; may be repeated.  [env: RUNLEDGER_ALERT_URL]",
+)
 @json_option
 def check(
     clients: Sequence[str] | None,
@@ -48,6 +56,7 @@ def check(
     file: str | None,
     quiet_after: timedelta,
     since: datetime | None,
+    alert_urls: Sequence[str],
     as_json: bool,
 ) -> None:
     """Check that clients ran as expected. Answers as a monitoring plugin.
@@ -61,6 +70,7 @@ def check(
       runledger check
       runledger check --client backup --max-age 26h
       runledger check --expect expected.toml
+      RUNLEDGER_ALERT_URL=mailto://user:password@mail.example.com runledger check
     """
     if since is not None and (clients or file):
         raise click.UsageError("--since is for a check of all clients: leave it out, or --client and --expect.")
@@ -69,7 +79,7 @@ def check(
     context = click.get_current_context()
     try:
         expected = _expected(Expectation(max_age=max_age, max_duration=max_duration, may_fail=may_fail), clients, file)
-        result = _check(expected, quiet_after, since)
+        result = _check(expected, quiet_after, since, [alerts_of_check(alert_urls)])
     except click.ClickException:
         raise
     except Exception as error:  # a fault of ours too: a traceback ends with exit code 1, which is a warning
@@ -93,8 +103,8 @@ def _expected(of_each: Expectation, clients: Sequence[str] | None, file: str | N
 def _check(
     expected: Expected, quiet_after: timedelta, since: datetime | None, observers: Sequence[RunObserver] = ()
 ) -> CheckResult:
-    """Check, and notify the observers of quiet runs and overdue clients."""
+    """Check, and notify the observers of quiet runs and overdue clients, and of what the store reports."""
     at = datetime.now(UTC)
     notify = Reporter(observers, lambda: at).notify
-    with chosen_ledger(whole=True) as ledger:
+    with chosen_ledger(whole=True, observers=observers) as ledger:
         return checked(ledger.reads, expected, quiet_after=quiet_after, at=at, since=since, notify=notify)
