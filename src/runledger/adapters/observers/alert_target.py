@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -77,21 +77,22 @@ def _service_of(secret: _Secret, shown: str) -> Apprise:
         raise InvalidValue(f"alerts need the package {error.name!r}: {install_hint('alerts')}.") from None
     # Without a limit of time Apprise sends in this thread. Its own threads would keep the process from ending.
     asset = apprise.AppriseAsset(app_id="runledger", app_desc="runledger", async_mode=False, service_timeout=0)
-    service = None
+    service, is_known = None, False
     with _Silence(), suppress(Exception):  # an exception's text may hold the URL
+        is_known = shown.partition(":")[0] in apprise.NotificationManager()
         service = apprise.Apprise.instantiate(secret.reveal(), asset=asset)
     if service is None:
-        raise InvalidValue(f"the alert URL {shown} cannot be used: {_fault(shown, apprise.NotificationManager())}.")
+        raise InvalidValue(f"the alert URL {shown} cannot be used: {_fault(shown, is_known=is_known)}.")
     made = apprise.Apprise(asset=asset)
     made.add(service)
     return made
 
 
-def _fault(shown: str, services: Container[str]) -> str:
+def _fault(shown: str, *, is_known: bool) -> str:
     scheme = shown.partition(":")[0]
     if scheme in ("http", "https"):
         return f"for a webhook of your own, write json{scheme[4:]}:// instead"
-    if scheme in services:
+    if is_known:
         return "the rest of it is not of the form that this service needs, so correct it"
     return "Apprise knows no service with this scheme, so correct it"
 

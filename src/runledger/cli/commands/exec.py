@@ -50,6 +50,8 @@ def exec_(run_id: str | None, client_id: str, run_anyway: bool, command: tuple[s
     is being started or finished, the store has five seconds to answer. A signal after the first second
     of them ends exec immediately.
 
+    If a run fails or cannot be started, people are notified by the service that RUNLEDGER_ALERT_URL names.
+
     \b
     Example:
       runledger exec --client acme --name "Acme Ltd" -- ./nightly.sh --full
