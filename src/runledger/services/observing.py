@@ -63,7 +63,7 @@ def log_event(event: RunEvent) -> None:
         "detail": event.detail,
         "call_site": event.call_site,
         "error": f"{type(event.error).__name__}: {event.error}" if isinstance(event.error, Exception) else event.error,
-        "seconds": event.duration and event.duration.total_seconds(),
+        "seconds": None if event.duration is None else event.duration.total_seconds(),
     }
     known = {name: value for name, value in fields.items() if value is not None}
     shown = {name: visible(value) if isinstance(value, str) else value for name, value in known.items()}

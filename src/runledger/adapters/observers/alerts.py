@@ -94,7 +94,8 @@ class Alerts:
             pass
         with self._lock:
             lost = self._sending + self._storms.count
-        self._warn(f"{_events(lost)} may not have been sent: the service took longer than {self._exit_wait:g} s")
+        if lost:
+            self._warn(f"{_events(lost)} may not have been sent: the service took longer than {self._exit_wait:g} s")
 
     def _begin(self) -> None:
         """Begin with nothing waiting: in a new object, and in a new process after a fork."""
