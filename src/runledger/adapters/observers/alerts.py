@@ -111,8 +111,12 @@ class Alerts:
         import concurrent.futures.thread  # noqa: F401, Apprise needs it, and it cannot be loaded while Python ends
 
         thread = Thread(target=self._send_for_ever, name="runledger alerts", daemon=True)
-        thread.start()
-        self._thread = thread
+        self._thread = thread  # before it runs: a signal handler that comes meanwhile must not start another one
+        try:
+            thread.start()
+        except RuntimeError:  # no more threads, or Python is ending
+            self._thread = None
+            raise
         atexit.unregister(self.close)  # in the child of a fork it is registered already
         atexit.register(self.close)
         processes = sys.modules.get("multiprocessing.util")
