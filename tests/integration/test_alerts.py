@@ -220,16 +220,16 @@ def test_a_signal_handler_may_come_at_any_instant_of_an_alert(webhook: Webhook) 
 
     events: list[RunEvent] = []
     runledger.connect("memory://", observers=[events.append]).start("r", "acme").fail("no disk")
-    before = signal.signal(signal.SIGALRM, handle)
-    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    before = signal.signal(signal.SIGVTALRM, handle)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0.001, 0.001)
     try:
         calls = 0
         while seen < 50:
             alerts(events[-1])
             calls += 1
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
     assert alerts.flush(PATIENCE)
     assert webhook.next()["title"].startswith("Run failed (")
 
