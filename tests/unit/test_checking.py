@@ -1,10 +1,12 @@
 """A check reads the newest run of each client and the quiet runs, once, and reports; it changes nothing."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from runledger import EventKind, InvalidValue, RunEvent, RunKey, RunLedger
+from runledger import EventKind, InvalidValue, LedgerReads, RunEvent, RunKey, RunLedger, RunRecord
 from runledger.adapters.memory import InMemoryRunRepository
 from runledger.domain.expectation import DeviationKind, Expectation
 from runledger.services.checking import check
@@ -61,6 +63,21 @@ def test_only_the_clients_that_are_named_are_checked(ledger: RunLedger) -> None:
     assert [(each.kind, each.record and each.record.key) for each in result.deviations] == [
         (DeviationKind.QUIET, RunKey("old", "carl"))
     ]
+
+
+def test_of_named_clients_alone_the_newest_run_is_read(ledger: RunLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A store without an index for it would else read all runs, at most 10,000.
+    read: list[str] = []
+    latest = LedgerReads.latest
+
+    def watched(reads: LedgerReads, **options: Any) -> Iterator[RunRecord]:
+        for record in latest(reads, **options):
+            read.append(record.key.client_id)
+            yield record
+
+    monkeypatch.setattr(LedgerReads, "latest", watched)
+    check(ledger.reads, {"carl": DAILY, "acme": DAILY}, quiet_after=HOUR, at=AT)
+    assert read == ["acme", "carl"]
 
 
 def test_what_is_critical_comes_first(ledger: RunLedger) -> None:

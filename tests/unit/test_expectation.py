@@ -96,7 +96,9 @@ def test_hours_are_minutes_after_midnight(text: str, hours: tuple[int, int]) -> 
     assert hours_of(text) == hours
 
 
-@pytest.mark.parametrize("text", ["8-18", "8:00-18:00", "08:00-25:00", "08:60-09:00", "24:00-08:00", "08:00–18:00", ""])
+@pytest.mark.parametrize(
+    "text", ["8-18", "8:00-18:00", "08:00-25:00", "08:60-09:00", "24:00-08:00", "08:00–18:00", "0٨:00-18:00", ""]
+)
 def test_other_text_is_no_span_of_hours(text: str) -> None:
     said = f"{text!r} is not a span of hours: write it like 08:00-18:00, or 22:00-06:00 over midnight."
     with pytest.raises(InvalidValue, match="^" + said.replace(".", r"\.") + "$"):
@@ -152,6 +154,13 @@ def test_a_window_of_all_hours_holds_all_time() -> None:
         (window("sat", "22:00-06:00", BERLIN), local("2025-10-25", "00:00"), local("2025-10-27", "00:00"), 9),
         # Where two windows meet in the hour that is skipped, it counts once.
         (window("sat sun", "03:00-02:45", BERLIN), local("2025-03-29", "03:00"), local("2025-03-31", "02:45"), 46.75),
+        # The day is that of the zone: here it is Monday already.
+        (
+            window("mon", zone="Pacific/Kiritimati"),
+            local("2025-11-23", "08:00", "UTC"),
+            local("2025-11-23", "12:00", "UTC"),
+            2,
+        ),
         # A day that a zone skips has no hours.
         (
             window(zone="Pacific/Apia"),
