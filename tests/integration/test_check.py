@@ -112,6 +112,13 @@ def test_a_run_without_a_sign_of_life_is_critical_even_if_it_is_not_the_newest(s
     assert answer("--client", "bolt", store=store, code=2)[0] == "client 'bolt' never ran"
 
 
+def test_a_run_is_quiet_when_some_signs_of_life_are_missing(store: Path, started: Started) -> None:
+    started("acme", HOUR, beat=timedelta(minutes=4))
+    assert answer(store=store, code=0)[0] == "1 client as expected"
+    started("bolt", HOUR, beat=timedelta(minutes=6))
+    assert answer(store=store, code=2)[0] == "run 'r' of client 'bolt' is quiet: no sign of life for 6m"
+
+
 def test_errors_and_a_run_that_takes_long_are_warnings(store: Path, started: Started) -> None:
     started("acme", 2 * HOUR, status="with errors")
     assert answer(store=store, code=1) == (
