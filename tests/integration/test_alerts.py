@@ -209,29 +209,27 @@ def test_alerts_are_due_while_a_test_has_frozen_the_clock(webhook: Webhook) -> N
 
 
 def test_a_signal_handler_may_come_at_any_instant_of_an_alert(webhook: Webhook) -> None:
-    alerts = Alerts(webhook.url)
-    ledger = ledger_with(alerts)
-    seen = 0
-
-    def handle(*_: object) -> None:
-        nonlocal seen
-        seen += 1
-        ledger.start(f"signal {seen}", "acme").fail("no disk")
-
     events: list[RunEvent] = []
     runledger.connect("memory://", observers=[events.append]).start("r", "acme").fail("no disk")
+    alerts = Alerts(webhook.url)
+    within = calls = 0
+
+    def handle(*_: object) -> None:
+        nonlocal within
+        within += 1
+        alerts(events[-1])
+
     before = signal.signal(signal.SIGVTALRM, handle)
     signal.setitimer(signal.ITIMER_VIRTUAL, 0.001, 0.001)
     try:
-        calls = 0
-        while seen < 50:
+        while within < 50:
             alerts(events[-1])
             calls += 1
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
     assert alerts.flush(PATIENCE)
-    assert webhook.next()["title"].startswith("Run failed (")
+    assert webhook.next()["title"] == f"Run failed ({calls + within:,} times): run 'r' of client 'acme'"
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")

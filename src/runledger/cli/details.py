@@ -18,6 +18,7 @@ from .times import Times
 
 _NAMED = 20
 """How many numbers that could be added up are named."""
+_INDENT = " " * 9
 
 
 def print_run(run: NewRun, times: Times) -> None:
@@ -66,7 +67,18 @@ def print_summary(summary: RunSummary, sums: Mapping[str, int | float]) -> None:
         click.echo(f"{'' if i else 'Sums':<8} {visible_id(name)} = {total:,}")
     if not sums and summary.metrics:
         names = ", ".join(map(visible_id, list(summary.metrics)[:_NAMED])) + (", …" * (len(summary.metrics) > _NAMED))
-        click.echo(f"Numbers  {names}: add one up with --sum NAME")
+        click.echo(_folded(f"Numbers  {names}: add one up with --sum NAME"))
+
+
+def _folded(text: str) -> str:
+    """The text in lines that fit a terminal, the further ones indented; in a pipe it stays one line."""
+    if not sys.stdout.isatty():
+        return text
+    import shutil  # here, because it loads every kind of compression
+    import textwrap
+
+    columns = max(shutil.get_terminal_size().columns, 2 * len(_INDENT))
+    return textwrap.fill(text, columns, subsequent_indent=_INDENT, break_on_hyphens=False)
 
 
 def summary_as_json(summary: RunSummary, sums: Mapping[str, int | float]) -> dict[str, Any]:
@@ -89,4 +101,4 @@ def _value(value: MetricValue, times: Times) -> str:
 
 
 def _indented(text: str) -> str:
-    return visible(text, lines=True).replace("\n", "\n         ")
+    return visible(text, lines=True).replace("\n", f"\n{_INDENT}")

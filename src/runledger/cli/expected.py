@@ -100,7 +100,7 @@ def _truth(value: Any) -> bool:
 def _days(value: Any) -> frozenset[int]:
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return days_of(value)
-    raise InvalidValue(f'it is {_kind(value)}: write a list of days, like ["mon", "fri"].')
+    raise InvalidValue(f'it is {_kind(value)}: write a list of days as text, like ["mon", "fri"].')
 
 
 def _hours(value: Any) -> tuple[int, int]:
@@ -118,8 +118,8 @@ def _text(value: Any, example: str) -> str:
 
 
 def _kind(value: Any) -> str:
-    kinds = {bool: "true or false", int: "a number", float: "a number", str: "text"}
-    return kinds.get(type(value)) or ("a list of other things than text" if isinstance(value, list) else "a time")
+    kinds = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list"}
+    return kinds.get(type(value), "a time")
 
 
 def _as_key(name: str) -> str:

@@ -101,7 +101,7 @@ class _Commands(click.Group):
                 raise
             from .plugin import print_unknown  # here, because only `check` answers as a plugin
 
-            print_unknown(error.message)
+            print_unknown(error.format_message())
             ctx.exit(3)
         except RunLedgerError as error:
             complain(error)

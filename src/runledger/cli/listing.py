@@ -33,7 +33,7 @@ class View:
     """What lists show of a run. Ages are shown on a terminal.
 
     Of `quiet` runs, which are all Running, a table shows the last update, and its age, instead of status and duration.
-    `ages`: how long ago each run started is part of every line; else it is shown where there is room.
+    `ages`: how long ago each run started is in every line; else it is in a table only if no id is folded for it.
     """
 
     times: Times
@@ -119,7 +119,7 @@ def _layout(page: Iterable[RunRecord], columns: int, view: View) -> Layout:
     last = _MINUTE if view.quiet else max(widest_last, len("Took"))
     room = columns - _MINUTE - (status + len(_GAP) if status else 0) - last - 3 * len(_GAP)
     with_age = room - len(_GAP) - _AGE
-    aged = view.ages or widest_run + min(max(len("Client"), widest_client), _NARROWEST_CLIENT) <= with_age
+    aged = view.ages or widest_run + max(len("Client"), widest_client) <= with_age
     room = with_age if aged else room
     client = max(len("Client"), min(widest_client, max(_NARROWEST_CLIENT, room - widest_run)))
     run = max(len("Run"), min(widest_run, room - client))
@@ -178,7 +178,8 @@ def _block(record: RunRecord, columns: int, view: View) -> str:
     lines = [f"{run_id}{_GAP}{client_id}"] if fits else [run_id, f"  {client_id}"]
     if view.quiet:
         lines += [f"  started {times.minute_in_zone(record.started_at)}"]
-        lines += [f"  updated {times.minute_in_zone(record.updated_at)}  {times.ago(record.updated_at)}"]
+        lines += [f"  updated {times.minute_in_zone(record.updated_at)}"]
+        lines += [f"  quiet for {times.age(record.updated_at)}"]
     else:
         status = coloured(record.status.value, record.status)
         lines += [f"  {times.minute_in_zone(record.started_at)}  {times.ago(record.started_at)}"]

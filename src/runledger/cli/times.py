@@ -39,9 +39,13 @@ class Times:
         """A time for programs: ISO 8601 to the millisecond, with its zone."""
         return self._shown(at).isoformat(timespec="milliseconds") if self._local else time_text(at)
 
+    def age(self, at: datetime) -> str:
+        """How long it has been since a time, such as 2h."""
+        return age_text(self._now - at)
+
     def ago(self, at: datetime) -> str:
         """How long ago a time was, such as 2h ago."""
-        return f"{age_text(self._now - at)} ago"
+        return f"{self.age(at)} ago"
 
     def _shown(self, at: datetime) -> datetime:
         if not self._local:

@@ -12,7 +12,8 @@ from .key import InvalidValue
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MIDNIGHT = 24 * 60
-_HOURS = r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:00)"
+_HOUR = r"(?:[01]\d|2[0-3]):[0-5]\d"
+_HOURS = f"({_HOUR})-({_HOUR}|24:00)"
 _FIRST_DAY = datetime(1, 1, 4, tzinfo=UTC)
 """What is earlier is not counted: in some zone, the day before may be in the year 0."""
 
@@ -36,10 +37,9 @@ def hours_of(text: str) -> tuple[int, int]:
     found = re.fullmatch(_HOURS, text, re.ASCII)
     if found is None:
         raise InvalidValue(f"{text!r} is not a span of hours: write it like 08:00-18:00, or 22:00-06:00 over midnight.")
-    begin = int(found[1]) * 60 + int(found[2])
-    end = _MIDNIGHT if found[3] is None else int(found[3]) * 60 + int(found[4])
-    if begin == end:
+    if found[1] == found[2]:
         raise InvalidValue(f"{text!r} begins and ends at the same time: give two times, or leave it out for all hours.")
+    begin, end = (int(hour) * 60 + int(minute) for hour, minute in (each.split(":") for each in found.groups()))
     return begin, end if begin < end else end + _MIDNIGHT
 
 

@@ -13,10 +13,19 @@ from ...domain.expectation import Expectation
 from ...services.checking import CheckResult
 from ...services.checking import check as checked
 from ...services.observing import Reporter
+from ...stores import backend_of
 from ..alerts import alerts_of_check
 from ..arguments import DURATION
 from ..expected import expectations_of
-from ..options import INCOMPLETE, any_or_some, chosen_ledger, json_option, since_option, store_option
+from ..options import (
+    INCOMPLETE,
+    any_or_some,
+    chosen_existing_store,
+    chosen_ledger,
+    json_option,
+    since_option,
+    store_option,
+)
 from ..plugin import print_result, print_unknown
 
 Expected = Expectation | dict[str, Expectation]
@@ -37,7 +46,9 @@ Expected = Expectation | dict[str, Expectation]
 @click.option("--may-fail", is_flag=True, help="It is no fault if the newest run failed.")
 @click.option("--expect", "file", metavar="FILE", help="What is expected of each client: a TOML file.")
 @click.option(
-    "--quiet-after", type=DURATION, default="1h", show_default=True, help="A Running run not updated for this long."
+    "--quiet-after",
+    type=DURATION,
+    help="A Running run not updated for this long.  [default: 5m, or longer where the store counts requests]",
 )
 @since_option
 @click.option(
@@ -54,7 +65,7 @@ def check(
     max_duration: timedelta | None,
     may_fail: bool,
     file: str | None,
-    quiet_after: timedelta,
+    quiet_after: timedelta | None,
     since: datetime | None,
     alert_urls: Sequence[str],
     as_json: bool,
@@ -101,9 +112,11 @@ def _expected(of_each: Expectation, clients: Sequence[str] | None, file: str | N
 
 
 def _check(
-    expected: Expected, quiet_after: timedelta, since: datetime | None, observers: Sequence[RunObserver] = ()
+    expected: Expected, quiet_after: timedelta | None, since: datetime | None, observers: Sequence[RunObserver] = ()
 ) -> CheckResult:
     """Check, and notify the observers of quiet runs and overdue clients, and of what the store reports."""
+    if quiet_after is None:
+        quiet_after = backend_of(chosen_existing_store()).quiet_after
     at = datetime.now(UTC)
     notify = Reporter(observers, lambda: at).notify
     with chosen_ledger(whole=True, observers=observers) as ledger:
