@@ -72,6 +72,28 @@ def test_a_reason_must_be_given(ledger: RunLedger) -> None:
     assert ledger.get(*KEY).status is RunStatus.RUNNING
 
 
+def test_a_first_note_is_stored_with_the_record_at_the_time_of_the_start(
+    ledger: RunLedger, events: list[RunEvent]
+) -> None:
+    ledger.start(*KEY, note="a.sh on web1")
+    ledger.start_many("r", ["a", "b"], note="both")
+    with ledger.track("t", "a", note="a block"):
+        pass
+    runs = {run.key: run for run in ledger.reads.find_with_logs()}
+    assert {str(key): [line.text for line in run.log] for key, run in runs.items()} == {
+        "run '251124-081500' of client 'acme'": ["a.sh on web1"],
+        "run 'r' of client 'a'": ["both"],
+        "run 'r' of client 'b'": ["both"],
+        "run 't' of client 'a'": ["a block"],
+    }
+    assert all(run.log[0].at == run.record.started_at and run.record.notes == 1 for run in runs.values())
+    assert kinds(events) == ["run_started"] * 4 + ["run_finished"]
+    for start in (ledger.start, ledger.start_many):
+        with pytest.raises(InvalidValue, match="^note is empty: leave it out, or give it text.$"):
+            start("refused", "acme" if start == ledger.start else ["acme"], note="")  # type: ignore[operator]
+    assert not list(ledger.find(run_id="refused"))
+
+
 def test_each_way_to_finish_leaves_its_status_and_its_reason(ledger: RunLedger) -> None:
     runs = ledger.start_many("r", ["a", "b", "c", "d", "e"])
     runs["a"].complete()

@@ -20,8 +20,9 @@ from ..output import print_json
 @click.command(cls=StartCommand)
 @start_arguments
 @start_details
+@click.option("--note", help="The first line of the log.")
 @json_option
-def start(run_id: str | None, client_id: str, client_name: str | None, metrics: dict[str, Any], as_json: bool) -> None:
+def start(run_id: str | None, client_id: str, as_json: bool, **details: Any) -> None:
     """Start a run: create its record, and print its run id.
 
     \b
@@ -31,7 +32,7 @@ def start(run_id: str | None, client_id: str, client_name: str | None, metrics: 
     """
     run_id = new_run_id() if run_id is None else run_id
     with chosen_ledger(may_be_new=True) as ledger:
-        run = ledger.start(run_id, client_id, client_name=client_name, metrics=metrics)
+        run = ledger.start(run_id, client_id, **details)
     if as_json:
         print_json({"run_id": run.key.run_id, "client_id": run.key.client_id})
     else:
