@@ -8,16 +8,19 @@ from typing import Any
 import click
 
 from ...domain.visible import quoted
+from ...stores import backend_of
 from ..arguments import DURATION
 from ..details import print_run, print_summary, summary_as_json
 from ..keys import chosen_key, key_arguments, only_client, swapped_ids_noted
 from ..listing import print_records
 from ..options import (
     any_or_some,
+    chosen_existing_store,
     chosen_ledger,
     filter_options,
     json_option,
     limit_options,
+    open_ledger,
     shown_store,
     since_option,
     store_option,
@@ -127,21 +130,28 @@ def summary(of_run: str | None, run_id: str | None, as_json: bool, **filters: An
 
 @click.command()
 @store_option
-@click.option("--older-than", type=DURATION, default="1h", show_default=True, help="Not updated for this long.")
+@click.option(
+    "--older-than",
+    type=DURATION,
+    help="Not updated for this long.  [default: 5m, or longer where the store counts requests]",
+)
 @click.option("--client", "client_id", metavar="ID", help="Only this client's runs.")
 @click.option("--run-id", metavar="ID", help="Only this run's records.")
 @limit_options
 @json_option
-def stale(older_than: timedelta, limit: int, all_: bool, as_json: bool, **filters: Any) -> None:
+def stale(older_than: timedelta | None, limit: int, all_: bool, as_json: bool, **filters: Any) -> None:
     """List Running runs that were not updated for a while.
 
-    Changes nothing: a stale run stays Running until somebody finishes it.
+    The default is five times the interval at which exec gives signs of life; give a longer time for runs that give none
+    and take longer. Changes nothing: a stale run stays Running until somebody finishes it.
 
     \b
     Example:
       runledger stale --older-than 2h
     """
-    with chosen_ledger(whole=True) as ledger:
+    store = chosen_existing_store()
+    older_than = backend_of(store).quiet_after if older_than is None else older_than
+    with open_ledger(store, whole=True) as ledger:
         bound = None if all_ else limit
         found = ledger.stale(older_than, limit=bound, **filters)
         print_records(
