@@ -4,12 +4,11 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from commands import RUNLEDGER, a_store_of, environment, in_a_process, runledger
+from gated_store import at_the_gate, blocks, send
 from postgres_server import fresh_database
 
 from runledger import NewRun, RunRecord, connect
@@ -390,54 +389,6 @@ def test_ctrl_c_that_comes_just_before_the_command_is_for_the_command() -> None:
         said = session.readline()
         os.waitpid(pid, 0)
     assert b"ended by SIGINT" in said
-
-
-GATED = """
-import os, time
-from runledger.adapters.sql import sqlite
-from runledger.cli.execution import recording, signals
-
-signals.GRACE_SECONDS = recording.GRACE_SECONDS = float(os.environ.get("GRACE", signals.GRACE_SECONDS))
-
-def open_url(url):
-    if os.path.exists("reached"):
-        open("reached", "w").close()
-        os.remove("reached")
-        while not os.path.exists("opened"):
-            time.sleep(0.01)
-    return sqlite.open_url(url.replace("gated", "sqlite"))
-"""
-"""A store that, where there is a named pipe for it, tells that it is being opened, and waits to be."""
-
-
-@contextmanager
-def at_the_gate(store: Path, folder: Path, *command: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
-    a_store_of(folder, "gated", GATED)
-    with subprocess.Popen(
-        [*RUNLEDGER, "exec", "--client", "a", "--", *command],
-        env=environment(f"gated:///{store}", PYTHONPATH=str(folder), **variables),
-        cwd=folder,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        while not (folder / "reached").exists():
-            assert process.poll() is None
-        (folder / "reached").read_text()
-        yield process
-
-
-def blocks(process: subprocess.Popen[str], number: signal.Signals) -> bool:
-    """Whether the main thread of a process blocks a signal."""
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    return bool(int(status.split("SigBlk:")[1].split()[0], 16) >> (number - 1) & 1)
-
-
-def send(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    """Send a signal and wait until it is taken, so that a second one is a second one."""
-    process.send_signal(number)
-    status = Path(f"/proc/{process.pid}/status")
-    while int(status.read_text().split("ShdPnd:")[1].split()[0], 16) >> (number - 1) & 1:
-        pass
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
