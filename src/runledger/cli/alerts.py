@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from attrs import evolve
 
-from ..domain import EventKind, InvalidValue, RunEvent, RunKey, RunLedgerError
+from ..domain import EventKind, InvalidValue, RunAlreadyExists, RunEvent, RunKey, RunLedgerError
 from .output import complain
 
 if TYPE_CHECKING:
@@ -30,23 +30,25 @@ class CommandAlerts:
     def __init__(self, command: str, targets: Iterable[Alerts]) -> None:
         self._targets = tuple(targets)
         self._place = f"runledger {command} on {os.uname().nodename if hasattr(os, 'uname') else 'this host'}"
-        self._reported: object = None
         for alerts in self._targets:
             click.get_current_context().call_on_close(alerts.close)
 
     def __call__(self, event: RunEvent) -> None:
-        self._reported = event.error
-        for alerts in self._targets:
-            alerts(evolve(event, call_site=self._place))
+        if event.kind is not EventKind.START_FAILED:  # the command may start the run in another way
+            self._forward(event)
 
     def start_failed(self, error: RunLedgerError, run_id: str, client_id: str) -> None:
-        """Report the failure of a start, unless the ledger has. It has not if its store could not be opened."""
-        if error is self._reported:
+        """Send that a run could not be started, be it because its store could not be opened; not that it exists."""
+        if isinstance(error, RunAlreadyExists):
             return
         key = None
         with suppress(InvalidValue):
             key = RunKey(run_id, client_id)
-        self(RunEvent(kind=EventKind.START_FAILED, key=key, at=datetime.now(UTC), error=error))
+        self._forward(RunEvent(kind=EventKind.START_FAILED, key=key, at=datetime.now(UTC), error=error))
+
+    def _forward(self, event: RunEvent) -> None:
+        for alerts in self._targets:
+            alerts(evolve(event, call_site=self._place))
 
 
 def alerts_of(command: str) -> CommandAlerts:

@@ -6,13 +6,14 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import reduce
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ..domain import RunObserver, StoreUnusable
-from ..services.ledger import RunLedger
+from ..services.ledger import RunLedger, utc_now
 from ..stores import EXAMPLE_URL, backend_of, connect, store_url
 from .arguments import ADDITION, COUNT, METRIC, MOMENT, STATUS
 from .locations import shown_url
@@ -204,16 +205,23 @@ def chosen_ledger(
 
 
 @contextmanager
-def open_ledger(url: str, *, whole: bool = False, observers: Sequence[RunObserver] = ()) -> Iterator[RunLedger]:
+def open_ledger(
+    url: str,
+    *,
+    whole: bool = False,
+    observers: Sequence[RunObserver] = (),
+    clock: Callable[[], datetime] = utc_now,
+) -> Iterator[RunLedger]:
     """The ledger of a store's URL. What the store reports meanwhile, such as rows left out, goes to standard error.
 
     `observers` are called with its events besides.
 
     `whole`: the command's answer is of use only if it is whole, so it ends as incomplete if rows were left out.
+    `clock` returns the time of each call.
     """
     notices = Notices()
     try:
-        with connect(url, observers=(notices, *observers)) as ledger:
+        with connect(url, observers=(notices, *observers), clock=clock) as ledger:
             yield ledger
     finally:
         notices.report()

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ...domain.visible import quoted
+from ...stores import backend_of
 from ..arguments import DURATION
 from ..details import print_run, print_summary, summary_as_json, summed
 from ..keys import chosen_key, key_arguments, only_client, swapped_ids_noted
@@ -15,10 +16,12 @@ from ..listing import View, print_records
 from ..options import (
     INCOMPLETE,
     any_or_some,
+    chosen_existing_store,
     chosen_ledger,
     filter_options,
     json_option,
     limit_options,
+    open_ledger,
     shown_store,
     since_option,
     store_option,
@@ -138,7 +141,11 @@ def summary(of_run: str | None, run_id: str | None, names: tuple[str, ...], as_j
 
 @click.command()
 @store_option
-@click.option("--older-than", type=DURATION, default="1h", show_default=True, help="Not updated for this long.")
+@click.option(
+    "--older-than",
+    type=DURATION,
+    help="Not updated for this long.  [default: 5m, or longer where the store counts requests]",
+)
 @click.option("--client", "client_id", metavar="ID", help="Only this client's runs.")
 @click.option("--run-id", metavar="ID", help="Only this run's records.")
 @limit_options
@@ -146,11 +153,18 @@ def summary(of_run: str | None, run_id: str | None, names: tuple[str, ...], as_j
 @local_option
 @json_option
 def stale(
-    older_than: timedelta, limit: int, all_: bool, code_if_any: bool, local: bool, as_json: bool, **filters: Any
+    older_than: timedelta | None,
+    limit: int,
+    all_: bool,
+    code_if_any: bool,
+    local: bool,
+    as_json: bool,
+    **filters: Any,
 ) -> None:
     """List Running runs that were not updated for a while.
 
-    Changes nothing: a stale run stays Running until somebody finishes it.
+    The default is five times the interval at which exec gives signs of life; give a longer time for runs that give none
+    and take longer. Changes nothing: a stale run stays Running until somebody finishes it.
 
     \b
     Examples:
@@ -158,7 +172,9 @@ def stale(
       runledger stale --exit-code || echo "there are stale runs"
     """
     view = View(times=chosen_times(local, as_json), quiet=True)
-    with chosen_ledger(whole=True) as ledger:
+    store = chosen_existing_store()
+    older_than = backend_of(store).quiet_after if older_than is None else older_than
+    with open_ledger(store, whole=True) as ledger:
         bound = None if all_ else limit
         found = ledger.stale(older_than, limit=bound, **filters)
         nothing = f"No run has gone quiet in {shown_store()}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ from ...domain.visible import visible_id
 from ...services.run_ids import new_run_id
 from ...services.updates import Run
 from ..alerts import alerts_of
+from ..arguments import MOMENT
 from ..keys import StartCommand, chosen_key, key_arguments, start_arguments, swapped_ids_noted
 from ..options import chosen_ledger, detail_options, json_option, start_details
 from ..output import print_json
@@ -22,8 +24,9 @@ from ..output import print_json
 @click.command(cls=StartCommand)
 @start_arguments
 @start_details
+@click.option("--note", help="The first line of the log.")
 @json_option
-def start(run_id: str | None, client_id: str, client_name: str | None, metrics: dict[str, Any], as_json: bool) -> None:
+def start(run_id: str | None, client_id: str, as_json: bool, **details: Any) -> None:
     """Start a run: create its record, and print its run id.
 
     \b
@@ -35,7 +38,7 @@ def start(run_id: str | None, client_id: str, client_name: str | None, metrics: 
     alerts = alerts_of("start")
     try:
         with chosen_ledger(may_be_new=True, observers=[alerts]) as ledger:
-            run = ledger.start(run_id, client_id, client_name=client_name, metrics=metrics)
+            run = ledger.start(run_id, client_id, **details)
     except RunLedgerError as error:
         alerts.start_failed(error, run_id, client_id)
         raise
@@ -63,9 +66,17 @@ def update(run_id: str | None, client_id: str | None, **details: Any) -> None:
         run.update(**details)
 
 
+_at_option = click.option(
+    "--at",
+    type=MOMENT,
+    help="When the run ended: an ISO time with its zone, or an age (2h); not before its start.  [default: now]",
+)
+
+
 @click.command()
 @key_arguments
 @detail_options
+@_at_option
 @click.option("--with-errors", metavar="TEXT", help="What went wrong; finishes the run as Completed with Errors.")
 def complete(run_id: str | None, client_id: str | None, with_errors: str | None, **details: Any) -> None:
     """Finish a run as Completed.
@@ -82,6 +93,7 @@ def complete(run_id: str | None, client_id: str | None, with_errors: str | None,
 @click.command()
 @key_arguments
 @detail_options
+@_at_option
 @click.option("--error", required=True, metavar="TEXT", help="Why the run failed.")
 def fail(run_id: str | None, client_id: str | None, error: str, **details: Any) -> None:
     """Finish a run as Failed.
@@ -96,8 +108,9 @@ def fail(run_id: str | None, client_id: str | None, error: str, **details: Any) 
 
 @click.command()
 @key_arguments
+@_at_option
 @click.option("--why", required=True, metavar="TEXT", help="Why there was nothing to do.")
-def skip(run_id: str | None, client_id: str | None, why: str) -> None:
+def skip(run_id: str | None, client_id: str | None, why: str, at: datetime | None) -> None:
     """Finish a run as Skipped: there was nothing to do.
 
     \b
@@ -105,13 +118,14 @@ def skip(run_id: str | None, client_id: str | None, why: str) -> None:
       runledger skip 251124-081500-3f9a1c acme --why "no new posts"
     """
     with _chosen_run(run_id, client_id) as run:
-        run.skip(why)
+        run.skip(why, at=at)
 
 
 @click.command()
 @key_arguments
+@_at_option
 @click.option("--why", required=True, metavar="TEXT", help="Why the run was cancelled.")
-def cancel(run_id: str | None, client_id: str | None, why: str) -> None:
+def cancel(run_id: str | None, client_id: str | None, why: str, at: datetime | None) -> None:
     """Finish a run as Cancelled.
 
     \b
@@ -119,7 +133,7 @@ def cancel(run_id: str | None, client_id: str | None, why: str) -> None:
       runledger cancel 251124-081500-3f9a1c acme --why "the client left"
     """
     with _chosen_run(run_id, client_id) as run:
-        run.cancel(why)
+        run.cancel(why, at=at)
 
 
 @contextmanager
