@@ -67,7 +67,7 @@ def test_a_usual_list_is_a_table_at_eighty_columns(tmp_path: Path) -> None:
 def test_the_latest_run_of_each_client_says_when_how_long_ago_and_how_it_ended(tmp_path: Path, columns: int) -> None:
     store = tmp_path / "runs.db"
     with connect(f"sqlite:///{store}", observers=()) as ledger:
-        ledger.start("251124-081500-3f9a1c", "acme").complete()
+        ledger.start("251124-081500-3f9a1c", "acme").complete(with_errors="2 of 45")
         ledger.start("251124-081500-4b7d20", "bolt")
     lines = plain(on_a_terminal("latest", store=store, columns=columns)).splitlines()
     assert max(map(len, lines)) <= columns
@@ -76,15 +76,18 @@ def test_the_latest_run_of_each_client_says_when_how_long_ago_and_how_it_ended(t
         expected = [
             r"251124-081500-3f9a1c  acme",
             rf"  {started} UTC  [0-9]+s ago",
-            r"  Completed  [0-9.e-]+s",
+            r"  Completed with Errors  [0-9.e-]+s",
+            r"  2 of 45",
             r"251124-081500-4b7d20  bolt",
             rf"  {started} UTC  [0-9]+s ago",
             r"  Running",
         ]
     else:
+        status = "With Errors" if columns < 85 else "Completed with Errors"
         expected = [
             r"Started \(UTC\) +Ago +Run +Client +Status +Took",
-            rf"{started} +[0-9]+s ago  251124-081500-3f9a1c  acme +Completed +[0-9.e-]+s",
+            rf"{started} +[0-9]+s ago  251124-081500-3f9a1c  acme +{status} +[0-9.e-]+s",
+            r" +2 of 45",
             rf"{started} +[0-9]+s ago  251124-081500-4b7d20  bolt +Running *",
         ]
     assert len(lines) == len(expected)

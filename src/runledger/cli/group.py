@@ -148,7 +148,8 @@ Exit codes:
   2  wrong usage or value        6  the store is unavailable
   3  no such run                 7  the store cannot serve as it is
   9  the answer is incomplete: rows of the store cannot be read
-exec exits as the command did, check as a monitoring plugin: 0 to 3.
+exec exits as the command did.
+check exits as a plugin: 0 to 3.
 
 \b
 Examples:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 import click
 from attrs import frozen
 
-from ..domain import RunRecord
+from ..domain import RunRecord, RunStatus
 from ..domain.visible import visible, visible_id
 from .cells import cut, fold, padded, width_of
 from .output import coloured, print_json, remark, took
@@ -22,8 +22,9 @@ _NARROWEST_RUN = 20
 _NARROWEST_CLIENT = 8
 _GAP = "  "
 _MINUTE = 16
-
 _AGE = len("999d ago")
+_SHORT = {RunStatus.COMPLETED_WITH_ERRORS: "With Errors"}
+"""Names of statuses for tables that would not fit the terminal otherwise."""
 
 Layout = Callable[[RunRecord], str]
 
@@ -106,15 +107,48 @@ def _print_on_terminal(records: Iterator[RunRecord], view: View) -> int:
     return count
 
 
-def _layout(page: Iterable[RunRecord], columns: int, view: View) -> Layout:
+@frozen(kw_only=True)
+class _Table:
+    """The widths of a terminal and of the columns of a table, and what it shows.
+
+    `widest` is how wide a client id may be. `aged`: it has ages. `short`: statuses have short names.
+    """
+
+    columns: int
+    run: int
+    client: int
+    widest: int
+    status: int
+    last: int
+    aged: bool
+    short: bool
+
+
+def _layout(page: Sequence[RunRecord], columns: int, view: View) -> Layout:
     """How records are laid out on a terminal: in the columns of a table, whose heading is printed, or in blocks."""
+    for short in (False, True):
+        if table := _table(page, columns, view, short):
+            break
+    else:
+        return lambda record: _block(record, columns, view)
+    zone, status = f"({view.times.zone})", "Status".ljust(table.status)
+    heads = [f"Started {zone}".ljust(_MINUTE), "Run".ljust(table.run), "Client".ljust(table.client)]
+    heads += [f"Updated {zone}".rjust(table.last)] if view.quiet else [status, "Took".rjust(table.last)]
+    if table.aged:
+        heads.insert(len(heads) if view.quiet else 1, "Ago".rjust(_AGE))
+    click.echo(click.style(_GAP.join(heads), bold=True))
+    return lambda record: _row(record, table, view)
+
+
+def _table(page: Iterable[RunRecord], columns: int, view: View, short: bool) -> _Table | None:
+    """The widths of a table that fits the terminal; None if there is no such table."""
     widest_run = widest_client = widest_last = 0
     status = 0 if view.quiet else len("Status")
     for record in page:
         widest_run = max(widest_run, width_of(visible_id(record.key.run_id)))
         widest_client = max(widest_client, width_of(visible_id(record.key.client_id)))
         if not view.quiet:
-            status = max(status, len(record.status.value))
+            status = max(status, len(_status(record, short)))
             widest_last = max(widest_last, len(took(record.duration)))
     last = _MINUTE if view.quiet else max(widest_last, len("Took"))
     room = columns - _MINUTE - (status + len(_GAP) if status else 0) - last - 3 * len(_GAP)
@@ -124,30 +158,19 @@ def _layout(page: Iterable[RunRecord], columns: int, view: View) -> Layout:
     client = max(len("Client"), min(widest_client, max(_NARROWEST_CLIENT, room - widest_run)))
     run = max(len("Run"), min(widest_run, room - client))
     if run < min(widest_run, _NARROWEST_RUN) or run + client > room:
-        return lambda record: _block(record, columns, view)
-    zone = f"({view.times.zone})"
-    heads = [f"Started {zone}".ljust(_MINUTE), "Run".ljust(run), "Client".ljust(client)]
-    heads += [f"Updated {zone}".rjust(last)] if view.quiet else ["Status".ljust(status), "Took".rjust(last)]
-    if aged:
-        heads.insert(len(heads) if view.quiet else 1, "Ago".rjust(_AGE))
-    click.echo(click.style(_GAP.join(heads), bold=True))
-    table = _Table(columns=columns, run=run, client=client, widest=max(client, room - run), status=status, last=last)
-    return lambda record: _row(record, table, view, aged)
+        return None
+    widest = max(client, room - run)
+    return _Table(
+        columns=columns, run=run, client=client, widest=widest, status=status, last=last, aged=aged, short=short
+    )
 
 
-@frozen(kw_only=True)
-class _Table:
-    """The width of a terminal and of the columns of a table; `widest` is how wide a client id may be."""
-
-    columns: int
-    run: int
-    client: int
-    widest: int
-    status: int
-    last: int
+def _status(record: RunRecord, short: bool) -> str:
+    label: str = record.status.value
+    return _SHORT.get(record.status, label) if short else label
 
 
-def _row(record: RunRecord, table: _Table, view: View, aged: bool) -> str:
+def _row(record: RunRecord, table: _Table, view: View) -> str:
     """A row of the table, with the reason of a failure below it.
 
     A run id is never folded, so that it can be copied: if it is too wide for its column, the row goes on in the next
@@ -156,10 +179,10 @@ def _row(record: RunRecord, table: _Table, view: View, aged: bool) -> str:
     run_id, times = visible_id(record.key.run_id), view.times
     start, end = times.minute(record.started_at), f"{times.minute(record.updated_at):>{table.last}}"
     if not view.quiet:
-        start += f"{_GAP}{times.ago(record.started_at):>{_AGE}}" if aged else ""
-        status = coloured(f"{record.status.value:<{table.status}}", record.status)
+        start += f"{_GAP}{times.ago(record.started_at):>{_AGE}}" if table.aged else ""
+        status = coloured(f"{_status(record, table.short):<{table.status}}", record.status)
         end = f"{status}{_GAP}{took(record.duration):>{table.last}}"
-    elif aged:
+    elif table.aged:
         end += f"{_GAP}{times.ago(record.updated_at):>{_AGE}}"
     lead = f"{start}{_GAP}{padded(run_id, table.run)}"
     indent = " " * (len(start) + len(_GAP) + table.run + len(_GAP))
