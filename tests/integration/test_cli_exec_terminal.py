@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import shutil
 import signal
 import struct
 import subprocess
@@ -202,6 +203,10 @@ def read_to_end(leader: int) -> bytes:
     return seen
 
 
+needs_less = pytest.mark.skipif(shutil.which("less") is None, reason="less is not installed (apt install less)")
+
+
+@needs_less
 def test_a_pager_takes_its_keys_from_the_terminal(store: Path, tmp_path: Path) -> None:
     page = tmp_path / "page"
     page.write_text("".join(f"line {i}\n" for i in range(200)))
@@ -215,6 +220,7 @@ def test_a_pager_takes_its_keys_from_the_terminal(store: Path, tmp_path: Path) -
     assert status_of(store) == "Completed"
 
 
+@needs_less
 def test_a_pager_in_a_pipe_takes_its_keys_from_the_terminal(store: Path) -> None:
     """As `git log` does: the pager's input is not the terminal, so it reads keys elsewhere."""
     with typed_at(store, "sh", "-c", "seq 500 | less", LESS="") as leader:

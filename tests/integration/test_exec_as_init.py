@@ -1,4 +1,4 @@
-"""`runledger exec` as process 1 of a container: it reaps orphans, and takes signals although the kernel drops most there."""
+"""`runledger exec` as process 1 of a container: it reaps orphans, and takes signals that the kernel drops for most."""
 
 from __future__ import annotations
 
