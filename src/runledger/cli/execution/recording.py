@@ -44,9 +44,9 @@ _LONGEST_BEAT = 86_400.0 * 365
 class Recording:
     """The record of a command that is run now. `alerts` are notified of what happens to it."""
 
-    def __init__(self, store: str, key: RunKey, alerts: CommandAlerts) -> None:
+    def __init__(self, store: str, key: RunKey, alerts: CommandAlerts | None = None) -> None:
         self.key = key
-        self._alerts = alerts
+        self._alerts = alerts or CommandAlerts("exec", ())
         self._store = store
         self._began = utc_now()
         self._starting: Call | None = None
