@@ -5,6 +5,7 @@ from .domain import (
     InvalidValue,
     LogLine,
     NewRun,
+    NoCurrentRun,
     Outcome,
     RunAlreadyExists,
     RunAlreadyFinished,
@@ -22,6 +23,7 @@ from .domain import (
     UnknownMetric,
 )
 from .services.copy_result import CopyResult, Fate, Remark
+from .services.current_run import current_run
 from .services.ledger import RunLedger
 from .services.observing import log_event
 from .services.reads import LedgerReads
@@ -38,6 +40,7 @@ __all__ = [
     "LedgerUpdates",
     "LogLine",
     "NewRun",
+    "NoCurrentRun",
     "Outcome",
     "Remark",
     "Run",
@@ -58,6 +61,7 @@ __all__ = [
     "UnknownMetric",
     "connect",
     "copy",
+    "current_run",
     "log_event",
     "new_run_id",
     "open_repository",

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 from airtable_base import served
 from interrupts import Interrupt, Interruption, interrupt
-from postgres_server import fresh_database
+from postgres_server import fresh_database, fresh_ledger
 
 from airtable_local import Column
 from runledger import (
@@ -67,9 +67,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunReposit
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "postgresql":
-        with fresh_database() as url:
-            with closing(PostgreSQLRunRepository(url)) as store:
-                store.create_schema()
+        with fresh_ledger() as url:
             yield url
     else:
         yield f"sqlite:///{tmp_path}/runs.db" if request.param == "sqlite" else "memory://"

@@ -12,6 +12,7 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+from commands import runledger
 
 from runledger import (
     NewRun,
@@ -92,9 +93,14 @@ def test_a_file_that_is_no_ledger_of_this_version_is_refused_and_left_as_it_was(
 
 
 def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StoreUnusable, match="its folder must exist"):
+    sentence = f"there is no folder {tmp_path}/no/such: make it, or correct the URL."
+    with pytest.raises(StoreUnusable) as refusal:
         connect(f"sqlite:///{tmp_path}/no/such/runs.db")
-    with pytest.raises(StoreUnusable, match="cannot be opened"):
+    assert str(refusal.value) == sentence
+    store = f"sqlite:///{tmp_path}/no/such/runs.db"
+    for command in (["init"], ["start", "--client", "acme"], ["list"], ["exec", "--client", "acme", "--", "true"]):
+        assert runledger(*command, store=store, code=7).stderr == f"runledger: {sentence}\n"
+    with pytest.raises(StoreUnusable, match="cannot be opened: it must be a file, and you must be allowed to write"):
         connect(f"sqlite:///{tmp_path}")
 
 

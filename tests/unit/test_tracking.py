@@ -313,3 +313,11 @@ def test_an_attempt_in_a_thread_names_the_place_that_tracks(
     sites += [event.call_site for event in events if isinstance(event.error, Exception)]
     assert len(sites) == 2
     assert all(site and site.startswith(f"{__file__}:") and site.endswith("main") for site in sites)
+
+
+@pytest.mark.parametrize("thing", ["score", 5, None])
+def test_what_is_no_function_cannot_be_decorated(ledger: RunLedger, thing: object) -> None:
+    with pytest.raises(TypeError) as refusal:
+        ledger.track("r", "acme")(thing)  # type: ignore[arg-type]
+    what = type(thing).__name__
+    assert str(refusal.value) == f"track decorates functions, not {what}: write @ledger.track(run_id, client_id)."

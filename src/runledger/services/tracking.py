@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from ..domain import RunLedgerError
+from .current_run import Block
 from .observing import call_site_inherited
 from .updates import Run
 
@@ -31,6 +32,7 @@ class Tracking:
     """
 
     _run: Run | None = None
+    _block: Block | None = None
 
     def __init__(self, start: Callable[[str, str], Run], run_id: Id, client_id: Id) -> None:
         self._start = start
@@ -38,12 +40,19 @@ class Tracking:
         self._client_id = client_id
 
     def __enter__(self) -> Run:
-        return self._begin()
+        return self._entered(self._begin())
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         self._end(error)
 
     async def __aenter__(self) -> Run:
+        return self._entered(await self._begin_in_thread())
+
+    def _entered(self, run: Run) -> Run:
+        self._block = Block(run)
+        return run
+
+    async def _begin_in_thread(self) -> Run:
         with call_site_inherited():
             starting = _in_thread(self._begin)
         if (cancelled := await _ended(starting)) is None:
@@ -62,6 +71,10 @@ class Tracking:
         raise cancelled
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        if not callable(function):
+            raise TypeError(
+                f"track decorates functions, not {type(function).__name__}: write @ledger.track(run_id, client_id)."
+            )
         if inspect.isclass(function):
             raise TypeError("track cannot decorate a class: decorate the method that does the work.")
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
@@ -104,6 +117,9 @@ class Tracking:
             if error is None:
                 raise
             error.add_note(f"The run could not be finished: {refusal}")
+        finally:
+            if self._block is not None:
+                self._block.leave()
 
     def _finish(self, error: BaseException | None) -> None:
         run = self._run

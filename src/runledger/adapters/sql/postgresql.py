@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from psycopg import errors
@@ -138,22 +137,7 @@ class PostgreSQLRunAccess:
         """See LoggedStore. A run with a long log that is removed before its log is read is left out."""
         for page in self._pages(_FIND_WITH_LOGS, query):
             records = records_of([row[:-1] for row in page])
-            logs = [row[-1] for row in page]
-            lines = _short_logs(records, logs)
-            for record, log in zip(records, logs, strict=True):
-                if not record.notes:
-                    yield record, ()
-                elif lines is not None and log is not None:
-                    yield record, tuple(islice(lines, record.notes))
-                elif (whole := self._whole_log(record)) is not None:
-                    yield record, whole
-
-    def _whole_log(self, record: RunRecord) -> tuple[LogLine, ...] | None:
-        """The lines that a record counts; None if it was removed meanwhile."""
-        try:
-            return tuple(islice(self.log(record.key), record.notes))
-        except RunNotFound:
-            return None
+            yield from rows.records_with_logs(records, [row[-1] for row in page], self.log)
 
     def latest(self, since: datetime | None = None) -> Iterator[RunRecord]:
         """See LatestStore."""
@@ -288,23 +272,6 @@ def _marks(cursor: Cursor, news: Sequence[NewRun]) -> dict[RunKey, str]:
     """The marks of those records that exist."""
     found = cursor.execute(_MARKS, key_arrays(new.key for new in news))
     return {RunKey.trusted(run_id, client_id): mark for run_id, client_id, mark in found}
-
-
-def _short_logs(records: Sequence[RunRecord], logs: Sequence[str | None]) -> Iterator[LogLine] | None:
-    """The lines of all logs that came with their records, decoded at once.
-
-    None if they cannot be told apart, or read: an external writer broke a line in two, or wrote an odd time.
-    """
-    texts = [log for log in logs if log is not None]
-    if not texts:
-        return iter(())
-    parts = "\n".join(texts).split("\n")
-    if len(parts) != 2 * sum([record.notes for record, log in zip(records, logs, strict=True) if log is not None]):
-        return None
-    try:
-        return map(LogLine.trusted, list(map(rows.read_time, parts[::2])), parts[1::2])
-    except MALFORMED:
-        return None  # reading the log by itself names the run
 
 
 def _log_of(lines: Sequence[tuple[Any, ...]], key: RunKey) -> list[LogLine]:

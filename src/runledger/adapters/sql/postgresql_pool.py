@@ -150,6 +150,7 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
     unconfirmed: list[str]
     """What the server said about commits of this call that it acknowledged before a standby had confirmed them."""
     _kept: psycopg.Cursor[tuple[Any, ...]] | None = None
+    _usual_limit: float
     limit = 30 + _GRACE
     """Seconds to wait for an answer before its statement is cancelled; 0 is no limit."""
     _patience = 5.0
@@ -177,6 +178,8 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
 
     def _settle(self, given: str) -> None:
         self.session = settled(self, given)
+        seconds = self.session.seconds
+        self._usual_limit = seconds and seconds + _GRACE
         if not self.session.is_direct:
             # Another client of a pooler may have prepared another statement by the same name in the same session.
             self.prepare_threshold = None
@@ -186,8 +189,7 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
     def begin_call(self, right: str) -> None:
         """Forget the call before. Making and migrating tables may take as long as it does."""
         self.unconfirmed.clear()
-        seconds = 0 if right == "CREATE" else self.session.seconds
-        self.limit = seconds and seconds + _GRACE
+        self.limit = 0 if right == "CREATE" else self._usual_limit
 
     def unconfirmed_failure(self, key: RunKey | None) -> RunLedgerError | None:
         """The error of a call with a commit that was acknowledged before a standby had confirmed it."""

@@ -15,12 +15,17 @@ from ..keys import chosen_key, key_arguments, only_client, swapped_ids_noted
 from ..listing import View, print_records
 from ..options import (
     INCOMPLETE,
+    after_option,
     any_or_some,
     chosen_existing_store,
     chosen_ledger,
+    complete_client_id,
+    complete_run_id,
     filter_options,
     json_option,
     limit_options,
+    of_client_option,
+    of_run_option,
     open_ledger,
     shown_store,
     since_option,
@@ -58,7 +63,7 @@ def show(run_id: str | None, client_id: str | None, local: bool, as_json: bool) 
 
 @click.command("list")
 @filter_options
-@click.option("--after", nargs=2, metavar="RUN_ID CLIENT_ID", help="Continue the list after this run.")
+@after_option
 @limit_options
 @local_option
 @json_option
@@ -89,6 +94,7 @@ def list_(after: tuple[str, str] | None, limit: int, all_: bool, local: bool, as
     metavar="ID",
     multiple=True,
     callback=any_or_some,
+    shell_complete=complete_client_id,
     help="Only this client; may be repeated.",
 )
 @since_option
@@ -112,7 +118,7 @@ def latest(local: bool, as_json: bool, **filters: Any) -> None:
 
 
 @click.command()
-@click.argument("of_run", metavar="[RUN_ID]", required=False)
+@click.argument("of_run", metavar="[RUN_ID]", required=False, shell_complete=complete_run_id)
 @filter_options
 @click.option("--sum", "names", metavar="NAME", multiple=True, help="Add up this number of the runs; may be repeated.")
 @json_option
@@ -146,8 +152,8 @@ def summary(of_run: str | None, run_id: str | None, names: tuple[str, ...], as_j
     type=DURATION,
     help="Not updated for this long.  [default: 5m, or longer where the store counts requests]",
 )
-@click.option("--client", "client_id", metavar="ID", help="Only this client's runs.")
-@click.option("--run-id", metavar="ID", help="Only this run's records.")
+@of_client_option
+@of_run_option
 @limit_options
 @click.option("--exit-code", "code_if_any", is_flag=True, help="End with exit code 1 if there is any such run.")
 @local_option
