@@ -227,7 +227,7 @@ def test_a_tracked_block_is_entered_and_left_as_the_other_one() -> None:
 def test_every_call_does_what_its_counterpart_does(tmp_path: Path) -> None:
     async def main() -> None:
         async with aio.connect(tmp_path / "runs.db", observers=()) as ledger:
-            run = await ledger.start("r", "acme", client_name="Acme Ltd", metrics={"n": 1})
+            run = await ledger.start("r", "acme", client_name="Acme Ltd", metrics={"n": 1}, note="begun")
             assert (run.key, run.finished) == (RunKey("r", "acme"), False)
             assert repr(run) == "AsyncRun(RunKey(run_id='r', client_id='acme'))"
             record = await run.update(metrics={"m": 2}, add={"n": 1}, note="half way")
@@ -242,7 +242,7 @@ def test_every_call_does_what_its_counterpart_does(tmp_path: Path) -> None:
                 {"n": 3, "m": 3},
             )
             assert run.finished
-            assert [line.text async for line in ledger.log("r", "acme")] == ["half way", "late"]
+            assert [line.text async for line in ledger.log("r", "acme")] == ["begun", "half way", "late"]
             assert [line.text async for line in ledger.log("r", "acme", 1)] == ["late"]
             runs = await ledger.start_many("s", {"acme": "Acme Ltd", "bolt": "Bolt Inc", "cube": "Cube"})
             assert list(runs) == ["acme", "bolt", "cube"]
@@ -270,13 +270,14 @@ def test_every_call_by_key_does_what_its_counterpart_does() -> None:
         ledger = aio.connect("memory://", observers=())
         updates, reads = ledger.updates, ledger.reads
         clients = ("update", "complete", "fail", "skip", "cancel")
-        await ledger.start_many("u", clients)
+        await ledger.start_many("u", clients, note="started")
+        at = (await ledger.get("u", "complete")).started_at
         await updates.update("u", "update", metrics={"m": 1}, add={"n": 1}, note="n")
         await updates.heartbeat("u", "update")
-        await updates.complete("u", "complete", with_errors="e", metrics={"m": 1}, add={"n": 1}, note="n")
-        await updates.fail("u", "fail", "e", metrics={"m": 1}, add={"n": 1}, note="n")
-        await updates.skip("u", "skip", "n")
-        await updates.cancel("u", "cancel", "n")
+        await updates.complete("u", "complete", with_errors="e", metrics={"m": 1}, add={"n": 1}, note="n", at=at)
+        await updates.fail("u", "fail", "e", metrics={"m": 1}, add={"n": 1}, note="n", at=at)
+        await updates.skip("u", "skip", "n", at=at)
+        await updates.cancel("u", "cancel", "n", at=at)
         await updates.run("u", "update").update(add={"n": 1})
         await updates.of(RunKey("u", "update"), "here").update(add={"n": 1})
         assert updates.of(RunKey("u", "update"), "here").site == "here"
@@ -292,7 +293,8 @@ def test_every_call_by_key_does_what_its_counterpart_does() -> None:
             "skip": ({}, None),
             "cancel": ({}, None),
         }
-        assert [[line.text for line in run.log] for run in found.values()] == [["n"]] * 5
+        assert [[line.text for line in run.log] for run in found.values()] == [["started", "n"]] * 5
+        assert [found[client].record.ended_at for client in clients] == [None, at, at, at, at]
         assert (await reads.get_with_log("u", "update")).log == found["update"].log
 
     asyncio.run(main())
@@ -520,8 +522,9 @@ def test_what_comes_before_an_error_is_given_before_it() -> None:
 def test_a_block_and_a_function_are_tracked_with_the_async_handle() -> None:
     async def main() -> None:
         ledger = aio.connect("memory://", observers=())
-        async with ledger.track("r", "acme", client_name="Acme Ltd", metrics={"n": 1}) as run:
+        async with ledger.track("r", "acme", client_name="Acme Ltd", metrics={"n": 1}, note="n") as run:
             assert isinstance(run, AsyncRun)
+            assert [line.text async for line in ledger.log("r", "acme")] == ["n"]
             assert (type(runledger.current_run()), runledger.current_run().key) == (Run, run.key)
             await run.update(add={"n": 1})
         record = await ledger.get("r", "acme")

@@ -66,14 +66,17 @@ class AsyncRunLedger:
         *,
         client_name: str | None = None,
         metrics: Mapping[str, MetricValue] = NO_METRICS,
+        note: str | None = None,
     ) -> AsyncRun:
         """Create the record of a run, and return a handle to update it."""
-        tracking = self._ledger.track(run_id, client_id, client_name=client_name, metrics=metrics)
+        tracking = self._ledger.track(run_id, client_id, client_name=client_name, metrics=metrics, note=note)
         return AsyncRun(await tracking.with_threads(self._threads).started(), self._threads)
 
-    async def start_many(self, run_id: str, clients: Mapping[str, str] | Iterable[str]) -> dict[str, AsyncRun]:
+    async def start_many(
+        self, run_id: str, clients: Mapping[str, str] | Iterable[str], *, note: str | None = None
+    ) -> dict[str, AsyncRun]:
         """Start one run for many clients: all or none, if the store guarantees it. Returns handles by client id."""
-        begin = partial(self._ledger.start_many, run_id, clients)
+        begin = partial(self._ledger.start_many, run_id, clients, note=note)
         runs = await self._threads.begun(begin, lambda runs, why: _cancel(self._ledger.updates, runs.values(), why))
         return {client_id: AsyncRun(run, self._threads) for client_id, run in runs.items()}
 
@@ -84,10 +87,13 @@ class AsyncRunLedger:
         *,
         client_name: str | None = None,
         metrics: Mapping[str, MetricValue] = NO_METRICS,
+        note: str | None = None,
         heartbeat: float | None = None,
     ) -> AsyncTracking:
         """A run around an `async with` block or, as a decorator, around each call of an `async def` function."""
-        tracking = self._ledger.track(run_id, client_id, client_name=client_name, metrics=metrics, heartbeat=heartbeat)
+        tracking = self._ledger.track(
+            run_id, client_id, client_name=client_name, metrics=metrics, note=note, heartbeat=heartbeat
+        )
         return AsyncTracking(tracking.with_threads(self._threads), self._threads)
 
     async def import_records(self, records: Iterable[R]) -> tuple[R, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import partial
 
 from ..domain import MetricValue, RunChange, RunKey, RunRecord
@@ -43,10 +44,11 @@ class AsyncLedgerUpdates:
         metrics: Mapping[str, MetricValue] = NO_METRICS,
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
+        at: datetime | None = None,
     ) -> RunRecord | None:
         """Finish the run as Completed or, if `with_errors` says what went wrong, as Completed with Errors."""
         run = self.run(run_id, client_id)
-        return await run.complete(with_errors=with_errors, metrics=metrics, add=add, note=note)
+        return await run.complete(with_errors=with_errors, metrics=metrics, add=add, note=note, at=at)
 
     async def fail(
         self,
@@ -57,17 +59,18 @@ class AsyncLedgerUpdates:
         metrics: Mapping[str, MetricValue] = NO_METRICS,
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
+        at: datetime | None = None,
     ) -> RunRecord | None:
         """Finish the run as Failed. `error` is the reason: text or an exception."""
-        return await self.run(run_id, client_id).fail(error, metrics=metrics, add=add, note=note)
+        return await self.run(run_id, client_id).fail(error, metrics=metrics, add=add, note=note, at=at)
 
-    async def skip(self, run_id: str, client_id: str, why: str) -> RunRecord | None:
+    async def skip(self, run_id: str, client_id: str, why: str, *, at: datetime | None = None) -> RunRecord | None:
         """Finish the run as Skipped: there was nothing to do."""
-        return await self.run(run_id, client_id).skip(why)
+        return await self.run(run_id, client_id).skip(why, at=at)
 
-    async def cancel(self, run_id: str, client_id: str, why: str) -> RunRecord | None:
+    async def cancel(self, run_id: str, client_id: str, why: str, *, at: datetime | None = None) -> RunRecord | None:
         """Finish the run as Cancelled: somebody asked for it."""
-        return await self.run(run_id, client_id).cancel(why)
+        return await self.run(run_id, client_id).cancel(why, at=at)
 
     async def update_many(self, changes: Iterable[tuple[RunKey, RunChange]]) -> bool:
         """Apply many changes in their order: all or none, if the store guarantees it. True once they are applied.
@@ -131,9 +134,10 @@ class AsyncRun:
         metrics: Mapping[str, MetricValue] = NO_METRICS,
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
+        at: datetime | None = None,
     ) -> RunRecord | None:
         """Finish the run as Completed or, if `with_errors` says what went wrong, as Completed with Errors."""
-        finish = partial(self._run.complete, with_errors=with_errors, metrics=metrics, add=add, note=note)
+        finish = partial(self._run.complete, with_errors=with_errors, metrics=metrics, add=add, note=note, at=at)
         return await self._threads.made(finish, always=True)
 
     async def fail(
@@ -143,15 +147,16 @@ class AsyncRun:
         metrics: Mapping[str, MetricValue] = NO_METRICS,
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
+        at: datetime | None = None,
     ) -> RunRecord | None:
         """Finish the run as Failed. `error` is the reason: text or an exception."""
-        finish = partial(self._run.fail, error, metrics=metrics, add=add, note=note)
+        finish = partial(self._run.fail, error, metrics=metrics, add=add, note=note, at=at)
         return await self._threads.made(finish, always=True)
 
-    async def skip(self, why: str) -> RunRecord | None:
+    async def skip(self, why: str, *, at: datetime | None = None) -> RunRecord | None:
         """Finish the run as Skipped: there was nothing to do. `why` is appended to the log as a note."""
-        return await self._threads.made(partial(self._run.skip, why), always=True)
+        return await self._threads.made(partial(self._run.skip, why, at=at), always=True)
 
-    async def cancel(self, why: str) -> RunRecord | None:
+    async def cancel(self, why: str, *, at: datetime | None = None) -> RunRecord | None:
         """Finish the run as Cancelled: somebody asked for it. `why` is appended to the log as a note."""
-        return await self._threads.made(partial(self._run.cancel, why), always=True)
+        return await self._threads.made(partial(self._run.cancel, why, at=at), always=True)
