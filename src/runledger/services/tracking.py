@@ -8,6 +8,7 @@ import os
 from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from ..domain import RunLedgerError
@@ -146,7 +147,26 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 
 def _in_thread(call: Callable[[], R]) -> Future[R]:
-    return _threads().submit(copy_context().run, call)
+    in_context = partial(copy_context().run, call)
+    try:
+        return _threads().submit(in_context)
+    except RuntimeError:  # the main thread has ended, and from then on no executor takes a call
+        return _in_own_thread(in_context)
+
+
+def _in_own_thread(call: Callable[[], R]) -> Future[R]:
+    from concurrent.futures import Future  # here, because it would slow `import runledger`
+
+    ended: Future[R] = Future()
+
+    def work() -> None:
+        try:
+            ended.set_result(call())
+        except BaseException as error:
+            ended.set_exception(error)
+
+    Thread(target=work).start()
+    return ended
 
 
 async def _ended(call: Future[Any]) -> CancelledError | None:
