@@ -175,6 +175,7 @@ GOOD = b'{"run_id": "x", "client_id": "c", "status": "Running", "started_at": "2
         ("a.csv", JOBS.encode("utf-16"), MAPPING, 1, "but is not UTF-8 text"),
         ("a.xlsx", b"PK\x03\x04\x14\0", MAPPING, 1, "is a ZIP archive or a spreadsheet: save its rows as CSV"),
         ("old.db", b"SQLite format 3\0\x10", MAPPING, 1, "if it is a ledger, copy it by its URL."),
+        ("a.csv", b"\n" + JOBS.encode(), MAPPING, 1, "but is empty: remove the lines before them."),
         ("a.csv", b'a,"b"c\n', [], 1, "the first line must hold the column names, but is not CSV"),
         ("a.csv.gz", gzip.compress(JOBS.encode() * 500, mtime=0)[:-40], MAPPING, 1, "damaged or cut short"),
         ("a.csv", JOBS.encode() + b'3,"un"closed\n', MAPPING, 1, "not CSV"),
