@@ -557,10 +557,23 @@ def test_bare_digits_are_no_time(store: Path, tmp_path: Path, digits: str) -> No
 def test_the_commands_of_the_page_load_the_histories(store: Path, tmp_path: Path) -> None:
     for name, lines in REAL.items():
         (tmp_path / f"{name}.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
-    shown = "".join(text for _, text in blocks("docs/files.md", "sh")).replace("\\\n", "").splitlines()
+    commands = "".join(text for _, text in blocks("docs/files.md", "sh")).replace("\\\n", "").splitlines()
+    shown = [command for command in commands if command.startswith("runledger import ")]
     assert len(shown) == len(REAL)
     for command in shown:
         words = [str(tmp_path / word) if word.endswith(".gz") else word for word in shlex.split(command)]
         done = runledger(*words[1:], store=store)
         assert (done.stdout[-33:], done.stderr) == ("loaded, 0 already there, 0 refused\n"[-33:], "")
     assert len(everything(store)) == sum(len(lines) - 1 for lines in REAL.values())
+
+
+def test_the_command_of_the_page_brings_some_runs_to_another_store(store: Path, tmp_path: Path) -> None:
+    with connect(f"sqlite:///{store}", observers=()) as ledger:
+        ledger.start("r", "acme", metrics={"Posts": 1}).update(note="half way")
+        ledger.start("s", "bolt")
+    [command] = [
+        line for line in "".join(text for _, text in blocks("docs/files.md", "sh")).splitlines() if " | " in line
+    ]
+    program = command.replace("runledger ", f"{' '.join(RUNLEDGER)} ")
+    subprocess.run(["sh", "-c", program], env=environment(store), cwd=tmp_path, capture_output=True, check=True)
+    assert runs_with_logs(tmp_path / "acme.db") == [run for run in runs_with_logs(store) if run.key.run_id == "r"]
