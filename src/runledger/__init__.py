@@ -1,6 +1,7 @@
 """A ledger of job runs: create once, update many, error if missing."""
 
 from .domain import (
+    CallWithinCall,
     EventKind,
     InvalidValue,
     LogLine,
@@ -28,10 +29,12 @@ from .services.ledger import RunLedger
 from .services.observing import log_event
 from .services.reads import LedgerReads
 from .services.run_ids import new_run_id
+from .services.termination import sigterm_as_exit
 from .services.updates import LedgerUpdates, Run
 from .stores import connect, copy, open_repository
 
 __all__ = [
+    "CallWithinCall",
     "CopyResult",
     "EventKind",
     "Fate",
@@ -65,4 +68,5 @@ __all__ = [
     "log_event",
     "new_run_id",
     "open_repository",
+    "sigterm_as_exit",
 ]

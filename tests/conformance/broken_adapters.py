@@ -37,6 +37,7 @@ from runledger.domain import (
     RunRecord,
     RunRemoval,
     RunRepository,
+    RunStatus,
     RunSummary,
     StoreUnavailable,
     StoreUnusable,
@@ -896,6 +897,32 @@ class PromisesAtomicBulk(Broken):
 
 
 # -- found in order
+
+
+@breaks(Rule.PROMISES, Rule.FINISHED_ONCE)
+class PromisesEachStatus(Alters):
+    """Has no label for a status, and stores another one."""
+
+    def altered(self, record: RunRecord, at: datetime) -> RunRecord:
+        if record.status is not RunStatus.COMPLETED_WITH_ERRORS:
+            return record
+        return evolve(record, status=RunStatus.COMPLETED)
+
+
+@breaks(Rule.PROMISES, Rule.FINISHED_ONCE)
+class PromisesTheEnd(Alters):
+    """Reads the last sign of life as the end."""
+
+    def altered(self, record: RunRecord, at: datetime) -> RunRecord:
+        return with_end(record, record.updated_at if record.status.is_final else None)
+
+
+@breaks(Rule.PROMISES, Rule.TIMES)
+class PromisesHeartbeats(Alters):
+    """Keeps no time of an update, and reads the start instead."""
+
+    def altered(self, record: RunRecord, at: datetime) -> RunRecord:
+        return evolve(record, updated_at=record.ended_at or record.started_at)
 
 
 @breaks(Rule.FOUND_IN_ORDER)

@@ -28,7 +28,6 @@ from runledger.domain import (
     InvalidValue,
     NewRun,
     Outcome,
-    RunAlreadyExists,
     RunAlreadyFinished,
     RunChange,
     RunKey,
@@ -694,6 +693,7 @@ def asked(proxy: CountingProxy, act: Callable[[PostgreSQLRunRepository, str], An
     "act",
     [
         lambda store, name: store.create(NewRun(RunRecord.start(RunKey(name, "acme"), AT))),
+        lambda store, name: store.create(*NewRun.started([RunRecord.start(RunKey(name, "acme"), AT)], name, "begun")),
         lambda store, _: store.get(KEY),
         lambda store, _: store.update(KEY, HEARTBEAT, LATER),
         lambda store, _: store.update(
@@ -704,7 +704,7 @@ def asked(proxy: CountingProxy, act: Callable[[PostgreSQLRunRepository, str], An
         lambda store, _: list(store.find(RunQuery())),
         lambda store, _: list(store.find_with_logs(RunQuery())),
     ],
-    ids=["create", "get", "heartbeat", "update", "update_many", "log", "find", "find_with_logs"],
+    ids=["create", "create with a note", "get", "heartbeat", "update", "update_many", "log", "find", "find_with_logs"],
 )
 def test_a_call_that_applies_is_one_round_trip(
     proxy: CountingProxy, act: Callable[[PostgreSQLRunRepository, str], Any]
@@ -743,14 +743,6 @@ def test_an_update_that_is_rejected_takes_two_round_trips(
             store.update(key, change, LATER)
 
     assert asked(proxy, update) == 2
-
-
-def test_a_batch_of_starts_names_every_key_that_is_in_the_way(repository: PostgreSQLRunRepository) -> None:
-    new = RunKey("new", "acme")
-    with pytest.raises(RunAlreadyExists) as caught:
-        repository.create_many([NewRun(RunRecord.start(key, LATER)) for key in (new, OTHER, KEY, OTHER)])
-    assert set(caught.value.keys) == {KEY, OTHER}
-    assert [record.started_at for record in repository.find(RunQuery())] == [AT]
 
 
 def test_finding_stays_stable_across_pages_while_records_come_and_change(

@@ -12,9 +12,8 @@ from datetime import datetime
 import anyio
 import pytest
 
-from runledger import NewRun, Outcome, RunAlreadyExists, RunChange, RunKey, RunLedger, RunRecord, StoreUnavailable
+from runledger import NewRun, Outcome, RunChange, RunKey, RunLedger, RunRecord, StoreUnavailable
 from runledger.adapters.memory import InMemoryRunRepository
-from runledger.services import tracking
 
 RUNS = 40
 
@@ -252,21 +251,6 @@ def test_the_child_of_a_fork_tracks_too() -> None:
         [sys.executable, "-W", "ignore", "-c", FORKED], capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.stdout, done.stderr) == ("0\n", "")
-
-
-def test_a_start_and_a_finish_have_a_thread_of_their_own_where_no_executor_takes_them(ledger: RunLedger) -> None:
-    async def job() -> None:
-        async with ledger.track("r", "acme") as run:
-            run.update(note="half way")
-
-    tracking._threads().shutdown()  # as it is once the main thread has ended
-    try:
-        asyncio.run(job())
-        with pytest.raises(RunAlreadyExists):
-            asyncio.run(job())
-    finally:
-        tracking._threads.cache_clear()
-    assert statuses(ledger) == {"Completed": 1}
 
 
 AFTER_THE_MAIN_THREAD = """

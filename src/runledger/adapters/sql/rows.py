@@ -33,6 +33,8 @@ LINE = "run_id, client_id, position, at, text"
 """The columns of table `run_notes`. The position of a run's first line is 1, so that of its last is its `notes`."""
 
 PAGE = 500
+SHORT = 8_000
+"""A log of at most so many bytes of text is found with its record, so that a page of them is a few megabytes."""
 STATUSES = {status.value: status for status in RunStatus}
 _FINAL = ", ".join(f"'{status.value}'" for status in RunStatus if status.is_final)
 

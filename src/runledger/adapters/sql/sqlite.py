@@ -35,6 +35,7 @@ from .rows import (
     PAGE,
     RECORD,
     RUN,
+    SHORT,
     conditions,
     latest_by_page,
     lines_of_texts,
@@ -75,8 +76,7 @@ _SUMMARY = """SELECT group_concat(status), min(started_at), max(ended_at), group
 # A loose index scan: for each client one search for the next id, and one for its newest run.
 _LATEST = f"""WITH RECURSIVE clients (id) AS (
         SELECT min(client_id) FROM runs WHERE client_id > ?
-        UNION ALL SELECT (SELECT min(client_id) FROM runs WHERE client_id > id) FROM clients WHERE id IS NOT NULL
-        LIMIT ?)
+        UNION ALL SELECT (SELECT min(client_id) FROM runs WHERE client_id > id) FROM clients WHERE id NOTNULL LIMIT ?)
     SELECT {RECORD} FROM clients JOIN runs ON runs.rowid = (
         SELECT rowid FROM runs AS own WHERE own.client_id = id ORDER BY started_at DESC, run_id DESC LIMIT 1)
     ORDER BY client_id"""  # noqa: S608
@@ -87,13 +87,13 @@ _APPEND = f"INSERT INTO run_notes ({LINE}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
 _NOTES = "SELECT notes FROM runs WHERE run_id = ? AND client_id = ?"
 _LOG = """SELECT at, text FROM run_notes
     WHERE run_id = ? AND client_id = ? AND position > ? AND position <= ? ORDER BY position"""
-# Short logs come with their records, each as one text: no note has a line feed. Long ones are read page by page. The
-# lines come in the order of the primary key, the only tree that has them: sorting them would take half as long again.
+# Short logs come with their records, each as one text: no note has a line feed. Long ones are read page by page. Lines
+# come in the order of the primary key, the only tree that has them: sorting them would take half as long again.
 _FIND_WITH_LOGS = _FIND.replace(
     " FROM",
-    """, CASE WHEN notes BETWEEN 1 AND 100 THEN (
-        SELECT CASE count(*) WHEN runs.notes THEN group_concat(at || char(10) || text, char(10)) END
-        FROM run_notes AS n WHERE n.run_id = runs.run_id AND n.client_id = runs.client_id) END FROM""",
+    f""", CASE WHEN notes BETWEEN 1 AND 100 THEN (SELECT CASE WHEN count(*) = runs.notes AND
+        sum(length(CAST(text AS BLOB))) <= {SHORT} THEN group_concat(at || char(10) || text, char(10)) END
+        FROM run_notes AS n WHERE n.run_id = runs.run_id AND n.client_id = runs.client_id) END FROM""",  # noqa: S608
 )
 
 
