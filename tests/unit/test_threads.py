@@ -59,10 +59,10 @@ def test_a_call_has_its_own_thread_where_no_executor_takes_it() -> None:
     assert call.result()[0] == "the caller's"
     assert call.result()[1] is not threading.current_thread()
     gate = Gate(outcome := ValueError("refused"))
-    call = threads.submit(gate)
-    assert not call.cancel()
+    refused = threads.submit(gate)
+    assert not refused.cancel()
     gate.opened.set()
-    assert call.exception() is outcome
+    assert refused.exception() is outcome
 
 
 def test_calls_run_in_so_many_named_threads() -> None:
