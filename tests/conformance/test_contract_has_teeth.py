@@ -24,6 +24,7 @@ from broken_adapters import (
     OverwritesOnCreate,
     RaisesADriversError,
     RaisesADriversErrorInFind,
+    RemovesByTheStart,
     Repairs,
     RepairsForAnErrorAlone,
     RepairsInBulk,
@@ -99,7 +100,7 @@ class RequiresTimesAsTheyAreKept(Broken):
 
 def test_the_suite_passes_times_as_the_port_promises_them() -> None:
     assert failures(RequiresTimesAsTheyAreKept) == {}
-    run_histories(lambda: Trial(RequiresTimesAsTheyAreKept.new_store()), 100)
+    run_histories(lambda: Trial(RequiresTimesAsTheyAreKept.new_store(), RequiresTimesAsTheyAreKept.open_removal), 100)
 
 
 def test_no_test_and_no_rule_is_without_an_adapter_that_breaks_it() -> None:
@@ -126,6 +127,7 @@ def test_no_test_and_no_rule_is_without_an_adapter_that_breaks_it() -> None:
         (IgnoresHeartbeats, Rule.TIMES),
         (MovesUpdatedAtBack, Rule.TIMES),
         (ListsOldestFirst, Rule.FOUND_IN_ORDER),
+        (RemovesByTheStart, Rule.REMOVED),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -133,7 +135,7 @@ def test_random_histories_find_a_broken_adapter_and_the_shortest_history_that_sh
     adapter: type[Broken], rule: Rule
 ) -> None:
     with pytest.raises(RuleBroken) as found:
-        run_histories(lambda: Trial(adapter.new_store()), 2_000, longest=4)
+        run_histories(lambda: Trial(adapter.new_store(), adapter.open_removal), 2_000, longest=4)
     assert found.value.rule is rule
     assert len(found.value.calls) <= 3, str(found.value)
 

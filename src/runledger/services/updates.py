@@ -35,8 +35,8 @@ class LedgerUpdates:
     `at` is when a run ended, if it is recorded later: an aware datetime, not before the start of the run and not after
     now. Without it, a run ends when the call is made.
 
-    Methods return the record after the update. Each sends the update once, and raises RunNotFound if the run was never
-    started. With on_missing="report" that is only reported to the observers, and None is returned.
+    Methods return the record after the update. Each sends the update once, and raises RunNotFound if the run was not
+    started, or was removed. With on_missing="report" that is only reported to the observers, and None is returned.
     Also raised: RunAlreadyFinished, InvalidValue, UnknownMetric, StoreUnusable: nothing was changed. After a
     StoreUnavailable, its `outcome` says whether the update may have been applied.
     """
@@ -125,7 +125,11 @@ class LedgerUpdates:
             raise
 
     def of(self, key: RunKey, site: str | None = None) -> Run:
-        """A handle on the run of a key, which the application started at `site`."""
+        """A handle on the run of a RunKey, which the application started at `site`. Raises InvalidValue."""
+        if not isinstance(key, RunKey):
+            error = InvalidValue(f"key is {type(key).__name__}: give a RunKey, or use `run` for two ids.")
+            self._refused(error)
+            raise error
         return Run(key, self, site)
 
     def _apply(self, run: Run, make_change: Callable[[], RunChange], end: datetime | None = None) -> RunRecord | None:

@@ -18,7 +18,7 @@ from ...domain import RunKey, RunLedgerError
 from ...services.run_ids import new_run_id
 from ...stores import backend_of
 from ..arguments import INTERVAL, SPAN, WRITTEN_SPAN
-from ..options import chosen_store, lasting, run_id_option, start_details, store_option
+from ..options import chosen_store, complete_client_id, lasting, run_id_option, start_details, store_option
 from ..output import complain
 
 if TYPE_CHECKING:
@@ -31,15 +31,22 @@ _SILENT_SECONDS = 10.0
 """How long --run-anyway waits for a store that does not answer."""
 
 
-def _files(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[Any]:
-    from click.shell_completion import CompletionItem  # here, because only a shell that completes needs it
+def _complete_command(ctx: click.Context, param: click.Parameter, begun: str) -> list[Any]:
+    from ..candidates import commands  # here, because only a shell that completes needs it
 
-    return [CompletionItem(incomplete, type="file")]
+    return commands(ctx, param, begun)
 
 
 @click.command("exec", context_settings={"allow_interspersed_args": False})
 @store_option
-@click.option("--client", "client_id", required=True, metavar="ID", help="The client the run is for.")
+@click.option(
+    "--client",
+    "client_id",
+    required=True,
+    metavar="ID",
+    shell_complete=complete_client_id,
+    help="The client the run is for.",
+)
 @run_id_option
 @start_details
 @click.option("--run-anyway", is_flag=True, help="Run the command even if its run cannot be started.")
@@ -67,7 +74,7 @@ def _files(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> lis
     help="Note the arguments too, which may hold secrets; or nothing about what runs.  [default: the program, host, "
     "user and process]",
 )
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, shell_complete=_files)
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, shell_complete=_complete_command)
 def exec_(
     run_id: str | None,
     client_id: str,
