@@ -18,6 +18,7 @@ from conftest import Clock
 from runledger import (
     EventKind,
     InvalidValue,
+    LedgerReads,
     NewRun,
     Outcome,
     RunAlreadyExists,
@@ -1036,6 +1037,35 @@ def test_a_ledger_is_not_made_of_what_cannot_serve(make: Callable[[], object], m
     with pytest.raises(InvalidValue) as refusal:
         make()
     assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda reads: reads.get(*KEY),
+        lambda reads: reads.get_with_log(*KEY),
+        lambda reads: reads.log(*KEY, last=-1),
+        lambda reads: list(reads.log(*KEY)),
+        lambda reads: reads.find(status="none such"),
+        lambda reads: reads.latest(clients=7),
+        lambda reads: reads.summary("r", limit=-1),
+        lambda reads: reads.stale("1h"),
+    ],
+)
+def test_the_event_of_a_failed_read_says_so(
+    read: Callable[[LedgerReads], object], ledger: RunLedger, events: list[RunEvent]
+) -> None:
+    with pytest.raises(RunLedgerError):
+        read(ledger.reads)
+    assert [event.reading for event in events] == [True]
+
+
+def test_the_events_of_failed_updates_and_starts_are_of_no_read(ledger: RunLedger, events: list[RunEvent]) -> None:
+    with pytest.raises(RunNotFound):
+        ledger.updates.update(*KEY)
+    with pytest.raises(InvalidValue):
+        ledger.start("", "acme")
+    assert [event.reading for event in events] == [False, False]
 
 
 @pytest.mark.parametrize("key", ["r", ("r", "acme"), None])

@@ -317,14 +317,6 @@ def test_an_attempt_in_a_thread_names_the_place_that_tracks(
     assert all(site and site.startswith(f"{__file__}:") and site.endswith("main") for site in sites)
 
 
-@pytest.mark.parametrize("thing", ["score", 5, None])
-def test_what_is_no_function_cannot_be_decorated(ledger: RunLedger, thing: object) -> None:
-    with pytest.raises(TypeError) as refusal:
-        ledger.track("r", "acme")(thing)  # type: ignore[arg-type]
-    what = type(thing).__name__
-    assert str(refusal.value) == f"track decorates functions, not {what}: write @ledger.track(run_id, client_id)."
-
-
 class Interrupt(BaseException):
     """What a handler of a signal raises."""
 
@@ -405,3 +397,11 @@ def test_a_second_block_of_one_tracking_does_not_finish_the_run_of_the_first() -
     with pytest.raises(RunAlreadyExists) as raised, tracking:
         pytest.fail("the block ran")
     assert not hasattr(raised.value, "__notes__")
+
+
+@pytest.mark.parametrize("thing", ["score", 5, None])
+def test_what_is_no_function_cannot_be_decorated(ledger: RunLedger, thing: object) -> None:
+    with pytest.raises(TypeError) as refusal:
+        ledger.track("r", "acme")(thing)  # type: ignore[arg-type]
+    what = type(thing).__name__
+    assert str(refusal.value) == f"track decorates functions, not {what}: write @ledger.track(run_id, client_id)."

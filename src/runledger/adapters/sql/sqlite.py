@@ -92,8 +92,8 @@ _LOG = """SELECT at, text FROM run_notes
 # come in the order of the primary key, the only tree that has them: sorting them would take half as long again.
 _FIND_WITH_LOGS = _FIND.replace(
     " FROM",
-    f""", CASE WHEN notes BETWEEN 1 AND 100 THEN (SELECT CASE WHEN count(*) = runs.notes
-        AND sum(length(CAST(text AS BLOB))) <= {SHORT} THEN group_concat(at || char(10) || text, char(10)) END
+    f""", CASE WHEN notes BETWEEN 1 AND 100 THEN (SELECT CASE WHEN count(*) = runs.notes AND
+        sum(length(CAST(text AS BLOB))) <= {SHORT} THEN group_concat(at || char(10) || text, char(10)) END
         FROM run_notes AS n WHERE n.run_id = runs.run_id AND n.client_id = runs.client_id) END FROM""",  # noqa: S608
 )
 

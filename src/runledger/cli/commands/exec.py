@@ -17,6 +17,7 @@ import click
 from ...domain import RunKey, RunLedgerError
 from ...services.run_ids import new_run_id
 from ...stores import backend_of
+from ..alerts import alerts_of
 from ..arguments import INTERVAL, SPAN, WRITTEN_SPAN
 from ..options import chosen_store, complete_client_id, lasting, run_id_option, start_details, store_option
 from ..output import complain
@@ -102,6 +103,8 @@ def exec_(
     is being started or finished, the store has five seconds to answer. A signal after the first second
     of them ends exec immediately.
 
+    If a run fails or cannot be started, people are notified by the service that RUNLEDGER_ALERT_URL names.
+
     \b
     Examples:
       runledger exec --client acme --name "Acme Ltd" -- ./nightly.sh --full
@@ -117,6 +120,8 @@ def exec_(
     from ..execution.signals import signals_held
     from ..execution.surroundings import environment_for, first_note
 
+    run_id = new_run_id() if run_id is None else run_id
+    alerts = alerts_of("exec")
     limit = timeout and TimeLimit(timeout[0], timeout[1].total_seconds(), grace.total_seconds())
     note = None if with_details is False else first_note(command, with_arguments=bool(with_details))
     store = None
@@ -127,12 +132,13 @@ def exec_(
             backend = backend_of(store)
             store = backend.absolute_url(store)  # the command may change its directory
             heartbeat = backend.heartbeat_interval if heartbeat is None else heartbeat
-            new = Recording(store, RunKey(new_run_id() if run_id is None else run_id, client_id))
+            new = Recording(store, RunKey(run_id, client_id), alerts)
             within = _SILENT_SECONDS if run_anyway else None
             if not new.start(details, note, may_lack_note=with_details is None, within=within):
                 complain(f"the store has not answered within {within:g} s. Running the command meanwhile, as asked.")
             recording = new
         except RunLedgerError as error:
+            alerts.start_failed(error, run_id, client_id)
             if not run_anyway:
                 raise
             complain(f"{error} Running the command without a record, as asked.")
@@ -145,6 +151,10 @@ def exec_(
 
 def _end(code: int) -> NoReturn:
     """End this process, although a store may keep a thread. Not taking Python apart saves milliseconds, too."""
+    context: click.Context | None = click.get_current_context()
+    while context is not None:
+        context.close()  # which sends the alerts that wait
+        context = context.parent
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # nobody reads it any more
             stream.flush()

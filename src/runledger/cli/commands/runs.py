@@ -10,9 +10,11 @@ from typing import Any
 
 import click
 
+from ...domain import RunLedgerError
 from ...domain.visible import visible_id
 from ...services.run_ids import new_run_id
 from ...services.updates import Run
+from ..alerts import alerts_of
 from ..arguments import MOMENT
 from ..keys import StartCommand, chosen_key, key_arguments, start_arguments, swapped_ids_noted
 from ..options import chosen_ledger, detail_options, json_option, start_details
@@ -33,8 +35,13 @@ def start(run_id: str | None, client_id: str, as_json: bool, **details: Any) -> 
       runledger start 251124-081500 acme
     """
     run_id = new_run_id() if run_id is None else run_id
-    with chosen_ledger(may_be_new=True) as ledger:
-        run = ledger.start(run_id, client_id, **details)
+    alerts = alerts_of("start")
+    try:
+        with chosen_ledger(may_be_new=True, observers=[alerts]) as ledger:
+            run = ledger.start(run_id, client_id, **details)
+    except RunLedgerError as error:
+        alerts.start_failed(error, run_id, client_id)
+        raise
     if as_json:
         print_json({"run_id": run.key.run_id, "client_id": run.key.client_id})
     else:
@@ -132,5 +139,6 @@ def cancel(run_id: str | None, client_id: str | None, why: str, at: datetime | N
 @contextmanager
 def _chosen_run(run_id: str | None, client_id: str | None) -> Iterator[Run]:
     key = chosen_key(run_id, client_id)
-    with chosen_ledger() as ledger, swapped_ids_noted(ledger, *key):
+    alerts = alerts_of(str(click.get_current_context().info_name))
+    with chosen_ledger(observers=[alerts]) as ledger, swapped_ids_noted(ledger, *key):
         yield ledger.updates.run(*key)

@@ -28,6 +28,7 @@ from ...domain.values import storable_text
 from ...services.ledger import RunLedger, utc_now
 from ...services.updates import Run
 from ...stores import connect
+from ..alerts import CommandAlerts
 from ..locations import shown_url
 from ..notices import Notices
 from ..options import existing, open_ledger
@@ -41,10 +42,11 @@ _LONGEST_BEAT = 86_400.0 * 365
 
 
 class Recording:
-    """The record of a command that is run now."""
+    """The record of a command that is run now. `alerts` are notified of what happens to it."""
 
-    def __init__(self, store: str, key: RunKey) -> None:
+    def __init__(self, store: str, key: RunKey, alerts: CommandAlerts | None = None) -> None:
         self.key = key
+        self._alerts = alerts or CommandAlerts("exec", ())
         self._store = store
         self._began = utc_now()
         self._starting: Call | None = None
@@ -102,7 +104,7 @@ class Recording:
             self._print_unfinished(ending, at, str(error))
 
     def _create(self, details: Mapping[str, Any], note: str | None, may_lack_note: bool) -> None:
-        with open_ledger(self._store, clock=lambda: self._began) as ledger:
+        with open_ledger(self._store, observers=[self._alerts], clock=lambda: self._began) as ledger:
             try:
                 run = ledger.start(self.key.run_id, self.key.client_id, note=note, **details)
             except StoreUnusable as error:
@@ -132,6 +134,8 @@ class Recording:
         if starting is not None and not starting.wait(wait):
             raise StoreUnavailable("its start has not been answered", Outcome.UNKNOWN, self.key)
         if starting is not None and starting.error is not None:
+            if isinstance(starting.error, RunLedgerError):
+                self._alerts.start_failed(starting.error, self.key.run_id, self.key.client_id)
             complain(f"{starting.error} The command ran without a record.")
             return
         while True:
@@ -145,7 +149,7 @@ class Recording:
             time.sleep(min(_BETWEEN_ATTEMPTS, max(0.0, until - time.monotonic())))
 
     def _finish(self, ending: Ending, at: datetime) -> None:
-        with open_ledger(existing(self._store), clock=lambda: at) as ledger:
+        with open_ledger(existing(self._store), observers=[self._alerts], clock=lambda: at) as ledger:
             run = self._run_of(ledger)
             try:
                 if ending.cancelled is not None:

@@ -6,7 +6,6 @@ from itertools import islice
 
 import pytest
 from attrs import evolve
-
 from ...domain import (
     LoggedStore,
     LogLine,
@@ -48,7 +47,7 @@ class Logs(Part):
     def test_a_start_with_a_first_note_has_one_line_however_often_it_is_tried(self, trial: Trial) -> None:
         for is_retry in (False, True):
             runs = NewRun.started([started(run_id) for run_id in "rst"], "m", "begun")
-            first, *others = (evolve(run, is_retry=is_retry) for run in runs)
+            first, *others = (attrs.evolve(run, is_retry=is_retry) for run in runs)
             trial.repository.create(first)
             trial.repository.create_many(others)
         trial.holds(*(changed(NewRun(started(run_id)), RunChange(note="begun"), at=AT) for run_id in "rst"))
