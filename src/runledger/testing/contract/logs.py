@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from itertools import islice
 
+import attrs
 import pytest
-from attrs import evolve
+
 from ...domain import (
     LoggedStore,
     LogLine,
