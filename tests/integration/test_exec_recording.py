@@ -329,6 +329,7 @@ def test_the_command_that_is_printed_mends_the_record(
         if code == "-":
             process.terminate()
             code = "143"
+            process.wait(60)  # before its input is closed, at which the command would end too
             _, errors = process.communicate(timeout=60)
         else:
             _, errors = process.communicate(f"{code}\n", timeout=60)
