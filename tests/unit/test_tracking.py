@@ -1,9 +1,12 @@
 import asyncio
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -405,3 +408,30 @@ def test_what_is_no_function_cannot_be_decorated(ledger: RunLedger, thing: objec
         ledger.track("r", "acme")(thing)  # type: ignore[arg-type]
     what = type(thing).__name__
     assert str(refusal.value) == f"track decorates functions, not {what}: write @ledger.track(run_id, client_id)."
+
+
+FORKED = """
+import os, sys, runledger
+ledger = runledger.connect(sys.argv[1], observers=())
+parent = os.getpid()
+try:
+    with ledger.track("r", "acme"):
+        if child := os.fork():
+            os.waitpid(child, 0)
+            print(ledger.get("r", "acme").status.value)
+        else:
+            with ledger.track("r", "child"):
+                {leave}
+except BaseException:
+    if os.getpid() == parent:
+        raise
+if os.getpid() == parent:
+    print(sorted((record.key.client_id, record.status.value) for record in ledger.find()))
+"""
+
+
+@pytest.mark.parametrize(("leave", "status"), [("pass", "Completed"), ("sys.exit()", "Completed"), ("1 / 0", "Failed")])
+def test_the_child_of_a_fork_leaves_a_block_to_its_parent(tmp_path: Path, leave: str, status: str) -> None:
+    program = [sys.executable, "-W", "ignore", "-c", FORKED.format(leave=leave), f"sqlite:///{tmp_path}/runs.db"]
+    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout, done.stderr) == (f"Running\n{[('acme', 'Completed'), ('child', status)]}\n", "")

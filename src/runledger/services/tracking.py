@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
@@ -47,7 +48,8 @@ class Tracking:
 
     See `RunLedger.track`. A start and a finish that have begun are carried out. In the main thread, handlers of signals
     run after them, so that Ctrl-C cuts neither short. The async forms call the store in a thread, never on the event
-    loop; however often the task is cancelled, the cancellation is raised after them.
+    loop; however often the task is cancelled, the cancellation is raised after them. The child of a fork that leaves
+    the block finishes nothing, because the block goes on in its parent.
     """
 
     _run: Run | None = None
@@ -154,7 +156,7 @@ class Tracking:
         return Tracking(self._start, run_id, client_id, self._seconds, self._threads)
 
     def _begin(self) -> Run:
-        self._run, self._has_ended = None, False
+        self._run, self._has_ended, self._process = None, False, os.getpid()
         self._run = self._start(cast(str, self._run_id), cast(str, self._client_id))
         self._begin_heartbeats(self._run)
         return self._run
@@ -194,7 +196,7 @@ class Tracking:
 
     def _finish(self, error: BaseException | None) -> None:
         run = self._run
-        if run is None or run.finished:
+        if run is None or run.finished or self._process != os.getpid():  # a fork's child leaves its parent's block
             return
         if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
             run.complete()
