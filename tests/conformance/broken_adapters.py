@@ -402,7 +402,7 @@ class ReopensInBulk(Broken):
                 self.put(evolve(record, status=change.status, ended_at=max(at, record.started_at)))
 
 
-@breaks(Rule.FINISHED_ONCE)
+@breaks(Rule.FINISHED_ONCE, Rule.PROMISES)
 class MovesTheEnd(Alters):
     def altered(self, record: RunRecord, at: datetime) -> RunRecord:
         return record if record.ended_at is None else evolve(record, ended_at=max(at, record.ended_at))
@@ -416,7 +416,7 @@ class EndsBeforeTheStart(Alters):
         return with_end(record, at)
 
 
-@breaks(Rule.FINISHED_ONCE)
+@breaks(Rule.FINISHED_ONCE, Rule.PROMISES)
 class RefusesLateNotes(Broken):
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         record = self._table.records.get(key)
@@ -618,7 +618,7 @@ class LeavesOutUnknownColumns(Broken):
 # -- times
 
 
-@breaks(Rule.TIMES)
+@breaks(Rule.TIMES, Rule.PROMISES)
 class DropsMilliseconds(Alters):
     def altered(self, record: RunRecord, at: datetime) -> RunRecord:
         ended_at = record.ended_at and record.ended_at.replace(microsecond=0)
@@ -627,7 +627,7 @@ class DropsMilliseconds(Alters):
         )
 
 
-@breaks(Rule.TIMES)
+@breaks(Rule.TIMES, Rule.PROMISES)
 class RoundsTheEndToSeconds(Alters):
     def altered(self, record: RunRecord, at: datetime) -> RunRecord:
         return with_end(record, record.ended_at and record.ended_at.replace(microsecond=0))
@@ -643,7 +643,7 @@ class ReturnsLocalTimes(Broken):
         return RunRecord.trusted(key.run_id, key.client_id, **fields)
 
 
-@breaks(Rule.TIMES)
+@breaks(Rule.TIMES, Rule.PROMISES)
 class IgnoresHeartbeats(Broken):
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         return (
@@ -721,7 +721,7 @@ class FindsLogsShort(Broken):
 # -- the start that comes again
 
 
-@breaks(Rule.CREATED_ONCE)
+@breaks(Rule.CREATED_ONCE, Rule.LOGGED)
 class KnowsNoRetry(Broken):
     def create(self, new: NewRun) -> RunKey:
         return super().create(evolve(new, mark=""))
