@@ -43,6 +43,7 @@ _PLACES = {
     "export": "moving.export",
     "copy": "moving.copy",
     "prune": "pruning.prune",
+    "audit": "auditing.audit_",
     "init": "store.init",
     "doctor": "store.doctor",
     "completion": "completion.completion",

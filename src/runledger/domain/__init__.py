@@ -32,6 +32,7 @@ from .port import (
 from .query import RunQuery, RunSummary, added_up, latest_of, newest_first, summary_of
 from .record import RunChange, RunRecord, changed_records
 from .removal import BATCH, FinishedRuns, RunRemoval, fitting
+from .stored_row import RowStore, StoredRow
 from .values import Metrics, MetricValue, RunStatus
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "NewRun",
     "ObservedStore",
     "Outcome",
+    "RowStore",
     "RunAccess",
     "RunAlreadyExists",
     "RunAlreadyFinished",
@@ -73,6 +75,7 @@ __all__ = [
     "RunUpdates",
     "StoreUnavailable",
     "StoreUnusable",
+    "StoredRow",
     "SummableStore",
     "UnknownMetric",
     "Verdict",
