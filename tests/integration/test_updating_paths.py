@@ -177,6 +177,7 @@ def through_the_command_line(url: str, run_id: Callable[[], str]) -> None:
         run(*look)
     run("prune", "--older-than", "100d", "--dry-run")
     run("audit", "--skip", "similar-keys", "--skip", "running-too-long")
+    run("compare", url, url)
     run("show", one, "acme")
     assert tried == set(cli.list_commands(Context(cli))), "a command that is not tried here, or is no more"
 

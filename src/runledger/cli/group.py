@@ -44,6 +44,7 @@ _PLACES = {
     "copy": "moving.copy",
     "prune": "pruning.prune",
     "audit": "auditing.audit_",
+    "compare": "comparing.compare",
     "init": "store.init",
     "doctor": "store.doctor",
     "completion": "completion.completion",
