@@ -93,4 +93,4 @@ def test_several_records_of_a_run_are_a_difference_of_their_own() -> None:
     result = compared([run("r", n=1), run("r", n=2)], [run("r", n=1)])
     assert described(result) == [("r", "twice", "OLD has 2 records of it")]
     assert (result.old, result.new, result.same) == (2, 1, 0)
-    assert described(compared([], [run("r"), run("r")]))[0] == ("r", "twice", "NEW has 2 records of it")
+    assert described(compared([], [run("r"), run("r")]))[1] == ("r", "twice", "NEW has 2 records of it")
