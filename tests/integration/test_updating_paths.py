@@ -99,6 +99,8 @@ def through_the_port(access: RunAccess, run_id: Callable[[], str]) -> None:
         list(access.latest())
     if hasattr(access, "find_with_logs"):  # optional: LoggedStore
         list(access.find_with_logs(RunQuery()))
+    if hasattr(access, "stored_rows"):  # optional: RowStore
+        list(access.stored_rows())
     with pytest.raises(RunNotFound):
         access.get(gone)
     with pytest.raises(RunNotFound):
@@ -174,6 +176,8 @@ def through_the_command_line(url: str, run_id: Callable[[], str]) -> None:
     for look in (("list",), ("latest",), ("summary", one), ("stale", "--older-than", "1h"), ("export", "-")):
         run(*look)
     run("prune", "--older-than", "100d", "--dry-run")
+    run("audit", "--skip", "similar-keys", "--skip", "running-too-long")
+    run("compare", url, url)
     run("show", one, "acme")
     assert tried == set(cli.list_commands(Context(cli))), "a command that is not tried here, or is no more"
 

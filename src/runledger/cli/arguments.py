@@ -46,6 +46,14 @@ def count_of(text: str) -> int:
     raise InvalidValue(f"{text!r} is not a number of runs: give a whole number from 1.")
 
 
+def fraction_of(text: str) -> float:
+    """A fraction from 0 up to, and without, 1."""
+    with suppress(ValueError):
+        if 0 <= float(text) < 1:
+            return float(text)
+    raise InvalidValue(f"{text!r} is not a fraction: give a number from 0 and below 1, such as 0.01 for one percent.")
+
+
 def moment_of(text: str) -> datetime:
     """A moment: an ISO date (midnight UTC), an ISO time with its zone, or how long ago, such as 2h."""
     if re.fullmatch(_DURATION, text.strip()):
@@ -149,6 +157,7 @@ class Parsed(_ParamType):
 
 
 COUNT = Parsed(count_of, "N")
+FRACTION = Parsed(fraction_of, "FRACTION")
 STATUS = Parsed(checked_status, "STATUS", [status.value.replace(" ", "-") for status in RunStatus])
 MOMENT = Parsed(moment_of, "TIME")
 DURATION = Parsed(duration_of, "DURATION")

@@ -43,6 +43,8 @@ _PLACES = {
     "export": "moving.export",
     "copy": "moving.copy",
     "prune": "pruning.prune",
+    "audit": "auditing.audit_",
+    "compare": "comparing.compare",
     "init": "store.init",
     "doctor": "store.doctor",
     "completion": "completion.completion",

@@ -33,6 +33,7 @@ from .port import (
 from .query import RunQuery, RunSummary, added_up, latest_of, newest_first, summary_of
 from .record import RunChange, RunRecord, changed_records
 from .removal import BATCH, FinishedRuns, RunRemoval, fitting
+from .stored_row import RowStore, StoredRow
 from .values import Metrics, MetricValue, RunStatus
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "NoCurrentRun",
     "ObservedStore",
     "Outcome",
+    "RowStore",
     "RunAccess",
     "RunAlreadyExists",
     "RunAlreadyFinished",
@@ -75,6 +77,7 @@ __all__ = [
     "RunUpdates",
     "StoreUnavailable",
     "StoreUnusable",
+    "StoredRow",
     "SummableStore",
     "UnknownMetric",
     "Verdict",
