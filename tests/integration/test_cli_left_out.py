@@ -63,6 +63,7 @@ def test_a_command_says_once_per_reason_how_many_rows_it_left_out(ask: Ask, comm
 
 
 def test_what_may_be_stale_but_cannot_be_read_is_reported(ask: Ask) -> None:
+    assert ask("stale", "--older-than", "0s", "--exit-code", code=9).stdout.count("\n") == 2
     done = ask("stale", "--older-than", "0s", "--json", code=9)
     assert done.stderr == f"runledger: 1 row left out: column '{START}' is empty: fill it in.\n"
 

@@ -175,6 +175,7 @@ def through_the_command_line(url: str, run_id: Callable[[], str]) -> None:
     run("show", "never started", "acme", code=3)
     for look in (("list",), ("latest",), ("summary", one), ("stale", "--older-than", "1h"), ("export", "-")):
         run(*look)
+    run("check", "--may-fail", "--quiet-after", "9999d")
     run("prune", "--older-than", "100d", "--dry-run")
     run("audit", "--skip", "similar-keys", "--skip", "running-too-long")
     run("compare", url, url)

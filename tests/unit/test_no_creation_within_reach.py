@@ -248,6 +248,7 @@ def test_each_statement_or_request_that_makes_a_record_stands_in_one_function() 
         ("adapters/sql/sqlite_migration.py", "_copy_lines", "_COPY_LINE"),
         ("adapters/sql/sqlite_migration.py", "_copy_lines", "_COPY_LINES"),
         ("adapters/sql/postgresql.py", "_create", "_INSERT"),
+        ("adapters/sql/postgresql.py", "_create", "_INSERT_NOTED"),
         ("adapters/sql/postgresql.py", "_copy_rows", "_COPY"),
         ("adapters/sql/postgresql.py", "_copy", "_COPY_LINES"),  # of the log that a new run brings
         ("adapters/sql/postgresql_changes.py", "update_statement", "_NOTED"),  # a line, for a row that was updated
