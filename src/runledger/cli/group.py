@@ -46,6 +46,7 @@ _PLACES = {
     "prune": "pruning.prune",
     "audit": "auditing.audit_",
     "compare": "comparing.compare",
+    "missing": "missing.missing",
     "init": "store.init",
     "doctor": "store.doctor",
     "completion": "completion.completion",
