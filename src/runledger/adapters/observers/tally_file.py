@@ -24,7 +24,7 @@ _SCHEMA = (
     CREATE TABLE tallies (
         kind TEXT NOT NULL,
         call_site TEXT NOT NULL,
-        count INTEGER NOT NULL,
+        count INTEGER NOT NULL CHECK (typeof(count) = 'integer'),
         first_at TEXT NOT NULL,
         last_at TEXT NOT NULL,
         run_id TEXT,
@@ -47,7 +47,7 @@ _ADD = """
 """
 _NEW = "INSERT INTO tallies VALUES (:kind, :call_site, :count, :first_at, :last_at, :run_id, :client_id)"
 _SITES = "SELECT count(*) FROM tallies WHERE call_site <> ?"
-_ALL = "SELECT kind, call_site, count, first_at, last_at, run_id, client_id FROM tallies"
+_ALL = "SELECT kind, call_site, count, first_at, last_at, run_id, client_id FROM tallies ORDER BY count DESC, call_site"
 _PATIENCE = 5
 """Seconds to wait for a lock while reading."""
 
@@ -118,14 +118,13 @@ def read(path: str | os.PathLike[str]) -> KeptTallies:
             if not _is_made(connection, str(file)):
                 raise StoreUnusable(f"{file} is empty: no service keeps its events there yet.")
             (made_at,) = connection.execute("SELECT at FROM made").fetchone()
-            found = tuple(map(_tally, connection.execute(_ALL)))
+            return KeptTallies(time_of_text(made_at), tuple(map(_tally, connection.execute(_ALL))))
     except (sqlite3.Error, *MALFORMED) as error:
         if is_locked(error):
             raise StoreUnavailable(f"{file} is locked", Outcome.NOT_APPLIED) from None
         raise StoreUnusable(
             f"{file} cannot be read ({error}): give a file in which a service keeps its events."
         ) from None
-    return KeptTallies(time_of_text(made_at), tuple(sorted(found, key=lambda each: (-each.count, each.call_site))))
 
 
 def is_locked(error: Exception) -> bool:
