@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..domain import InvalidValue, MetricValue, RunStatus
+from ..domain import InvalidValue, MetricColumn, MetricKind, MetricValue, RunStatus
 from ..domain.json_form import time_of_iso
 from ..domain.values import checked_number, checked_status, checked_time
 
@@ -133,6 +133,18 @@ def meaning_of(text: str) -> tuple[str, RunStatus]:
     return word, checked_status(status)
 
 
+def column_of(text: str) -> tuple[str, MetricColumn]:
+    """A metric's name and its column, from name:type, such as Tokens:number, Cost:number.2 or Newest:date."""
+    name, separator, described = text.rpartition(":")
+    kind, point, decimals = described.partition(".")
+    kinds = {each.value: each for each in MetricKind}
+    if not separator or kind not in kinds or (point and not re.fullmatch("[0-9]{1,3}", decimals)):
+        raise InvalidValue(
+            f"{text!r} is not NAME:TYPE: give one of {', '.join(kinds)}, and a number's decimals like Cost:number.2."
+        )
+    return name, MetricColumn(name, kinds[kind], int(decimals or 0))
+
+
 def zone_of(text: str) -> tzinfo:
     """A time zone by its name in the IANA database."""
     from zoneinfo import ZoneInfo  # here, because only an import of files needs it
@@ -184,6 +196,7 @@ SPAN = Parsed(span_of, "DURATION")
 WRITTEN_SPAN = Parsed(written_span_of, "DURATION")
 METRIC = Parsed(metric_of, "NAME=VALUE")
 ADDITION = Parsed(addition_of, "NAME=NUMBER")
+COLUMN = Parsed(column_of, "NAME:TYPE")
 RENAMING = Parsed(_pair, "NAME=COLUMN")
 MEANING = Parsed(meaning_of, "WORD=STATUS")
 ZONE = Parsed(zone_of, "NAME")

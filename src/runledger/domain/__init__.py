@@ -30,6 +30,7 @@ from .port import (
     RunUpdates,
     SummableStore,
 )
+from .preparation import MetricColumn, MetricKind, Preparation
 from .query import RunQuery, RunSummary, added_up, latest_of, newest_first, summary_of
 from .record import RunChange, RunRecord, changed_records
 from .removal import BATCH, FinishedRuns, RunRemoval, fitting
@@ -50,12 +51,15 @@ __all__ = [
     "LatestStore",
     "LogLine",
     "LoggedStore",
+    "MetricColumn",
+    "MetricKind",
     "MetricValue",
     "Metrics",
     "NewRun",
     "NoCurrentRun",
     "ObservedStore",
     "Outcome",
+    "Preparation",
     "RowStore",
     "RunAccess",
     "RunAlreadyExists",

@@ -46,6 +46,7 @@ _ADD = """
     WHERE kind = :kind AND call_site = :call_site
 """
 _NEW = "INSERT INTO tallies VALUES (:kind, :call_site, :count, :first_at, :last_at, :run_id, :client_id)"
+_MADE = "INSERT INTO made VALUES (?)"
 _SITES = "SELECT count(*) FROM tallies WHERE call_site <> ?"
 _ALL = "SELECT kind, call_site, count, first_at, last_at, run_id, client_id FROM tallies ORDER BY count DESC, call_site"
 _PATIENCE = 5
@@ -96,9 +97,7 @@ def add(path: str, tallies: Iterable[Tally], limit: int, now: datetime) -> None:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("BEGIN IMMEDIATE")
         if not _is_made(connection, path):
-            for statement in _SCHEMA:
-                connection.execute(statement)
-            connection.execute("INSERT INTO made VALUES (?)", (time_text(now),))
+            _make(connection, now)
         for tally in tallies:
             _add(connection, tally, limit)
         connection.execute("COMMIT")
@@ -141,6 +140,12 @@ def _is_made(connection: sqlite3.Connection, path: str) -> bool:
     if application or version or connection.execute("SELECT 1 FROM sqlite_master").fetchone():
         raise _other(path)
     return False
+
+
+def _make(connection: sqlite3.Connection, now: datetime) -> None:
+    for statement in _SCHEMA:
+        connection.execute(statement)
+    connection.execute(_MADE, (time_text(now),))
 
 
 def _other(path: str) -> StoreUnusable:
