@@ -58,7 +58,7 @@ def prepare_base(url: str, preparation: Preparation) -> Iterator[Finding]:
     if table is None:
         yield from _make_table(api, at, metrics)
         return
-    fields = [*_part_fields(at.columns), *metrics]
+    fields = [*part_fields(at.columns), *metrics]
     yield from _add_columns(api, at, table, fields, preparation)
     yield from examine_base(url)
     yield from _other_types(table["fields"], metrics)
@@ -69,7 +69,7 @@ def _make_table(api: Api, at: AirtableAddress, metrics: Sequence[Field]) -> Iter
         raise StoreUnusable(
             f"the base has no table with the id {at.table}: give a name, and `runledger init` makes the table."
         )
-    body = {"name": at.table, "fields": [*_part_fields(at.columns), *metrics]}
+    body = {"name": at.table, "fields": [*part_fields(at.columns), *metrics]}
     try:
         made = _post(api, api.build_url("meta", "bases", at.base_id, "tables"), body)
     except Refused as error:
@@ -83,7 +83,7 @@ def _make_table(api: Api, at: AirtableAddress, metrics: Sequence[Field]) -> Iter
         yield NO_MARKS
     if not metrics:
         yield Finding.note(
-            "metrics need columns", "add one for each, with `runledger init --metric NAME:TYPE` or by hand"
+            "metrics need columns", "add one for each, by hand or with `runledger init --metric NAME:TYPE`"
         )
 
 
@@ -91,7 +91,7 @@ def _add_columns(
     api: Api, at: AirtableAddress, table: Mapping[str, Any], fields: Sequence[Field], preparation: Preparation
 ) -> Iterator[Finding]:
     """Add the columns of `fields` that the table lacks, each by a request."""
-    there = {_folded(field["name"]) for field in table["fields"]}  # names that differ in case alone cannot be added
+    there = {_folded(field["name"]) for field in table["fields"]}  # Airtable takes no name that differs in case alone
     missing = [field for field in fields if _folded(field["name"]) not in there]
     if not missing:
         return
@@ -116,7 +116,7 @@ def _post(api: Api, url: str, body: Field) -> dict[str, Any]:
 
 
 def _so_far(added: Sequence[str]) -> str:
-    return f"; added before that: {', '.join(map(repr, added))}" if added else "; no column was added"
+    return f"; added before that: {', '.join(map(repr, added))}" if added else "; no column was added before that"
 
 
 def _folded(name: str) -> str:
@@ -125,11 +125,11 @@ def _folded(name: str) -> str:
 
 def _described(field: Field) -> str:
     precision = field.get("options", {}).get("precision")
-    decimals = "" if precision is None else f" with {precision} decimals"
+    decimals = "" if precision is None else f" with {precision} decimal{'' if precision == 1 else 's'}"
     return f"{field['name']!r} ({type_name(field['type'])}{decimals})"
 
 
-def _part_fields(columns: Columns) -> list[Field]:
+def part_fields(columns: Columns) -> list[Field]:
     """The columns of all parts for the metadata API, without the autonumber, which the API cannot make."""
     labels = [columns.label(status) for status in RunStatus]
     options: Mapping[str, Any] = {
@@ -151,7 +151,8 @@ def _metric_fields(columns: Columns, metrics: Iterable[MetricColumn]) -> list[Fi
         column = columns.metrics.get(metric.name, metric.name)
         if columns.metric_of(column) != metric.name:
             raise InvalidValue(
-                f"the metric {metric.name!r} cannot have the column {column!r}: it holds something else."
+                f"the metric {metric.name!r} cannot have the column {column!r}, which holds something else: rename the "
+                "metric, or map it in the store URL."
             )
         of_number = {"type": "number", "options": {"precision": metric.decimals}}
         fields.append({"name": column, **_OF_METRIC.get(metric.kind, of_number)})
