@@ -1,6 +1,7 @@
 """A ledger of job runs: create once, update many, error if missing."""
 
 from .domain import (
+    CallWithinCall,
     EventKind,
     InvalidValue,
     LogLine,
@@ -32,6 +33,7 @@ from .services.updates import LedgerUpdates, Run
 from .stores import connect, copy, open_repository
 
 __all__ = [
+    "CallWithinCall",
     "CopyResult",
     "EventKind",
     "Fate",

@@ -13,8 +13,10 @@ from commands import RUNLEDGER, a_store_of, environment
 GATED = """
 import os, time
 from runledger.adapters.sql import sqlite
+from runledger.cli.commands import exec as command
 from runledger.cli.execution import recording, signals
 
+command._SILENT_SECONDS = float(os.environ.get("SILENT", command._SILENT_SECONDS))
 signals.GRACE_SECONDS = recording.GRACE_SECONDS = float(os.environ.get("GRACE", signals.GRACE_SECONDS))
 
 def open_url(url):

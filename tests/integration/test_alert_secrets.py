@@ -58,6 +58,27 @@ def test_a_delivery_logs_no_secret(everything_logged: list[str]) -> None:
     assert len([line for line in everything_logged if "could not be delivered" in line]) == 3
 
 
+@pytest.mark.parametrize(
+    ("url", "secrets"),
+    [
+        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ", ["A1BRTD4JD", "TIiajkdnlazkcOXrIdevi7FQ"]),
+        ("https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ", ["TIiajkdnlazkcOXrIdevi7FQ"]),
+        ("pagerduty://integration-7f3a@api-9b1c", ["integration-7f3a", "api-9b1c"]),
+        ("discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js", ["JHMHI8qBe7bk2ZwO5U711o3dV_js"]),
+        ("tgram://123456789:AAHq5K8v7c_x9d0e1f2g3h4i5j6k7l8m9n0/12315544", ["AAHq5K8v7c_x9d0e1f2g3h4i5j6k7l8m9n0"]),
+        ("mailtos://jobs:p4ssw0rd@127.0.0.1:1?from=a@example.com&to=b@example.com", ["p4ssw0rd"]),
+    ],
+)
+def test_a_service_that_cannot_be_reached_logs_no_secret(
+    url: str, secrets: list[str], everything_logged: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{closed_port()}")  # nothing leaves this machine
+    send(url)
+    assert [line for line in everything_logged if any(secret in line for secret in secrets)] == []
+    [said] = [line for line in everything_logged if "could not be delivered" in line]
+    assert said.startswith(f"alerts to {url.partition(':')[0]}://…: 1 event could not be delivered: ")
+
+
 def test_the_loggers_of_the_libraries_write_as_before_in_other_threads(everything_logged: list[str]) -> None:
     with a_webhook() as webhook:
         send(webhook.url)

@@ -61,7 +61,7 @@ def test_a_store_that_cannot_be_opened_is_an_alert_of_a_failed_start(
     in_a_process(*command, store=tmp_path / "missing" / "runs.db", code=7, RUNLEDGER_ALERT_URL=webhook.url)
     [post] = webhook.rest()
     assert post["title"] == "Run could not be started: run 'r' of client 'acme'"
-    assert "cannot be opened" in post["message"]
+    assert "Reason: there is no folder " in post["message"]
 
 
 def test_a_start_that_the_ledger_refused_is_reported_once_or_not_at_all(webhook: Webhook, store: Path) -> None:

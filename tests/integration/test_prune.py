@@ -26,6 +26,7 @@ from commands import RUNLEDGER, a_store_of, environment, in_a_process, on_a_term
 from postgres_server import fresh_ledger
 from psycopg import sql
 
+from airtable_local import Fault, FaultKind
 from runledger import (
     NewRun,
     RunChange,
@@ -449,7 +450,7 @@ def test_in_airtable_ten_rows_that_were_listed_as_old_go_by_one_request(base: Ai
     repository.create_many([run_of("hung"), run_of("new", "acme", NOW, FINISH)])
     base.requests()
     assert list(base.removal().remove_runs(EVERYTHING_OLD)) == [10, 10, 3]
-    assert base.requests() == ["GET", "DELETE", "DELETE", "DELETE"]
+    assert base.requests() == ["GET", *["GET", "DELETE"] * 3]
     assert sorted(row["fields"]["Run ID"] for row in base.rows()) == ["hung", "new"]
 
 
@@ -458,6 +459,45 @@ def test_in_airtable_a_row_that_is_gone_already_holds_no_other_one_up(base: Airt
     base.before_next("DELETE", lambda: base.delete(base.rows()[0]["id"]))
     assert list(base.removal().remove_runs(EVERYTHING_OLD)) == [2]
     assert base.rows() == []
+
+
+def before_the_look(base: AirtableBase, act: Callable[[], object]) -> None:
+    """Do something between the listing of old runs and the look just before the first removal."""
+    base.before_next("GET", lambda: base.before_next("GET", act))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"Status": "Running"}, {"Status": "Under Review"}, {"End Time": "2999-01-01T00:00:00.000Z"}],
+    ids=["running again", "a status that nobody knows", "another end"],
+)
+def test_in_airtable_a_run_that_a_person_reopened_after_the_listing_stays(
+    base: AirtableBase, fields: dict[str, str]
+) -> None:
+    repository = base.repository()
+    keys = repository.create_many([run_of(f"old {i}", "acme", OLD, FINISH) for i in range(3)])
+    by_hand = {"records": [{"id": keys[1].reference, "fields": fields}], "typecast": True}
+    before_the_look(base, lambda: base._asks("PATCH", by_hand))
+    assert list(base.removal().remove_runs(EVERYTHING_OLD)) == [2]
+    [row] = base.rows()
+    assert row["id"] == keys[1].reference
+    assert row["fields"].items() >= fields.items()
+
+
+def test_in_airtable_nothing_is_removed_if_all_were_reopened(base: AirtableBase) -> None:
+    [key] = base.repository().create_many([run_of("old", "acme", OLD, FINISH)])
+    before_the_look(base, lambda: base.write(key, {"Status": "Running"}))
+    base.requests()
+    assert list(base.removal().remove_runs(EVERYTHING_OLD)) == [0]
+    assert base.requests() == ["GET", "GET"]
+
+
+def test_in_airtable_a_table_that_cannot_be_read_again_loses_nothing(base: AirtableBase) -> None:
+    base.repository().create_many([run_of("old", "acme", OLD, FINISH)])
+    base.server.faults.arm(Fault(FaultKind.STATUS, method="GET", nth=2, status=403, error="INVALID_PERMISSIONS"))
+    with pytest.raises(StoreUnusable):
+        list(base.removal().remove_runs(EVERYTHING_OLD))
+    assert len(base.rows()) == 1
 
 
 def test_in_airtable_an_update_of_a_removed_run_is_of_a_missing_run(base: AirtableBase) -> None:

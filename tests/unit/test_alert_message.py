@@ -51,8 +51,7 @@ def test_an_update_of_a_missing_run_names_the_call_site() -> None:
     assert message.title == "Update of a missing run: run '251124-081500' of client 'acme'"
     assert message.body == (
         "Run: run '251124-081500' of client 'acme'\n"
-        "Reason: no run record for run '251124-081500' of client 'acme': it was not started. "
-        "Start it where the job begins.\n"
+        f"Reason: {RunNotFound(KEY)}\n"
         "Call site: /srv/post.py:12 in PostScorer.score\n"
         "Time: 2025-11-24 08:15:00 UTC"
     )

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runledger import EventKind, RunEvent, RunKey
 from runledger.adapters.observers.alert_storms import Storms
@@ -95,3 +97,14 @@ def test_pauses_of_places_that_are_quiet_are_forgotten(storms: Storms) -> None:
         storms.add(event(f"{number}.py:1"), now=number * 100)
         storms.take(number * 100 + 10)
     assert len(storms._pauses) == 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 40), st.booleans())))
+def test_every_event_is_in_one_storm_or_counted_as_dropped(steps: list[tuple[int, int, bool]]) -> None:
+    storms = Storms(window=10, limit=3)
+    now, sent = 0.0, 0
+    for number, pause, everything in steps:
+        storms.add(event(f"{number}.py:1"), now)
+        now += pause
+        sent += sum(storm.count for storm in storms.take(now, everything=everything))
+    assert sent + storms.count + storms.dropped == len(steps)

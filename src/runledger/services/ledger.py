@@ -126,8 +126,7 @@ class RunLedger:
             names = clients if isinstance(clients, Mapping) else {}
             given = clients.keys() if isinstance(clients, Mapping) else clients
             ids = list_of(given, "clients", "client ids, or a mapping to names", lambda each: isinstance(each, str))
-            records = [RunRecord.start(RunKey(run_id, each), at, client_name=names.get(each)) for each in ids]
-            keys = self._creator.create_many(records, note)
+            keys = self._creator.create_many(RunRecord.start_many(run_id, ids, at, names=names), note)
         except RunLedgerError as error:
             self._reporter.start_failed(error)
             raise

@@ -14,7 +14,15 @@ from datetime import datetime, timedelta
 from threading import Event, Thread
 from typing import Any
 
-from ...domain import Outcome, RunAlreadyFinished, RunKey, RunLedgerError, StoreUnavailable, StoreUnusable
+from ...domain import (
+    Outcome,
+    RunAlreadyFinished,
+    RunKey,
+    RunLedgerError,
+    RunNotFound,
+    StoreUnavailable,
+    StoreUnusable,
+)
 from ...domain.json_form import time_text
 from ...domain.values import storable_text
 from ...services.ledger import RunLedger, utc_now
@@ -23,7 +31,7 @@ from ...stores import connect
 from ..alerts import CommandAlerts
 from ..locations import shown_url
 from ..notices import Notices
-from ..options import open_ledger
+from ..options import existing, open_ledger
 from ..output import complain, remark
 from .ending import Ending
 from .signals import GRACE_SECONDS, Call, Signalled, unless_signalled
@@ -36,9 +44,9 @@ _LONGEST_BEAT = 86_400.0 * 365
 class Recording:
     """The record of a command that is run now. `alerts` are notified of what happens to it."""
 
-    def __init__(self, store: str, key: RunKey, alerts: CommandAlerts) -> None:
+    def __init__(self, store: str, key: RunKey, alerts: CommandAlerts | None = None) -> None:
         self.key = key
-        self._alerts = alerts
+        self._alerts = alerts or CommandAlerts("exec", ())
         self._store = store
         self._began = utc_now()
         self._starting: Call | None = None
@@ -90,6 +98,8 @@ class Recording:
             if not signalled.call.has_ended or signalled.call.error is not None:
                 _print_interrupted(signalled, f"{self.key} was being finished")
                 self._print_mending(ending, at)
+        except RunNotFound as error:
+            complain(f"{self.key} could not be finished: {error}")
         except RunLedgerError as error:
             self._print_unfinished(ending, at, str(error))
 
@@ -111,7 +121,7 @@ class Recording:
             if not self._is_running:  # it may still be
                 continue
             try:
-                with connect(self._store, observers=(notices,)) as ledger:
+                with connect(existing(self._store), observers=(notices,)) as ledger:
                     self._run_of(ledger).heartbeat()
             except Exception as error:  # of whatever kind: the command goes on
                 if not has_failed:
@@ -139,7 +149,7 @@ class Recording:
             time.sleep(min(_BETWEEN_ATTEMPTS, max(0.0, until - time.monotonic())))
 
     def _finish(self, ending: Ending, at: datetime) -> None:
-        with open_ledger(self._store, observers=[self._alerts], clock=lambda: at) as ledger:
+        with open_ledger(existing(self._store), observers=[self._alerts], clock=lambda: at) as ledger:
             run = self._run_of(ledger)
             try:
                 if ending.cancelled is not None:
