@@ -140,16 +140,21 @@ class RunLedger:
         client_name: str | None = None,
         metrics: Mapping[str, MetricValue] = NO_METRICS,
         note: str | None = None,
+        heartbeat: float | None = None,
     ) -> Tracking:
         """A run around a block (`with` or `async with`) or, as a decorator, around each call of a function.
 
         The run completes at the end, unless it was finished before. An exception fails it; a cancellation or keyboard
         interrupt cancels it. Either is raised on. Parameters and errors are those of `start`. For a decorator, the ids
         may also be functions, which are called with the arguments of the decorated function.
+        `heartbeat`: seconds between signs of life that a thread sends while the block runs. One that fails is reported
+        to the observers, and disturbs nothing.
         """
         from .tracking import Tracking  # here, because it slows `import runledger`, and not every ledger needs it
 
-        return Tracking(partial(self.start, client_name=client_name, metrics=metrics, note=note), run_id, client_id)
+        self._require_heartbeat(heartbeat)
+        start = partial(self.start, client_name=client_name, metrics=metrics, note=note)
+        return Tracking(start, run_id, client_id, heartbeat)
 
     def import_records(self, records: Iterable[R]) -> tuple[R, ...]:
         """Import runs that happened elsewhere, as one batch: each a NewRun, or a RunRecord if it has no notes.
@@ -255,6 +260,17 @@ class RunLedger:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _require_heartbeat(self, seconds: float | None) -> None:
+        if seconds is None:
+            return
+        from .heartbeat import checked_heartbeat
+
+        try:
+            checked_heartbeat(seconds)
+        except InvalidValue as error:
+            self._reporter.start_failed(error)
+            raise
 
     def _started(self, keys: Sequence[RunKey], at: datetime) -> list[Run]:
         site = call_site()

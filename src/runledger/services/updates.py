@@ -146,6 +146,17 @@ class LedgerUpdates:
             self._reporter.clock_behind(run.key, at, record.ended_at)
         return record
 
+    def _beat(self, run: Run, *, report: bool) -> RunRecord | None:
+        try:
+            at = self._reporter.now()
+            record = self._access.update(run.key, change := RunChange(), at)
+        except RunLedgerError as error:
+            if report:
+                self._reporter.refused(error, run.key, run.site)
+            return None
+        self._reporter.changed(run.key, change, at)
+        return record
+
     def _past(self, key: RunKey, end: datetime) -> datetime:
         """The time at which a run ended, which is recorded now."""
         at, now = checked_time(end, "at"), self._reporter.now()
@@ -255,6 +266,18 @@ class Run:
         record = self._updates._apply(self, make_change, at)
         self.finished = True
         return record
+
+
+def send_heartbeat(run: Run, *, report: bool) -> RunRecord | None:
+    """Send a heartbeat. Returns the record after it, or None if it failed, which is reported if `report` is set."""
+    try:
+        return run._updates._beat(run, report=report)
+    except Exception:  # of a store that raises what it should not: the thread that calls has nobody to raise it to
+        if report:
+            import logging
+
+            logging.getLogger("runledger").exception("a heartbeat of %s failed", run.key)
+        return None
 
 
 def _error_text(error: str | BaseException, parameter: str) -> str:
