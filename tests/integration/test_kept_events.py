@@ -1,5 +1,6 @@
 """Kept events are added up in one file by any number of processes, and are never in the way of the run."""
 
+import asyncio
 import logging
 import os
 import signal
@@ -19,7 +20,17 @@ import pytest
 from commands import environment
 
 import runledger
-from runledger import EventKind, InvalidValue, RunEvent, RunKey, RunLedger, RunNotFound, StoreUnavailable, StoreUnusable
+from runledger import (
+    EventKind,
+    InvalidValue,
+    RunEvent,
+    RunKey,
+    RunLedger,
+    RunNotFound,
+    StoreUnavailable,
+    StoreUnusable,
+    aio,
+)
 from runledger.adapters.observers import kept_events, tally_file
 from runledger.adapters.observers.tallies import OTHERS, Tally
 from runledger.kept_events import KeptEvents, read
@@ -96,6 +107,30 @@ def test_the_first_event_of_any_kind_makes_the_file_so_that_one_sees_that_a_serv
     assert kept.flush(PATIENCE)
     found = read(file)
     assert (found.since, found.tallies) == (AT, ())
+
+
+def test_a_file_that_a_person_removed_begins_anew_with_the_next_missing_run(file: Path) -> None:
+    kept = KeptEvents(file)
+    kept(missing("a"))
+    assert kept.flush(PATIENCE)
+    file.unlink()
+    kept(missing("a", at=AT + timedelta(hours=1)))
+    assert kept.flush(PATIENCE)
+    assert (read(file).since, counts(file)) == (AT + timedelta(hours=1), {"a": 1})
+
+
+def test_an_update_in_a_coroutine_is_kept_with_its_place_in_the_coroutine(file: Path) -> None:
+    kept = KeptEvents(file)
+
+    async def score() -> None:
+        async with aio.connect("memory://", observers=[kept], on_missing="report") as ledger:
+            await ledger.updates.update("r", "acme", note="n")
+
+    asyncio.run(score())
+    assert kept.flush(PATIENCE)
+    [tally] = read(file).tallies
+    assert tally.call_site.startswith(f"{__file__}:")
+    assert tally.call_site.endswith(".score")
 
 
 def test_the_most_frequent_call_site_comes_first(file: Path) -> None:

@@ -111,9 +111,11 @@ class KeptEvents:
         with self._worker.lock:
             if self._due is None or not (everything or self._due <= clock()):
                 return
-            tallies, made_at, self._due = self._tallies.take(), self._made_at, None
+            assert self._made_at is not None
+            tallies, self._due = self._tallies.take(), None
+            # Should the file be made anew, because a person removed the one before, it begins with what is in it.
+            made_at = min((tally.first_at for tally in tallies), default=self._made_at)
             self._writing = sum(tally.count for tally in tallies)
-        assert made_at is not None
         try:
             self._write(tallies, made_at, patience=min(_PATIENCE, self._exit_wait))
         except Exception as error:  # whatever the file system raises; a thread that ends would count nothing more

@@ -70,8 +70,10 @@ class Tallies:
         return taken
 
     def _include(self, tally: Tally) -> None:
-        if (tally.kind, tally.call_site) not in self._all and len(self._all) >= self._limit:
+        place = tally.kind, tally.call_site
+        if place not in self._all and len(self._all) >= self._limit:
             tally = evolve(tally, call_site=OTHERS)
-        # In these steps, a signal handler that adds an event meanwhile loses none.
-        mine = self._all.setdefault((tally.kind, tally.call_site), evolve(tally, count=0))
+            place = tally.kind, OTHERS
+        # A signal handler may add an event between any two of these steps, and loses none.
+        mine = self._all.get(place) or self._all.setdefault(place, evolve(tally, count=0))
         mine.include(tally)
