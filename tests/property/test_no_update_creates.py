@@ -41,7 +41,7 @@ class AnyCalls(RuleBasedStateMachine):
         self.coroutines = aio.AsyncRunLedger(self.ledger, threads=1)
         self.loop = asyncio.Runner()
         self.access = store.repository.without_creation()
-        self.handles: list[Any] = [self.ledger.updates.run("r", "acme")]
+        self.handles: list[Any] = [each.updates.run("r", "acme") for each in (self.ledger, self.coroutines)]
 
     @rule(run_id=run_ids)
     def start(self, run_id: str) -> None:
