@@ -1,0 +1,337 @@
+"""What each routine creates, updates and looks for, directly and through others.
+
+A routine's effects depend on those of the routines that it calls. They are computed by a work-list: a routine is computed
+again when one that it calls has gained an effect. Callees come first where calls are not circular.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from attrs import define, evolve, field, frozen
+
+from .evaluation import Evaluator
+from .flow import Arm, Event, Flows
+from .libraries.outcome import Outcome
+from .program import Routine
+from .tree import Function, Member, chain_of
+from .values import (
+    Arguments,
+    Callable,
+    Called,
+    Class,
+    Frame,
+    Frames,
+    Given,
+    Lookup,
+    Method,
+    Of,
+    Partial,
+    String,
+    Value,
+    Values,
+    symbolic,
+)
+
+LOOKUP = "lookup"
+_MOST_EFFECTS = 600
+_MOST_ROUNDS = 60
+
+
+@frozen
+class Site:
+    """A place in the code."""
+
+    path: str
+    line: int
+    first_line: int
+    function: str
+
+
+@frozen
+class Effect:
+    """A write or look-up. `chain` leads from the routine to it: the routines that are called, the nearest first."""
+
+    kind: str
+    table: Value | None
+    site: Site
+    likely: bool = False
+    chain: tuple[Routine, ...] = ()
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.kind, self.table, self.site
+
+
+@frozen
+class Open:
+    """A call that depends on parameters: what it does is known where they are given."""
+
+    function: Value
+    arguments: Arguments = field(eq=False)
+    site: Site
+    guess: Outcome = field(eq=False, default=Outcome())
+    chain: tuple[Routine, ...] = ()
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        return self.function, self.site
+
+
+@define(eq=False)
+class Resolved:
+    """What an event calls."""
+
+    routines: list[tuple[Callable, Arguments, bool]] = field(factory=list)
+    outcomes: list[Outcome] = field(factory=list)
+    opens: list[Open] = field(factory=list)
+
+
+@define(eq=False)
+class Summary:
+    routine: Routine
+    arm: Arm
+    events: list[Event]
+    effects: dict[tuple[object, ...], Effect] = field(factory=dict)
+    opens: dict[tuple[object, ...], Open] = field(factory=dict)
+    of_event: dict[Event, dict[tuple[object, ...], Effect]] = field(factory=dict)
+
+
+class Effects:
+    """The effects of all routines of a program. `exhausted` of the evaluator counts what was cut short."""
+
+    def __init__(self, evaluator: Evaluator, flows: Flows) -> None:
+        self._evaluator = evaluator
+        self._flows = flows
+        self.summaries: dict[Routine, Summary] = {}
+        self.tables: dict[Site, dict[tuple[str, str], bool]] = {}
+        """The tables that each place was seen to write to, with the kind, wherever it is called from; whether likely."""
+        self._resolved: dict[Event, Resolved] = {}
+        self._callers: dict[Routine, dict[Routine, None]] = {}
+
+    def compute(self) -> None:
+        routines = self._evaluator.program.all_routines()
+        for routine in routines:
+            if routine.node is None or routine.node not in self._flows.inlined:
+                arm = self._flows.flow(routine)
+                self.summaries[routine] = Summary(routine, arm, arm.events())
+        for node in list(self._flows.inlined):
+            self.summaries.pop(self._evaluator.program.routines[node], None)
+        waiting = deque(self._in_order())
+        queued = set(waiting)
+        rounds: dict[Routine, int] = {}
+        while waiting:
+            routine = waiting.popleft()
+            queued.discard(routine)
+            rounds[routine] = rounds.get(routine, 0) + 1
+            if rounds[routine] > _MOST_ROUNDS:
+                self._evaluator.exhausted["rounds of a circle of calls"] += 1
+                continue
+            if self._update(self.summaries[routine]):
+                for caller in self._callers.get(routine, ()):
+                    if caller not in queued:
+                        waiting.append(caller)
+                        queued.add(caller)
+
+    def is_called(self, routine: Routine) -> bool:
+        """Whether a routine of the program calls another."""
+        return any(caller is not routine for caller in self._callers.get(routine, ()))
+
+    def owner(self, routine: Routine) -> Routine:
+        """The routine that a function is walked in."""
+        while routine.node is not None and routine.node in self._flows.inlined:
+            routine = self._flows.inlined[routine.node]
+        return routine
+
+    def _in_order(self) -> list[Routine]:
+        """Routines with callees before callers, as far as calls are not circular."""
+        done: dict[Routine, None] = {}
+        for start in self.summaries:
+            stack: list[tuple[Routine, list[Routine]]] = [] if start in done else [(start, self._callees(start))]
+            entered = {start}
+            while stack:
+                routine, callees = stack[-1]
+                following = next((one for one in callees if one not in done and one not in entered), None)
+                if following is None:
+                    done[routine] = None
+                    stack.pop()
+                else:
+                    entered.add(following)
+                    stack.append((following, self._callees(following)))
+        return list(done)
+
+    def _callees(self, routine: Routine) -> list[Routine]:
+        found: list[Routine] = []
+        for event in self.summaries[routine].events:
+            for callee, _, _ in self.resolve(event).routines:
+                target = self.owner(callee.routine)
+                if target in self.summaries:
+                    found.append(target)
+        return found
+
+    def resolve(self, event: Event) -> Resolved:
+        """What an event calls, as far as it does not depend on parameters."""
+        if event not in self._resolved:
+            self._resolved[event] = self._resolve(event)
+        return self._resolved[event]
+
+    def _resolve(self, event: Event) -> Resolved:
+        node, scope = event.node, event.scope
+        made = Resolved()
+        arguments = self._evaluator.arguments(node.arguments, scope)
+        functions = self._evaluator.values(node.callee, scope)
+        guess = Outcome()
+        if not any(isinstance(one, Callable | Class) for one in functions):
+            guess = self._evaluator.guessed(node, arguments)
+        site = self.site(event)
+        for function in functions:
+            self._add(made, function, arguments, site, guess)
+        if not made.routines and not made.opens and not any(one.values or one.writes for one in made.outcomes):
+            made.outcomes.append(guess)
+            if guess.pending:
+                made.opens.append(Open(Method(String((None,)), chain_of(node.callee).rpartition(".")[2]), arguments, site))
+        if not made.routines and not isinstance(node.callee, Function):
+            self._add_passed(made, arguments)
+        return made
+
+    def _add(self, made: Resolved, function: Value, arguments: Arguments, site: Site, guess: Outcome) -> None:
+        if isinstance(function, Partial):
+            arguments, function = Arguments((*function.arguments, *arguments.positional), arguments.keywords), function.function
+        if isinstance(function, Method) and isinstance(function.owner, Callable):
+            if function.name in ("call", "apply", "delay", "apply_async", "submit", "send", "map", "kiq", "defer", "s"):
+                shift = 1 if function.name == "call" else 0
+                made.routines.append((function.owner, Arguments(arguments.positional[shift:], arguments.keywords), False))
+            return
+        if isinstance(function, Callable):
+            made.routines.append((function, arguments, False))
+        elif isinstance(function, Class):
+            constructor = self._constructor(function)
+            if constructor is not None:
+                made.routines.append((constructor, arguments, False))
+        elif isinstance(function, Given | Of | Called) or symbolic(function):
+            made.opens.append(Open(function, arguments, site, guess))
+        else:
+            outcome = self._evaluator.outcome(function, arguments)
+            if outcome.pending:
+                made.opens.append(Open(function, arguments, site, guess))
+            made.outcomes.append(outcome)
+
+    def _constructor(self, function: Class) -> Callable | None:
+        for info in self._evaluator.ancestry(function.info):
+            for name in ("constructor", "__init__"):
+                if name in info.methods:
+                    return Callable(info.methods[name], function)
+        return None
+
+    @staticmethod
+    def _add_passed(made: Resolved, arguments: Arguments) -> None:
+        """Functions that are handed over to a library are called some time."""
+        for values in arguments.everything:
+            for value in values:
+                if isinstance(value, Partial) and isinstance(value.function, Callable):
+                    made.routines.append((value.function, Arguments(value.arguments), True))
+                elif isinstance(value, Callable):
+                    rest = tuple(one for one in arguments.positional if value not in one)
+                    made.routines.append((value, Arguments(rest), True))
+
+    def site(self, event: Event) -> Site:
+        routine = self.owner(event.scope.routine) if event.scope.routine is not None else None
+        name = routine.name if routine is not None else ""
+        return Site(event.scope.module.path, event.node.line, event.node.first_line or event.node.line, name)
+
+    def _update(self, summary: Summary) -> bool:
+        before = len(summary.effects) + len(summary.opens)
+        for event in summary.events:
+            found = summary.of_event.setdefault(event, {})
+            resolved = self.resolve(event)
+            site = self.site(event)
+            for outcome in resolved.outcomes:
+                self._add_outcome(found, outcome, site, ())
+            for opened in resolved.opens:
+                summary.opens.setdefault(opened.key, opened)
+                self._add_outcome(found, opened.guess, site, ())
+            for function, arguments, likely in resolved.routines:
+                self._through(summary, found, function, arguments, likely, 0)
+            for key, effect in found.items():
+                known = summary.effects.get(key)
+                if known is None and len(summary.effects) >= _MOST_EFFECTS:
+                    self._evaluator.exhausted["effects of a function"] += 1
+                elif known is None or len(known.chain) > len(effect.chain):
+                    summary.effects[key] = effect
+        return len(summary.effects) + len(summary.opens) > before
+
+    def _add_outcome(self, found: dict[tuple[object, ...], Effect], outcome: Outcome, site: Site, chain: tuple[Routine, ...],
+                     *, likely: bool = False) -> None:
+        for write in outcome.writes:
+            self._put(found, Effect(write.kind, write.table, site, write.likely or likely, chain))
+        if not outcome.writes:
+            for value in outcome.values:
+                if isinstance(value, Lookup):
+                    self._put(found, Effect(LOOKUP, value.table, site, chain=chain))
+
+    def _put(self, found: dict[tuple[object, ...], Effect], effect: Effect) -> None:
+        known = found.get(effect.key)
+        if known is None or len(known.chain) > len(effect.chain):
+            found[effect.key] = effect
+        name = effect.table.exact if isinstance(effect.table, String) else None
+        if name is not None and effect.kind != LOOKUP:
+            seen = self.tables.setdefault(effect.site, {})
+            seen[effect.kind, name] = effect.likely and seen.get((effect.kind, name), True)
+
+    def _through(self, summary: Summary, found: dict[tuple[object, ...], Effect], function: Callable, arguments: Arguments,
+                 likely: bool, depth: int) -> None:
+        target = self.owner(function.routine)
+        inner = self.summaries.get(target)
+        if inner is None or target is self.owner(summary.routine) and function.routine is not target:
+            return
+        self._callers.setdefault(target, {})[summary.routine] = None
+        frame = Frame(function.routine, arguments.positional, arguments.frozen_keywords, function.this)
+        frames = (*function.frames, frame)
+        for effect in list(inner.effects.values()):
+            if len(effect.chain) > 12:
+                self._evaluator.exhausted["length of a chain of calls"] += 1
+                continue
+            chain = (target, *effect.chain)
+            tables = self._evaluator.names(effect.table, frames) if symbolic(effect.table) else (effect.table,)
+            for table in tables:
+                self._put(found, evolve(effect, table=table, chain=chain, likely=effect.likely or likely))
+        for opened in list(inner.opens.values()):
+            self._open(summary, found, opened, frames, target, likely, depth)
+
+    def _open(self, summary: Summary, found: dict[tuple[object, ...], Effect], opened: Open, frames: Frames, target: Routine,
+              likely: bool, depth: int) -> None:
+        if depth > 4:
+            self._evaluator.exhausted["depth of calls by parameters"] += 1
+            return
+        arguments = _given(self._evaluator, opened.arguments, frames)
+        chain = (target, *opened.chain)
+        for function in self._evaluator.substituted(opened.function, frames):
+            if isinstance(function, Method) and function.owner == String((None,)):
+                self._add_outcome(found, self._evaluator.executed(function.name, arguments), opened.site, chain)
+            elif isinstance(function, Callable):
+                if self.owner(function.routine) is not self.owner(summary.routine):
+                    made: dict[tuple[object, ...], Effect] = {}
+                    self._through(summary, made, function, arguments, likely, depth + 1)
+                    for effect in made.values():
+                        self._put(found, evolve(effect, chain=(*chain, *effect.chain)))
+            elif isinstance(function, Given | Of | Called) or symbolic(function):
+                if len(opened.chain) < 6:
+                    left = Open(function, arguments, opened.site, opened.guess, chain)
+                    summary.opens.setdefault(left.key, left)
+            else:
+                outcome = self._evaluator.outcome(function, arguments)
+                self._add_outcome(found, outcome, opened.site, chain, likely=likely)
+                if outcome.pending and len(opened.chain) < 6:
+                    left = Open(function, arguments, opened.site, opened.guess, chain)
+                    summary.opens.setdefault((*left.key, repr(arguments.positional)[:400]), left)
+
+
+def _given(evaluator: Evaluator, arguments: Arguments, frames: Frames) -> Arguments:
+    def within(values: Values) -> Values:
+        return tuple(one for value in values for one in evaluator.substituted(value, frames))
+
+    return Arguments(tuple(within(values) for values in arguments.positional),
+                     {key: within(values) for key, values in arguments.keywords.items()})
+
+
+__all__ = ["Effects", "Member"]
