@@ -35,6 +35,12 @@ class Guard:
     weak: bool = False
     found: Any = None
     body: Any = field(default=None)
+    symbols: tuple[Value, ...] = ()
+    """Values that depend on parameters: what they are is known when all calls are."""
+    present: bool = False
+    """The truth of the symbols under which the guard holds."""
+    by_name: Guard | None = None
+    """The guard that holds if the symbols are not resolved."""
 
 
 class Conditions:
@@ -100,10 +106,15 @@ class Conditions:
                     return (Guard((None,), likely=True),)
                 case Exception_() if not present and not isinstance(node, Name):
                     return (Guard((None,), likely=True),)
+        values = self._values(node, scope)
+        symbols = tuple(value for value in values if symbolic(value) and not isinstance(value, Lookup | Found))
         if tables:
             return (Guard(tuple(tables)),)
-        known = any(not isinstance(value, Library | Constant) and not symbolic(value) for value in self._values(node, scope))
-        return () if present or known else self._by_name(node, scope)
+        known = any(not isinstance(value, Library | Constant) and not symbolic(value) for value in values)
+        named = () if present or known else self._by_name(node, scope)
+        if not symbols:
+            return named
+        return (Guard(symbols=symbols, present=present, by_name=named[0] if named else None),)
 
     def _values(self, node: Node, scope: Scope) -> tuple[Value, ...]:
         found = self._evaluator.values(node, scope)

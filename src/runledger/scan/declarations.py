@@ -187,6 +187,8 @@ class Declarations:
                 continue
             if not parameter.rest:
                 self._parameter(parameter.pattern, routine, index, (), own)
+            if parameter.annotation is not None and parameter.name:
+                own.names.setdefault(f"type {parameter.name}", []).append(Source(parameter.annotation, parent))
             if parameter.default is not None:
                 self._node(parameter.default, parent, node.body)
             if parameter.field and owner is not None:

@@ -11,6 +11,7 @@ from collections import deque
 from attrs import define, evolve, field, frozen
 
 from .evaluation import Evaluator
+from .observations import Observed
 from .flow import Arm, Event, Flows
 from .libraries.outcome import Outcome
 from .program import Routine
@@ -95,6 +96,7 @@ class Summary:
     effects: dict[tuple[object, ...], Effect] = field(factory=dict)
     opens: dict[tuple[object, ...], Open] = field(factory=dict)
     of_event: dict[Event, dict[tuple[object, ...], Effect]] = field(factory=dict)
+    open_of_event: dict[Event, dict[tuple[object, ...], Open]] = field(factory=dict)
 
 
 class Effects:
@@ -108,6 +110,7 @@ class Effects:
         """The tables that each place was seen to write to, with the kind, wherever it is called from; whether likely."""
         self._resolved: dict[Event, Resolved] = {}
         self._callers: dict[Routine, dict[Routine, None]] = {}
+        self.observed = Observed(evaluator)
 
     def compute(self) -> None:
         routines = self._evaluator.program.all_routines()
@@ -132,6 +135,24 @@ class Effects:
                     if caller not in queued:
                         waiting.append(caller)
                         queued.add(caller)
+        for summary in self.summaries.values():
+            for event, found in summary.of_event.items():
+                self._settle(summary, event, found)
+
+    def _settle(self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect]) -> None:
+        """Add the effects of what still depends on parameters and objects, by all calls that were seen."""
+        for effect in list(found.values()):
+            if symbolic(effect.table) and effect.table is not None:
+                for table in self.observed.settled(effect.table):
+                    if isinstance(table, String):
+                        self._put(found, evolve(effect, table=table))
+        for opened in list(summary.open_of_event.get(event, {}).values()):
+            arguments = self.observed.arguments(opened.arguments)
+            for function in self.observed.settled(opened.function):
+                if isinstance(function, Method) and function.owner == String((None,)):
+                    self._add_outcome(found, self._evaluator.executed(function.name, arguments), opened.site, opened.chain)
+                elif not isinstance(function, Callable | Class):
+                    self._add_outcome(found, self._evaluator.outcome(function, arguments), opened.site, opened.chain)
 
     def is_called(self, routine: Routine) -> bool:
         """Whether a routine of the program calls another."""
@@ -205,6 +226,7 @@ class Effects:
         if isinstance(function, Callable):
             made.routines.append((function, arguments, False))
         elif isinstance(function, Class):
+            self.observed.note_instance(function, arguments)
             constructor = self._constructor(function)
             if constructor is not None:
                 made.routines.append((constructor, arguments, False))
@@ -248,10 +270,10 @@ class Effects:
             for outcome in resolved.outcomes:
                 self._add_outcome(found, outcome, site, ())
             for opened in resolved.opens:
-                summary.opens.setdefault(opened.key, opened)
+                self._keep_open(summary, event, opened)
                 self._add_outcome(found, opened.guess, site, ())
             for function, arguments, likely in resolved.routines:
-                self._through(summary, found, function, arguments, likely, 0)
+                self._through(summary, event, found, function, arguments, likely, 0)
             for key, effect in found.items():
                 known = summary.effects.get(key)
                 if known is None and len(summary.effects) >= _MOST_EFFECTS:
@@ -278,7 +300,12 @@ class Effects:
             seen = self.tables.setdefault(effect.site, {})
             seen[effect.kind, name] = effect.likely and seen.get((effect.kind, name), True)
 
-    def _through(self, summary: Summary, found: dict[tuple[object, ...], Effect], function: Callable, arguments: Arguments,
+    @staticmethod
+    def _keep_open(summary: Summary, event: Event, opened: Open) -> None:
+        summary.opens.setdefault(opened.key, opened)
+        summary.open_of_event.setdefault(event, {}).setdefault(opened.key, opened)
+
+    def _through(self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect], function: Callable, arguments: Arguments,
                  likely: bool, depth: int) -> None:
         target = self.owner(function.routine)
         inner = self.summaries.get(target)
@@ -287,6 +314,7 @@ class Effects:
         self._callers.setdefault(target, {})[summary.routine] = None
         frame = Frame(function.routine, arguments.positional, arguments.frozen_keywords, function.this)
         frames = (*function.frames, frame)
+        self.observed.note(frames)
         for effect in list(inner.effects.values()):
             if len(effect.chain) > 12:
                 self._evaluator.exhausted["length of a chain of calls"] += 1
@@ -296,9 +324,9 @@ class Effects:
             for table in tables:
                 self._put(found, evolve(effect, table=table, chain=chain, likely=effect.likely or likely))
         for opened in list(inner.opens.values()):
-            self._open(summary, found, opened, frames, target, likely, depth)
+            self._open(summary, event, found, opened, frames, target, likely, depth)
 
-    def _open(self, summary: Summary, found: dict[tuple[object, ...], Effect], opened: Open, frames: Frames, target: Routine,
+    def _open(self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect], opened: Open, frames: Frames, target: Routine,
               likely: bool, depth: int) -> None:
         if depth > 4:
             self._evaluator.exhausted["depth of calls by parameters"] += 1
@@ -311,19 +339,17 @@ class Effects:
             elif isinstance(function, Callable):
                 if self.owner(function.routine) is not self.owner(summary.routine):
                     made: dict[tuple[object, ...], Effect] = {}
-                    self._through(summary, made, function, arguments, likely, depth + 1)
+                    self._through(summary, event, made, function, arguments, likely, depth + 1)
                     for effect in made.values():
                         self._put(found, evolve(effect, chain=(*chain, *effect.chain)))
             elif isinstance(function, Given | Of | Called) or symbolic(function):
                 if len(opened.chain) < 6:
-                    left = Open(function, arguments, opened.site, opened.guess, chain)
-                    summary.opens.setdefault(left.key, left)
+                    self._keep_open(summary, event, Open(function, arguments, opened.site, opened.guess, chain))
             else:
                 outcome = self._evaluator.outcome(function, arguments)
                 self._add_outcome(found, outcome, opened.site, chain, likely=likely)
                 if outcome.pending and len(opened.chain) < 6:
-                    left = Open(function, arguments, opened.site, opened.guess, chain)
-                    summary.opens.setdefault((*left.key, repr(arguments.positional)[:400]), left)
+                    self._keep_open(summary, event, Open(function, arguments, opened.site, opened.guess, chain))
 
 
 def _given(evaluator: Evaluator, arguments: Arguments, frames: Frames) -> Arguments:

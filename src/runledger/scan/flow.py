@@ -251,6 +251,9 @@ class Flows:
                 self._expression(part, scope, guards, arm)
         registered = self._registrations.of_call(node, scope)
         self.registered += registered
+        for entry in registered:
+            if entry.routine.name == "<anonymous>":
+                entry.routine.name = entry.name
         body = Arm(list(arm.steps))
         for argument in node.arguments:
             value = argument.value

@@ -12,7 +12,7 @@ from .flow import Arm, Event
 from .program import Routine
 from .settings import Settings
 from .tree import chain_of
-from .values import String, Value, exact
+from .values import Found, Lookup, String, Value, exact, symbolic
 
 _CREATOR = re.compile(r"^_*(?:create|start|insert|add|register|open|begin|new|make|launch|submit|enqueue|seed|import|schedule|trigger)"
                       r"(?![a-z])", re.I)  # fmt: skip
@@ -101,9 +101,9 @@ class Judge:
         if effect.kind != CREATION and not (effect.kind == UPSERT and effect.chain):
             return effect.kind, effect.likely, False
         guarded = False
-        for guard in event.guards:
-            match = self._looked_in(routine, guard, effect.table)
-            if not match:
+        for stated in event.guards:
+            guard = self._settled(stated)
+            if guard is None or not self._looked_in(routine, guard, effect.table):
                 continue
             updates = guard.found is not None and self._arm_has(routine, guard.found, (UPDATE,), effect.table)
             if guard.weak and not updates:
@@ -121,6 +121,24 @@ class Judge:
         if guard.body is not None:
             return self._failed_in(routine, guard.body, table)
         return any(inner is None or self._same(inner, table) for inner in guard.tables)
+
+    def _settled(self, guard: Guard) -> Guard | None:
+        """A guard whose condition depends on parameters, by all calls that were seen."""
+        if not guard.symbols:
+            return guard
+        tables: list[Value | None] = []
+        for symbol in guard.symbols:
+            for value in self._effects.observed.settled(symbol):
+                match value:
+                    case Lookup(table=table) if not guard.present:
+                        tables.append(table)
+                    case Found(table=table, positive=positive) if positive != guard.present:
+                        tables.append(table)
+        if tables:
+            return Guard(tuple(tables), found=guard.found)
+        if guard.by_name is not None:
+            guard.by_name.found = guard.found
+        return guard.by_name
 
     def _failed_in(self, routine: Routine, body: Arm, table: Value | None) -> bool:
         """Whether what failed looked for a record of the table or changed it, and did not create one."""
@@ -145,6 +163,8 @@ class Judge:
 
     def _same(self, one: Value | None, other: Value | None) -> bool:
         first, second = exact(one), exact(other)
+        if first is None and one is not None and symbolic(one):
+            first = next((name for name in map(exact, self._effects.observed.settled(one)) if name), None)
         if first is not None and second is not None:
             return self._settings.same(first, second)
         return one == other or one is None or isinstance(other, String) and other.exact is None
