@@ -96,6 +96,10 @@ class Calls(Members):
         found = ledger.guessed(chain)
         return found if found.values or found.writes else airtable.guessed(chain, arguments)
 
+    def guess(self, callee: str, arguments: Arguments) -> Values:
+        """What the call of something unknown may give, by the names alone."""
+        return airtable.guessed(callee, arguments).values
+
     def imported(self, module: Module, spec: str, name: str) -> Values:
         """What an import gives: a module or a name of it."""
         target = self.modules.resolve(module, spec)
@@ -190,7 +194,7 @@ class Calls(Members):
             case Table():
                 return airtable.of_table(owner, name, arguments, self.entries)
             case Row(library="runledger"):
-                return ledger.of_handle(name)
+                return ledger.of_handle(name) if name not in ("values", "items", "get", "pop") else Outcome((owner,))
             case Lookup() | Row():
                 if name in ("then", "catch", "finally"):
                     return Outcome(self._after(owner, arguments))
@@ -267,7 +271,7 @@ class Calls(Members):
         name = path.rpartition(".")[2]
         if path in ("os.getenv", "os.environ.get", "environ.get", "process.env.get"):
             return Outcome(arguments.get(1, "default") or (Library(f"{path}()"),))
-        if name in sql.METHODS | sql.PREPARING | {path}:
+        if name in sql.METHODS | sql.PREPARING:
             found = self.executed(name, arguments)
             if found.values or found.writes or found.pending:
                 return found

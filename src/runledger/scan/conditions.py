@@ -141,12 +141,20 @@ class Conditions:
             if isinstance(origin, FromParameter):
                 return (Guard((None,), likely=True, weak=True),)
             if isinstance(origin, Source):
-                inner = origin.node.value if isinstance(origin.node, Await) else origin.node
-                if isinstance(inner, Index):
-                    inner = inner.object.value if isinstance(inner.object, Await) else inner.object
+                inner = _call_within(origin.node)
                 if isinstance(inner, Call) and (_looks(inner) or _RECORD.search(node.id)):
                     return (Guard((None,), likely=True, weak=not _RECORD.search(node.id + chain_of(inner))),)
         return (Guard((None,), likely=True, weak=True),)
+
+
+def _call_within(node: Node) -> Node:
+    """The call that a value comes from: `(await f())[0] ?? null`."""
+    while True:
+        match node:
+            case Await(value=inner) | Index(object=inner) | Either(left=inner) | Member(object=Call() | Await() as inner):
+                node = inner
+            case _:
+                return node
 
 
 def _looks(node: Call) -> bool:

@@ -11,7 +11,7 @@ from collections import deque
 from attrs import define, evolve, field, frozen
 
 from .evaluation import Evaluator
-from .observations import Observed
+from .observations import Observed, given_in
 from .flow import Arm, Event, Flows
 from .libraries.outcome import Outcome
 from .program import Routine
@@ -30,8 +30,8 @@ from .values import (
     Partial,
     String,
     Value,
-    Values,
     symbolic,
+    text,
 )
 
 LOOKUP = "lookup"
@@ -147,12 +147,18 @@ class Effects:
                     if isinstance(table, String):
                         self._put(found, evolve(effect, table=table))
         for opened in list(summary.open_of_event.get(event, {}).values()):
-            arguments = self.observed.arguments(opened.arguments)
-            for function in self.observed.settled(opened.function):
-                if isinstance(function, Method) and function.owner == String((None,)):
-                    self._add_outcome(found, self._evaluator.executed(function.name, arguments), opened.site, opened.chain)
-                elif not isinstance(function, Callable | Class):
-                    self._add_outcome(found, self._evaluator.outcome(function, arguments), opened.site, opened.chain)
+            seen = self.tables.get(opened.site, {}) if not opened.chain else {}
+            for (kind, name), likely in list(seen.items()):
+                self._put(found, Effect(kind, text(name), opened.site, likely))
+            if not seen:
+                self._settle_open(found, opened)
+
+    def _settle_open(self, found: dict[tuple[object, ...], Effect], opened: Open) -> None:
+        for function, arguments in self.observed.calls(opened.function, opened.arguments):
+            if isinstance(function, Method) and function.owner == String((None,)):
+                self._add_outcome(found, self._evaluator.executed(function.name, arguments), opened.site, opened.chain)
+            elif not isinstance(function, Callable | Class):
+                self._add_outcome(found, self._evaluator.outcome(function, arguments), opened.site, opened.chain)
 
     def is_called(self, routine: Routine) -> bool:
         """Whether a routine of the program calls another."""
@@ -331,7 +337,7 @@ class Effects:
         if depth > 4:
             self._evaluator.exhausted["depth of calls by parameters"] += 1
             return
-        arguments = _given(self._evaluator, opened.arguments, frames)
+        arguments = given_in(self._evaluator, opened.arguments, frames)
         chain = (target, *opened.chain)
         for function in self._evaluator.substituted(opened.function, frames):
             if isinstance(function, Method) and function.owner == String((None,)):
@@ -350,14 +356,6 @@ class Effects:
                 self._add_outcome(found, outcome, opened.site, chain, likely=likely)
                 if outcome.pending and len(opened.chain) < 6:
                     self._keep_open(summary, event, Open(function, arguments, opened.site, opened.guess, chain))
-
-
-def _given(evaluator: Evaluator, arguments: Arguments, frames: Frames) -> Arguments:
-    def within(values: Values) -> Values:
-        return tuple(one for value in values for one in evaluator.substituted(value, frames))
-
-    return Arguments(tuple(within(values) for values in arguments.positional),
-                     {key: within(values) for key, values in arguments.keywords.items()})
 
 
 __all__ = ["Effects", "Member"]

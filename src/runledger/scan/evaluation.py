@@ -185,7 +185,10 @@ class Evaluator(Calls):
         passed = self._passed(routine, index)
         if passed is not None:
             return passed
-        return (Given(routine, index),)
+        scope = routine.scope
+        name = routine.node.parameters[index].name if routine.node is not None and index < len(routine.node.parameters) else ""
+        kind = scope.names.get(f"type {name}")
+        return (*(self.typed(kind[0]) if kind else ()), Given(routine, index))
 
     def _passed(self, routine: Routine, index: int) -> Values | None:
         if routine.passed is None:

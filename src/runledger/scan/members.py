@@ -70,6 +70,9 @@ class Operations:
     def call(self, function: Value, arguments: Arguments) -> Values:
         raise NotImplementedError
 
+    def guess(self, callee: str, arguments: Arguments) -> Values:
+        raise NotImplementedError
+
     def exported(self, module: object, name: str) -> Values:
         raise NotImplementedError
 
@@ -182,7 +185,7 @@ class Members(Operations):
         for value in self.of_origin(origin, origin.scope) if isinstance(origin, Source) else ():
             match value:
                 case Class(info=info):
-                    made.append(Instance(info))
+                    made.append(This(info))
                 case Library():
                     made += [one for one in self.call(value, Arguments()) if not isinstance(one, Library)
                              or "runledger" in one.path]
@@ -262,6 +265,8 @@ class Members(Operations):
             case (_, String()) if exact(key) is not None:
                 found = self.member(owner, exact(key) or "")
                 return tuple(one for one in found if not isinstance(one, Method) or isinstance(one.owner, Object))
+            case (Row(), _):
+                return (owner,)
             case (Library(path=path), _):
                 return (Library(f"{path}[]"),)
             case (Given() | Of() | Called() | Object(), _) if key is not None and (symbolic(owner) or symbolic(key)):
@@ -275,6 +280,8 @@ class Members(Operations):
             match owner:
                 case Lookup(table=table, library=library):
                     made.append(Row(table, library))
+                case Row():
+                    made.append(owner)
                 case List(node=node, scope=scope, frames=frames):
                     for item in node.items[:8]:
                         made += self._within(self.values(item, scope), frames)
@@ -313,7 +320,8 @@ class Members(Operations):
             case Called(function=function, arguments=arguments, keywords=keywords):
                 given = Arguments(tuple(self._within(one, frames) for one in arguments),
                                   {key: self._within(one, frames) for key, one in keywords})
-                return merged(*(self.call(one, given) for one in self.substituted(function, frames)))
+                found = merged(*(self.call(one, given) for one in self.substituted(function, frames)))
+                return found or self.guess(_name_of(function), given)
             case Object() | List() | Callable():
                 if isinstance(value, Callable) and value.this is not None and symbolic(value.this):
                     return merged(*(self.member(this, value.routine.name.rpartition(".")[2])
@@ -385,6 +393,16 @@ class Members(Operations):
         if isinstance(value, Callable):
             return Callable(value.routine, value.this, together)
         return Object(value.node, value.scope, together) if isinstance(value, Object) else List(value.node, value.scope, together)
+
+
+def _name_of(value: Value) -> str:
+    match value:
+        case Of(base=base, what=str(what)):
+            return f"{_name_of(base)}.{what}"
+        case Given(routine=routine, index=index):
+            parameters = routine.node.parameters if routine.node is not None else []
+            return parameters[index].name if index < len(parameters) else ""
+    return ""
 
 
 def _fits(members: Members, this: Value | None, info: ClassInfo) -> bool:

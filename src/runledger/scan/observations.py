@@ -68,23 +68,31 @@ class Observed:
             return self._known[value]
         self._known[value] = ()
         made: dict[Value, None] = {}
-        for frame in self._of_roots(value):
+        for frame in self._of_roots(_roots(value)):
             for found in self._evaluator.substituted(value, (frame,)):
                 if found != value:
                     made |= dict.fromkeys(self.settled(found, depth - 1))
         self._known[value] = tuple(made)
         return self._known[value]
 
-    def arguments(self, given: Arguments) -> Arguments:
-        """Arguments whose symbols are settled."""
-        return Arguments(
-            tuple(tuple(one for value in values for one in self.settled(value)) for values in given.positional),
-            {key: tuple(one for value in values for one in self.settled(value)) for key, values in given.keywords.items()},
-        )
+    def calls(self, function: Value, given: Arguments, depth: int = _DEPTH) -> list[tuple[Value, Arguments]]:
+        """A call that depends on parameters, with the function and arguments of each call of its routine that was seen."""
+        roots = _roots(function) + [root for values in given.everything for value in values for root in _roots(value)]
+        if not roots:
+            return [(function, given)]
+        if depth == 0:
+            return []
+        made: list[tuple[Value, Arguments]] = []
+        for frame in self._of_roots(roots):
+            arguments = given_in(self._evaluator, given, (frame,))
+            for found in self._evaluator.substituted(function, (frame,)):
+                if (found, arguments) != (function, given) and len(made) < 3 * _MOST_CALLS:
+                    made += self.calls(found, arguments, depth - 1)
+        return made
 
-    def _of_roots(self, value: Value) -> list[Frame]:
+    def _of_roots(self, roots: list[Given | This]) -> list[Frame]:
         frames: dict[Frame, None] = {}
-        for root in _roots(value):
+        for root in dict.fromkeys(roots):
             if isinstance(root, Given):
                 frames |= self._frames.get(root.routine, {})
             else:
@@ -92,6 +100,16 @@ class Observed:
                 instances = [one for info in classes for one in self._instances.get(info, ())]
                 frames |= {Frame(root.info.module.main, this=one): None for one in instances or [Instance(root.info)]}
         return list(frames)[: 2 * _MOST_CALLS]
+
+
+def given_in(evaluator: Evaluator, arguments: Arguments, frames: Frames) -> Arguments:
+    """Arguments, with the parameters and objects of some calls known."""
+
+    def within(values: Values) -> Values:
+        return tuple(one for value in values for one in evaluator.substituted(value, frames))
+
+    return Arguments(tuple(within(values) for values in arguments.positional),
+                     {key: within(values) for key, values in arguments.keywords.items()})
 
 
 def _roots(value: Value | str | int | None) -> list[Given | This]:

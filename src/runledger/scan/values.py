@@ -249,7 +249,7 @@ def symbolic(value: Value | None) -> bool:  # noqa: PLR0911 - one return for eac
         case Table(name=inner) | Lookup(table=inner) | Row(table=inner) | Found(table=inner) | Client(base=inner):
             return symbolic(inner)
         case Method(owner=owner):
-            return symbolic(owner)
+            return not isinstance(owner, Instance) and symbolic(owner)
         case Partial(function=function, arguments=arguments):
             return symbolic(function) or any(symbolic(one) for values in arguments for one in values)
         case Prepared(sql=sql):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..values import Arguments, Base, Library, Lookup, Method, Row, String, Table, Value, Values, symbolic
 from .outcome import CREATION, NOTHING, UPDATE, UPSERT, Entries, Outcome, Write, options
 
@@ -109,7 +111,7 @@ def of_lookup(owner: Lookup | Row, name: str, first: Values) -> Outcome:
     if name in _OF_RECORD and owner.library in (JAVASCRIPT, ORM, ""):
         return Outcome((owner,), (Write(UPDATE, owner.table),))
     if isinstance(owner, Row):
-        return Outcome((owner,) if name in ("get", "catch", "finally", "then") and owner.library == "" else ())
+        return Outcome((owner,) if name in ("values", "items", "pop", "at") else ())
     if name == "get" and owner.one and owner.library != "http":
         return NOTHING
     if name == "get" and any(isinstance(value, String) and value.exact not in ("records", "rows", "data") for value in first):
@@ -133,7 +135,10 @@ def of_model(table: Value | None, owner: str, name: str, arguments: Arguments) -
 
 def guessed(callee: str, arguments: Arguments) -> Outcome:
     """A table by the shape of the call alone: base("Name") or getTable("Name") of something that cannot be resolved."""
-    word = callee.rpartition(".")[2].lower()
+    owner, _, word = callee.lower().rpartition(".")
+    if word in ("table", "get_table") and re.search(r"api|base|airtable|client", owner) and arguments.positional:
+        names = tuple(value for value in arguments.positional[-1] if isinstance(value, String))
+        return Outcome(tables(names, PYTHON if len(arguments.positional) > 1 else JAVASCRIPT, likely=True)) if names else NOTHING
     if word in ("base", "airtablebase", "airtable", "airtable_base", "get_base") and len(arguments.positional) == 1:
         names = tuple(value for value in arguments.get(0) if isinstance(value, String))
         if names:
