@@ -306,6 +306,8 @@ class Declarations:
             self.module.whole.append(source)
         elif chain in ("exports", "module.exports"):
             self.module.exports.setdefault(name, []).append(source)
+        elif isinstance(owner, Member) and owner.name == "prototype" and isinstance(source.node, Function):
+            self._prototype_method(owner.object, name, source.node, scope)
         elif isinstance(owner, Name):
             holder = scope.holder(owner.id)
             origins = holder.names[owner.id] if holder is not None else []
@@ -313,6 +315,33 @@ class Declarations:
                 origins[0].owner.fields.setdefault(name, []).append(source)
             else:
                 self._assigned.append((scope, owner.id, name, source))
+
+    def _prototype_method(self, constructor: Node, name: str, node: Function, scope: Scope) -> None:
+        holder = scope.holder(chain_of(constructor))
+        for origin in holder.names[chain_of(constructor)] if holder is not None else ():
+            if isinstance(origin, Source) and isinstance(origin.node, Function):
+                info = self._constructor(origin.node)
+                routine = self.program.routines[node]
+                routine.owner, routine.name = info, f"{info.name}.{name}"
+                routine.scope.add("this", Self(info))
+                info.methods.setdefault(name, routine)
+
+    def _constructor(self, node: Function) -> ClassInfo:
+        """The class that a function makes objects of."""
+        if node not in self.program.constructors:
+            routine = self.program.routines[node]
+            body = Scope("class", routine.scope.parent, self.module, routine)
+            info = ClassInfo(node.name, self.module, ClassNode(node.line, node.pos, node.name, [], []), body, body)
+            info.methods["constructor"] = routine
+            self.program.constructors[node] = info
+            routine.owner = info
+            routine.scope.add("this", Self(info))
+            for statement in node.body.statements:
+                target = statement.target if isinstance(statement, Assign) else None
+                if isinstance(statement, Assign) and isinstance(target, Member) and chain_of(target.object) == "this":
+                    if statement.value is not None:
+                        info.fields.setdefault(target.name, []).append(Source(statement.value, routine.scope))
+        return self.program.constructors[node]
 
     def _attach(self, scope: Scope, name: str, attribute: str, origin: Origin) -> None:
         holder = scope.holder(name)

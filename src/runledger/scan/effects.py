@@ -147,17 +147,25 @@ class Effects:
                     if isinstance(table, String):
                         self._put(found, evolve(effect, table=table))
         for opened in list(summary.open_of_event.get(event, {}).values()):
+            if isinstance(opened.function, Given):  # a function that is passed in: its callers pass what it does
+                continue
             seen = self.tables.get(opened.site, {}) if not opened.chain else {}
             for (kind, name), likely in list(seen.items()):
                 self._put(found, Effect(kind, text(name), opened.site, likely))
             if not seen:
-                self._settle_open(found, opened)
+                self._settle_open(summary, event, found, opened)
 
-    def _settle_open(self, found: dict[tuple[object, ...], Effect], opened: Open) -> None:
+    def _settle_open(self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect], opened: Open) -> None:
         for function, arguments in self.observed.calls(opened.function, opened.arguments):
             if isinstance(function, Method) and function.owner == String((None,)):
                 self._add_outcome(found, self._evaluator.executed(function.name, arguments), opened.site, opened.chain)
-            elif not isinstance(function, Callable | Class):
+            elif isinstance(function, Callable):
+                made: dict[tuple[object, ...], Effect] = {}
+                if self.owner(function.routine) is not summary.routine:
+                    self._through(summary, event, made, function, arguments, False, 1)
+                for effect in made.values():
+                    self._put(found, evolve(effect, chain=(*opened.chain, *effect.chain)))
+            elif not isinstance(function, Class):
                 self._add_outcome(found, self._evaluator.outcome(function, arguments), opened.site, opened.chain)
 
     def is_called(self, routine: Routine) -> bool:
@@ -217,7 +225,8 @@ class Effects:
             made.outcomes.append(guess)
             if guess.pending:
                 made.opens.append(Open(Method(String((None,)), chain_of(node.callee).rpartition(".")[2]), arguments, site))
-        if not made.routines and not isinstance(node.callee, Function):
+        gives = any(isinstance(value, Partial | Callable) for outcome in made.outcomes for value in outcome.values)
+        if not made.routines and not gives and not isinstance(node.callee, Function):
             self._add_passed(made, arguments)
         return made
 

@@ -33,6 +33,7 @@ from .tree import (
     Switch,
     Text,
     Try,
+    chain_of,
 )
 from .values import (
     Arguments,
@@ -49,6 +50,7 @@ from .values import (
     Object,
     Row,
     String,
+    Table,
     This,
     Value,
     Values,
@@ -57,6 +59,7 @@ from .values import (
     symbolic,
 )
 
+_EACH = {"forEach", "map", "filter", "some", "every", "flatMap", "find", "findIndex", "eachPage"}
 _DEPTH = 60
 """How deep evaluations may nest before one is given up."""
 
@@ -117,6 +120,8 @@ class Evaluator(Calls):
                     return self.values(right, scope)
                 return merged(self.values(left, scope), self.values(right, scope))
             case Function():
+                if node in self.program.constructors:
+                    return (Class(self.program.constructors[node]),)
                 routine = self.program.routines.get(node)
                 return () if routine is None else (Callable(routine, self._this_of(routine)),)
             case ClassNode():
@@ -200,8 +205,9 @@ class Evaluator(Calls):
                 return self.values(callee.object, scope)
             if callee.name in ("catch", "then"):
                 return (Exception_(),)
-            if callee.name in ("forEach", "map", "filter", "some", "every", "flatMap", "find", "findIndex"):
-                return self.each(self.values(callee.object, scope)) if index == 0 else ()
+            owners = self.values(callee.object, scope)
+            if callee.name in _EACH and not any(isinstance(value, Table) for value in owners):
+                return self.each(owners) if index == 0 else ()
         found = [value for value in self.values(call, scope) if isinstance(value, Lookup)]
         if found:
             node = routine.node
@@ -224,7 +230,9 @@ class Evaluator(Calls):
         return ()
 
     def _attached(self, node: Member, scope: Scope) -> Values:
-        """`require("./x").y` needs nothing special; `this` of an object literal's method is the object."""
+        """A member of the module's own exports, or of `this` in an object literal's method, which is the object."""
+        if chain_of(node.object) in ("exports", "module.exports") and scope.holder("exports") is None:
+            return self.exported(scope.module, node.name)
         if not isinstance(node.object, Name) or node.object.id != "this" or scope.holder("this") is not None:
             return ()
         routine = scope.routine

@@ -81,14 +81,14 @@ class Observed:
         if not roots:
             return [(function, given)]
         if depth == 0:
-            return []
+            return [] if symbolic(function) else [(function, given)]
         made: list[tuple[Value, Arguments]] = []
         for frame in self._of_roots(roots):
             arguments = given_in(self._evaluator, given, (frame,))
             for found in self._evaluator.substituted(function, (frame,)):
                 if (found, arguments) != (function, given) and len(made) < 3 * _MOST_CALLS:
                     made += self.calls(found, arguments, depth - 1)
-        return made
+        return made or ([] if symbolic(function) else [(function, given)])
 
     def _of_roots(self, roots: list[Given | This]) -> list[Frame]:
         frames: dict[Frame, None] = {}

@@ -161,7 +161,8 @@ class Program:
     """Entries that are assigned to an object after it was made: `api.runs = …`."""
     attributes: dict[Function, dict[str, list[Origin]]] = field(factory=dict)
     """Attributes of functions: `handler.run = …`."""
-    instances: dict[ClassInfo, list[object]] = field(factory=dict)
+    constructors: dict[Function, ClassInfo] = field(factory=dict)
+    """Functions that are used as classes: `X.prototype.method = …`."""
 
     def all_routines(self) -> list[Routine]:
         return [module.main for module in self.modules.values()] + list(self.routines.values())
