@@ -54,6 +54,8 @@ class Operations:
         self.program = program
         self.modules = modules
         self.exhausted: Counter[str] = Counter()
+        self._ancestry: dict[ClassInfo, list[ClassInfo]] = {}
+        self._subclasses: dict[ClassInfo, list[ClassInfo]] | None = None
 
     def values(self, node: Node, scope: Scope) -> Values:
         raise NotImplementedError
@@ -233,6 +235,8 @@ class Members(Operations):
 
     def ancestry(self, info: ClassInfo) -> list[ClassInfo]:
         """A class and its bases within the program, nearest first."""
+        if info in self._ancestry:
+            return self._ancestry[info]
         made, waiting = [], [info]
         while waiting and len(made) < 20:
             each = waiting.pop(0)
@@ -240,6 +244,7 @@ class Members(Operations):
                 made.append(each)
                 waiting += [base.info for node in each.node.bases for base in self.values(node, each.scope)
                             if isinstance(base, Class)]
+        self._ancestry[info] = made
         return made
 
     def library_base(self, info: ClassInfo) -> str:
@@ -252,7 +257,12 @@ class Members(Operations):
         return ""
 
     def subclasses(self, info: ClassInfo) -> list[ClassInfo]:
-        return [other for other in self.program.classes.values() if other is not info and info in self.ancestry(other)]
+        if self._subclasses is None:
+            self._subclasses = {}
+            for other in self.program.classes.values():
+                for base in self.ancestry(other)[1:]:
+                    self._subclasses.setdefault(base, []).append(other)
+        return self._subclasses.get(info, [])
 
     def item(self, owner: Value, key: Value | None) -> Values:
         """`owner[key]`."""

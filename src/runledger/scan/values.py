@@ -18,7 +18,7 @@ MOST = 8
 """The most values of one expression that are followed."""
 
 
-@frozen
+@frozen(cache_hash=True)
 class String:
     """A text. A part is a value where it depends on a parameter, None where it is unknown."""
 
@@ -51,7 +51,7 @@ class Base:
     library: str
 
 
-@frozen
+@frozen(cache_hash=True)
 class Table:
     """A table. `name` is a String, a symbol, or None if it is unknown."""
 
@@ -60,7 +60,7 @@ class Table:
     likely: bool = False
 
 
-@frozen
+@frozen(cache_hash=True)
 class Lookup:
     """The result of looking for records of a table, or something taken from it. False in conditions if none is there."""
 
@@ -100,7 +100,7 @@ class Prepared:
     sql: String
 
 
-@frozen
+@frozen(cache_hash=True)
 class Frame:
     """The arguments of one call of a routine."""
 
@@ -113,7 +113,7 @@ class Frame:
 Frames = tuple[Frame, ...]
 
 
-@frozen
+@frozen(cache_hash=True)
 class Callable:
     """A function of the program, the object that it is bound to, and the calls that it was made in."""
 
@@ -127,7 +127,7 @@ class Class:
     info: ClassInfo
 
 
-@frozen
+@frozen(cache_hash=True)
 class Instance:
     info: ClassInfo
     arguments: tuple[tuple[Value, ...], ...] = ()
@@ -142,21 +142,21 @@ class File:
     module: Module
 
 
-@frozen
+@frozen(cache_hash=True)
 class Object:
     node: Record
     scope: Scope
     frames: Frames = ()
 
 
-@frozen
+@frozen(cache_hash=True)
 class List:
     node: Sequence
     scope: Scope
     frames: Frames = ()
 
 
-@frozen
+@frozen(cache_hash=True)
 class Method:
     """A method of a library's object."""
 
@@ -177,7 +177,7 @@ class Exception_:
     """A caught exception, or the error that a callback gets."""
 
 
-@frozen
+@frozen(cache_hash=True)
 class Given:
     """A parameter of a routine."""
 
@@ -185,14 +185,14 @@ class Given:
     index: int
 
 
-@frozen
+@frozen(cache_hash=True)
 class This:
     """The object that a method of a class is called on."""
 
     info: ClassInfo
 
 
-@frozen
+@frozen(cache_hash=True)
 class Of:
     """A member, an item by its key, or each item of what a symbol is for."""
 
@@ -201,7 +201,7 @@ class Of:
     what: str | int | Value
 
 
-@frozen
+@frozen(cache_hash=True)
 class Called:
     """The result of calling what a symbol is for."""
 
