@@ -46,7 +46,7 @@ from .values import (
 _UNCHANGED = {"freeze", "encodeURIComponent", "encodeURI", "quote", "quote_plus", "String", "str", "resolve", "cast", "gather", "all",
               "stringify", "dumps", "Identifier", "race", "nullthrows", "assert", "run", "next", "iter", "list", "len", "bool",
               "Boolean", "tuple", "sorted", "deepcopy", "from", "seal", "Field", "run_until_complete", "wait_for", "shield",
-              "URL", "Literal", "invariant", "dedent", "any"}  # fmt: skip
+              "URL", "Literal", "invariant", "dedent", "any", "Map", "Set", "set", "dict", "fromEntries", "frozenset"}  # fmt: skip
 """Functions that give their first argument, or something as good as it."""
 
 _TEXT_METHODS = {"strip", "trim", "lower", "upper", "toLowerCase", "toUpperCase", "toString", "encode", "rstrip", "lstrip",
@@ -72,7 +72,9 @@ class Calls(Members):
         functions = self.values(node.callee, scope)
         found = merged(*(self.call(function, arguments, node, scope) for function in functions))
         if not found or all(isinstance(value, Called | Of | Library) for value in found):
-            return self._fetched(node.callee, scope) or self.guessed(node, arguments).values or found
+            known = self._fetched(node.callee, scope) or self._kept_item(node.callee, scope)
+            opened = any(isinstance(value, Called | Of) for value in found)
+            return known or (() if opened else self.guessed(node, arguments).values) or found
         return found
 
     def _loaded(self, node: Call, scope: Scope) -> Values | None:
@@ -277,7 +279,7 @@ class Calls(Members):
                 return found
         if name in ("partial", "wraps") and arguments.positional:
             return Outcome(tuple(Partial(value, arguments.positional[1:]) for value in arguments.get(0)))
-        if name in ("to_thread", "run_sync", "promisify", "memoize", "once", "debounce", "throttle", "cache", "lru_cache"):
+        if name in ("promisify", "memoize", "once", "debounce", "throttle", "cache", "lru_cache"):
             return Outcome(arguments.get(0))
         if name in _UNCHANGED and (arguments.positional or "default" in arguments.keywords):
             return Outcome(arguments.get(0, "default"))
@@ -302,6 +304,22 @@ class Calls(Members):
                 if found.values or found.writes or found.pending:
                     return found
         return NOTHING
+
+    def _kept_item(self, callee: Node, scope: Scope) -> Values:
+        """`cache.get(key)`: what `cache.set(key, …)` puts in."""
+        return self.kept(callee.object, scope) if isinstance(callee, Member) and callee.name == "get" else ()
+
+    def kept(self, owner: Node, scope: Scope) -> Values:
+        """What is assigned to the items of a dictionary or map."""
+        if isinstance(owner, Name):
+            holder = scope.holder(f"{owner.id}[]")
+            origins = holder.names[f"{owner.id}[]"] if holder is not None else ()
+            return merged(*(self.of_origin(origin, scope) for origin in origins))
+        if isinstance(owner, Member):
+            classes = [value.info for value in self.values(owner.object, scope) if isinstance(value, This | Instance | Class)]
+            return merged(*(self.of_origin(origin, each.body) for info in classes for each in self.ancestry(info)
+                            for origin in each.fields.get(f"{owner.name}[]", ())))
+        return ()
 
     def _fetched(self, callee: Node, scope: Scope) -> Values:
         """`cursor.fetchone()`: a part of what the cursor executed last."""

@@ -10,7 +10,7 @@ from attrs import define, field
 from .evaluation import Evaluator, presence
 from .program import FromParameter, Scope, Source
 from .tree import Assign, Await, Call, Compare, Either, Index, Member, Name, Node, Not, Text, chain_of
-from .values import Constant, Exception_, Found, Library, Lookup, Value, symbolic
+from .values import Constant, Exception_, Found, Library, Lookup, Row, Value, symbolic
 
 _LOOKING = re.compile(r"(?:^|_)(?:find|get|look|fetch|search|load|exist|has|query|select|retrieve|locate|read|match|resolve|check|is)"
                       r"(?![a-z])", re.I)  # fmt: skip
@@ -33,6 +33,8 @@ class Guard:
     tables: tuple[Value | None, ...] = ()
     likely: bool = False
     weak: bool = False
+    sure: bool = False
+    """An exception that says "not found" and nothing else."""
     found: Any = None
     body: Any = field(default=None)
     symbols: tuple[Value, ...] = ()
@@ -54,8 +56,8 @@ class Conditions:
         names = [chain_of(kind).rpartition(".")[2] for kind in types]
         if names and all(_NOT_MISSING.search(name) and not _MISSING_TEXT.search(name) for name in names):
             return ()
-        sure = any(re.search(r"notfound|doesnotexist|keyerror|lookup|missing", name, re.I) for name in names)
-        return (Guard(likely=not sure, body=body),)
+        sure = any(re.search(r"notfound|doesnotexist|keyerror|indexerror|stopiteration|lookup|missing", name, re.I) for name in names)
+        return (Guard(likely=not sure, sure=sure, body=body),)
 
     def missing(self, node: Node, scope: Scope, *, truth: bool) -> tuple[Guard, ...]:  # noqa: PLR0911 - one for each kind
         """The guards that hold where a condition has a truth value."""
@@ -110,7 +112,7 @@ class Conditions:
         symbols = tuple(value for value in values if symbolic(value) and not isinstance(value, Lookup | Found))
         if tables:
             return (Guard(tuple(tables)),)
-        known = any(not isinstance(value, Library | Constant) and not symbolic(value) for value in values)
+        known = any(not isinstance(value, Library | Constant | Row) and not symbolic(value) for value in values)
         named = () if present or known else self._by_name(node, scope)
         if not symbols:
             return named

@@ -29,6 +29,7 @@ from .tree import (
     Global,
     If,
     Import,
+    Index,
     Loop,
     Member,
     Name,
@@ -123,6 +124,8 @@ class Declarations:
         match node:
             case Call(callee=callee, arguments=arguments):
                 self._require(node, scope)
+                if isinstance(callee, Member) and callee.name == "set" and len(arguments) == 2:
+                    self._item_target(callee.object, Source(arguments[1].value, scope), scope)
                 self._node(callee, scope, block)
                 for index, argument in enumerate(arguments):
                     self._node(argument.value, scope, block)
@@ -294,6 +297,8 @@ class Declarations:
                         self._target(item, _step(source, "index", position), scope, home)
             case Member(object=owner, name=name):
                 self._member_target(owner, name, source, scope)
+            case Index(object=owner):
+                self._item_target(owner, source, scope)
 
     def _home(self, name: str, scope: Scope, home: Scope | None) -> Scope:
         if home is None:
@@ -315,6 +320,15 @@ class Declarations:
                 origins[0].owner.fields.setdefault(name, []).append(source)
             else:
                 self._assigned.append((scope, owner.id, name, source))
+
+    def _item_target(self, owner: Node, source: Source, scope: Scope) -> None:
+        """What is put into a dictionary or map, whatever its key is."""
+        if isinstance(owner, Name):
+            home = scope.holder(owner.id)
+            if home is not None:
+                home.add(f"{owner.id}[]", source)
+        elif isinstance(owner, Member):
+            self._member_target(owner.object, f"{owner.name}[]", source, scope)
 
     def _prototype_method(self, constructor: Node, name: str, node: Function, scope: Scope) -> None:
         holder = scope.holder(chain_of(constructor))

@@ -37,6 +37,7 @@ from .values import (
 LOOKUP = "lookup"
 _MOST_EFFECTS = 600
 _MOST_ROUNDS = 60
+_MOST_OPENS = 60
 
 
 @frozen
@@ -146,16 +147,26 @@ class Effects:
                 for table in self.observed.settled(effect.table):
                     if isinstance(table, String):
                         self._put(found, evolve(effect, table=table))
-        for opened in list(summary.open_of_event.get(event, {}).values()):
-            if isinstance(opened.function, Given):  # a function that is passed in: its callers pass what it does
-                continue
-            seen = self.tables.get(opened.site, {}) if not opened.chain else {}
-            for (kind, name), likely in list(seen.items()):
-                self._put(found, Effect(kind, text(name), opened.site, likely))
-            if not seen:
-                self._settle_open(summary, event, found, opened)
+        opens = summary.open_of_event.get(event, {})
+        done: set[tuple[object, ...]] = set()
+        while (left := [opened for key, opened in opens.items() if key not in done]) and len(done) < _MOST_OPENS:
+            for opened in left:
+                done.add(opened.key)
+                self._settle_one(summary, event, found, opened)
 
-    def _settle_open(self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect], opened: Open) -> None:
+    def _settle_one(self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect], opened: Open) -> None:
+        seen = self.tables.get(opened.site, {}) if not opened.chain else {}
+        for (kind, name), likely in list(seen.items()):
+            self._put(found, Effect(kind, text(name), opened.site, likely))
+        before = len(found)
+        # A function that is passed in does what its callers pass.
+        if not isinstance(opened.function, Given) and (not seen or self.observed.is_of_object(opened.function)):
+            self._settle_open(summary, event, found, opened, known=bool(seen))
+        if len(found) == before and not seen:
+            self._add_outcome(found, opened.guess, opened.site, opened.chain)
+
+    def _settle_open(self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect], opened: Open, *,
+                     known: bool) -> None:
         for function, arguments in self.observed.calls(opened.function, opened.arguments):
             if isinstance(function, Method) and function.owner == String((None,)):
                 self._add_outcome(found, self._evaluator.executed(function.name, arguments), opened.site, opened.chain)
@@ -166,7 +177,10 @@ class Effects:
                 for effect in made.values():
                     self._put(found, evolve(effect, chain=(*opened.chain, *effect.chain)))
             elif not isinstance(function, Class):
-                self._add_outcome(found, self._evaluator.outcome(function, arguments), opened.site, opened.chain)
+                outcome = self._evaluator.outcome(function, arguments)
+                if known:  # elsewhere it is known: what is unknown here says nothing
+                    outcome = evolve(outcome, writes=tuple(one for one in outcome.writes if one.table is not None))
+                self._add_outcome(found, outcome, opened.site, opened.chain)
 
     def is_called(self, routine: Routine) -> bool:
         """Whether a routine of the program calls another."""
@@ -286,7 +300,6 @@ class Effects:
                 self._add_outcome(found, outcome, site, ())
             for opened in resolved.opens:
                 self._keep_open(summary, event, opened)
-                self._add_outcome(found, opened.guess, site, ())
             for function, arguments, likely in resolved.routines:
                 self._through(summary, event, found, function, arguments, likely, 0)
             for key, effect in found.items():

@@ -110,7 +110,7 @@ class Evaluator(Calls):
                     return self._super(name, scope)
                 return self._attached(node, scope) or self.members(self.values(owner, scope), name)
             case Index(object=owner, index=index):
-                return self._index(self.values(owner, scope), self.values(index, scope))
+                return merged(self._index(self.values(owner, scope), self.values(index, scope)), self.kept(owner, scope))
             case Call():
                 return self.called(node, scope)
             case Await(value=inner) | Spread(value=inner):
@@ -131,7 +131,10 @@ class Evaluator(Calls):
                 return (Object(node, scope),)
             case Sequence():
                 return (List(node, scope),)
-            case Each(element=element):
+            case Each(element=element, source=source):
+                looked = tuple(value for value in self.values(source, scope) if isinstance(value, Lookup))
+                if looked:
+                    return looked
                 return self.values(element, self.program.scopes.get(node, scope))
             case Assign(value=value) if value is not None:
                 return self.values(value, scope)

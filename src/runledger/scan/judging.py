@@ -119,7 +119,7 @@ class Judge:
 
     def _looked_in(self, routine: Routine, guard: Guard, table: Value | None) -> bool:
         if guard.body is not None:
-            return self._failed_in(routine, guard.body, table)
+            return self._failed_in(routine, guard, table)
         return any(inner is None or self._same(inner, table) for inner in guard.tables)
 
     def _settled(self, guard: Guard) -> Guard | None:
@@ -140,11 +140,14 @@ class Judge:
             guard.by_name.found = guard.found
         return guard.by_name
 
-    def _failed_in(self, routine: Routine, body: Arm, table: Value | None) -> bool:
+    def _failed_in(self, routine: Routine, guard: Guard, table: Value | None) -> bool:
         """Whether what failed looked for a record of the table or changed it, and did not create one."""
+        body: Arm = guard.body
         if self._arm_has(routine, body, (CREATION,), table):
             return False
         if self._arm_has(routine, body, (UPDATE, LOOKUP), table):
+            return True
+        if guard.sure and not self._arm_has(routine, body, (CREATION, UPDATE, UPSERT, LOOKUP), None):
             return True
         for event in body.events():
             resolved = self._effects.resolve(event)
@@ -167,7 +170,7 @@ class Judge:
             first = next((name for name in map(exact, self._effects.observed.settled(one)) if name), None)
         if first is not None and second is not None:
             return self._settings.same(first, second)
-        return one == other or one is None or isinstance(other, String) and other.exact is None
+        return one == other or one is None or other is None or isinstance(other, String) and other.exact is None
 
     def is_run(self, effect: Effect) -> bool:
         """Whether an effect is on the table of runs, wherever its routine is called from."""

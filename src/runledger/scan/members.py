@@ -279,6 +279,8 @@ class Members(Operations):
                 return (owner,)
             case (Library(path=path), _):
                 return (Library(f"{path}[]"),)
+            case (Object(node=node), _) if not node.entries:
+                return ()
             case (Given() | Of() | Called() | Object(), _) if key is not None and (symbolic(owner) or symbolic(key)):
                 return (Of(owner, "index", key),) if _depth(owner) < 6 else ()
         return ()

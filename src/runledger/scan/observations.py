@@ -90,14 +90,19 @@ class Observed:
                     made += self.calls(found, arguments, depth - 1)
         return made or ([] if symbolic(function) else [(function, given)])
 
+    @staticmethod
+    def is_of_object(value: Value) -> bool:
+        """Whether a symbol depends on the object of a method alone."""
+        return all(isinstance(root, This) for root in _roots(value))
+
     def _of_roots(self, roots: list[Given | This]) -> list[Frame]:
         frames: dict[Frame, None] = {}
         for root in dict.fromkeys(roots):
             if isinstance(root, Given):
-                frames |= self._frames.get(root.routine, {})
+                frames |= self._frames.get(root.routine) or {Frame(root.routine): None}
             else:
-                classes = [root.info, *self._evaluator.subclasses(root.info)]
-                instances = [one for info in classes for one in self._instances.get(info, ())]
+                instances = list(self._instances.get(root.info, ())) or [
+                    one for info in self._evaluator.subclasses(root.info) for one in self._instances.get(info, ())]
                 frames |= {Frame(root.info.module.main, this=one): None for one in instances or [Instance(root.info)]}
         return list(frames)[: 2 * _MOST_CALLS]
 
