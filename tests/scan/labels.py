@@ -1,6 +1,6 @@
 """Reads labels in source files, scans the files, and compares: what was found, what was missed, what is false.
 
-    python tests/scan/labels.py FOLDER…     prints recall and precision by kind and language, and each difference
+python tests/scan/labels.py FOLDER…     prints recall and precision by kind and language, and each difference
 """
 
 from __future__ import annotations
@@ -86,8 +86,12 @@ def measure(folder: Path) -> Scores:
     """The scores by kind and by language ("javascript" has TypeScript too)."""
     scores: Scores = {}
     for paths, settings in units(folder):
-        files = [file for path in paths for file in ([path] if path.is_file() else sorted(path.rglob("*")))
-                 if file.suffix in LANGUAGES]
+        files = [
+            file
+            for path in paths
+            for file in ([path] if path.is_file() else sorted(path.rglob("*")))
+            if file.suffix in LANGUAGES
+        ]
         labels = [label for file in files for label in labels_of(file)]
         findings = scan(paths, settings).shown(deep=False)
         compare(labels, findings, scores)
@@ -128,10 +132,16 @@ def table(scores: Scores) -> str:
 
 
 def differences(scores: Scores) -> list[str]:
-    lines = [f"{label.path}:{label.line}: missed {label.kind}{'@' + label.table if label.table else ''}"
-             for score in scores.values() for label in score.missed]
-    lines += [f"{finding.path}:{finding.line}: false {finding.kind}@{finding.table} in {finding.function}"
-              for score in scores.values() for finding in score.false]
+    lines = [
+        f"{label.path}:{label.line}: missed {label.kind}{'@' + label.table if label.table else ''}"
+        for score in scores.values()
+        for label in score.missed
+    ]
+    lines += [
+        f"{finding.path}:{finding.line}: false {finding.kind}@{finding.table} in {finding.function}"
+        for score in scores.values()
+        for finding in score.false
+    ]
     return sorted(lines)
 
 

@@ -51,7 +51,17 @@ _UNCHANGED = {"freeze", "encodeURIComponent", "encodeURI", "quote", "quote_plus"
 
 _TEXT_METHODS = {"strip", "trim", "lower", "upper", "toLowerCase", "toUpperCase", "toString", "encode", "rstrip", "lstrip",
                  "trimEnd", "format_map", "as_string", "valueOf", "get_secret_value", "replaceAll"}  # fmt: skip
-_FETCHES = {"fetchone", "fetchall", "fetchmany", "fetchval", "rowcount", "scalar", "scalar_one_or_none", "changes", "lastrowid"}
+_FETCHES = {
+    "fetchone",
+    "fetchall",
+    "fetchmany",
+    "fetchval",
+    "rowcount",
+    "scalar",
+    "scalar_one_or_none",
+    "changes",
+    "lastrowid",
+}
 
 
 class Calls(Members):
@@ -149,7 +159,9 @@ class Calls(Members):
                     found = found or self.exported(target, name)
         return found
 
-    def call(self, function: Value, arguments: Arguments, node: Call | None = None, scope: Scope | None = None) -> Values:  # noqa: PLR0911
+    def call(
+        self, function: Value, arguments: Arguments, node: Call | None = None, scope: Scope | None = None
+    ) -> Values:  # noqa: PLR0911
         """What calling a value gives."""
         match function:
             case Callable(routine=routine, this=this, frames=frames):
@@ -161,7 +173,9 @@ class Calls(Members):
                 whole = merged(*(self.of_origin(origin, module.scope) for origin in module.whole))
                 return merged(*(self.call(value, arguments) for value in whole))
             case Given() | Of() | Called():
-                return (Called(function, arguments.positional, arguments.frozen_keywords),) if _shallow(function) else ()
+                return (
+                    (Called(function, arguments.positional, arguments.frozen_keywords),) if _shallow(function) else ()
+                )
             case Partial(function=inner, arguments=given):
                 return self.call(inner, Arguments((*given, *arguments.positional), arguments.keywords))
             case Method(owner=owner, name=name) if isinstance(owner, Callable):
@@ -176,7 +190,9 @@ class Calls(Members):
             return (Partial(owner, arguments.positional[1:]),)
         return self.call(owner, Arguments(arguments.positional[1:])) if name == "call" else ()
 
-    def outcome(self, function: Value, arguments: Arguments, node: Call | None = None, scope: Scope | None = None) -> Outcome:  # noqa: PLR0911
+    def outcome(
+        self, function: Value, arguments: Arguments, node: Call | None = None, scope: Scope | None = None
+    ) -> Outcome:  # noqa: PLR0911
         """What the call of a library's function does and gives."""
         match function:
             case Library(path=path):
@@ -208,7 +224,9 @@ class Calls(Members):
             case Class(info=info):
                 return self._of_model(info, "class", name, arguments)
             case Instance(info=info, keywords=keywords):
-                return self._of_model(info, "saved" if any(key == "id" for key, _ in keywords) else "new", name, arguments)
+                return self._of_model(
+                    info, "saved" if any(key == "id" for key, _ in keywords) else "new", name, arguments
+                )
             case String():
                 return Outcome(self._of_text(owner, name, arguments))
             case Object():
@@ -261,13 +279,21 @@ class Calls(Members):
             elif arguments is not None:
                 made.append(_formatted(known, arguments))
             else:
-                listed = [self.values(item, value.scope) for value in right if isinstance(value, List) for item in value.node.items]
+                listed = [
+                    self.values(item, value.scope)
+                    for value in right
+                    if isinstance(value, List)
+                    for item in value.node.items
+                ]
                 made.append(_percent(known, listed or [right]))
         return tuple(made)
 
     def _of_library(self, path: str, arguments: Arguments) -> Outcome:  # noqa: PLR0911, PLR0912, C901 - one for each library
-        for found in (ledger.of_package(path), airtable.constructed(path, arguments),
-                      http.of_package(path, arguments, self.entries)):
+        for found in (
+            ledger.of_package(path),
+            airtable.constructed(path, arguments),
+            http.of_package(path, arguments, self.entries),
+        ):
             if found.values or found.writes or found.pending:
                 return found
         name = path.rpartition(".")[2]
@@ -291,7 +317,9 @@ class Calls(Members):
         """The outcome of a method that executes or prepares SQL, if an argument is SQL."""
         for values in arguments.positional[:2] or tuple(arguments.keywords.values())[:1]:
             for value in values:
-                statement = next(iter(texts(self.entries(value).get("text", ()) or self.entries(value).get("sql", ()))), value)
+                statement = next(
+                    iter(texts(self.entries(value).get("text", ()) or self.entries(value).get("sql", ()))), value
+                )
                 if isinstance(statement, Prepared):
                     return sql.outcome_of(statement.sql)
                 if isinstance(statement, Given | Of):
@@ -316,9 +344,17 @@ class Calls(Members):
             origins = holder.names[f"{owner.id}[]"] if holder is not None else ()
             return merged(*(self.of_origin(origin, scope) for origin in origins))
         if isinstance(owner, Member):
-            classes = [value.info for value in self.values(owner.object, scope) if isinstance(value, This | Instance | Class)]
-            return merged(*(self.of_origin(origin, each.body) for info in classes for each in self.ancestry(info)
-                            for origin in each.fields.get(f"{owner.name}[]", ())))
+            classes = [
+                value.info for value in self.values(owner.object, scope) if isinstance(value, This | Instance | Class)
+            ]
+            return merged(
+                *(
+                    self.of_origin(origin, each.body)
+                    for info in classes
+                    for each in self.ancestry(info)
+                    for origin in each.fields.get(f"{owner.name}[]", ())
+                )
+            )
         return ()
 
     def _fetched(self, callee: Node, scope: Scope) -> Values:
@@ -340,8 +376,10 @@ class Calls(Members):
     def _executed_in(self, scope: Scope, statements: list[Node]) -> list[tuple[str, Call, Scope]]:
         if scope not in self._executions:
             self._executions[scope] = [
-                (chain_of(call.callee.object), call, scope) for call in _calls_in(statements)
-                if isinstance(call.callee, Member) and call.callee.name in sql.METHODS]
+                (chain_of(call.callee.object), call, scope)
+                for call in _calls_in(statements)
+                if isinstance(call.callee, Member) and call.callee.name in sql.METHODS
+            ]
         return self._executions[scope]
 
 
@@ -360,8 +398,21 @@ def _calls_in(nodes: Iterable[object]) -> list[Call]:
         if isinstance(node, Node):
             inner = parts_of(node)
             if not inner:
-                inner = [part for name in ("statements", "then", "otherwise", "body", "final", "value", "condition", "source", "subject")
-                         for part in _listed(getattr(node, name, None))]
+                inner = [
+                    part
+                    for name in (
+                        "statements",
+                        "then",
+                        "otherwise",
+                        "body",
+                        "final",
+                        "value",
+                        "condition",
+                        "source",
+                        "subject",
+                    )
+                    for part in _listed(getattr(node, name, None))
+                ]
                 inner += [handler.body for handler in getattr(node, "handlers", ())]
                 inner += [case.body for case in getattr(node, "cases", ())]
             found += _calls_in(inner)
@@ -391,7 +442,11 @@ def _formatted(template: str, arguments: Arguments) -> String:
         before, _, rest = rest.partition("{")
         name, _, rest = rest.partition("}")
         name = name.partition(":")[0].partition("!")[0]
-        values = arguments.keywords.get(name, ()) if name and not name.isdigit() else arguments.get(int(name) if name else position)
+        values = (
+            arguments.keywords.get(name, ())
+            if name and not name.isdigit()
+            else arguments.get(int(name) if name else position)
+        )
         position += 1
         parts += [before, next((value for value in values if isinstance(value, String) or symbolic(value)), None)]
     return joined([*parts, rest])

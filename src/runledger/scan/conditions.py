@@ -56,7 +56,10 @@ class Conditions:
         names = [chain_of(kind).rpartition(".")[2] for kind in types]
         if names and all(_NOT_MISSING.search(name) and not _MISSING_TEXT.search(name) for name in names):
             return ()
-        sure = any(re.search(r"notfound|doesnotexist|keyerror|indexerror|stopiteration|lookup|missing", name, re.I) for name in names)
+        sure = any(
+            re.search(r"notfound|doesnotexist|keyerror|indexerror|stopiteration|lookup|missing", name, re.I)
+            for name in names
+        )
         return (Guard(likely=not sure, sure=sure, body=body),)
 
     def missing(self, node: Node, scope: Scope, *, truth: bool) -> tuple[Guard, ...]:  # noqa: PLR0911 - one for each kind
@@ -74,7 +77,9 @@ class Conditions:
                 return self.missing(value, scope, truth=truth)
             case Compare(operator="in" | "not in" as operator, right=right):
                 return self._membership(right, scope, present=truth == (operator == "in"))
-            case Compare(operator="==" | "!=" as operator, right=Text(parts=[str() as known])) if _MISSING_TEXT.search(known):
+            case Compare(operator="==" | "!=" as operator, right=Text(parts=[str() as known])) if _MISSING_TEXT.search(
+                known
+            ):
                 return (Guard((None,), likely=True),) if truth == (operator == "==") else ()
             case Compare(left=left):
                 positive = presence(node)
@@ -125,7 +130,9 @@ class Conditions:
             if any(isinstance(value, Exception_) for value in self._evaluator.values(node.object, scope)):
                 found += (Exception_(),)
             if node.name in ("status", "statusCode", "status_code") and isinstance(node.object, Member):
-                found += tuple(one for one in self._evaluator.values(node.object.object, scope) if isinstance(one, Exception_))
+                found += tuple(
+                    one for one in self._evaluator.values(node.object.object, scope) if isinstance(one, Exception_)
+                )
         return found
 
     def _by_name(self, node: Node, scope: Scope) -> tuple[Guard, ...]:
@@ -153,7 +160,9 @@ def _call_within(node: Node) -> Node:
     """The call that a value comes from: `(await f())[0] ?? null`."""
     while True:
         match node:
-            case Await(value=inner) | Index(object=inner) | Either(left=inner) | Member(object=Call() | Await() as inner):
+            case (
+                Await(value=inner) | Index(object=inner) | Either(left=inner) | Member(object=Call() | Await() as inner)
+            ):
                 node = inner
             case _:
                 return node
@@ -161,4 +170,6 @@ def _call_within(node: Node) -> Node:
 
 def _looks(node: Call) -> bool:
     name = chain_of(node.callee).rpartition(".")[2]
-    return (_LOOKING_CAMEL.match(name) or _LOOKING.search(name)) is not None and _RECORD.search(chain_of(node.callee)) is not None
+    return (_LOOKING_CAMEL.match(name) or _LOOKING.search(name)) is not None and _RECORD.search(
+        chain_of(node.callee)
+    ) is not None

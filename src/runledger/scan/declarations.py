@@ -175,7 +175,9 @@ class Declarations:
         while self.python and parent.kind == "class" and parent.parent is not None:
             parent = parent.parent
         outer = scope.routine
-        routine = Routine(node.name or "<anonymous>", self.module, parent, node.body, node.line, node, owner, parent=outer)
+        routine = Routine(
+            node.name or "<anonymous>", self.module, parent, node.body, node.line, node, owner, parent=outer
+        )
         own = Scope("function", parent, self.module, routine)
         routine.scope = own
         self.program.routines[node] = routine

@@ -154,7 +154,9 @@ class Effects:
                 done.add(opened.key)
                 self._settle_one(summary, event, found, opened)
 
-    def _settle_one(self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect], opened: Open) -> None:
+    def _settle_one(
+        self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect], opened: Open
+    ) -> None:
         seen = self.tables.get(opened.site, {}) if not opened.chain else {}
         for (kind, name), likely in list(seen.items()):
             self._put(found, Effect(kind, text(name), opened.site, likely))
@@ -165,8 +167,9 @@ class Effects:
         if len(found) == before and not seen:
             self._add_outcome(found, opened.guess, opened.site, opened.chain)
 
-    def _settle_open(self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect], opened: Open, *,
-                     known: bool) -> None:
+    def _settle_open(
+        self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect], opened: Open, *, known: bool
+    ) -> None:
         for function, arguments in self.observed.calls(opened.function, opened.arguments):
             if isinstance(function, Method) and function.owner == String((None,)):
                 self._add_outcome(found, self._evaluator.executed(function.name, arguments), opened.site, opened.chain)
@@ -238,7 +241,9 @@ class Effects:
         if not made.routines and not made.opens and not any(one.values or one.writes for one in made.outcomes):
             made.outcomes.append(guess)
             if guess.pending:
-                made.opens.append(Open(Method(String((None,)), chain_of(node.callee).rpartition(".")[2]), arguments, site))
+                made.opens.append(
+                    Open(Method(String((None,)), chain_of(node.callee).rpartition(".")[2]), arguments, site)
+                )
         gives = any(isinstance(value, Partial | Callable) for outcome in made.outcomes for value in outcome.values)
         if not made.routines and not gives and not isinstance(node.callee, Function):
             self._add_passed(made, arguments)
@@ -246,11 +251,16 @@ class Effects:
 
     def _add(self, made: Resolved, function: Value, arguments: Arguments, site: Site, guess: Outcome) -> None:
         if isinstance(function, Partial):
-            arguments, function = Arguments((*function.arguments, *arguments.positional), arguments.keywords), function.function
+            arguments, function = (
+                Arguments((*function.arguments, *arguments.positional), arguments.keywords),
+                function.function,
+            )
         if isinstance(function, Method) and isinstance(function.owner, Callable):
             if function.name in ("call", "apply", "delay", "apply_async", "submit", "send", "map", "kiq", "defer", "s"):
                 shift = 1 if function.name == "call" else 0
-                made.routines.append((function.owner, Arguments(arguments.positional[shift:], arguments.keywords), False))
+                made.routines.append(
+                    (function.owner, Arguments(arguments.positional[shift:], arguments.keywords), False)
+                )
             return
         if isinstance(function, Callable):
             made.routines.append((function, arguments, False))
@@ -310,8 +320,15 @@ class Effects:
                     summary.effects[key] = effect
         return len(summary.effects) + len(summary.opens) > before
 
-    def _add_outcome(self, found: dict[tuple[object, ...], Effect], outcome: Outcome, site: Site, chain: tuple[Routine, ...],
-                     *, likely: bool = False) -> None:
+    def _add_outcome(
+        self,
+        found: dict[tuple[object, ...], Effect],
+        outcome: Outcome,
+        site: Site,
+        chain: tuple[Routine, ...],
+        *,
+        likely: bool = False,
+    ) -> None:
         for write in outcome.writes:
             self._put(found, Effect(write.kind, write.table, site, write.likely or likely, chain))
         if not outcome.writes:
@@ -333,8 +350,16 @@ class Effects:
         summary.opens.setdefault(opened.key, opened)
         summary.open_of_event.setdefault(event, {}).setdefault(opened.key, opened)
 
-    def _through(self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect], function: Callable, arguments: Arguments,
-                 likely: bool, depth: int) -> None:
+    def _through(
+        self,
+        summary: Summary,
+        event: Event,
+        found: dict[tuple[object, ...], Effect],
+        function: Callable,
+        arguments: Arguments,
+        likely: bool,
+        depth: int,
+    ) -> None:
         target = self.owner(function.routine)
         inner = self.summaries.get(target)
         if inner is None or target is self.owner(summary.routine) and function.routine is not target:
@@ -354,8 +379,17 @@ class Effects:
         for opened in list(inner.opens.values()):
             self._open(summary, event, found, opened, frames, target, likely, depth)
 
-    def _open(self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect], opened: Open, frames: Frames, target: Routine,
-              likely: bool, depth: int) -> None:
+    def _open(
+        self,
+        summary: Summary,
+        event: Event,
+        found: dict[tuple[object, ...], Effect],
+        opened: Open,
+        frames: Frames,
+        target: Routine,
+        likely: bool,
+        depth: int,
+    ) -> None:
         if depth > 4:
             self._evaluator.exhausted["depth of calls by parameters"] += 1
             return

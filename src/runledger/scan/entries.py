@@ -12,7 +12,10 @@ from .tree import Call, Compare, If, Index, Member, Name, Node, Record, Text, ch
 from .values import Callable, Class, Instance, Method, String, This, Value, exact
 
 _VERBS = {"get", "post", "put", "patch", "delete", "all", "del", "route", "head", "options", "use"}
-_ROUTERS = re.compile(r"(?:^|[._])(?:app|router|routes?|server|api|fastify|blueprint|bp|web|express|application|\w*[rR]outer|\w*_bp|\w*App|v\d+)(?:$|\()", re.I)
+_ROUTERS = re.compile(
+    r"(?:^|[._])(?:app|router|routes?|server|api|fastify|blueprint|bp|web|express|application|\w*[rR]outer|\w*_bp|\w*App|v\d+)(?:$|\()",
+    re.I,
+)
 _SCHEDULES = {"schedule": "cron", "scheduleJob": "cron", "setInterval": "cron", "add_job": "cron", "CronJob": "cron", "do": "cron",
               "every": "cron", "process": "task", "Worker": "task", "define": "task", "action": "command", "add_periodic_task": "cron",
               "createFunction": "task", "onSchedule": "cron", "onRun": "cron", "onRequest": "route", "onCall": "route",
@@ -56,7 +59,11 @@ class Registrations:
         if name in _VERBS and _ROUTERS.search(owner) and self._is_route(node, scope, owner):
             return self._entries(node, scope, "route", self._label(node, scope, name))
         kind = _SCHEDULES.get(name)
-        if kind and (name != "schedule" or _SCHEDULERS.search(owner)) and (_SCHEDULERS.search(owner or name) or node.is_new):
+        if (
+            kind
+            and (name != "schedule" or _SCHEDULERS.search(owner))
+            and (_SCHEDULERS.search(owner or name) or node.is_new)
+        ):
             if scope.module.is_python or name not in ("path", "do", "subscribe"):
                 return self._entries(node, scope, kind, self._label(node, scope, name))
             if name == "subscribe":
@@ -70,7 +77,8 @@ class Registrations:
         if isinstance(first, Text) or any(isinstance(value, String) for value in self._evaluator.values(first, scope)):
             return len(node.arguments) > 1
         return "route" in owner.rpartition(".")[2] and any(
-            isinstance(value, Callable) for value in self._evaluator.values(first, scope))
+            isinstance(value, Callable) for value in self._evaluator.values(first, scope)
+        )
 
     def _label(self, node: Call, scope: Scope, name: str) -> str:
         for argument in node.arguments[:1]:
@@ -85,10 +93,15 @@ class Registrations:
         for argument in node.arguments:
             values = list(self._evaluator.values(argument.value, scope))
             if isinstance(argument.value, Record):
-                values += [one for key in ("onTick", "handler", "eachMessage", "execute")
-                           for one in self._evaluator.members(tuple(values), key)]
+                values += [
+                    one
+                    for key in ("onTick", "handler", "eachMessage", "execute")
+                    for one in self._evaluator.members(tuple(values), key)
+                ]
             elif isinstance(argument.value, Call) and not values:  # asyncHandler(fn), validate(schema, fn)
-                values = [one for inner in argument.value.arguments for one in self._evaluator.values(inner.value, scope)]
+                values = [
+                    one for inner in argument.value.arguments for one in self._evaluator.values(inner.value, scope)
+                ]
             for value in values:
                 found += [Entry(kind, label, node.line, scope.module, routine) for routine in self._routines(value)]
         return found
@@ -143,7 +156,9 @@ class Entries:
             bases = " ".join(chain_of(base) for base in routine.owner.node.bases)
             if name == "handle" and "Command" in bases:
                 return [Entry("command", routine.name, routine.line, routine.module, routine)]
-            if name in ("get", "post", "put", "patch", "delete") and re.search(r"View|Resource|MethodView|Handler", bases):
+            if name in ("get", "post", "put", "patch", "delete") and re.search(
+                r"View|Resource|MethodView|Handler", bases
+            ):
                 return [Entry("route", routine.name, routine.line, routine.module, routine)]
             return []
         if name in _HANDLERS and exported and routine.parent is not None and routine.parent.is_module:

@@ -110,7 +110,9 @@ class Evaluator(Calls):
                     return self._super(name, scope)
                 return self._attached(node, scope) or self.members(self.values(owner, scope), name)
             case Index(object=owner, index=index):
-                return merged(self._index(self.values(owner, scope), self.values(index, scope)), self.kept(owner, scope))
+                return merged(
+                    self._index(self.values(owner, scope), self.values(index, scope)), self.kept(owner, scope)
+                )
             case Call():
                 return self.called(node, scope)
             case Await(value=inner) | Spread(value=inner):
@@ -194,7 +196,11 @@ class Evaluator(Calls):
         if passed is not None:
             return passed
         scope = routine.scope
-        name = routine.node.parameters[index].name if routine.node is not None and index < len(routine.node.parameters) else ""
+        name = (
+            routine.node.parameters[index].name
+            if routine.node is not None and index < len(routine.node.parameters)
+            else ""
+        )
         kind = scope.names.get(f"type {name}")
         return (*(self.typed(kind[0]) if kind else ()), Given(routine, index))
 
@@ -350,7 +356,9 @@ class Evaluator(Calls):
 def presence(node: Compare) -> bool | None:
     """Whether a comparison with nothing (None, null, 0, "", 404) is true if its left side is there; None: no such one."""
     right = node.right
-    nothing = isinstance(right, Literal) and (right.value is None or right.value is False or right.value in (0, 404, -1))
+    nothing = isinstance(right, Literal) and (
+        right.value is None or right.value is False or right.value in (0, 404, -1)
+    )
     if isinstance(right, Literal) and right.value is True and node.operator in ("==", "!="):
         return node.operator == "=="
     if isinstance(right, Literal) and right.value == 1 and right.value is not True:
@@ -361,7 +369,11 @@ def presence(node: Compare) -> bool | None:
         nothing = True
     if isinstance(right, Name) and right.id == "undefined":
         nothing = True
-    return {"==": False, "!=": True, ">": True, "<=": False, ">=": True if nothing else None}.get(node.operator) if nothing else None
+    return (
+        {"==": False, "!=": True, ">": True, "<=": False, ">=": True if nothing else None}.get(node.operator)
+        if nothing
+        else None
+    )
 
 
 def _reaching(origins: list[Origin], pos: int) -> list[Origin]:

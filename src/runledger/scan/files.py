@@ -42,8 +42,12 @@ _FOLDERS = {
     "bak": "backups",
     "_old": "backups",
 }
-_TEST = re.compile(r"(?:^|/)(?:test_[^/]*|conftest|[^/]*_test)\.py$|\.(?:test|spec|stories|cy)\.[cm]?[jt]sx?$|(?:^|/)(?:jest|vitest)\.")
-_BACKUP = re.compile(r"\.(?:bak|orig|old|backup|save|swp)(?:\.|$)|~$|(?:^|/)(?:copy of |Copy of )|[ _.-](?:copy|backup|bak|old)(?:[ _-]?\d+)?\.\w+$")
+_TEST = re.compile(
+    r"(?:^|/)(?:test_[^/]*|conftest|[^/]*_test)\.py$|\.(?:test|spec|stories|cy)\.[cm]?[jt]sx?$|(?:^|/)(?:jest|vitest)\."
+)
+_BACKUP = re.compile(
+    r"\.(?:bak|orig|old|backup|save|swp)(?:\.|$)|~$|(?:^|/)(?:copy of |Copy of )|[ _.-](?:copy|backup|bak|old)(?:[ _-]?\d+)?\.\w+$"
+)
 _GENERATED = re.compile(r"\.(?:min|bundle|generated|gen|pb)\.\w+$|_pb2(?:_grpc)?\.py$|\.d\.[cm]?ts$")
 _MARKED = re.compile(rb"@generated|(?:DO NOT EDIT|do not edit)|auto-?generated (?:by|file|from)", re.I)
 _LARGEST = 2_000_000
@@ -79,8 +83,12 @@ def find_files(paths: Iterable[Path], ignore: tuple[str, ...] = ()) -> Files:
         for file in _below(path, left_out):
             inner = file.relative_to(path).as_posix()
             shown = inner if path.as_posix() == "." else file.as_posix()
-            if any(fnmatchcase(inner, pattern) or fnmatchcase(shown, pattern) or inner.startswith(pattern.rstrip("/") + "/")
-                   for pattern in ignore):
+            if any(
+                fnmatchcase(inner, pattern)
+                or fnmatchcase(shown, pattern)
+                or inner.startswith(pattern.rstrip("/") + "/")
+                for pattern in ignore
+            ):
                 left_out["ignored"] += 1
                 continue
             reason = _reason(file, inner)

@@ -288,8 +288,13 @@ class Flows:
 
 
 def _methods_in(node: Call) -> list[Function]:
-    return [value for argument in node.arguments if isinstance(argument.value, Record)
-            for _, value in argument.value.entries if isinstance(value, Function)]
+    return [
+        value
+        for argument in node.arguments
+        if isinstance(argument.value, Record)
+        for _, value in argument.value.entries
+        if isinstance(value, Function)
+    ]
 
 
 _REFUSING = {400, 409, 412, 422, "conflict"}
@@ -307,4 +312,13 @@ def _refuses(arm: Arm, value: Node | None) -> bool:
 
 def _ends(node: Call) -> bool:
     """Whether a call does not return."""
-    return chain_of(node.callee) in ("process.exit", "sys.exit", "exit", "quit", "abort", "os._exit", "pytest.fail", "reject")
+    return chain_of(node.callee) in (
+        "process.exit",
+        "sys.exit",
+        "exit",
+        "quit",
+        "abort",
+        "os._exit",
+        "pytest.fail",
+        "reject",
+    )

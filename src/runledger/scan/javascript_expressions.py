@@ -35,7 +35,17 @@ from .tree import (
     Text,
 )
 
-_COMPARISONS = {"===": "==", "!==": "!=", "==": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">=", "in": "in"}
+_COMPARISONS = {
+    "===": "==",
+    "!==": "!=",
+    "==": "==",
+    "!=": "!=",
+    "<": "<",
+    "<=": "<=",
+    ">": ">",
+    ">=": ">=",
+    "in": "in",
+}
 _CHOICES = {"||": "or", "&&": "and", "??": "??"}
 
 
@@ -133,7 +143,9 @@ class Expressions:
         if function is not None and function.type == "member_expression":  # a chain over lines: the line of the method
             last = function.child_by_field_name("property")
             line = line if last is None else last.start_point[0] + 1
-        return Call(line, raw.start_byte, self.field(raw, "function"), self._arguments(listed), False, raw.start_point[0] + 1)
+        return Call(
+            line, raw.start_byte, self.field(raw, "function"), self._arguments(listed), False, raw.start_point[0] + 1
+        )
 
     def _new_expression(self, raw: Raw) -> Node:
         arguments = self._arguments(raw.child_by_field_name("arguments"))
@@ -166,7 +178,9 @@ class Expressions:
         return Text(*self.place(raw), parts)
 
     def _array(self, raw: Raw) -> Node:
-        return Sequence(*self.place(raw), [self.expression(child) for child in raw.named_children if child.type != "comment"])
+        return Sequence(
+            *self.place(raw), [self.expression(child) for child in raw.named_children if child.type != "comment"]
+        )
 
     def _spread_element(self, raw: Raw) -> Node:
         return Spread(*self.place(raw), self._inner(raw))
@@ -285,7 +299,9 @@ class Expressions:
         if kind in ("array_pattern", "array"):
             return PatternSequence(*self.place(raw), self._pattern_items(raw))
         if kind in ("object_pattern", "object"):
-            return PatternRecord(*self.place(raw), [entry for child in raw.named_children for entry in self._entry(child)])
+            return PatternRecord(
+                *self.place(raw), [entry for child in raw.named_children for entry in self._entry(child)]
+            )
         if kind in ("assignment_pattern", "object_assignment_pattern"):
             return Default(*self.place(raw), self.pattern(raw.child_by_field_name("left")), self.field(raw, "right"))
         if kind in ("rest_pattern", "non_null_expression", "parenthesized_expression") and raw.named_children:

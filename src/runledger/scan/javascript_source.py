@@ -75,8 +75,11 @@ class JavaScriptSource(Expressions):
                 value = child.child_by_field_name("value")
                 annotation = self.annotation(child.child_by_field_name("type"))
                 made = None if value is None else self.expression(value)
-                into.append(Assign(*self.place(child), self.pattern(child.child_by_field_name("name")), made, declares,
-                                   annotation))
+                into.append(
+                    Assign(
+                        *self.place(child), self.pattern(child.child_by_field_name("name")), made, declares, annotation
+                    )
+                )
 
     _on_variable_declaration = _on_lexical_declaration
 
@@ -107,8 +110,14 @@ class JavaScriptSource(Expressions):
         clause = raw.child_by_field_name("alternative")
         inner = clause.named_children[-1] if clause is not None and clause.named_children else None
         otherwise = None if inner is None else self.block(inner)
-        into.append(If(*self.place(raw), self.field(raw, "condition"),
-                       self.block(raw.child_by_field_name("consequence")), otherwise))
+        into.append(
+            If(
+                *self.place(raw),
+                self.field(raw, "condition"),
+                self.block(raw.child_by_field_name("consequence")),
+                otherwise,
+            )
+        )
 
     def _on_for_statement(self, raw: Raw, into: list[Node]) -> None:
         initializer, step = raw.child_by_field_name("initializer"), raw.child_by_field_name("increment")
@@ -225,8 +234,10 @@ class JavaScriptSource(Expressions):
             name = Name(node.line, node.pos, node.name)
             return [node, Export(node.line, node.pos, "default" if default else node.name, name)]
         if isinstance(node, Assign):
-            return [node, *(Export(node.line, node.pos, name, Name(node.line, node.pos, name))
-                            for name in names_of(node.target))]
+            return [
+                node,
+                *(Export(node.line, node.pos, name, Name(node.line, node.pos, name)) for name in names_of(node.target)),
+            ]
         return [node]
 
     def class_node(self, raw: Raw) -> ClassNode:
@@ -235,8 +246,11 @@ class JavaScriptSource(Expressions):
         for child in raw.named_children:
             if child.type == "class_heritage":
                 clause = next((inner for inner in child.named_children if inner.type == "extends_clause"), None)
-                base = clause.child_by_field_name("value") if clause is not None else (
-                    child.named_children[0] if child.named_children[0].type != "implements_clause" else None)
+                base = (
+                    clause.child_by_field_name("value")
+                    if clause is not None
+                    else (child.named_children[0] if child.named_children[0].type != "implements_clause" else None)
+                )
                 bases += [] if base is None else [self.expression(base)]
         body: list[Node] = []
         raw_body = raw.child_by_field_name("body")
@@ -281,7 +295,10 @@ class JavaScriptSource(Expressions):
         """A TypeScript namespace: its declarations, and an object of what it exports."""
         block = self.block(raw.child_by_field_name("body"))
         entries: list[tuple[Node | None, Node]] = [
-            (Text(node.line, node.pos, [node.name]), node.value) for node in block.statements if isinstance(node, Export)]
+            (Text(node.line, node.pos, [node.name]), node.value)
+            for node in block.statements
+            if isinstance(node, Export)
+        ]
         into += [node for node in block.statements if not isinstance(node, Export)]
         name = Name(*self.place(raw), self.text(raw.child_by_field_name("name")))
         into.append(Assign(*self.place(raw), name, Record(*self.place(raw), entries), "let"))
@@ -307,8 +324,15 @@ class JavaScriptSource(Expressions):
             if inner.type == "assignment_pattern":
                 default, pattern = self.field(inner, "right"), self.pattern(inner.child_by_field_name("left"))
             is_field = any(part.type in ("accessibility_modifier", "readonly") for part in child.children)
-            made.append(Parameter(pattern, default, self.annotation(child.child_by_field_name("type")),
-                                  1 if inner.type == "rest_pattern" else 0, is_field))
+            made.append(
+                Parameter(
+                    pattern,
+                    default,
+                    self.annotation(child.child_by_field_name("type")),
+                    1 if inner.type == "rest_pattern" else 0,
+                    is_field,
+                )
+            )
         return made
 
 

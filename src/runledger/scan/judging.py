@@ -56,7 +56,9 @@ class Judge:
             groups.setdefault((kind, self._canonical(name)), []).append(effect)
         for (kind, _), members in sorted(groups.items()):
             nearest = min(members, key=lambda effect: len(effect.chain))
-            verdict, likely, _ = self.verdict(routine, event, nearest) if kind == CREATING else (kind, nearest.likely, False)
+            verdict, likely, _ = (
+                self.verdict(routine, event, nearest) if kind == CREATING else (kind, nearest.likely, False)
+            )
             if verdict == RECOVERY:
                 recovered = True
                 yield self._finding(RECOVERY, site, nearest, likely=likely)
@@ -66,11 +68,26 @@ class Judge:
     def _direct(self, routine: Routine, event: Event, effect: Effect) -> Iterable[Finding]:
         name = exact(effect.table)
         if name is None:
-            seen = [] if not isinstance(effect.table, Value) else [
-                (table, likely) for (kind, table), likely in self._effects.tables.get(effect.site, {}).items() if kind == effect.kind]
+            seen = (
+                []
+                if not isinstance(effect.table, Value)
+                else [
+                    (table, likely)
+                    for (kind, table), likely in self._effects.tables.get(effect.site, {}).items()
+                    if kind == effect.kind
+                ]
+            )
             if not seen or effect.kind == UNRESOLVED:
-                yield Finding(UNRESOLVED, effect.site.path, effect.site.line, effect.site.function, "", False, effect.likely,
-                              first_line=effect.site.first_line)
+                yield Finding(
+                    UNRESOLVED,
+                    effect.site.path,
+                    effect.site.line,
+                    effect.site.function,
+                    "",
+                    False,
+                    effect.likely,
+                    first_line=effect.site.first_line,
+                )
             for table, _ in seen:
                 verdict, likely, guarded = self.verdict(routine, event, effect)
                 yield self._finding(verdict, effect.site, effect, likely=likely, guarded=guarded, table=table)
@@ -78,14 +95,34 @@ class Judge:
         verdict, likely, guarded = self.verdict(routine, event, effect)
         yield self._finding(verdict, effect.site, effect, likely=likely, guarded=guarded)
 
-    def _finding(self, kind: str, site: Site, effect: Effect, *, likely: bool, guarded: bool = False, deep: bool = False,
-                 table: str | None = None) -> Finding:
+    def _finding(
+        self,
+        kind: str,
+        site: Site,
+        effect: Effect,
+        *,
+        likely: bool,
+        guarded: bool = False,
+        deep: bool = False,
+        table: str | None = None,
+    ) -> Finding:
         name = table if table is not None else exact(effect.table) or ""
         chain = [f"{routine.name} ({routine.module.path}:{routine.line})" for routine in effect.chain]
         if chain:
             chain.append(f"{effect.kind} ({effect.site.path}:{effect.site.line})")
-        return Finding(kind, site.path, site.line, site.function, self._settings.shown(name), self._settings.is_run(name), likely,
-                       guarded, deep, tuple(chain), site.first_line)
+        return Finding(
+            kind,
+            site.path,
+            site.line,
+            site.function,
+            self._settings.shown(name),
+            self._settings.is_run(name),
+            likely,
+            guarded,
+            deep,
+            tuple(chain),
+            site.first_line,
+        )
 
     def _canonical(self, name: str) -> str:
         return "\0run" if self._settings.is_run(name) else self._settings.name(name).lower()
@@ -161,8 +198,11 @@ class Judge:
         summary = self._effects.summaries.get(routine)
         if summary is None:
             return False
-        return any(effect.kind in kinds and self._same(effect.table, table)
-                   for event in arm.events() for effect in summary.of_event.get(event, {}).values())
+        return any(
+            effect.kind in kinds and self._same(effect.table, table)
+            for event in arm.events()
+            for effect in summary.of_event.get(event, {}).values()
+        )
 
     def _same(self, one: Value | None, other: Value | None) -> bool:
         first, second = exact(one), exact(other)
@@ -177,7 +217,10 @@ class Judge:
         name = exact(effect.table)
         if name is not None:
             return self._settings.is_run(name)
-        return any(kind == effect.kind and self._settings.is_run(table) for kind, table in self._effects.tables.get(effect.site, {}))
+        return any(
+            kind == effect.kind and self._settings.is_run(table)
+            for kind, table in self._effects.tables.get(effect.site, {})
+        )
 
 
 def is_creator(name: str) -> bool:

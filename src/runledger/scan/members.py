@@ -189,8 +189,11 @@ class Members(Operations):
                 case Class(info=info):
                     made.append(This(info))
                 case Library():
-                    made += [one for one in self.call(value, Arguments()) if not isinstance(one, Library)
-                             or "runledger" in one.path]
+                    made += [
+                        one
+                        for one in self.call(value, Arguments())
+                        if not isinstance(one, Library) or "runledger" in one.path
+                    ]
         return tuple(made)
 
     def _of_instance(self, owner: Instance | This, name: str, found: Values) -> Values:
@@ -242,8 +245,12 @@ class Members(Operations):
             each = waiting.pop(0)
             if each not in made:
                 made.append(each)
-                waiting += [base.info for node in each.node.bases for base in self.values(node, each.scope)
-                            if isinstance(base, Class)]
+                waiting += [
+                    base.info
+                    for node in each.node.bases
+                    for base in self.values(node, each.scope)
+                    if isinstance(base, Class)
+                ]
         self._ancestry[info] = made
         return made
 
@@ -270,7 +277,9 @@ class Members(Operations):
             case (Lookup(table=table, library=library), _):
                 known = exact(key)
                 return () if known in ("fields", "Status", "status") else (Lookup(table, library, one=True),)
-            case (List(node=node, scope=scope, frames=frames), Constant(value=int(index))) if 0 <= index < len(node.items):
+            case (List(node=node, scope=scope, frames=frames), Constant(value=int(index))) if (
+                0 <= index < len(node.items)
+            ):
                 return self._within(self.values(node.items[index], scope), frames)
             case (_, String()) if exact(key) is not None:
                 found = self.member(owner, exact(key) or "")
@@ -330,26 +339,35 @@ class Members(Operations):
                 keys = self.substituted(what, frames) if isinstance(what, Value) else (Constant(what),)
                 return merged(*(self.item(one, key) for one in bases for key in (keys or (None,))))
             case Called(function=function, arguments=arguments, keywords=keywords):
-                given = Arguments(tuple(self._within(one, frames) for one in arguments),
-                                  {key: self._within(one, frames) for key, one in keywords})
+                given = Arguments(
+                    tuple(self._within(one, frames) for one in arguments),
+                    {key: self._within(one, frames) for key, one in keywords},
+                )
                 found = merged(*(self.call(one, given) for one in self.substituted(function, frames)))
                 return found or self.guess(_name_of(function), given)
             case Object() | List() | Callable():
                 if isinstance(value, Callable) and value.this is not None and symbolic(value.this):
-                    return merged(*(self.member(this, value.routine.name.rpartition(".")[2])
-                                    for this in self.substituted(value.this, frames)))
+                    return merged(
+                        *(
+                            self.member(this, value.routine.name.rpartition(".")[2])
+                            for this in self.substituted(value.this, frames)
+                        )
+                    )
                 return (self._enclosed(value, frames),)
         if not symbolic(value):
             return (value,)
         match value:
             case String(parts=parts):
-                options = [(part,) if part is None or isinstance(part, str) else (self.substituted(part, frames) or (None,))
-                           for part in parts]
+                options = [
+                    (part,) if part is None or isinstance(part, str) else (self.substituted(part, frames) or (None,))
+                    for part in parts
+                ]
                 return tuple(joined(list(choice)) for choice, _ in zip(product(*options), range(4), strict=False))
             case Table(name=name, library=library, likely=likely):
                 names = self.substituted(name, frames) if name is not None else ()
-                return tuple(Table(one if isinstance(one, String) or symbolic(one) else None, library, likely)
-                             for one in names) or (Table(None, library, likely),)
+                return tuple(
+                    Table(one if isinstance(one, String) or symbolic(one) else None, library, likely) for one in names
+                ) or (Table(None, library, likely),)
             case Lookup(table=inner, library=library, one=one):
                 return tuple(Lookup(table, library, one) for table in self.names(inner, frames))
             case Row(table=inner, library=library, created=created):
@@ -362,8 +380,14 @@ class Members(Operations):
                 given = tuple(self._within(one, frames) for one in arguments)
                 return tuple(Partial(one, given) for one in self.substituted(function, frames))
             case Instance(info=info, arguments=arguments, keywords=keywords, frames=own):
-                return (Instance(info, tuple(self._within(one, frames) for one in arguments),
-                                 tuple((key, self._within(one, frames)) for key, one in keywords), own),)
+                return (
+                    Instance(
+                        info,
+                        tuple(self._within(one, frames) for one in arguments),
+                        tuple((key, self._within(one, frames)) for key, one in keywords),
+                        own,
+                    ),
+                )
         return (value,)
 
     def names(self, inner: Value | None, frames: Frames) -> tuple[Value | None, ...]:
@@ -404,7 +428,11 @@ class Members(Operations):
         together = (*wanted, *value.frames)[-4:]
         if isinstance(value, Callable):
             return Callable(value.routine, value.this, together)
-        return Object(value.node, value.scope, together) if isinstance(value, Object) else List(value.node, value.scope, together)
+        return (
+            Object(value.node, value.scope, together)
+            if isinstance(value, Object)
+            else List(value.node, value.scope, together)
+        )
 
 
 def _name_of(value: Value) -> str:

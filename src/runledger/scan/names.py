@@ -55,8 +55,10 @@ class Modules:
             if path + ending in self._by_path:
                 return self._by_path[path + ending]
         stem, suffix = posixpath.splitext(path)
-        return next((self._by_path[stem + other] for other in _WRITTEN_FOR.get(suffix, ()) if stem + other in self._by_path),
-                    None)
+        return next(
+            (self._by_path[stem + other] for other in _WRITTEN_FOR.get(suffix, ()) if stem + other in self._by_path),
+            None,
+        )
 
     def _python_module(self, importer: Module, spec: str) -> Module | None:
         folder = posixpath.dirname(importer.path)
@@ -69,8 +71,11 @@ class Modules:
         here = self._python_file(posixpath.join(folder, wanted))
         if here is not None and here is not importer and posixpath.join(folder, "__init__.py") not in self._by_path:
             return here
-        found = [whole for whole in self._python.get(wanted.rpartition("/")[2], ())
-                 if (whole == wanted or whole.endswith("/" + wanted)) and self._is_root(whole[: -len(wanted)], importer)]
+        found = [
+            whole
+            for whole in self._python.get(wanted.rpartition("/")[2], ())
+            if (whole == wanted or whole.endswith("/" + wanted)) and self._is_root(whole[: -len(wanted)], importer)
+        ]
         if not found:
             return None
         return self._python_file(max(found, key=lambda whole: len(posixpath.commonprefix([whole, importer.path]))))

@@ -102,7 +102,8 @@ class Observed:
                 frames |= self._frames.get(root.routine) or {Frame(root.routine): None}
             else:
                 instances = list(self._instances.get(root.info, ())) or [
-                    one for info in self._evaluator.subclasses(root.info) for one in self._instances.get(info, ())]
+                    one for info in self._evaluator.subclasses(root.info) for one in self._instances.get(info, ())
+                ]
                 frames |= {Frame(root.info.module.main, this=one): None for one in instances or [Instance(root.info)]}
         return list(frames)[: 2 * _MOST_CALLS]
 
@@ -113,8 +114,10 @@ def given_in(evaluator: Evaluator, arguments: Arguments, frames: Frames) -> Argu
     def within(values: Values) -> Values:
         return tuple(one for value in values for one in evaluator.substituted(value, frames))
 
-    return Arguments(tuple(within(values) for values in arguments.positional),
-                     {key: within(values) for key, values in arguments.keywords.items()})
+    return Arguments(
+        tuple(within(values) for values in arguments.positional),
+        {key: within(values) for key, values in arguments.keywords.items()},
+    )
 
 
 def _roots(value: Value | str | int | None) -> list[Given | This]:
@@ -132,5 +135,10 @@ def _roots(value: Value | str | int | None) -> list[Given | This]:
         case Method(owner=inner) | Partial(function=inner) | Prepared(sql=inner):
             return _roots(inner)
         case Instance(arguments=arguments, keywords=keywords):
-            return [root for values in (*arguments, *(given for _, given in keywords)) for one in values for root in _roots(one)]
+            return [
+                root
+                for values in (*arguments, *(given for _, given in keywords))
+                for one in values
+                for root in _roots(one)
+            ]
     return []

@@ -92,7 +92,9 @@ class Expressions:
         return Index(*self.place(raw), self.field(raw, "value"), self.field(raw, "subscript"))
 
     def _await(self, raw: Raw) -> Node:
-        return Await(*self.place(raw), self.expression(raw.named_children[0])) if raw.named_children else self._other(raw)
+        return (
+            Await(*self.place(raw), self.expression(raw.named_children[0])) if raw.named_children else self._other(raw)
+        )
 
     def _call(self, raw: Raw) -> Node:
         listed = raw.child_by_field_name("arguments")
@@ -159,7 +161,9 @@ class Expressions:
         return Literal(*self.place(raw), None)
 
     def _list(self, raw: Raw) -> Node:
-        return Sequence(*self.place(raw), [self._item(child) for child in raw.named_children if child.type != "comment"])
+        return Sequence(
+            *self.place(raw), [self._item(child) for child in raw.named_children if child.type != "comment"]
+        )
 
     _tuple = _expression_list = _set = _list
 
@@ -179,8 +183,11 @@ class Expressions:
 
     def _list_comprehension(self, raw: Raw) -> Node:
         made = self.field(raw, "body")
-        conditions = [self.expression(child.named_children[0]) for child in raw.named_children
-                      if child.type == "if_clause" and child.named_children]
+        conditions = [
+            self.expression(child.named_children[0])
+            for child in raw.named_children
+            if child.type == "if_clause" and child.named_children
+        ]
         for clause in reversed([child for child in raw.named_children if child.type == "for_in_clause"]):
             target, source = self.pattern(clause.child_by_field_name("left")), self.field(clause, "right")
             made = Each(*self.place(raw), made, target, source, conditions)
@@ -220,7 +227,9 @@ class Expressions:
     def _lambda(self, raw: Raw) -> Node:
         body = self.field(raw, "body")
         block = Block(body.line, body.pos, [Return(body.line, body.pos, body)], raw.end_byte)
-        return Function(*self.place(raw), "", self.parameters(raw.child_by_field_name("parameters")), block, is_arrow=True)
+        return Function(
+            *self.place(raw), "", self.parameters(raw.child_by_field_name("parameters")), block, is_arrow=True
+        )
 
     def _named_expression(self, raw: Raw) -> Node:
         return Assign(*self.place(raw), self.pattern(raw.child_by_field_name("name")), self.field(raw, "value"))

@@ -145,8 +145,12 @@ class PythonSource(Expressions):
         body = raw.child_by_field_name("body")
         for clause in body.named_children if body is not None else ():
             if clause.type == "case_clause":
-                tests = [part for child in clause.named_children if child.type == "case_pattern"
-                         for part in self._case_tests(child)]
+                tests = [
+                    part
+                    for child in clause.named_children
+                    if child.type == "case_pattern"
+                    for part in self._case_tests(child)
+                ]
                 cases.append(Case(tests, self.block(clause.child_by_field_name("consequence"))))
         into.append(Switch(*self.place(raw), self.field(raw, "subject"), cases))
 
@@ -154,8 +158,11 @@ class PythonSource(Expressions):
         return [self.expression(child) for child in raw.named_children if child.type in ("string", "integer", "none")]
 
     def _on_decorated_definition(self, raw: Raw, into: list[Node]) -> None:
-        decorators = [self.expression(child.named_children[0]) for child in raw.named_children
-                      if child.type == "decorator" and child.named_children]
+        decorators = [
+            self.expression(child.named_children[0])
+            for child in raw.named_children
+            if child.type == "decorator" and child.named_children
+        ]
         definition = raw.child_by_field_name("definition")
         made: list[Node] = []
         if definition is not None:
@@ -175,19 +182,28 @@ class PythonSource(Expressions):
         return getattr(node, "id", None) or getattr(node, "name", None) or ""
 
     def _on_function_definition(self, raw: Raw, into: list[Node]) -> None:
-        into.append(Function(
-            *self.place(raw),
-            self.text(raw.child_by_field_name("name")),
-            self.parameters(raw.child_by_field_name("parameters")),
-            self.block(raw.child_by_field_name("body")),
-            is_async=bool(raw.children) and raw.children[0].type == "async",
-            returns=self.annotation(raw.child_by_field_name("return_type")),
-        ))
+        into.append(
+            Function(
+                *self.place(raw),
+                self.text(raw.child_by_field_name("name")),
+                self.parameters(raw.child_by_field_name("parameters")),
+                self.block(raw.child_by_field_name("body")),
+                is_async=bool(raw.children) and raw.children[0].type == "async",
+                returns=self.annotation(raw.child_by_field_name("return_type")),
+            )
+        )
 
     def _on_class_definition(self, raw: Raw, into: list[Node]) -> None:
         superclasses = raw.child_by_field_name("superclasses")
-        bases = [self.expression(child) for child in superclasses.named_children
-                 if child.type not in ("keyword_argument", "comment")] if superclasses is not None else []
+        bases = (
+            [
+                self.expression(child)
+                for child in superclasses.named_children
+                if child.type not in ("keyword_argument", "comment")
+            ]
+            if superclasses is not None
+            else []
+        )
         body = self.block(raw.child_by_field_name("body")).statements
         into.append(ClassNode(*self.place(raw), self.text(raw.child_by_field_name("name")), bases, body))
 
@@ -205,8 +221,9 @@ class PythonSource(Expressions):
         names: list[tuple[str, str]] = []
         for child in raw.children_by_field_name("name"):
             if child.type == "aliased_import":
-                names.append((self.text(child.child_by_field_name("name")),
-                              self.text(child.child_by_field_name("alias"))))
+                names.append(
+                    (self.text(child.child_by_field_name("name")), self.text(child.child_by_field_name("alias")))
+                )
             else:
                 names.append((self.text(child), self.text(child)))
         if any(child.type == "wildcard_import" for child in raw.named_children):
@@ -232,8 +249,9 @@ class PythonSource(Expressions):
                 made.append(Parameter(self.pattern(child)))
             elif kind in ("default_parameter", "typed_default_parameter"):
                 annotation = self.annotation(child.child_by_field_name("type"))
-                made.append(Parameter(self.pattern(child.child_by_field_name("name")), self.field(child, "value"),
-                                      annotation))
+                made.append(
+                    Parameter(self.pattern(child.child_by_field_name("name")), self.field(child, "value"), annotation)
+                )
             elif kind == "typed_parameter":
                 inner = child.named_children[0]
                 rest = {"list_splat_pattern": 1, "dictionary_splat_pattern": 2}.get(inner.type, 0)

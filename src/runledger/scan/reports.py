@@ -43,7 +43,10 @@ def as_sarif(report: Report, version: str, *, deep: bool) -> dict[str, Any]:
                         "name": "runledger scan",
                         "version": version,
                         "rules": [
-                            {"id": kind, "shortDescription": {"text": f"{MEANINGS[kind][0].upper()}{MEANINGS[kind][1:]}."}}
+                            {
+                                "id": kind,
+                                "shortDescription": {"text": f"{MEANINGS[kind][0].upper()}{MEANINGS[kind][1:]}."},
+                            }
                             for kind in KINDS
                         ],
                     }
@@ -115,8 +118,12 @@ def as_inventory(report: Report) -> str:
     points = [finding for finding in report.findings if finding.kind in (CREATION, RECOVERY, UPSERT, UNRESOLVED)]
     lines = ["# Creation points", "", _summary(points), ""]
     for table in sorted({finding.table for finding in points}, key=lambda name: (not _is_run(points, name), name)):
-        lines += [f"## {table or 'Tables that cannot be resolved'}", "", "| place | function | kind | confidence | called by |",
-                  "| --- | --- | --- | --- | --- |"]
+        lines += [
+            f"## {table or 'Tables that cannot be resolved'}",
+            "",
+            "| place | function | kind | confidence | called by |",
+            "| --- | --- | --- | --- | --- |",
+        ]
         for finding in points:
             if finding.table == table:
                 lines.append(_row(finding, report))
@@ -131,7 +138,9 @@ def _is_run(points: Iterable[Finding], table: str) -> bool:
 
 
 def _summary(points: list[Finding]) -> str:
-    counted = [f"{sum(finding.kind == kind for finding in points)} {kind}" for kind in (CREATION, RECOVERY, UPSERT, UNRESOLVED)]
+    counted = [
+        f"{sum(finding.kind == kind for finding in points)} {kind}" for kind in (CREATION, RECOVERY, UPSERT, UNRESOLVED)
+    ]
     return f"{len(points)} places: {', '.join(counted)}."
 
 
@@ -140,7 +149,16 @@ def _row(finding: Finding, report: Report) -> str:
     kind = finding.kind + (", guarded" if finding.guarded else "")
     if finding.is_run and finding.kind == CREATION and report.settings.is_allowed(finding.path, finding.function):
         kind += ", allowed"
-    callers = [f"`{other.function}` ({other.path}:{other.line})" for other in report.findings
-               if not other.deep and other.chain and f"({place})" in other.chain[-1] and other is not finding]
-    cells = (f"`{place}`", f"`{finding.function}`", kind, finding.confidence, "<br>".join(dict.fromkeys(callers)) or "–")
+    callers = [
+        f"`{other.function}` ({other.path}:{other.line})"
+        for other in report.findings
+        if not other.deep and other.chain and f"({place})" in other.chain[-1] and other is not finding
+    ]
+    cells = (
+        f"`{place}`",
+        f"`{finding.function}`",
+        kind,
+        finding.confidence,
+        "<br>".join(dict.fromkeys(callers)) or "–",
+    )
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

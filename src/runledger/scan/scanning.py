@@ -111,8 +111,13 @@ def _analyse(program: Program, report: Report) -> None:
 
 
 def _mappers(program: Program) -> list[str]:
-    found = {name for module in program.modules.values() for spec in module.imports for prefix, name in _MAPPERS.items()
-             if spec == prefix or spec.startswith((prefix + ".", prefix + "/"))}
+    found = {
+        name
+        for module in program.modules.values()
+        for spec in module.imports
+        for prefix, name in _MAPPERS.items()
+        if spec == prefix or spec.startswith((prefix + ".", prefix + "/"))
+    }
     return sorted(found)
 
 

@@ -60,8 +60,13 @@ class Settings:
 
     def is_allowed(self, path: str, function: str) -> bool:
         """Whether runs may be created in a function of a file."""
-        return any(fnmatchcase(path, each) or fnmatchcase(f"{path}::{function}", each) or path.endswith("/" + each)
-                   or f"{path}::{function}".endswith("/" + each) for each in self.allowed)
+        return any(
+            fnmatchcase(path, each)
+            or fnmatchcase(f"{path}::{function}", each)
+            or path.endswith("/" + each)
+            or f"{path}::{function}".endswith("/" + each)
+            for each in self.allowed
+        )
 
 
 def read_settings(file: Path) -> Settings:

@@ -71,13 +71,32 @@ class Starts:
     def _finding(self, kind: str, name: str, path: str, line: int, routine: Routine, reached: Reached) -> Finding:
         effect = reached.effect
         assert effect is not None
-        table = next((table for written, table in self._effects.tables.get(effect.site, {})
-                      if written == effect.kind and self._settings.is_run(table)), "")
-        chain = [f"{kind} {name}", *(f"{each.name} ({each.module.path}:{each.line})" for each in effect.chain),
-                 f"{effect.kind} ({effect.site.path}:{effect.site.line})"]
+        table = next(
+            (
+                table
+                for written, table in self._effects.tables.get(effect.site, {})
+                if written == effect.kind and self._settings.is_run(table)
+            ),
+            "",
+        )
+        chain = [
+            f"{kind} {name}",
+            *(f"{each.name} ({each.module.path}:{each.line})" for each in effect.chain),
+            f"{effect.kind} ({effect.site.path}:{effect.site.line})",
+        ]
         also = routine.line if routine.module.path == path else 0
-        return Finding(NO_START, path, line, routine.name, self._settings.shown(table), True, True, chain=tuple(chain),
-                       first_line=line, also=also)
+        return Finding(
+            NO_START,
+            path,
+            line,
+            routine.name,
+            self._settings.shown(table),
+            True,
+            True,
+            chain=tuple(chain),
+            first_line=line,
+            also=also,
+        )
 
     def _reached(self, routine: Routine) -> Reached:
         if routine in self._known:
@@ -115,7 +134,11 @@ class Starts:
                 continue
             if effect.kind == CREATION:
                 starts = starts or self._is_start(routine, event, effect)
-            elif not started and update is None and (not effect.chain or self._reached(effect.chain[0]).effect is not None):
+            elif (
+                not started
+                and update is None
+                and (not effect.chain or self._reached(effect.chain[0]).effect is not None)
+            ):
                 update = effect
         return Reached(started or starts, event if update else None, update)
 

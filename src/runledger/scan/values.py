@@ -256,7 +256,8 @@ def symbolic(value: Value | None) -> bool:  # noqa: PLR0911 - one return for eac
             return symbolic(sql)
         case Instance(arguments=arguments, keywords=keywords):
             return any(symbolic(one) for values in arguments for one in values) or any(
-                symbolic(one) for _, values in keywords for one in values)
+                symbolic(one) for _, values in keywords for one in values
+            )
         case Callable(this=this):
             return this is not None and symbolic(this)
     return False

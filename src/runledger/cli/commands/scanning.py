@@ -30,10 +30,18 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--deep", is_flag=True, help="Also show calls that reach a write through several functions.")
 @click.option("--sarif", type=_FILE, help="Write the findings to this file as SARIF 2.1.0.")
 @click.option("--inventory", type=_FILE, help="Write a Markdown file that documents each creation point.")
-@click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The pyproject.toml to use.")
+@click.option(
+    "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The pyproject.toml to use."
+)
 @json_option
 def scan(  # noqa: PLR0917
-    paths: tuple[Path, ...], check: bool, deep: bool, sarif: Path | None, inventory: Path | None, config: Path | None, as_json: bool
+    paths: tuple[Path, ...],
+    check: bool,
+    deep: bool,
+    sarif: Path | None,
+    inventory: Path | None,
+    config: Path | None,
+    as_json: bool,
 ) -> None:
     """Find where Python, JavaScript and TypeScript create and update records.
 
@@ -107,7 +115,9 @@ def _print(report: Report, deep: bool) -> None:
             say(f"  {'':5}  {'':{widest}}    > {step}")
     files = sum(report.files.values())
     left_out = "".join(f", {number:,} {reason}" for reason, number in sorted(report.left_out.items()) if number)
-    say(f"{counted(len(shown), 'finding')} in {counted(files, 'file')}{'; left out' + left_out[1:] if left_out else ''}.")
+    say(
+        f"{counted(len(shown), 'finding')} in {counted(files, 'file')}{'; left out' + left_out[1:] if left_out else ''}."
+    )
     hidden = len(report.findings) - len(shown)
     if hidden:
         remark(f"{counted(hidden, 'longer chain')} of calls not shown: --deep shows them.")
@@ -125,5 +135,7 @@ def _checked(report: Report) -> int:
     for finding in violations:
         complain(f"{finding.path}:{finding.line}: {finding.kind}: {sentence(finding)}")
     if violations:
-        remark(f"{counted(len(violations), 'place')} may not create runs. Allowed places are listed in [tool.runledger.scan].")
+        remark(
+            f"{counted(len(violations), 'place')} may not create runs. Allowed places are listed in [tool.runledger.scan]."
+        )
     return 1 if violations else 0

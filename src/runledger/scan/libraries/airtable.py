@@ -66,7 +66,8 @@ def constructed(path: str, arguments: Arguments) -> Outcome:
 
 def _table(names: Values, library: str, *, likely: bool = False) -> Table:
     name = next((value for value in names if isinstance(value, String)), None) or next(
-        (value for value in names if symbolic(value)), None)
+        (value for value in names if symbolic(value)), None
+    )
     return Table(name, library, likely)
 
 
@@ -90,7 +91,9 @@ def of_base(base: Base, name: str, arguments: Arguments) -> Outcome:
     if name in _WRITES[PYTHON]:  # of version 1: api.create(base, table, …), base.create(table, …)
         return of_table(_table(arguments.get(1 if api else 0, "table_name"), library), name, arguments, lambda _: {})
     if name in _LOOKUPS[PYTHON]:
-        return Outcome((Lookup(_table(arguments.get(1 if api else 0), library).name, PYTHON, name in ("first", "get")),))
+        return Outcome(
+            (Lookup(_table(arguments.get(1 if api else 0), library).name, PYTHON, name in ("first", "get")),)
+        )
     return NOTHING
 
 
@@ -114,10 +117,14 @@ def of_lookup(owner: Lookup | Row, name: str, first: Values) -> Outcome:
         return Outcome((owner,) if name in ("values", "items", "pop", "at") else ())
     if name == "get" and owner.one and owner.library != "http":
         return NOTHING
-    if name == "get" and any(isinstance(value, String) and value.exact not in ("records", "rows", "data") for value in first):
+    if name == "get" and any(
+        isinstance(value, String) and value.exact not in ("records", "rows", "data") for value in first
+    ):
         return NOTHING
     if name in _OF_QUERY:
-        return Outcome((Lookup(owner.table, owner.library, name in ("first", "find", "fetchone", "pop", "at", "shift")),))
+        return Outcome(
+            (Lookup(owner.table, owner.library, name in ("first", "find", "fetchone", "pop", "at", "shift")),)
+        )
     return NOTHING
 
 
@@ -138,7 +145,11 @@ def guessed(callee: str, arguments: Arguments) -> Outcome:
     owner, _, word = callee.lower().rpartition(".")
     if word in ("table", "get_table") and re.search(r"api|base|airtable|client", owner) and arguments.positional:
         names = tuple(value for value in arguments.positional[-1] if isinstance(value, String))
-        return Outcome(tables(names, PYTHON if len(arguments.positional) > 1 else JAVASCRIPT, likely=True)) if names else NOTHING
+        return (
+            Outcome(tables(names, PYTHON if len(arguments.positional) > 1 else JAVASCRIPT, likely=True))
+            if names
+            else NOTHING
+        )
     if word in ("base", "airtablebase", "airtable", "airtable_base", "get_base") and len(arguments.positional) == 1:
         names = tuple(value for value in arguments.get(0) if isinstance(value, String))
         if names:

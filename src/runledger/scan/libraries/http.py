@@ -28,7 +28,9 @@ def of_package(path: str, arguments: Arguments, entries: Entries) -> Outcome:
         base = next((given[key] for key in ("baseURL", "base_url", "prefixUrl", "prefix") if key in given), ())
         return Outcome((Client(_address(base)),))
     if name in ("", "request", "default", "fetch", "Request", "urlopen", "send"):
-        return _request("", arguments, entries, None, method_first=name == "request" and package in ("requests", "httpx"))
+        return _request(
+            "", arguments, entries, None, method_first=name == "request" and package in ("requests", "httpx")
+        )
     return _request(name.upper(), arguments, entries, None) if name in _VERBS else NOTHING
 
 
@@ -39,7 +41,9 @@ def of_client(client: Client, name: str, arguments: Arguments, entries: Entries)
     return _request(name.upper(), arguments, entries, client.base) if name in _VERBS else NOTHING
 
 
-def _request(method: str, arguments: Arguments, entries: Entries, base: Value | None, *, method_first: bool = False) -> Outcome:
+def _request(
+    method: str, arguments: Arguments, entries: Entries, base: Value | None, *, method_first: bool = False
+) -> Outcome:
     given = options(arguments, entries)
     urls = next((given[key] for key in _URL if key in given), ())
     methods: Values = (text(method),) if method else given.get("method", ())
@@ -52,14 +56,23 @@ def _request(method: str, arguments: Arguments, entries: Entries, base: Value | 
     url = _whole(base, _address(urls))
     if url is None:
         return NOTHING
-    if any(symbolic(value) for value in methods) or (isinstance(url, String) and _is_open(url)) or not isinstance(url, String):
+    if (
+        any(symbolic(value) for value in methods)
+        or (isinstance(url, String) and _is_open(url))
+        or not isinstance(url, String)
+    ):
         return Outcome(pending=True)
-    verb = next((value.exact.upper() for value in methods if isinstance(value, String) and value.exact), "" if methods else "GET")
+    verb = next(
+        (value.exact.upper() for value in methods if isinstance(value, String) and value.exact),
+        "" if methods else "GET",
+    )
     return _answer(verb, url, "performUpsert" in body)
 
 
 def _is_method(values: Values) -> bool:
-    return any(symbolic(value) or (isinstance(value, String) and (value.exact or "").lower() in _VERBS) for value in values)
+    return any(
+        symbolic(value) or (isinstance(value, String) and (value.exact or "").lower() in _VERBS) for value in values
+    )
 
 
 def _body(arguments: Arguments, entries: Entries) -> set[str]:
@@ -73,7 +86,8 @@ def _body(arguments: Arguments, entries: Entries) -> set[str]:
 
 def _address(values: Values) -> Value | None:
     return next((value for value in values if isinstance(value, String)), None) or next(
-        (value for value in values if symbolic(value)), None)
+        (value for value in values if symbolic(value)), None
+    )
 
 
 def _whole(base: Value | None, url: Value | None) -> Value | None:
@@ -92,7 +106,9 @@ def _shown(url: String) -> str:
 
 def _is_open(url: String) -> bool:
     """Whether it depends on a parameter if an address is Airtable's."""
-    return _HOST not in _shown(url) and any(symbolic(part) for part in url.parts if part is not None and not isinstance(part, str))
+    return _HOST not in _shown(url) and any(
+        symbolic(part) for part in url.parts if part is not None and not isinstance(part, str)
+    )
 
 
 def _answer(verb: str, url: String, upserts: bool) -> Outcome:

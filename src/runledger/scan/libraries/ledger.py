@@ -9,7 +9,13 @@ LEDGER = text("runledger")
 """The table of runs of a ledger, whatever its store calls it."""
 
 _OPENING = ("connect", "RunLedger", "services.ledger.RunLedger", "stores.connect")
-_REPOSITORIES = ("open_repository", "stores.open_repository", "RunRepository", "domain.RunRepository", "domain.port.RunRepository")
+_REPOSITORIES = (
+    "open_repository",
+    "stores.open_repository",
+    "RunRepository",
+    "domain.RunRepository",
+    "domain.port.RunRepository",
+)
 _STARTS = {"start", "start_many", "track", "import_records"}
 _CHANGES = {"update", "heartbeat", "complete", "fail", "skip", "cancel", "update_many"}
 _READS = {"get", "find", "log", "latest", "stale", "find_with_logs", "get_with_log"}
