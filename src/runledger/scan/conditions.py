@@ -7,18 +7,22 @@ from typing import Any
 
 from attrs import define, field
 
-from .evaluation import Evaluator, presence
+from .comparisons import presence
+from .evaluation import Evaluator
 from .program import FromParameter, Scope, Source
-from .tree import Assign, Await, Call, Compare, Either, Index, Member, Name, Node, Not, Text, chain_of
-from .values import Constant, Exception_, Found, Library, Lookup, Row, Value, symbolic
+from .traversal import chain_of
+from .tree import Assign, Await, Call, Compare, Either, Index, Member, Name, Node, Not, Text
+from .values import Constant, Failure, Found, Library, Lookup, Row, Value, symbolic
 
-_LOOKING = re.compile(r"(?:^|_)(?:find|get|look|fetch|search|load|exist|has|query|select|retrieve|locate|read|match|resolve|check|is)"
-                      r"(?![a-z])", re.I)  # fmt: skip
-_LOOKING_CAMEL = re.compile(r"^(?:find|get|look|fetch|search|load|exist|has|query|select|retrieve|locate|read|match|check|resolve|is)"
-                            r"(?:[A-Z_0-9]|$)")  # fmt: skip
+_LOOK = "find|get|look|fetch|search|load|exist|has|query|select|retrieve|locate|read|match|resolve|check|is"
+_LOOKING = re.compile(rf"(?:^|_)(?:{_LOOK})(?![a-z])", re.I)
+_LOOKING_CAMEL = re.compile(rf"^(?:{_LOOK})(?:[A-Z_0-9]|$)")
 _RECORD = re.compile(r"run|record|row|exist|found|match|prior|previous|stored|saved|entry|hit|cached|known|seen", re.I)
-_NOT_MISSING = re.compile(r"timeout|connection|value|type|rate|conflict|exist|duplicate|integrity|unique|permission|json|decode"
-                          r"|validation|assert|cancel|interrupt", re.I)  # fmt: skip
+_NOT_MISSING = re.compile(
+    r"timeout|connection|value|type|rate|conflict|exist|duplicate|integrity|unique|permission|json|decode"
+    r"|validation|assert|cancel|interrupt",
+    re.I,
+)
 _MISSING_TEXT = re.compile(r"not.?found|missing|404|ENOENT|does.?not.?exist", re.I)
 
 
@@ -26,8 +30,8 @@ _MISSING_TEXT = re.compile(r"not.?found|missing|404|ENOENT|does.?not.?exist", re
 class Guard:
     """A condition under which a record is missing.
 
-    `tables` are those that were looked in (None: unknown), `found` is the arm for a record that is there, `body` what was
-    tried before an exception. A weak guard counts only if the other arm updates: `if (recordId) update else create`.
+    `tables` are those that were looked in (None: unknown), `found` is the arm for a record that is there, `body`
+    what was tried before an exception. A weak guard counts only if the other arm updates: `if (recordId) update else create`.
     """
 
     tables: tuple[Value | None, ...] = ()
@@ -62,7 +66,7 @@ class Conditions:
         )
         return (Guard(likely=not sure, sure=sure, body=body),)
 
-    def missing(self, node: Node, scope: Scope, *, truth: bool) -> tuple[Guard, ...]:  # noqa: PLR0911 - one for each kind
+    def missing(self, node: Node, scope: Scope, *, truth: bool) -> tuple[Guard, ...]:
         """The guards that hold where a condition has a truth value."""
         match node:
             case Not(operand=operand):
@@ -109,9 +113,9 @@ class Conditions:
                     tables.append(table)
                 case Found(table=table, positive=positive) if positive != present:
                     tables.append(table)
-                case Exception_() if present and isinstance(node, Name):
+                case Failure() if present and isinstance(node, Name):
                     return (Guard((None,), likely=True),)
-                case Exception_() if not present and not isinstance(node, Name):
+                case Failure() if not present and not isinstance(node, Name):
                     return (Guard((None,), likely=True),)
         values = self._values(node, scope)
         symbols = tuple(value for value in values if symbolic(value) and not isinstance(value, Lookup | Found))
@@ -127,11 +131,11 @@ class Conditions:
         found = self._evaluator.values(node, scope)
         if isinstance(node, Member) and not any(isinstance(value, Lookup | Found) for value in found):
             found += self._evaluator.fetched(node, scope) if node.name in ("rowcount", "changes") else ()
-            if any(isinstance(value, Exception_) for value in self._evaluator.values(node.object, scope)):
-                found += (Exception_(),)
+            if any(isinstance(value, Failure) for value in self._evaluator.values(node.object, scope)):
+                found += (Failure(),)
             if node.name in ("status", "statusCode", "status_code") and isinstance(node.object, Member):
                 found += tuple(
-                    one for one in self._evaluator.values(node.object.object, scope) if isinstance(one, Exception_)
+                    one for one in self._evaluator.values(node.object.object, scope) if isinstance(one, Failure)
                 )
         return found
 

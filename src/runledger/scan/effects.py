@@ -1,21 +1,22 @@
 """What each routine creates, updates and looks for, directly and through others.
 
-A routine's effects depend on those of the routines that it calls. They are computed by a work-list: a routine is computed
-again when one that it calls has gained an effect. Callees come first where calls are not circular.
+A routine's effects depend on those of the routines that it calls. They are computed by a work-list: a routine is
+computed again when one that it calls has gained an effect. Callees come first where calls are not circular.
 """
 
 from __future__ import annotations
 
 from collections import deque
 
-from attrs import define, evolve, field, frozen
+from attrs import evolve
 
 from .evaluation import Evaluator
-from .observations import Observed, given_in
-from .flow import Arm, Event, Flows
+from .flow import Event, Flows
 from .libraries.outcome import Outcome
+from .observations import given_in
 from .program import Routine
-from .tree import Function, Member, chain_of
+from .resolution import Resolution
+from .summaries import LOOKUP, Effect, Open, Site, Summary
 from .values import (
     Arguments,
     Callable,
@@ -27,91 +28,25 @@ from .values import (
     Lookup,
     Method,
     Of,
-    Partial,
     String,
-    Value,
     symbolic,
     text,
 )
 
-LOOKUP = "lookup"
 _MOST_EFFECTS = 600
 _MOST_ROUNDS = 60
 _MOST_OPENS = 60
 
 
-@frozen
-class Site:
-    """A place in the code."""
-
-    path: str
-    line: int
-    first_line: int
-    function: str
-
-
-@frozen
-class Effect:
-    """A write or look-up. `chain` leads from the routine to it: the routines that are called, the nearest first."""
-
-    kind: str
-    table: Value | None
-    site: Site
-    likely: bool = False
-    chain: tuple[Routine, ...] = ()
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        return self.kind, self.table, self.site
-
-
-@frozen
-class Open:
-    """A call that depends on parameters: what it does is known where they are given."""
-
-    function: Value
-    arguments: Arguments = field(eq=False)
-    site: Site
-    guess: Outcome = field(eq=False, default=Outcome())
-    chain: tuple[Routine, ...] = ()
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        return self.function, self.site
-
-
-@define(eq=False)
-class Resolved:
-    """What an event calls."""
-
-    routines: list[tuple[Callable, Arguments, bool]] = field(factory=list)
-    outcomes: list[Outcome] = field(factory=list)
-    opens: list[Open] = field(factory=list)
-
-
-@define(eq=False)
-class Summary:
-    routine: Routine
-    arm: Arm
-    events: list[Event]
-    effects: dict[tuple[object, ...], Effect] = field(factory=dict)
-    opens: dict[tuple[object, ...], Open] = field(factory=dict)
-    of_event: dict[Event, dict[tuple[object, ...], Effect]] = field(factory=dict)
-    open_of_event: dict[Event, dict[tuple[object, ...], Open]] = field(factory=dict)
-
-
-class Effects:
+class Effects(Resolution):
     """The effects of all routines of a program. `exhausted` of the evaluator counts what was cut short."""
 
     def __init__(self, evaluator: Evaluator, flows: Flows) -> None:
-        self._evaluator = evaluator
-        self._flows = flows
+        super().__init__(evaluator, flows)
         self.summaries: dict[Routine, Summary] = {}
         self.tables: dict[Site, dict[tuple[str, str], bool]] = {}
-        """The tables that each place was seen to write to, with the kind, wherever it is called from; whether likely."""
-        self._resolved: dict[Event, Resolved] = {}
+        """The kinds and tables that each place was seen to write, wherever it is called from; whether likely."""
         self._callers: dict[Routine, dict[Routine, None]] = {}
-        self.observed = Observed(evaluator)
 
     def compute(self) -> None:
         routines = self._evaluator.program.all_routines()
@@ -189,12 +124,6 @@ class Effects:
         """Whether a routine of the program calls another."""
         return any(caller is not routine for caller in self._callers.get(routine, ()))
 
-    def owner(self, routine: Routine) -> Routine:
-        """The routine that a function is walked in."""
-        while routine.node is not None and routine.node in self._flows.inlined:
-            routine = self._flows.inlined[routine.node]
-        return routine
-
     def _in_order(self) -> list[Routine]:
         """Routines with callees before callers, as far as calls are not circular."""
         done: dict[Routine, None] = {}
@@ -220,85 +149,6 @@ class Effects:
                 if target in self.summaries:
                     found.append(target)
         return found
-
-    def resolve(self, event: Event) -> Resolved:
-        """What an event calls, as far as it does not depend on parameters."""
-        if event not in self._resolved:
-            self._resolved[event] = self._resolve(event)
-        return self._resolved[event]
-
-    def _resolve(self, event: Event) -> Resolved:
-        node, scope = event.node, event.scope
-        made = Resolved()
-        arguments = self._evaluator.arguments(node.arguments, scope)
-        functions = self._evaluator.values(node.callee, scope)
-        guess = Outcome()
-        if not any(isinstance(one, Callable | Class) for one in functions):
-            guess = self._evaluator.guessed(node, arguments)
-        site = self.site(event)
-        for function in functions:
-            self._add(made, function, arguments, site, guess)
-        if not made.routines and not made.opens and not any(one.values or one.writes for one in made.outcomes):
-            made.outcomes.append(guess)
-            if guess.pending:
-                made.opens.append(
-                    Open(Method(String((None,)), chain_of(node.callee).rpartition(".")[2]), arguments, site)
-                )
-        gives = any(isinstance(value, Partial | Callable) for outcome in made.outcomes for value in outcome.values)
-        if not made.routines and not gives and not isinstance(node.callee, Function):
-            self._add_passed(made, arguments)
-        return made
-
-    def _add(self, made: Resolved, function: Value, arguments: Arguments, site: Site, guess: Outcome) -> None:
-        if isinstance(function, Partial):
-            arguments, function = (
-                Arguments((*function.arguments, *arguments.positional), arguments.keywords),
-                function.function,
-            )
-        if isinstance(function, Method) and isinstance(function.owner, Callable):
-            if function.name in ("call", "apply", "delay", "apply_async", "submit", "send", "map", "kiq", "defer", "s"):
-                shift = 1 if function.name == "call" else 0
-                made.routines.append(
-                    (function.owner, Arguments(arguments.positional[shift:], arguments.keywords), False)
-                )
-            return
-        if isinstance(function, Callable):
-            made.routines.append((function, arguments, False))
-        elif isinstance(function, Class):
-            self.observed.note_instance(function, arguments)
-            constructor = self._constructor(function)
-            if constructor is not None:
-                made.routines.append((constructor, arguments, False))
-        elif isinstance(function, Given | Of | Called) or symbolic(function):
-            made.opens.append(Open(function, arguments, site, guess))
-        else:
-            outcome = self._evaluator.outcome(function, arguments)
-            if outcome.pending:
-                made.opens.append(Open(function, arguments, site, guess))
-            made.outcomes.append(outcome)
-
-    def _constructor(self, function: Class) -> Callable | None:
-        for info in self._evaluator.ancestry(function.info):
-            for name in ("constructor", "__init__"):
-                if name in info.methods:
-                    return Callable(info.methods[name], function)
-        return None
-
-    @staticmethod
-    def _add_passed(made: Resolved, arguments: Arguments) -> None:
-        """Functions that are handed over to a library are called some time."""
-        for values in arguments.everything:
-            for value in values:
-                if isinstance(value, Partial) and isinstance(value.function, Callable):
-                    made.routines.append((value.function, Arguments(value.arguments), True))
-                elif isinstance(value, Callable):
-                    rest = tuple(one for one in arguments.positional if value not in one)
-                    made.routines.append((value, Arguments(rest), True))
-
-    def site(self, event: Event) -> Site:
-        routine = self.owner(event.scope.routine) if event.scope.routine is not None else None
-        name = routine.name if routine is not None else ""
-        return Site(event.scope.module.path, event.node.line, event.node.first_line or event.node.line, name)
 
     def _update(self, summary: Summary) -> bool:
         before = len(summary.effects) + len(summary.opens)
@@ -362,7 +212,7 @@ class Effects:
     ) -> None:
         target = self.owner(function.routine)
         inner = self.summaries.get(target)
-        if inner is None or target is self.owner(summary.routine) and function.routine is not target:
+        if inner is None or (target is self.owner(summary.routine) and function.routine is not target):
             return
         self._callers.setdefault(target, {})[summary.routine] = None
         frame = Frame(function.routine, arguments.positional, arguments.frozen_keywords, function.this)
@@ -412,6 +262,3 @@ class Effects:
                 self._add_outcome(found, outcome, opened.site, chain, likely=likely)
                 if outcome.pending and len(opened.chain) < 6:
                     self._keep_open(summary, event, Open(function, arguments, opened.site, opened.guess, chain))
-
-
-__all__ = ["Effects", "Member"]

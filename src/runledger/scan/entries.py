@@ -8,30 +8,46 @@ from attrs import frozen
 
 from .evaluation import Evaluator
 from .program import ClassInfo, Module, Program, Routine, Scope
-from .tree import Call, Compare, If, Index, Member, Name, Node, Record, Text, chain_of
+from .traversal import chain_of
+from .tree import Call, Compare, If, Node, Record, Text
 from .values import Callable, Class, Instance, Method, String, This, Value, exact
+
+
+def _by_word(words: dict[str, str]) -> dict[str, str]:
+    return {word: kind for kind, listed in words.items() for word in listed.split()}
+
 
 _VERBS = {"get", "post", "put", "patch", "delete", "all", "del", "route", "head", "options", "use"}
 _ROUTERS = re.compile(
-    r"(?:^|[._])(?:app|router|routes?|server|api|fastify|blueprint|bp|web|express|application|\w*[rR]outer|\w*_bp|\w*App|v\d+)(?:$|\()",
+    r"(?:^|[._])(?:app|routes?|server|api|fastify|blueprint|bp|web|express|application|\w*router|\w*_bp|\w*App|v\d+)(?:$|\()",
     re.I,
 )
-_SCHEDULES = {"schedule": "cron", "scheduleJob": "cron", "setInterval": "cron", "add_job": "cron", "CronJob": "cron", "do": "cron",
-              "every": "cron", "process": "task", "Worker": "task", "define": "task", "action": "command", "add_periodic_task": "cron",
-              "createFunction": "task", "onSchedule": "cron", "onRun": "cron", "onRequest": "route", "onCall": "route",
-              "onMessagePublished": "task", "set_defaults": "command", "add_url_rule": "route", "path": "route", "re_path": "route",
-              "add_api_route": "route", "eachMessage": "task", "consume": "task", "subscribe": "task", "register_job": "cron",
-              "Cron": "cron", "add_task": "", "add_route": "route", "registerFunction": "task", "timer": "cron", "addJob": "cron"}  # fmt: skip
-_SCHEDULERS = re.compile(r"cron|sched|queue|agenda|worker|job|task|program|command|yargs|cli|functions|celery|consumer|channel|"
-                         r"pubsub|kafka|parser|app|boss|bull|inngest|broker|client|sub|setInterval|path|urlpatterns", re.I)  # fmt: skip
-_ROUTE_DECORATORS = {"get", "post", "put", "patch", "delete", "route", "api_route", "websocket", "api_view", "action", "Get", "Post",
-                     "Put", "Patch", "Delete", "All", "head", "options", "require_POST", "require_http_methods", "http"}  # fmt: skip
-_TASK_DECORATORS = {"task": "task", "shared_task": "task", "periodic_task": "cron", "scheduled_job": "cron", "job": "task",
-                    "actor": "task", "cron": "cron", "command": "command", "Cron": "cron", "Interval": "cron", "Process": "task",
-                    "Timeout": "cron", "EventPattern": "task", "MessagePattern": "task", "db_task": "task", "callback": "command",
-                    "db_periodic_task": "cron", "on_after_configure": "", "flow": "task", "repeat_every": "cron", "Processor": "task",
-                    "schedule": "cron", "timer_trigger": "cron", "subscriber": "task", "repeat": "cron", "lambda_handler": "task",
-                    "receiver": "", "main": "command"}  # fmt: skip
+_SCHEDULES = _by_word(
+    {
+        "cron": "schedule scheduleJob setInterval add_job CronJob do every add_periodic_task onSchedule onRun"
+        " register_job Cron timer addJob",
+        "task": "process Worker define createFunction onMessagePublished eachMessage consume subscribe registerFunction",
+        "command": "action set_defaults",
+        "route": "onRequest onCall add_url_rule path re_path add_api_route add_route",
+    }
+)
+_SCHEDULERS = re.compile(
+    r"cron|sched|queue|agenda|worker|job|task|program|command|yargs|cli|functions|celery|consumer|channel|pubsub|kafka"
+    r"|parser|app|boss|bull|inngest|broker|client|sub|setInterval|path|urlpatterns",
+    re.I,
+)
+_ROUTE_DECORATORS = frozenset(
+    "get post put patch delete route api_route websocket api_view action head options require_POST"
+    " require_http_methods http Get Post Put Patch Delete All".split()
+)
+_DECORATORS = _by_word(
+    {
+        "task": "task shared_task job actor Process EventPattern MessagePattern db_task flow Processor subscriber",
+        "cron": "periodic_task scheduled_job cron Cron Interval Timeout db_periodic_task repeat_every schedule"
+        " timer_trigger repeat",
+        "command": "command callback main",
+    }
+)
 _HANDLERS = {"handler", "lambda_handler", "main_handler"}
 
 
@@ -147,7 +163,7 @@ class Entries:
         name = chain.rpartition(".")[2]
         if name in _ROUTE_DECORATORS and ("." in chain or name[0].isupper() or name in ("api_view", "action", "route")):
             return "command" if ".action" in chain else "route"
-        return _TASK_DECORATORS.get(name, "")
+        return _DECORATORS.get(name, "")
 
     def _named(self, routine: Routine) -> list[Entry]:
         exported = routine.name in routine.module.exports or routine.module.is_python
@@ -176,6 +192,3 @@ def is_main_guard(node: Node) -> bool:
     left, right = node.condition.left, node.condition.right
     chains = {chain_of(left), chain_of(right)}
     return "__name__" in chains or "require.main" in chains or "import.meta.url" in chains
-
-
-__all__ = ["Entries", "Entry", "Index", "Member", "Name", "Registrations"]

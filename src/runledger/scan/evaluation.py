@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from .calls import Calls
+from .comparisons import presence
 from .names import Modules
 from .program import Caught, FromImport, FromParameter, Origin, Program, Routine, Scope, Self, Source
+from .traversal import chain_of
 from .tree import (
     Argument,
     Assign,
@@ -33,22 +35,19 @@ from .tree import (
     Switch,
     Text,
     Try,
-    chain_of,
 )
 from .values import (
     Arguments,
     Callable,
     Class,
     Constant,
-    Exception_,
-    File,
+    Failure,
     Found,
     Given,
     Library,
     List,
     Lookup,
     Object,
-    Row,
     String,
     Table,
     This,
@@ -99,7 +98,7 @@ class Evaluator(Calls):
             self._known[key] = found
         return found
 
-    def _evaluate(self, node: Node, scope: Scope) -> Values:  # noqa: PLR0911, PLR0912, C901 - one case for each kind
+    def _evaluate(self, node: Node, scope: Scope) -> Values:
         match node:
             case Name():
                 return self._name(node, scope)
@@ -187,7 +186,7 @@ class Evaluator(Calls):
             case Self(owner=owner, is_class=is_class):
                 return (Class(owner),) if is_class else (This(owner),)
             case Caught():
-                return (Exception_(),)
+                return (Failure(),)
         return ()
 
     def parameter(self, routine: Routine, index: int) -> Values:
@@ -213,7 +212,7 @@ class Evaluator(Calls):
             if callee.name == "then" and place == 0:
                 return self.values(callee.object, scope)
             if callee.name in ("catch", "then"):
-                return (Exception_(),)
+                return (Failure(),)
             owners = self.values(callee.object, scope)
             if callee.name in _EACH and not any(isinstance(value, Table) for value in owners):
                 return self.each(owners) if index == 0 else ()
@@ -222,7 +221,7 @@ class Evaluator(Calls):
             node = routine.node
             first = node.parameters[0].name if node is not None and node.parameters else ""
             if index == 0 and first.startswith(("e", "_")) and len(node.parameters if node else ()) > 1:
-                return (Exception_(),)
+                return (Failure(),)
             return tuple(found)
         return None
 
@@ -353,29 +352,6 @@ class Evaluator(Calls):
         return Arguments(tuple(positional), keywords)
 
 
-def presence(node: Compare) -> bool | None:
-    """Whether a comparison with nothing (None, null, 0, "", 404) is true if its left side is there; None: no such one."""
-    right = node.right
-    nothing = isinstance(right, Literal) and (
-        right.value is None or right.value is False or right.value in (0, 404, -1)
-    )
-    if isinstance(right, Literal) and right.value is True and node.operator in ("==", "!="):
-        return node.operator == "=="
-    if isinstance(right, Literal) and right.value == 1 and right.value is not True:
-        return {"<": False, ">=": True, "==": True, "!=": False}.get(node.operator)
-    if isinstance(right, Literal) and right.value == 200:
-        return {"==": True, "!=": False}.get(node.operator)
-    if isinstance(right, Text) and not right.parts or isinstance(right, Sequence) and not right.items:
-        nothing = True
-    if isinstance(right, Name) and right.id == "undefined":
-        nothing = True
-    return (
-        {"==": False, "!=": True, ">": True, "<=": False, ">=": True if nothing else None}.get(node.operator)
-        if nothing
-        else None
-    )
-
-
 def _reaching(origins: list[Origin], pos: int) -> list[Origin]:
     """The assignments that may have given a name its value at `pos`: the last that surely happened, and later ones."""
     before = [origin for origin in origins if not isinstance(origin, Source) or origin.pos < pos]
@@ -386,6 +362,3 @@ def _reaching(origins: list[Origin], pos: int) -> list[Origin]:
         if not isinstance(origin, Source) or origin.block[0] <= pos < origin.block[1]:
             return before[index:]
     return before
-
-
-__all__ = ["Evaluator", "File", "Row", "presence"]

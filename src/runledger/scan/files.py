@@ -46,7 +46,8 @@ _TEST = re.compile(
     r"(?:^|/)(?:test_[^/]*|conftest|[^/]*_test)\.py$|\.(?:test|spec|stories|cy)\.[cm]?[jt]sx?$|(?:^|/)(?:jest|vitest)\."
 )
 _BACKUP = re.compile(
-    r"\.(?:bak|orig|old|backup|save|swp)(?:\.|$)|~$|(?:^|/)(?:copy of |Copy of )|[ _.-](?:copy|backup|bak|old)(?:[ _-]?\d+)?\.\w+$"
+    r"\.(?:bak|orig|old|backup|save|swp)(?:\.|$)|~$|(?:^|/)(?:copy of |Copy of )"
+    r"|[ _.-](?:copy|backup|bak|old)(?:[ _-]?\d+)?\.\w+$"
 )
 _GENERATED = re.compile(r"\.(?:min|bundle|generated|gen|pb)\.\w+$|_pb2(?:_grpc)?\.py$|\.d\.[cm]?ts$")
 _MARKED = re.compile(rb"@generated|(?:DO NOT EDIT|do not edit)|auto-?generated (?:by|file|from)", re.I)

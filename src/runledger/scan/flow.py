@@ -8,6 +8,7 @@ from .conditions import Conditions, Guard
 from .entries import Entry, Registrations
 from .evaluation import Evaluator
 from .program import Routine, Scope
+from .traversal import chain_of, parts_of
 from .tree import (
     Assign,
     Block,
@@ -29,8 +30,6 @@ from .tree import (
     Text,
     Throw,
     Try,
-    chain_of,
-    parts_of,
 )
 
 
@@ -127,7 +126,7 @@ class Flows:
         arm.literals |= after.literals
         arm.exit = after.exit
 
-    def _statement(self, node: Node, scope: Scope, guards: tuple[Guard, ...], arm: Arm) -> None:  # noqa: PLR0912, C901
+    def _statement(self, node: Node, scope: Scope, guards: tuple[Guard, ...], arm: Arm) -> None:
         match node:
             case Block():
                 self._block(node, scope, guards, arm)
@@ -260,7 +259,7 @@ class Flows:
             if not isinstance(value, Function):
                 self._expression(value, scope, guards, arm)
             elif not registered:
-                added = ()
+                added: tuple[Guard, ...] = ()
                 if isinstance(node.callee, Member) and node.callee.name == "catch":
                     added = self._conditions.caught([], scope, body)
                 self._inline(value, guards + added, arm)

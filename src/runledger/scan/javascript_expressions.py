@@ -290,7 +290,7 @@ class Expressions:
             return self.expression(node)
         return None
 
-    def pattern(self, raw: Raw | None) -> Node:  # noqa: PLR0911 - one return for each kind of pattern
+    def pattern(self, raw: Raw | None) -> Node:
         if raw is None:
             return Other(0, 0, [])
         kind = raw.type

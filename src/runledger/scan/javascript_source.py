@@ -8,7 +8,6 @@ from .javascript_expressions import Expressions
 from .tree import (
     Assign,
     Block,
-    Call,
     Case,
     ClassNode,
     Export,
@@ -305,7 +304,7 @@ class JavaScriptSource(Expressions):
 
     _on_module = _on_internal_module
 
-    def _on_ERROR(self, raw: Raw, into: list[Node]) -> None:  # noqa: N802 - the grammar's name
+    def _on_ERROR(self, raw: Raw, into: list[Node]) -> None:
         """Damaged code: read on in what the parser could make out."""
         for child in raw.named_children:
             self._statement(child, into)
@@ -341,6 +340,3 @@ def names_of(pattern: Node) -> list[str]:
     if isinstance(pattern, Name):
         return [pattern.id]
     return [entry.id for _, entry in getattr(pattern, "entries", []) if isinstance(entry, Name)]
-
-
-__all__ = ["Call", "JavaScriptSource"]

@@ -6,21 +6,23 @@ import re
 from collections.abc import Iterable
 
 from .conditions import Guard
-from .effects import LOOKUP, Effect, Effects, Site
-from .findings import CREATING, CREATION, NO_START, RECOVERY, UNRESOLVED, UPDATE, UPDATING, UPSERT, Finding
+from .effects import Effects
+from .findings import CREATING, CREATION, RECOVERY, UNRESOLVED, UPDATE, UPDATING, UPSERT, Finding
 from .flow import Arm, Event
 from .program import Routine
 from .settings import Settings
-from .tree import chain_of
+from .summaries import LOOKUP, Effect, Site
+from .traversal import chain_of
 from .values import Found, Lookup, String, Value, exact, symbolic
 
-_CREATOR = re.compile(r"^_*(?:create|start|insert|add|register|open|begin|new|make|launch|submit|enqueue|seed|import|schedule|trigger)"
-                      r"(?![a-z])", re.I)  # fmt: skip
-_CREATOR_CAMEL = re.compile(r"^_*(?:create|start|insert|add|register|open|begin|new|make|launch|submit|enqueue|seed|import|schedule"
-                            r"|trigger)(?=[A-Z_0-9]|$)")  # fmt: skip
+_CREATE = "create|start|insert|add|register|open|begin|new|make|launch|submit|enqueue|seed|import|schedule|trigger"
+_CREATOR = re.compile(rf"^_*(?:{_CREATE})(?![a-z])", re.I)
+_CREATOR_CAMEL = re.compile(rf"^_*(?:{_CREATE})(?=[A-Z_0-9]|$)")
 _NO_CREATOR = re.compile(r"or_?(?:update|create|get|find|fetch|resume)|upsert|ensure|get|find|update", re.I)
-_TOUCHING = re.compile(r"^_*(?:update|find|get|patch|fetch|load|lookup|save|complete|fail|finish|mark|set|heartbeat|read|query|select)",
-                       re.I)  # fmt: skip
+_TOUCHING = re.compile(
+    r"^_*(?:update|find|get|patch|fetch|load|lookup|save|complete|fail|finish|mark|set|heartbeat|read|query|select)",
+    re.I,
+)
 
 
 class Judge:
@@ -145,9 +147,9 @@ class Judge:
             updates = guard.found is not None and self._arm_has(routine, guard.found, (UPDATE,), effect.table)
             if guard.weak and not updates:
                 continue
-            if guard.found is not None and guard.found.exit in ("throw", "conflict"):
-                guarded = True
-            elif is_creator(routine.name) and not updates and guard.body is None:
+            if (guard.found is not None and guard.found.exit in ("throw", "conflict")) or (
+                is_creator(routine.name) and not updates and guard.body is None
+            ):
                 guarded = True
             else:
                 likely = effect.likely or guard.likely or not (updates or guard.body is not None) or bool(effect.chain)
@@ -210,7 +212,7 @@ class Judge:
             first = next((name for name in map(exact, self._effects.observed.settled(one)) if name), None)
         if first is not None and second is not None:
             return self._settings.same(first, second)
-        return one == other or one is None or other is None or isinstance(other, String) and other.exact is None
+        return one == other or one is None or other is None or (isinstance(other, String) and other.exact is None)
 
     def is_run(self, effect: Effect) -> bool:
         """Whether an effect is on the table of runs, wherever its routine is called from."""
@@ -227,6 +229,3 @@ def is_creator(name: str) -> bool:
     """Whether a function is there to create, by its name."""
     last = name.rpartition(".")[2]
     return (_CREATOR.match(last) or _CREATOR_CAMEL.match(last)) is not None and _NO_CREATOR.search(last) is None
-
-
-__all__ = ["NO_START", "Judge", "is_creator"]

@@ -76,7 +76,7 @@ class Observed:
         return self._known[value]
 
     def calls(self, function: Value, given: Arguments, depth: int = _DEPTH) -> list[tuple[Value, Arguments]]:
-        """A call that depends on parameters, with the function and arguments of each call of its routine that was seen."""
+        """A call that depends on parameters, with its function and arguments in each call of its routine."""
         roots = _roots(function) + [root for values in given.everything for value in values for root in _roots(value)]
         if not roots:
             return [(function, given)]

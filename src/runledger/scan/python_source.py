@@ -6,7 +6,6 @@ from tree_sitter import Node as Raw
 
 from .python_expressions import Expressions
 from .tree import (
-    Assign,
     Block,
     Case,
     ClassNode,
@@ -286,13 +285,10 @@ class PythonSource(Expressions):
     def _on_block(self, raw: Raw, into: list[Node]) -> None:
         into.extend(self.block(raw).statements)
 
-    def _on_ERROR(self, raw: Raw, into: list[Node]) -> None:  # noqa: N802 - the grammar's name
+    def _on_ERROR(self, raw: Raw, into: list[Node]) -> None:
         """Damaged code: read on in what the parser could make out."""
         for child in raw.named_children:
             self._statement(child, into)
 
     def _on_assignment(self, raw: Raw, into: list[Node]) -> None:
         into.append(self.assignment(raw))
-
-
-__all__ = ["Assign", "PythonSource"]

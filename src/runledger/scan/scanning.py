@@ -21,16 +21,16 @@ from .parsing import parse
 from .program import Module, Program
 from .settings import Settings
 from .starts import Starts
-from .tree import Call
 
 Progress = Callable[[int, int], None]
 
 _MAPPERS = {
     "sqlalchemy.orm": "SQLAlchemy ORM", "sqlmodel": "SQLModel", "django.db": "Django ORM", "peewee": "Peewee",
     "tortoise": "Tortoise ORM", "pony.orm": "Pony", "mongoengine": "MongoEngine", "@prisma/client": "Prisma",
-    "sequelize": "Sequelize", "typeorm": "TypeORM", "mongoose": "Mongoose", "knex": "Knex", "objection": "Objection",
-    "drizzle-orm": "Drizzle", "@mikro-orm/core": "MikroORM", "kysely": "Kysely", "beanie": "Beanie", "mongodb": "MongoDB",
-    "pymongo": "PyMongo", "@supabase/supabase-js": "Supabase", "supabase": "Supabase",
+    "sequelize": "Sequelize", "typeorm": "TypeORM", "mongoose": "Mongoose", "knex": "Knex",
+    "objection": "Objection", "drizzle-orm": "Drizzle", "@mikro-orm/core": "MikroORM", "kysely": "Kysely",
+    "beanie": "Beanie", "mongodb": "MongoDB", "pymongo": "PyMongo", "@supabase/supabase-js": "Supabase",
+    "supabase": "Supabase",
 }  # fmt: skip
 
 
@@ -119,6 +119,3 @@ def _mappers(program: Program) -> list[str]:
         if spec == prefix or spec.startswith((prefix + ".", prefix + "/"))
     }
     return sorted(found)
-
-
-__all__ = ["Call", "Report", "scan"]

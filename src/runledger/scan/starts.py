@@ -6,16 +6,19 @@ import re
 
 from attrs import frozen
 
-from .effects import Effect, Effects
+from .effects import Effects
 from .entries import Entry
 from .findings import CREATION, NO_START, UPDATE, Finding
 from .flow import Arm, Event
 from .judging import Judge
 from .program import Routine
 from .settings import Settings
+from .summaries import Effect
 
-_BATCH = re.compile(r"batch|process|worker|job|nightly|daily|hourly|backfill|sync|poll|sweep|consume|loop|retry|cron|drain|scheduled",
-                    re.I)  # fmt: skip
+_BATCH = re.compile(
+    r"batch|process|worker|job|nightly|daily|hourly|backfill|sync|poll|sweep|consume|loop|retry|cron|drain|scheduled",
+    re.I,
+)
 
 
 @frozen

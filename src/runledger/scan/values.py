@@ -1,7 +1,7 @@
-"""What an expression may evaluate to, as far as it can be told without running the program.
+"""What an expression may evaluate to, as far as that is known without running the program.
 
-An expression has a tuple of values: the possible ones, empty if nothing is known. `Given`, `This`, `Of` and `Called` are
-symbols: they become values when a call gives the parameters or the object.
+An expression has a tuple of values: the possible ones, empty if nothing is known. `Given`, `This`, `Of` and `Called`
+are symbols: they become values when a call gives the parameters or the object.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Table:
 
 @frozen(cache_hash=True)
 class Lookup:
-    """The result of looking for records of a table, or something taken from it. False in conditions if none is there."""
+    """The result of looking for records of a table, or a part of it. False in conditions if none is there."""
 
     table: Value | None
     library: str = ""
@@ -173,7 +173,7 @@ class Partial:
 
 
 @frozen
-class Exception_:
+class Failure:
     """A caught exception, or the error that a callback gets."""
 
 
@@ -212,7 +212,7 @@ class Called:
 
 Value = (
     String | Constant | Library | Base | Table | Lookup | Row | Found | Client | Prepared | Callable | Class | Instance
-    | File | Object | List | Method | Partial | Exception_ | Given | This | Of | Called
+    | File | Object | List | Method | Partial | Failure | Given | This | Of | Called
 )  # fmt: skip
 Values = tuple[Value, ...]
 
@@ -239,7 +239,7 @@ class Arguments:
         return [*self.positional, *self.keywords.values()]
 
 
-def symbolic(value: Value | None) -> bool:  # noqa: PLR0911 - one return for each kind of value
+def symbolic(value: Value | None) -> bool:
     """Whether a value depends on a parameter or on the object of a method."""
     match value:
         case Given() | This() | Of() | Called():
@@ -293,3 +293,13 @@ def joined(parts: list[str | Value | None]) -> String:
 
 def texts(values: Values) -> list[String]:
     return [value for value in values if isinstance(value, String)]
+
+
+def depth_of(value: Value | int | str | None) -> int:
+    """How many members and calls a symbol is made of."""
+    match value:
+        case Of(base=base):
+            return 1 + depth_of(base)
+        case Called(function=function):
+            return 1 + depth_of(function)
+    return 0

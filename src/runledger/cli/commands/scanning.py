@@ -34,7 +34,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The pyproject.toml to use."
 )
 @json_option
-def scan(  # noqa: PLR0917
+def scan(
     paths: tuple[Path, ...],
     check: bool,
     deep: bool,
@@ -45,9 +45,9 @@ def scan(  # noqa: PLR0917
 ) -> None:
     """Find where Python, JavaScript and TypeScript create and update records.
 
-    Reads files and folders, and runs none of them. Shows each call that creates, updates or upserts a record in Airtable, by
-    SQL or in a ledger; creations where a record was not found; calls of functions that create or update; and entries, such as
-    routes and jobs, that update a run and start none.
+    Reads files and folders, and runs none of them. Shows each call that creates, updates or upserts a record in
+    Airtable, by SQL or in a ledger; creations where a record was not found; calls of functions that create or
+    update; and entries, such as routes and jobs, that update a run and start none.
 
     \b
     [tool.runledger.scan] of the nearest pyproject.toml may have

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..values import Arguments, Base, Library, Lookup, Method, Row, String, Table, Value, Values, symbolic
+from ..values import Arguments, Base, Lookup, Row, String, Table, Value, Values, symbolic
 from .outcome import CREATION, NOTHING, UPDATE, UPSERT, Entries, Outcome, Write, options
 
 JAVASCRIPT, PYTHON, WRAPPER, ORM = "airtable.js", "pyairtable", "airtable-python-wrapper", "pyairtable.orm"
@@ -36,9 +36,11 @@ _LOOKUPS = {
     WRAPPER: {"get_all": False, "get_iter": False, "search": False, "match": True, "get": True},
 }
 _OF_RECORD = {"updateFields", "patchUpdate", "putUpdate", "replaceFields", "save"}
-_OF_QUERY = {"all", "firstPage", "eachPage", "first", "json", "then", "catch", "finally", "pop", "shift", "at", "find", "filter",
-             "map", "slice", "fetchone", "fetchall", "fetchmany", "fetchval", "scalar", "scalars", "mappings", "one", "one_or_none",
-             "scalar_one_or_none", "get", "next", "__next__", "toArray", "execute", "values", "entries", "reverse", "sort"}  # fmt: skip
+_OF_QUERY = frozenset(
+    "all firstPage eachPage first json then catch finally pop shift at find filter map slice fetchone fetchall"
+    " fetchmany fetchval scalar scalars mappings one one_or_none scalar_one_or_none get next __next__ toArray execute"
+    " values entries reverse sort".split()
+)
 """Methods of a look-up's result that give a part of it."""
 
 _CONSTRUCTORS = {
@@ -57,7 +59,7 @@ def constructed(path: str, arguments: Arguments) -> Outcome:
         return Outcome((_CONSTRUCTORS[path],))
     if path in ("airtable.Airtable", "airtable.airtable.Airtable"):
         return Outcome((_table(arguments.get(1, "table_name"), WRAPPER),))
-    if path in ("airtable.Table", "airtable.lib.table") or path.endswith("airtable.Table") and "py" not in path:
+    if path in ("airtable.Table", "airtable.lib.table") or (path.endswith("airtable.Table") and "py" not in path):
         return Outcome((_table(arguments.get(2) or arguments.get(1), JAVASCRIPT),))
     if path in ("pyairtable.Table", "pyairtable.api.Table", "pyairtable.api.table.Table"):
         return Outcome((_table(arguments.get(2, "table_name", "name"), PYTHON),))
@@ -155,6 +157,3 @@ def guessed(callee: str, arguments: Arguments) -> Outcome:
         if names:
             return Outcome(tables(names, JAVASCRIPT, likely=True))
     return NOTHING
-
-
-__all__ = ["Library", "Method"]

@@ -8,8 +8,10 @@ from urllib.parse import unquote
 from ..values import Arguments, Client, Lookup, Row, String, Value, Values, symbolic, text
 from .outcome import CREATION, NOTHING, UPDATE, UPSERT, Entries, Outcome, Write, options
 
-_PACKAGES = {"fetch", "node-fetch", "cross-fetch", "isomorphic-fetch", "undici", "axios", "got", "ky", "superagent", "requests",
-             "httpx", "aiohttp", "needle", "urllib", "ofetch", "window", "globalThis", "request", "request-promise", "urllib3"}  # fmt: skip
+_PACKAGES = frozenset(
+    "fetch node-fetch cross-fetch isomorphic-fetch undici axios got ky superagent requests httpx aiohttp"
+    " needle urllib ofetch window globalThis request request-promise urllib3".split()
+)
 _VERBS = {"get", "post", "put", "patch", "delete", "head", "options"}
 _KINDS = {"POST": CREATION, "PATCH": UPDATE, "PUT": UPDATE}
 _HOST = "api.airtable.com"

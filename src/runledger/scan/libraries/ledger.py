@@ -29,7 +29,7 @@ def of_package(path: str) -> Outcome:
         name = path.removeprefix("runledger.")
         if name in _OPENING:
             return Outcome((Library(f"{_MADE}ledger"),))
-        if name in _REPOSITORIES or name.startswith("adapters.") and name.endswith("Repository"):
+        if name in _REPOSITORIES or (name.startswith("adapters.") and name.endswith("Repository")):
             return Outcome((Library(f"{_MADE}repository"),))
         if name in ("Run", "services.updates.Run"):
             return Outcome((Row(LEDGER, "runledger"),))
@@ -44,7 +44,7 @@ def of_package(path: str) -> Outcome:
 
 def of_ledger(owner: str, name: str) -> Outcome:
     """A method of the "ledger", of "ledger.updates", "ledger.reads", or of a "repository"."""
-    if owner == "ledger" and name in _STARTS or owner == "repository" and name in _CREATES:
+    if (owner == "ledger" and name in _STARTS) or (owner == "repository" and name in _CREATES):
         return Outcome((Row(LEDGER, "runledger", created=True),), (Write(CREATION, LEDGER),))
     if owner in ("ledger.updates", "repository") and name in _CHANGES:
         return Outcome((Row(LEDGER, "runledger"),), (Write(UPDATE, LEDGER),))

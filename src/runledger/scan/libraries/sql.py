@@ -7,10 +7,12 @@ import re
 from ..values import Lookup, Row, String, Value, text
 from .outcome import CREATION, NOTHING, UPDATE, UPSERT, Outcome, Write
 
-METHODS = {"execute", "executemany", "executescript", "query", "run", "exec", "raw", "all", "get", "one", "oneOrNone", "none",
-           "any", "many", "manyOrNone", "fetch", "fetchrow", "fetchval", "fetch_one", "fetch_all", "fetch_val", "unsafe",
-           "$executeRaw", "$queryRaw", "$executeRawUnsafe", "$queryRawUnsafe", "execute_values", "execute_batch", "sql",
-           "executeQuery", "scalar", "scalars", "stream", "copy", "sendQuery", "runQuery", "each", "begin", "write"}  # fmt: skip
+METHODS = frozenset(
+    "execute executemany executescript query run exec raw all get one oneOrNone none any many manyOrNone"
+    " fetch fetchrow fetchval fetch_one fetch_all fetch_val unsafe $executeRaw $queryRaw $executeRawUnsafe"
+    " $queryRawUnsafe execute_values execute_batch sql executeQuery scalar scalars stream copy sendQuery"
+    " runQuery each begin write".split()
+)
 PREPARING = {"prepare", "text", "SQL", "sql"}
 _NAME = r"""(?:only\s+)?((?:["`\[]?[\w\0$.-]+["`\]]?\.)*(?:"[^"]+"|`[^`]+`|\[[^\]]+\]|[\w$\0]+))"""
 _INSERT = re.compile(rf"\binsert\s+(?:or\s+(\w+)\s+)?(?:ignore\s+)?into\s+{_NAME}", re.I)
