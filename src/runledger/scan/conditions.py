@@ -31,7 +31,8 @@ class Guard:
     """A condition under which a record is missing.
 
     `tables` are those that were looked in (None: unknown), `found` is the arm for a record that is there, `body`
-    what was tried before an exception. A weak guard counts only if the other arm updates: `if (recordId) update else create`.
+    what was tried before an exception. A weak guard counts only if the other arm updates, as in
+    `if (recordId) update else create`.
     """
 
     tables: tuple[Value | None, ...] = ()

@@ -26,7 +26,8 @@ _SCHEDULES = _by_word(
     {
         "cron": "schedule scheduleJob setInterval add_job CronJob do every add_periodic_task onSchedule onRun"
         " register_job Cron timer addJob",
-        "task": "process Worker define createFunction onMessagePublished eachMessage consume subscribe registerFunction",
+        "task": "process Worker define createFunction onMessagePublished eachMessage consume subscribe"
+        " registerFunction",
         "command": "action set_defaults",
         "route": "onRequest onCall add_url_rule path re_path add_api_route add_route",
     }

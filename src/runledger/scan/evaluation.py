@@ -6,35 +6,30 @@ from .calls import Calls
 from .comparisons import presence
 from .names import Modules
 from .program import Caught, FromImport, FromParameter, Origin, Program, Routine, Scope, Self, Source
+from .returns import return_values
 from .traversal import chain_of
 from .tree import (
     Argument,
     Assign,
     Await,
     Binary,
-    Block,
     Call,
     ClassNode,
     Compare,
     Each,
     Either,
     Function,
-    If,
     Index,
     Literal,
-    Loop,
     Member,
     Name,
     Node,
     Not,
     Other,
     Record,
-    Return,
     Sequence,
     Spread,
-    Switch,
     Text,
-    Try,
 )
 from .values import (
     Arguments,
@@ -105,7 +100,7 @@ class Evaluator(Calls):
             case Text(parts=parts):
                 return (self._template(parts, scope),)
             case Member(object=owner, name=name):
-                if isinstance(owner, Name) and owner.id == "super":
+                if chain_of(owner) == "super":
                     return self._super(name, scope)
                 return self._attached(node, scope) or self.members(self.values(owner, scope), name)
             case Index(object=owner, index=index):
@@ -231,10 +226,10 @@ class Evaluator(Calls):
         return None
 
     def _super(self, name: str, scope: Scope) -> Values:
-        this = scope.holder("this")
-        for origin in this.names["this"] if this is not None else ():
+        names = [name for at in _outwards(scope) for name in at.names.values()]
+        for origin in (one for origins in names for one in origins):
             if isinstance(origin, Self):
-                return self.inherited(This(origin.owner), name)
+                return self.above(origin.owner, name)
         return ()
 
     def _attached(self, node: Member, scope: Scope) -> Values:
@@ -301,35 +296,15 @@ class Evaluator(Calls):
             return self._returns[routine]
         self._returns[routine] = ()
         before = self._cut
-        found = merged(*(self.values(node, scope) for node, scope in self._return_values(routine.body, routine.scope)))
+        found = merged(
+            *(self.values(node, scope) for node, scope in return_values(self.program, routine.body, routine.scope))
+        )
         if not found and routine.node is not None and routine.node.returns is not None:
             found = self.typed(Source(routine.node.returns, routine.scope))
         if self._cut == before or not self._running:
             self._returns[routine] = found
         else:
             del self._returns[routine]
-        return found
-
-    def _return_values(self, block: Block, scope: Scope) -> list[tuple[Node, Scope]]:
-        scope = self.program.scopes.get(block, scope)
-        found: list[tuple[Node, Scope]] = []
-        for statement in block.statements:
-            match statement:
-                case Return(value=value) if value is not None:
-                    found.append((value, scope))
-                case Block():
-                    found += self._return_values(statement, scope)
-                case If(then=then, otherwise=otherwise):
-                    for inner in (then, otherwise):
-                        found += [] if inner is None else self._return_values(inner, scope)
-                case Loop(body=body):
-                    found += self._return_values(body, scope)
-                case Try(body=body, handlers=handlers, otherwise=otherwise, final=final):
-                    for inner in (body, *(handler.body for handler in handlers), otherwise, final):
-                        found += [] if inner is None else self._return_values(inner, scope)
-                case Switch(cases=cases):
-                    for case in cases:
-                        found += self._return_values(case.body, scope)
         return found
 
     def arguments(self, listed: list[Argument], scope: Scope) -> Arguments:
@@ -362,3 +337,12 @@ def _reaching(origins: list[Origin], pos: int) -> list[Origin]:
         if not isinstance(origin, Source) or origin.block[0] <= pos < origin.block[1]:
             return before[index:]
     return before
+
+
+def _outwards(scope: Scope) -> list[Scope]:
+    made: list[Scope] = []
+    at: Scope | None = scope
+    while at is not None:
+        made.append(at)
+        at = at.parent
+    return made

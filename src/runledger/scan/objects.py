@@ -49,6 +49,13 @@ class Objects(Substitution):
         typed = self._typed_field(info, name)
         return merged(typed, (Of(owner, "member", name),))
 
+    def above(self, info: ClassInfo, name: str) -> Values:
+        """A method of the bases of a class, for `super`."""
+        for each in self.ancestry(info)[1:]:
+            if name in each.methods:
+                return (Callable(each.methods[name], This(info)),)
+        return ()
+
     def _typed_field(self, info: ClassInfo, name: str) -> Values:
         for each in self.ancestry(info):
             for origin in each.fields.get(f"{name}:type", ()):

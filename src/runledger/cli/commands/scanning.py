@@ -116,7 +116,8 @@ def _print(report: Report, deep: bool) -> None:
     files = sum(report.files.values())
     left_out = "".join(f", {number:,} {reason}" for reason, number in sorted(report.left_out.items()) if number)
     say(
-        f"{counted(len(shown), 'finding')} in {counted(files, 'file')}{'; left out' + left_out[1:] if left_out else ''}."
+        f"{counted(len(shown), 'finding')} in {counted(files, 'file')}"
+        f"{'; left out' + left_out[1:] if left_out else ''}."
     )
     hidden = len(report.findings) - len(shown)
     if hidden:
@@ -136,6 +137,7 @@ def _checked(report: Report) -> int:
         complain(f"{finding.path}:{finding.line}: {finding.kind}: {sentence(finding)}")
     if violations:
         remark(
-            f"{counted(len(violations), 'place')} may not create runs. Allowed places are listed in [tool.runledger.scan]."
+            f"{counted(len(violations), 'place')} may not create runs."
+            " `allowed` in [tool.runledger.scan] lists those that may."
         )
     return 1 if violations else 0
