@@ -132,4 +132,4 @@ class Assignments:
 
 
 def _step(source: Source, kind: str, what: str | int) -> Source:
-    return Source(source.node, source.scope, (*source.steps, (kind, what)), source.pos, source.block)
+    return Source(source.node, source.scope, (*source.steps, (kind, what)), source.pos, source.block, source.leaves)

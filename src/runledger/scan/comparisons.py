@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .tree import Compare, Literal, Name, Sequence, Text
+from .tree import Compare, Literal, Name, Record, Sequence, Text
 
 
 def presence(node: Compare) -> bool | None:
@@ -18,6 +18,8 @@ def presence(node: Compare) -> bool | None:
     if isinstance(right, Literal) and right.value == 200:
         return {"==": True, "!=": False}.get(node.operator)
     if (isinstance(right, Text) and not right.parts) or (isinstance(right, Sequence) and not right.items):
+        nothing = True
+    if isinstance(right, Record) and not right.entries:
         nothing = True
     if isinstance(right, Name) and right.id == "undefined":
         nothing = True

@@ -330,13 +330,14 @@ class Evaluator(Calls):
 def _reaching(origins: list[Origin], pos: int) -> list[Origin]:
     """The assignments that may have given a name its value at `pos`: the last that surely happened, and later ones."""
     before = [origin for origin in origins if not isinstance(origin, Source) or origin.pos < pos]
-    if not before:
-        return origins
-    for index in range(len(before) - 1, -1, -1):
-        origin = before[index]
-        if not isinstance(origin, Source) or origin.block[0] <= pos < origin.block[1]:
-            return before[index:]
-    return before
+    made: list[Origin] = []
+    for origin in reversed(before):
+        inside = not isinstance(origin, Source) or origin.block[0] <= pos < origin.block[1]
+        if inside:
+            return [origin, *made]
+        if not (isinstance(origin, Source) and origin.leaves):
+            made.insert(0, origin)
+    return made or origins
 
 
 def _outwards(scope: Scope) -> list[Scope]:

@@ -81,6 +81,8 @@ class Flows:
         self._loops = 0
         arm = Arm()
         node = routine.node
+        for decorator in node.decorators if node is not None else ():
+            self._expression(decorator, routine.scope.parent or routine.scope, (), arm)
         for parameter in node.parameters if node is not None else ():
             if parameter.default is not None:
                 self._expression(parameter.default, routine.scope, (), arm)

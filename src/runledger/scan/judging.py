@@ -32,10 +32,19 @@ class Judge:
         self._effects = effects
         self._settings = settings
         self._verdicts: dict[tuple[Event, Effect], tuple[str, bool, bool]] = {}
+        self._recovered: dict[Routine, set[Site]] = {}
+        """The writes that calls in a routine reach as a recovery: that call is the recovery, whatever it calls."""
 
     def findings(self) -> list[Finding]:
         """All findings but those about entries."""
         found: dict[Finding, None] = {}
+        for summary in self._effects.summaries.values():
+            self._recovered[summary.routine] = {
+                effect.site
+                for event in summary.events
+                for effect in summary.of_event.get(event, {}).values()
+                if effect.kind in (CREATION, UPSERT) and self.verdict(summary.routine, event, effect)[0] == RECOVERY
+            }
         for summary in self._effects.summaries.values():
             for event in summary.events:
                 for finding in self._of_event(summary.routine, event, list(summary.of_event.get(event, {}).values())):
@@ -57,7 +66,7 @@ class Judge:
             kind = UPDATING if effect.kind == UPDATE else CREATING
             groups.setdefault((kind, self._canonical(name)), []).append(effect)
         for (kind, _), members in sorted(groups.items()):
-            nearest = min(members, key=lambda effect: len(effect.chain))
+            nearest = min(members, key=lambda effect: (not self._is_near(effect), len(effect.chain)))
             verdict, likely, _ = (
                 self.verdict(routine, event, nearest) if kind == CREATING else (kind, nearest.likely, False)
             )
@@ -65,7 +74,11 @@ class Judge:
                 recovered = True
                 yield self._finding(RECOVERY, site, nearest, likely=likely)
             elif kind == CREATING or not recovered:
-                yield self._finding(kind, site, nearest, likely=nearest.likely, deep=len(nearest.chain) > 1)
+                yield self._finding(kind, site, nearest, likely=nearest.likely, deep=not self._is_near(nearest))
+
+    def _is_near(self, effect: Effect) -> bool:
+        """Whether a called function writes itself, or recovers by a call."""
+        return len(effect.chain) == 1 or effect.site in self._recovered.get(effect.chain[0], ())
 
     def _direct(self, routine: Routine, event: Event, effect: Effect) -> Iterable[Finding]:
         name = exact(effect.table)
@@ -148,13 +161,28 @@ class Judge:
             if guard.weak and not updates:
                 continue
             if (guard.found is not None and guard.found.exit in ("throw", "conflict")) or (
-                is_creator(routine.name) and not updates and guard.body is None
+                not updates and guard.body is None and self._creates_alone(routine, effect)
             ):
                 guarded = True
             else:
                 likely = effect.likely or guard.likely or not (updates or guard.body is not None) or bool(effect.chain)
                 return RECOVERY, likely, False
         return effect.kind, effect.likely, guarded
+
+    def _creates_alone(self, routine: Routine, effect: Effect) -> bool:
+        """Whether a routine is there to create records of the table, and of no other."""
+        summary = self._effects.summaries.get(routine)
+        others = (
+            []
+            if summary is None
+            else [
+                other
+                for event in summary.events
+                for other in summary.of_event.get(event, {}).values()
+                if other.kind == CREATION and not self._same(other.table, effect.table)
+            ]
+        )
+        return is_creator(routine.name) and not others
 
     def _looked_in(self, routine: Routine, guard: Guard, table: Value | None) -> bool:
         if guard.body is not None:

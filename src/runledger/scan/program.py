@@ -20,6 +20,8 @@ class Source:
     pos: int = 0
     block: tuple[int, int] = (0, 1 << 60)
     """The bytes of the block that the assignment is in; it has happened wherever the rest of that block is reached."""
+    leaves: bool = False
+    """Whether that block ends by leaving, so that nothing behind it is reached from the assignment."""
 
 
 @define(eq=False)

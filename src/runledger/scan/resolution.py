@@ -16,6 +16,7 @@ from .values import (
     Called,
     Class,
     Given,
+    Library,
     Method,
     Of,
     Partial,
@@ -51,7 +52,7 @@ class Resolution:
         site = self.site(event)
         for function in functions:
             self._add(made, function, arguments, site, guess)
-        if not made.routines and not made.opens and not any(one.values or one.writes for one in made.outcomes):
+        if not made.routines and not made.opens and not any(_is_known(one) for one in made.outcomes):
             made.outcomes.append(guess)
             if guess.pending:
                 made.opens.append(
@@ -118,3 +119,8 @@ class Resolution:
         while routine.node is not None and routine.node in self._flows.inlined:
             routine = self._flows.inlined[routine.node]
         return routine
+
+
+def _is_known(outcome: Outcome) -> bool:
+    """Whether something is known of a call: more than that it is a package's."""
+    return bool(outcome.writes) or any(not isinstance(value, Library) for value in outcome.values)

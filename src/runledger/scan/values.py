@@ -94,6 +94,15 @@ class Client:
 
 
 @frozen
+class Request:
+    """An HTTP request that is made to be sent."""
+
+    url: String
+    verb: str
+    upserts: bool
+
+
+@frozen
 class Prepared:
     """An SQL statement that was prepared."""
 
@@ -211,8 +220,8 @@ class Called:
 
 
 Value = (
-    String | Constant | Library | Base | Table | Lookup | Row | Found | Client | Prepared | Callable | Class | Instance
-    | File | Object | List | Method | Partial | Failure | Given | This | Of | Called
+    String | Constant | Library | Base | Table | Lookup | Row | Found | Client | Request | Prepared | Callable | Class
+    | Instance | File | Object | List | Method | Partial | Failure | Given | This | Of | Called
 )  # fmt: skip
 Values = tuple[Value, ...]
 

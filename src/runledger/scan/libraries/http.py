@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from ..values import Arguments, Client, Lookup, Row, String, Value, Values, symbolic, text
+from ..values import Arguments, Client, Lookup, Request, Row, String, Value, Values, symbolic, text
 from .outcome import CREATION, NOTHING, UPDATE, UPSERT, Entries, Outcome, Write, options
 
 _PACKAGES = frozenset(
@@ -30,9 +30,8 @@ def of_package(path: str, arguments: Arguments, entries: Entries) -> Outcome:
         base = next((given[key] for key in ("baseURL", "base_url", "prefixUrl", "prefix") if key in given), ())
         return Outcome((Client(_address(base)),))
     if name in ("", "request", "default", "fetch", "Request", "urlopen", "send"):
-        return _request(
-            "", arguments, entries, None, method_first=name == "request" and package in ("requests", "httpx")
-        )
+        first = name == "request" and package in ("requests", "httpx")
+        return _request("", arguments, entries, None, method_first=first, made=name == "Request")
     return _request(name.upper(), arguments, entries, None) if name in _VERBS else NOTHING
 
 
@@ -44,9 +43,18 @@ def of_client(client: Client, name: str, arguments: Arguments, entries: Entries)
 
 
 def _request(
-    method: str, arguments: Arguments, entries: Entries, base: Value | None, *, method_first: bool = False
+    method: str,
+    arguments: Arguments,
+    entries: Entries,
+    base: Value | None,
+    *,
+    method_first: bool = False,
+    made: bool = False,
 ) -> Outcome:
     given = options(arguments, entries)
+    for value in arguments.get(0):
+        if isinstance(value, Request):
+            return _answer(value.verb, value.url, value.upserts)
     urls = next((given[key] for key in _URL if key in given), ())
     methods: Values = (text(method),) if method else given.get("method", ())
     first = arguments.get(0)
@@ -68,6 +76,8 @@ def _request(
         (value.exact.upper() for value in methods if isinstance(value, String) and value.exact),
         "" if methods else "GET",
     )
+    if made:
+        return Outcome((Request(url, verb if methods or "data" not in given else "POST", "performUpsert" in body),))
     return _answer(verb, url, "performUpsert" in body)
 
 
