@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from scan.labels import Scores, differences, measure, table
 
 LABELLED = Path(__file__).parent / "labelled"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from scan.labels import Scores, compare, differences, labels_of, units
 
 from runledger.scan.parsing import LANGUAGES
 from runledger.scan.scanning import scan
 from runledger.scan.settings import Settings
+from scan.labels import Scores, compare, differences, labels_of, units
 
 SNIPPETS = Path(__file__).parent / "snippets"
 UNITS = list(units(SNIPPETS))

@@ -15,6 +15,7 @@ from .traversal import chain_of
 from .tree import (
     Assign,
     Block,
+    Call,
     ClassNode,
     Default,
     Function,
@@ -25,6 +26,7 @@ from .tree import (
     PatternRecord,
     PatternSequence,
     Record,
+    Text,
 )
 
 
@@ -57,8 +59,10 @@ class Assignments:
                         self._target(item, _step(source, "index", position), scope, home)
             case Member(object=owner, name=name):
                 self._member_target(owner, name, source, scope)
-            case Index(object=owner):
+            case Index(object=owner, index=index):
                 self._item_target(owner, source, scope)
+                if isinstance(owner, Name) and isinstance(index, Text) and len(index.parts) == 1:
+                    self._assigned.append((scope, owner.id, str(index.parts[0]), source))
 
     def _home(self, name: str, scope: Scope, home: Scope | None) -> Scope:
         if home is None:
@@ -73,11 +77,15 @@ class Assignments:
             self.module.exports.setdefault(name, []).append(source)
         elif isinstance(owner, Member) and owner.name == "prototype" and isinstance(source.node, Function):
             self._prototype_method(owner.object, name, source.node, scope)
+        elif isinstance(owner, Member) and "instance" in owner.name.lower():
+            self._member_target(owner.object, name, source, scope)  # cls._instance.table = …
         elif isinstance(owner, Name):
             holder = scope.holder(owner.id)
             origins = holder.names[owner.id] if holder is not None else []
             if origins and isinstance(origins[0], Self):
                 origins[0].owner.fields.setdefault(name, []).append(source)
+            elif _makes_object(origins) and scope.routine is not None and scope.routine.owner is not None:
+                scope.routine.owner.fields.setdefault(name, []).append(source)
             else:
                 self._assigned.append((scope, owner.id, name, source))
 
@@ -133,3 +141,11 @@ class Assignments:
 
 def _step(source: Source, kind: str, what: str | int) -> Source:
     return Source(source.node, source.scope, (*source.steps, (kind, what)), source.pos, source.block, source.leaves)
+
+
+def _makes_object(origins: list[Origin]) -> bool:
+    """Whether a name is the new object of `__new__`."""
+    return any(
+        isinstance(origin, Source) and isinstance(origin.node, Call) and chain_of(origin.node).endswith("__new__")
+        for origin in origins
+    )

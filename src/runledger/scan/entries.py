@@ -61,6 +61,8 @@ class Entry:
     line: int
     module: Module
     routine: Routine
+    registered: bool = False
+    """Whether a call registers it, rather than a decorator or a name."""
 
 
 class Registrations:
@@ -115,12 +117,17 @@ class Registrations:
                     for key in ("onTick", "handler", "eachMessage", "execute")
                     for one in self._evaluator.members(tuple(values), key)
                 ]
-            elif isinstance(argument.value, Call) and not values:  # asyncHandler(fn), validate(schema, fn)
+            elif isinstance(argument.value, Call) and not any(self._routines(value) for value in values):
+                values = list(self._evaluator.values(argument.value.callee, scope))  # View.as_view()
+            if isinstance(argument.value, Call) and not any(self._routines(value) for value in values):
+                # asyncHandler(fn), validate(schema, fn)
                 values = [
                     one for inner in argument.value.arguments for one in self._evaluator.values(inner.value, scope)
                 ]
             for value in values:
-                found += [Entry(kind, label, node.line, scope.module, routine) for routine in self._routines(value)]
+                found += [
+                    Entry(kind, label, node.line, scope.module, routine, True) for routine in self._routines(value)
+                ]
         return found
 
     def _routines(self, value: Value) -> list[Routine]:

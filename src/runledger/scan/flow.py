@@ -40,7 +40,8 @@ class Event:
     node: Call
     scope: Scope
     guards: tuple[Guard, ...]
-    in_loop: bool
+    loop: int
+    """The line of the outermost loop around it; 0 if there is none."""
 
 
 @define(eq=False)
@@ -74,11 +75,11 @@ class Flows:
         """Functions that are walked as part of the routine that passes them to a call."""
         self.registered: list[Entry] = []
         self._routine: Routine | None = None
-        self._loops = 0
+        self._loop_line = 0
 
     def flow(self, routine: Routine) -> Arm:
         self._routine = routine
-        self._loops = 0
+        self._loop_line = 0
         arm = Arm()
         node = routine.node
         for decorator in node.decorators if node is not None else ():
@@ -168,9 +169,9 @@ class Flows:
             if part is not None:
                 self._expression(part, scope, guards, arm)
         inner = Arm()
-        self._loops += 1
+        outer, self._loop_line = self._loop_line, self._loop_line or node.line
         self._block(node.body, scope, guards, inner)
-        self._loops -= 1
+        self._loop_line = outer
         inner.exit = ""
         arm.steps.append([inner])
         arm.literals |= inner.literals
@@ -206,10 +207,10 @@ class Flows:
             case Each(source=source, conditions=conditions, element=element):
                 self._expression(source, scope, guards, arm)
                 inner = self._program.scopes.get(node, scope)
-                self._loops += 1
+                outer, self._loop_line = self._loop_line, self._loop_line or node.line
                 for part in (*conditions, element):
                     self._expression(part, inner, guards, arm)
-                self._loops -= 1
+                self._loop_line = outer
             case Literal(value=value):
                 arm.literals.add(value)
             case Text(parts=parts):
@@ -269,7 +270,7 @@ class Flows:
             if not registered and self._is_transaction(node):
                 self._inline(keyword, guards, arm)
         if not registered:
-            arm.steps.append(Event(node, scope, guards, self._loops > 0))
+            arm.steps.append(Event(node, scope, guards, self._loop_line))
         if chain_of(node.callee).endswith(("sendStatus", "status", "abort", "HttpResponse")):
             arm.literals.add("status")
 

@@ -32,19 +32,10 @@ class Judge:
         self._effects = effects
         self._settings = settings
         self._verdicts: dict[tuple[Event, Effect], tuple[str, bool, bool]] = {}
-        self._recovered: dict[Routine, set[Site]] = {}
-        """The writes that calls in a routine reach as a recovery: that call is the recovery, whatever it calls."""
 
     def findings(self) -> list[Finding]:
         """All findings but those about entries."""
         found: dict[Finding, None] = {}
-        for summary in self._effects.summaries.values():
-            self._recovered[summary.routine] = {
-                effect.site
-                for event in summary.events
-                for effect in summary.of_event.get(event, {}).values()
-                if effect.kind in (CREATION, UPSERT) and self.verdict(summary.routine, event, effect)[0] == RECOVERY
-            }
         for summary in self._effects.summaries.values():
             for event in summary.events:
                 for finding in self._of_event(summary.routine, event, list(summary.of_event.get(event, {}).values())):
@@ -66,7 +57,7 @@ class Judge:
             kind = UPDATING if effect.kind == UPDATE else CREATING
             groups.setdefault((kind, self._canonical(name)), []).append(effect)
         for (kind, _), members in sorted(groups.items()):
-            nearest = min(members, key=lambda effect: (not self._is_near(effect), len(effect.chain)))
+            nearest = min(members, key=lambda effect: len(effect.chain))
             verdict, likely, _ = (
                 self.verdict(routine, event, nearest) if kind == CREATING else (kind, nearest.likely, False)
             )
@@ -74,11 +65,7 @@ class Judge:
                 recovered = True
                 yield self._finding(RECOVERY, site, nearest, likely=likely)
             elif kind == CREATING or not recovered:
-                yield self._finding(kind, site, nearest, likely=nearest.likely, deep=not self._is_near(nearest))
-
-    def _is_near(self, effect: Effect) -> bool:
-        """Whether a called function writes itself, or recovers by a call."""
-        return len(effect.chain) == 1 or effect.site in self._recovered.get(effect.chain[0], ())
+                yield self._finding(kind, site, nearest, likely=nearest.likely, deep=len(nearest.chain) > 1)
 
     def _direct(self, routine: Routine, event: Event, effect: Effect) -> Iterable[Finding]:
         name = exact(effect.table)

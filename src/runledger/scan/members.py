@@ -9,6 +9,7 @@ from .values import (
     Called,
     Class,
     Constant,
+    Dictionary,
     File,
     Given,
     Instance,
@@ -54,6 +55,8 @@ class Members(Objects):
                 return self.inherited(owner, name)
             case Object():
                 return self._entry(owner, name)
+            case Dictionary(items=items):
+                return dict(items).get(name, ())
             case Callable(routine=routine) if routine.node in self.program.attributes:
                 origins = self.program.attributes[routine.node].get(name, [])
                 return merged(*(self.of_origin(origin, routine.scope) for origin in origins)) or (Method(owner, name),)
@@ -69,6 +72,8 @@ class Members(Objects):
 
     def entries(self, value: Value) -> dict[str, Values]:
         """What an object holds, by its keys, as far as they are texts."""
+        if isinstance(value, Dictionary):
+            return dict(value.items)
         if not isinstance(value, Object):
             return {}
         made: dict[str, Values] = {}
@@ -81,6 +86,8 @@ class Members(Objects):
                 known = exact(name)
                 if known is not None:
                     made[known] = self._within(self.values(inner, value.scope), value.frames)
+        for added, origin in self.program.additions.get(value.node, ()):
+            made[added] = self.of_origin(origin, value.scope)
         return made
 
     def _entry(self, owner: Object, name: str) -> Values:

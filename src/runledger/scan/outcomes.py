@@ -16,6 +16,7 @@ from .values import (
     Callable,
     Class,
     Client,
+    Dictionary,
     Given,
     Instance,
     Library,
@@ -88,7 +89,9 @@ class Outcomes(Members):
             case Client():
                 return http.of_client(owner, name, arguments, self.entries)
             case Prepared(sql=statement):
-                return sql.outcome_of(statement)
+                if name == "format":
+                    return Outcome(tuple(Prepared(one) for one in texts(self.filled((statement,), (), arguments))))
+                return Outcome((statement,)) if name in _TEXT_METHODS else sql.outcome_of(statement)
             case Class(info=info):
                 return self._of_model(info, "class", name, arguments)
             case Instance(info=info, keywords=keywords):
@@ -173,6 +176,15 @@ class Outcomes(Members):
             found = self.executed(name, arguments)
             if found.values or found.writes or found.pending:
                 return found
+        if path in ("dict", "Object.assign"):
+            items = {
+                key: one
+                for values in arguments.positional
+                for value in values
+                for key, one in self.entries(value).items()
+            }
+            if items or arguments.keywords:
+                return Outcome((Dictionary(tuple((items | dict(arguments.keywords)).items())),))
         if name in ("partial", "wraps") and arguments.positional:
             return Outcome(tuple(Partial(value, arguments.positional[1:]) for value in arguments.get(0)))
         if name in ("promisify", "memoize", "once", "debounce", "throttle", "cache", "lru_cache"):

@@ -43,8 +43,13 @@ class Starts:
     def findings(self, entries: list[Entry]) -> list[Finding]:
         found: dict[tuple[str, int], Finding] = {}
         entered = set()
+        registered = {entry.routine for entry in entries if entry.registered}
         for entry in entries:
             entered.add(entry.routine)
+            if entry.routine in registered and not entry.registered:
+                continue
+            if entry.kind == "task" and self._effects.is_called(entry.routine):  # handed over: its callers are judged
+                continue
             reached = self._reached(self._effects.owner(entry.routine))
             if reached.effect is not None and reached.event is not None:
                 finding = self._finding(entry.kind, entry.name, entry.module.path, entry.line, entry.routine, reached)
@@ -54,7 +59,7 @@ class Starts:
                 self._of_module(routine, found)
             elif routine not in entered and self._is_batch(routine):
                 reached = self._reached(routine)
-                if reached.effect is not None and reached.event is not None and reached.event.in_loop:
+                if reached.effect is not None and reached.event is not None and reached.event.loop:
                     finding = self._finding("batch", routine.name, routine.module.path, routine.line, routine, reached)
                     found.setdefault((finding.path, finding.line), finding)
         return list(found.values())
@@ -64,7 +69,7 @@ class Starts:
         if reached.effect is None or reached.event is None:
             return
         called = reached.effect.chain[0] if reached.effect.chain else routine
-        line = reached.event.node.line
+        line = reached.event.loop or reached.event.node.line
         finding = self._finding("main", called.name, routine.module.path, line, called, reached)
         found.setdefault((finding.path, finding.line), finding)
 

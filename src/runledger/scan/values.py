@@ -159,6 +159,13 @@ class Object:
 
 
 @frozen(cache_hash=True)
+class Dictionary:
+    """A dictionary that a call makes: `dict(a=1)`, `Object.assign({}, …)`."""
+
+    items: tuple[tuple[str, tuple[Value, ...]], ...]
+
+
+@frozen(cache_hash=True)
 class List:
     node: Sequence
     scope: Scope
@@ -221,7 +228,7 @@ class Called:
 
 Value = (
     String | Constant | Library | Base | Table | Lookup | Row | Found | Client | Request | Prepared | Callable | Class
-    | Instance | File | Object | List | Method | Partial | Failure | Given | This | Of | Called
+    | Instance | File | Object | Dictionary | List | Method | Partial | Failure | Given | This | Of | Called
 )  # fmt: skip
 Values = tuple[Value, ...]
 

@@ -45,7 +45,7 @@ export class RunService {
     await this.other.insert({ Name: id }); // expect: creating-wrapper@Clients
   }
   async finish(id: string) {
-    await this.repository.complete(id); // expect: creating-wrapper, updating-wrapper
+    await this.repository.complete(id); // expect: updating-wrapper
   }
 }
 export default new RunService(runs, clients);

@@ -43,14 +43,14 @@ gateway = Gateway()
 
 @flask_app.route("/runs/<run_id>/close", methods=["POST"])  # expect: no-start
 def close(run_id):
-    gateway.close_run(run_id)  # expect: creating-wrapper, updating-wrapper
+    gateway.close_run(run_id)  # expect: updating-wrapper
     return jsonify(ok=True)
 
 @flask_app.post("/runs")
 def open_():
     run_id = request.json["id"]
     record = gateway.open_run(run_id)  # expect: creating-wrapper
-    gateway.close_run(run_id)  # expect: creating-wrapper, updating-wrapper
+    gateway.close_run(run_id)  # expect: updating-wrapper
     return jsonify(record)
 
 @scheduler.scheduled_job("interval", minutes=5)  # expect: no-start
@@ -59,7 +59,7 @@ def sweep():
         gateway.runs.update(row["id"], {"Status": "Failed"})  # expect: update
 
 def hourly():
-    gateway.close_run("x")  # expect: creating-wrapper, updating-wrapper
+    gateway.close_run("x")  # expect: updating-wrapper
 scheduler.add_job(hourly, "interval", hours=1)  # expect: no-start
 
 old = airtable.Airtable("app", "Client Run Results", api_key="x")
@@ -74,7 +74,7 @@ async def gather_all(ids):
     await asyncio.gather(*[asyncio.to_thread(gateway.open_run, i) for i in ids])  # expect: creating-wrapper
 
 def main():
-    gateway.close_run("y")  # expect: creating-wrapper, updating-wrapper
+    gateway.close_run("y")  # expect: updating-wrapper
 
 if __name__ == "__main__":
     main()  # expect: no-start

@@ -41,7 +41,7 @@ async function createClientRun({ runId, clientId, initialData = {} }) {
 }
 const completeClientRun = async (params) => {
   const { status = 'Completed' } = params;
-  return await updateClientRun({ ...params, updates: { Status: status } }); // expect: creating-wrapper, updating-wrapper
+  return await updateClientRun({ ...params, updates: { Status: status } }); // expect: updating-wrapper
 };
 module.exports = {
   createJobTrackingRecord,

@@ -36,7 +36,7 @@ class AirtableService {
   }
   async logError(runId, clientId, error) {
     try {
-      await this.updateRun(runId, clientId, { Status: 'Failed', Error: error.message }); // expect: creating-wrapper, updating-wrapper
+      await this.updateRun(runId, clientId, { Status: 'Failed', Error: error.message }); // expect: updating-wrapper
     } catch (e) {
       console.error('could not update', e);
     }
@@ -47,7 +47,7 @@ export async function processClient(client, runId) {
   await service.createClientRunRecord(runId, client.id); // expect: creating-wrapper
   try {
     await score(client);
-    await service.updateRun(runId, client.id, { Status: 'Completed' }); // expect: creating-wrapper, updating-wrapper
+    await service.updateRun(runId, client.id, { Status: 'Completed' }); // expect: updating-wrapper
   } catch (error) {
     await service.logError(runId, client.id, error);
   }

@@ -62,7 +62,7 @@ def constructed(path: str, arguments: Arguments) -> Outcome:
     if path in ("airtable.Table", "airtable.lib.table") or (path.endswith("airtable.Table") and "py" not in path):
         return Outcome((_table(arguments.get(2) or arguments.get(1), JAVASCRIPT),))
     if path in ("pyairtable.Table", "pyairtable.api.Table", "pyairtable.api.table.Table"):
-        return Outcome((_table(arguments.get(2, "table_name", "name"), PYTHON),))
+        return Outcome((_table(arguments.get(2, "table_name", "name") or arguments.get(1), PYTHON),))
     return NOTHING
 
 
