@@ -63,6 +63,7 @@ class Calls(Outcomes):
         if not found or all(isinstance(value, Called | Of | Library) for value in found):
             known = self._fetched(node.callee, scope) or self._kept_item(node.callee, scope)
             opened = any(isinstance(value, Called | Of) for value in found)
+            known = known or self.of_text(chain_of(node.callee).rpartition(".")[2], arguments).values
             return known or (() if opened else self.guessed(node, arguments).values) or found
         return found
 

@@ -12,12 +12,14 @@ from .evaluation import Evaluator
 from .program import FromParameter, Scope, Source
 from .traversal import chain_of
 from .tree import Assign, Await, Call, Compare, Either, Index, Member, Name, Node, Not, Text
-from .values import Constant, Failure, Found, Library, Lookup, Row, Value, symbolic
+from .values import Constant, Failure, Found, Library, Lookup, Method, Row, Value, symbolic
 
 _LOOK = "find|get|look|fetch|search|load|exist|has|query|select|retrieve|locate|read|match|resolve|check|is"
 _LOOKING = re.compile(rf"(?:^|_)(?:{_LOOK})(?![a-z])", re.I)
 _LOOKING_CAMEL = re.compile(rf"^(?:{_LOOK})(?:[A-Z_0-9]|$)")
-_RECORD = re.compile(r"run|record|row|exist|found|match|prior|previous|stored|saved|entry|hit|cached|known|seen", re.I)
+_RECORD = re.compile(
+    r"run|record|row|exist|found|match|prior|previous|stored|saved|entry|hit|cache|registry|known|seen", re.I
+)
 _NOT_MISSING = re.compile(
     r"timeout|connection|value|type|rate|conflict|exist|duplicate|integrity|unique|permission|json|decode"
     r"|validation|assert|cancel|interrupt",
@@ -122,7 +124,9 @@ class Conditions:
         symbols = tuple(value for value in values if symbolic(value) and not isinstance(value, Lookup | Found))
         if tables:
             return (Guard(tuple(tables)),)
-        known = any(not isinstance(value, Library | Constant | Row) and not symbolic(value) for value in values)
+        known = any(
+            not isinstance(value, Library | Constant | Row | Method) and not symbolic(value) for value in values
+        )
         named = () if present or known else self._by_name(node, scope)
         if not symbols:
             return named

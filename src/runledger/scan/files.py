@@ -71,15 +71,16 @@ class Files:
 
 
 def find_files(paths: Iterable[Path], ignore: tuple[str, ...] = ()) -> Files:
-    """The files below some paths that are in one of the languages. A path that is a file is always read."""
+    """The files below some paths that are in one of the languages. Of a path that is a file, its name alone counts."""
     sources: dict[str, Source] = {}
     left_out: Counter[str] = Counter()
     for path in paths:
         if path.is_file():
-            if path.suffix in LANGUAGES:
-                sources[path.as_posix()] = Source(path, path.as_posix())
+            reason = _reason(path, path.name) if path.suffix in LANGUAGES else "another language"
+            if reason:
+                left_out[reason] += 1
             else:
-                left_out["another language"] += 1
+                sources[path.as_posix()] = Source(path, path.as_posix())
             continue
         for file in _below(path, left_out):
             inner = file.relative_to(path).as_posix()

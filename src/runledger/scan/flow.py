@@ -42,6 +42,8 @@ class Event:
     guards: tuple[Guard, ...]
     loop: int
     """The line of the outermost loop around it; 0 if there is none."""
+    top: int
+    """The line of the statement of the module that it is part of, inside of conditions; 0 in a function."""
 
 
 @define(eq=False)
@@ -76,10 +78,14 @@ class Flows:
         self.registered: list[Entry] = []
         self._routine: Routine | None = None
         self._loop_line = 0
+        self._at_top = False
+        self._top_line = 0
 
     def flow(self, routine: Routine) -> Arm:
         self._routine = routine
         self._loop_line = 0
+        self._top_line = 0
+        self._at_top = routine.is_module
         arm = Arm()
         node = routine.node
         for decorator in node.decorators if node is not None else ():
@@ -95,6 +101,8 @@ class Flows:
 
     def _statements(self, statements: list[Node], scope: Scope, guards: tuple[Guard, ...], arm: Arm) -> None:
         for index, statement in enumerate(statements):
+            if self._at_top and not self._loop_line:
+                self._top_line = statement.line
             if isinstance(statement, If):
                 self._if(statement, statements[index + 1 :], scope, guards, arm)
                 return
@@ -270,7 +278,7 @@ class Flows:
             if not registered and self._is_transaction(node):
                 self._inline(keyword, guards, arm)
         if not registered:
-            arm.steps.append(Event(node, scope, guards, self._loop_line))
+            arm.steps.append(Event(node, scope, guards, self._loop_line, self._top_line))
         if chain_of(node.callee).endswith(("sendStatus", "status", "abort", "HttpResponse")):
             arm.literals.add("status")
 
@@ -284,7 +292,9 @@ class Flows:
             return
         self.inlined[node] = self._routine
         inner = Arm()
+        at_top, self._at_top = self._at_top, False
         self._block(node.body, routine.scope, guards, inner)
+        self._at_top = at_top
         arm.steps += inner.steps
         arm.literals |= inner.literals
 

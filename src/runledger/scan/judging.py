@@ -15,9 +15,10 @@ from .summaries import LOOKUP, Effect, Site
 from .traversal import chain_of
 from .values import Found, Lookup, String, Value, exact, symbolic
 
-_CREATE = "create|start|insert|add|register|open|begin|new|make|launch|submit|enqueue|seed|import|schedule|trigger"
-_CREATOR = re.compile(rf"^_*(?:{_CREATE})(?![a-z])", re.I)
-_CREATOR_CAMEL = re.compile(rf"^_*(?:{_CREATE})(?=[A-Z_0-9]|$)")
+_CREATOR = re.compile(
+    r"^_*(?i:create|start|insert|begin|new)(?=[A-Z_0-9]|$)"
+    r"|^_*(?i:add|register|open|make|launch|submit|enqueue|seed|import|schedule|trigger)(?i:_?(?:.*(?:run|record|row|client)s?)?)$"
+)
 _NO_CREATOR = re.compile(r"or_?(?:update|create|get|find|fetch|resume)|upsert|ensure|get|find|update", re.I)
 _TOUCHING = re.compile(
     r"^_*(?:update|find|get|patch|fetch|load|lookup|save|complete|fail|finish|mark|set|heartbeat|read|query|select)",
@@ -243,4 +244,4 @@ class Judge:
 def is_creator(name: str) -> bool:
     """Whether a function is there to create, by its name."""
     last = name.rpartition(".")[2]
-    return (_CREATOR.match(last) or _CREATOR_CAMEL.match(last)) is not None and _NO_CREATOR.search(last) is None
+    return _CREATOR.match(last) is not None and _NO_CREATOR.search(last) is None

@@ -9,6 +9,7 @@ from .evaluation import Evaluator
 from .program import ClassInfo, Routine
 from .values import (
     Arguments,
+    Base,
     Called,
     Class,
     Frame,
@@ -132,6 +133,8 @@ def _roots(value: Value | str | int | None) -> list[Given | This]:
             return [root for part in parts for root in _roots(part)]
         case Table(name=inner) | Lookup(table=inner) | Row(table=inner):
             return _roots(inner)
+        case Base(named=named):
+            return [root for one in named for root in _roots(one)]
         case Method(owner=inner) | Partial(function=inner) | Prepared(sql=inner):
             return _roots(inner)
         case Instance(arguments=arguments, keywords=keywords):

@@ -67,7 +67,7 @@ class Outcomes(Members):
             case Library(path=path):
                 return self._of_library(path, arguments)
             case Base():
-                return airtable.of_base(function, "", arguments)
+                return airtable.of_base(function, "", arguments, self.entries)
             case Client():
                 return http.of_client(function, "", arguments, self.entries)
             case Method(owner=owner, name=name):
@@ -77,7 +77,7 @@ class Outcomes(Members):
     def _of_method(self, owner: Value, name: str, arguments: Arguments) -> Outcome:
         match owner:
             case Base():
-                return airtable.of_base(owner, name, arguments)
+                return airtable.of_base(owner, name, arguments, self.entries)
             case Table():
                 return airtable.of_table(owner, name, arguments, self.entries)
             case Row(library="runledger"):
@@ -219,15 +219,18 @@ class Outcomes(Members):
         """What a call may be, by names alone, where its function cannot be resolved."""
         chain = chain_of(node.callee)
         name = chain.rpartition(".")[2]
-        if name in sql.METHODS | sql.PREPARING:
-            found = self.executed(name, arguments)
-            if found.values or found.writes or found.pending:
-                return found
+        found = self.of_text(name, arguments)
+        if found.values or found.writes or found.pending:
+            return found
         if name in self.wrappers or chain in self.wrappers:
             known = next((value for values in arguments.positional for value in texts(values)), None)
             return Outcome(writes=(Write(self.wrappers.get(chain) or self.wrappers[name], known),))
         found = ledger.guessed(chain)
         return found if found.values or found.writes else airtable.guessed(chain, arguments)
+
+    def of_text(self, name: str, arguments: Arguments) -> Outcome:
+        """What a method does whose name says that it executes SQL, if it is given SQL."""
+        return self.executed(name, arguments) if name in sql.METHODS | sql.PREPARING else NOTHING
 
     def guess(self, callee: str, arguments: Arguments) -> Values:
         """What the call of something unknown may give, by the names alone."""

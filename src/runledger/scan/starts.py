@@ -69,7 +69,7 @@ class Starts:
         if reached.effect is None or reached.event is None:
             return
         called = reached.effect.chain[0] if reached.effect.chain else routine
-        line = reached.event.loop or reached.event.node.line
+        line = reached.event.top
         finding = self._finding("main", called.name, routine.module.path, line, called, reached)
         found.setdefault((finding.path, finding.line), finding)
 

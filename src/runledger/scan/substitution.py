@@ -8,6 +8,7 @@ from .operations import Operations
 from .program import ClassInfo
 from .values import (
     Arguments,
+    Base,
     Callable,
     Called,
     Class,
@@ -99,6 +100,8 @@ class Substitution(Operations):
                 return tuple(Row(table, library, created) for table in self.names(inner, frames))
             case Method(owner=owner, name=name):
                 return self.members(self.substituted(owner, frames), name)
+            case Base(library=library, named=named):
+                return (Base(library, self._within(named, frames)),)
             case Prepared(sql=sql):
                 return tuple(Prepared(one) for one in self.substituted(sql, frames) if isinstance(one, String))
             case Partial(function=function, arguments=arguments):

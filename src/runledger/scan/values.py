@@ -46,9 +46,13 @@ class Library:
 
 @frozen
 class Base:
-    """A base or API client of Airtable; calling it or its `table` gives tables."""
+    """A base or API client of Airtable; calling it or its `table` gives tables.
+
+    `named` is what `Airtable.base(…)` was called with: the id of a base, or a table where the module names its base so.
+    """
 
     library: str
+    named: tuple[Value, ...] = ()
 
 
 @frozen(cache_hash=True)
@@ -260,6 +264,8 @@ def symbolic(value: Value | None) -> bool:
     match value:
         case Given() | This() | Of() | Called():
             return True
+        case Base(named=named):
+            return any(symbolic(one) for one in named)
         case String(parts=parts):
             return any(symbolic(part) for part in parts if part is not None and not isinstance(part, str))
         case Table(name=inner) | Lookup(table=inner) | Row(table=inner) | Found(table=inner) | Client(base=inner):

@@ -45,7 +45,6 @@ _OF_QUERY = frozenset(
 
 _CONSTRUCTORS = {
     "airtable": Base(JAVASCRIPT),
-    "airtable.base": Base(JAVASCRIPT),
     "pyairtable.Api": Base("pyairtable.Api"),
     "pyairtable.api.Api": Base("pyairtable.Api"),
     "pyairtable.Base": Base("pyairtable.Base"),
@@ -55,6 +54,8 @@ _CONSTRUCTORS = {
 
 def constructed(path: str, arguments: Arguments) -> Outcome:
     """What calling something of a package gives."""
+    if path == "airtable.base":
+        return Outcome((Base(JAVASCRIPT, arguments.get(0)),))
     if path in _CONSTRUCTORS:
         return Outcome((_CONSTRUCTORS[path],))
     if path in ("airtable.Airtable", "airtable.airtable.Airtable"):
@@ -79,11 +80,20 @@ def tables(names: Values, library: str, *, likely: bool = False) -> Values:
     return tuple(Table(name, library, likely) for name in known) or (Table(None, library, likely),)
 
 
-def of_base(base: Base, name: str, arguments: Arguments) -> Outcome:
+def of_base(base: Base, name: str, arguments: Arguments, entries: Entries) -> Outcome:
     """A method of a base or client; "" is the call of the base itself."""
     library = JAVASCRIPT if base.library == JAVASCRIPT else PYTHON
     if name in ("base", "get_base"):
         return Outcome((Base(JAVASCRIPT if library == JAVASCRIPT else "pyairtable.Base"),))
+    if library == JAVASCRIPT and base.named and (name in _WRITES[JAVASCRIPT] or name in _LOOKUPS[JAVASCRIPT]):
+        made = [
+            of_table(table, name, arguments, entries)
+            for table in tables(base.named, JAVASCRIPT)
+            if isinstance(table, Table)
+        ]
+        return Outcome(
+            tuple(value for one in made for value in one.values), tuple(write for one in made for write in one.writes)
+        )
     if library == JAVASCRIPT:
         return Outcome(tables(arguments.get(0), library)) if name in ("", "table") else NOTHING
     api = base.library == "pyairtable.Api"
@@ -152,6 +162,8 @@ def guessed(callee: str, arguments: Arguments) -> Outcome:
             if names
             else NOTHING
         )
+    if word == "base" and owner.endswith("airtable"):
+        return Outcome((Base(JAVASCRIPT, arguments.get(0)),))
     if word in ("base", "airtablebase", "airtable", "airtable_base", "get_base") and len(arguments.positional) == 1:
         names = tuple(value for value in arguments.get(0) if isinstance(value, String))
         if names:
