@@ -17,31 +17,42 @@ from .program import (
 from .traversal import chain_of, parts_of
 from .tree import (
     Assign,
+    Await,
+    Binary,
     Block,
     Call,
     ClassNode,
+    Compare,
     Default,
     Each,
+    Either,
     Export,
     ExportFrom,
     Function,
     Global,
     If,
     Import,
+    Index,
     Leave,
+    Literal,
     Loop,
     Member,
     Name,
     Node,
+    Not,
+    Other,
     PatternRecord,
     PatternSequence,
     Record,
     Return,
+    Sequence,
     Switch,
     Text,
     Throw,
     Try,
 )
+
+_EXPRESSIONS = {Name, Literal, Text, Member, Index, Call, Either, Not, Compare, Binary, Record, Sequence, Await, Other}
 
 
 class Declarations(Assignments):
@@ -60,6 +71,9 @@ class Declarations(Assignments):
             self._node(statement, scope, block)
 
     def _node(self, node: Node, scope: Scope, block: Block) -> None:
+        if type(node) in _EXPRESSIONS:
+            self._expression(node, scope, block)
+            return
         match node:
             case Block():
                 self._block(node, scope)
@@ -112,6 +126,8 @@ class Declarations(Assignments):
                 self._expression(node, scope, block)
 
     def _expression(self, node: Node, scope: Scope, block: Block) -> None:
+        if type(node) is Name or type(node) is Literal:
+            return
         match node:
             case Call(callee=callee, arguments=arguments):
                 self._require(node, scope)

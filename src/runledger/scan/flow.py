@@ -205,6 +205,8 @@ class Flows:
             arm.exit = arm.exit or body.exit
 
     def _expression(self, node: Node, scope: Scope, guards: tuple[Guard, ...], arm: Arm) -> None:
+        if type(node) is Name:
+            return
         match node:
             case Function():
                 return

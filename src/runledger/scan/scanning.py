@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from attrs import define, field
@@ -72,13 +74,26 @@ def scan(paths: Iterable[Path], settings: Settings, progress: Progress = lambda 
     files = find_files(paths, settings.ignore)
     report = Report(settings, left_out=files.left_out)
     program = Program()
-    for number, source in enumerate(files.sources, 1):
-        module = _parsed(source, report)
-        if module is not None:
-            program.modules[module.path] = module
-        progress(number, len(files.sources))
-    _analyse(program, report)
+    with _without_collection():
+        for number, source in enumerate(files.sources, 1):
+            module = _parsed(source, report)
+            if module is not None:
+                program.modules[module.path] = module
+            progress(number, len(files.sources))
+        _analyse(program, report)
     return report
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """All that a scan makes stays until its end: looking for garbage would find none, and costs a third of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _parsed(source: Source, report: Report) -> Module | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from .tree import (
     Assign,
     Await,
@@ -22,35 +25,29 @@ from .tree import (
     Text,
 )
 
+_PARTS: dict[type, Callable[[Any], list[Node]]] = {
+    Text: lambda node: [part for part in node.parts if isinstance(part, Node)],
+    Member: lambda node: [node.object],
+    Index: lambda node: [node.object, node.index],
+    Call: lambda node: [node.callee, *(argument.value for argument in node.arguments)],
+    Either: lambda node: [part for part in (node.condition, node.left, node.right) if part is not None],
+    Not: lambda node: [node.operand],
+    Await: lambda node: [node.value],
+    Spread: lambda node: [node.value],
+    Compare: lambda node: [node.left, node.right],
+    Binary: lambda node: [node.left, node.right],
+    Record: lambda node: [part for entry in node.entries for part in entry if part is not None],
+    Sequence: lambda node: node.items,
+    Each: lambda node: [node.source, *node.conditions, node.element],
+    Other: lambda node: node.parts,
+    Assign: lambda node: [] if node.value is None else [node.value],
+}
+
 
 def parts_of(node: Node) -> list[Node]:
     """The expressions directly within an expression, in the order in which they are evaluated."""
-    match node:
-        case Text(parts=parts):
-            return [part for part in parts if isinstance(part, Node)]
-        case Member(object=owner):
-            return [owner]
-        case Index(object=owner, index=index):
-            return [owner, index]
-        case Call(callee=callee, arguments=arguments):
-            return [callee, *(argument.value for argument in arguments)]
-        case Either(condition=condition, left=left, right=right):
-            return [left, right] if condition is None else [condition, left, right]
-        case Not(operand=inner) | Await(value=inner) | Spread(value=inner):
-            return [inner]
-        case Compare(left=left, right=right) | Binary(left=left, right=right):
-            return [left, right]
-        case Record(entries=entries):
-            return [part for key, value in entries for part in (key, value) if part is not None]
-        case Sequence(items=items):
-            return items
-        case Each(element=element, source=source, conditions=conditions):
-            return [source, *conditions, element]
-        case Other(parts=others):
-            return others
-        case Assign(value=value) if value is not None:
-            return [value]
-    return []
+    parts = _PARTS.get(type(node))
+    return [] if parts is None else parts(node)
 
 
 def chain_of(node: Node) -> str:
