@@ -51,6 +51,8 @@ class Calls(Outcomes):
     def __init__(self, program: Program, modules: Modules) -> None:
         super().__init__(program, modules)
         self._executions: dict[Scope, list[tuple[str, Call, Scope]]] = {}
+        self._exporting: set[tuple[Module, str]] = set()
+        """Names that modules import from each other in a circle are followed once."""
 
     def called(self, node: Call, scope: Scope) -> Values:
         """The values of a call."""
@@ -90,10 +92,15 @@ class Calls(Outcomes):
 
     def exported(self, module: object, name: str) -> Values:
         """A name of a module."""
-        if not isinstance(module, Module):
+        if not isinstance(module, Module) or (module, name) in self._exporting:
             return ()
-        if module.is_python:
-            return self._python_name(module, name)
+        self._exporting.add((module, name))
+        try:
+            return self._python_name(module, name) if module.is_python else self._script_name(module, name)
+        finally:
+            self._exporting.discard((module, name))
+
+    def _script_name(self, module: Module, name: str) -> Values:
         found = merged(*(self.of_origin(origin, module.scope) for origin in module.exports.get(name, ())))
         if not found and module.whole:
             whole = merged(*(self.of_origin(origin, module.scope) for origin in module.whole))

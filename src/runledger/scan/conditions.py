@@ -156,8 +156,8 @@ class Conditions:
             return ()
         holder = scope.holder(node.id)
         for origin in holder.names[node.id] if holder is not None else ():
-            if isinstance(origin, FromParameter):
-                return (Guard((None,), likely=True, weak=True),)
+            if isinstance(origin, FromParameter):  # what a caller leaves out was not looked for
+                return ()
             if isinstance(origin, Source):
                 inner = _call_within(origin.node)
                 if isinstance(inner, Call) and (_looks(inner) or _RECORD.search(node.id)):

@@ -11,7 +11,7 @@ from collections import deque
 from attrs import evolve
 
 from .evaluation import Evaluator
-from .flow import Event, Flows
+from .flow import Arm, Event, Flows
 from .libraries.outcome import Outcome
 from .observations import given_in
 from .program import Routine
@@ -52,7 +52,7 @@ class Effects(Resolution):
         routines = self._evaluator.program.all_routines()
         for routine in routines:
             if routine.node is None or routine.node not in self._flows.inlined:
-                arm = self._flows.flow(routine)
+                arm = self._flow(routine)
                 self.summaries[routine] = Summary(routine, arm, arm.events())
         for node in list(self._flows.inlined):
             self.summaries.pop(self._evaluator.program.routines[node], None)
@@ -123,6 +123,13 @@ class Effects(Resolution):
     def is_called(self, routine: Routine) -> bool:
         """Whether a routine of the program calls another."""
         return any(caller is not routine for caller in self._callers.get(routine, ()))
+
+    def _flow(self, routine: Routine) -> Arm:
+        try:
+            return self._flows.flow(routine)
+        except RecursionError:
+            self._evaluator.exhausted["depth of nested code"] += 1
+            return Arm()
 
     def _in_order(self) -> list[Routine]:
         """Routines with callees before callers, as far as calls are not circular."""

@@ -119,9 +119,8 @@ class Registrations:
                 ]
             elif isinstance(argument.value, Call) and not any(self._routines(value) for value in values):
                 values = list(self._evaluator.values(argument.value.callee, scope))  # View.as_view()
-            if isinstance(argument.value, Call) and not any(self._routines(value) for value in values):
-                # asyncHandler(fn), validate(schema, fn)
-                values = [
+            if isinstance(argument.value, Call):  # asyncHandler(fn), validate(schema, fn)
+                values += [
                     one for inner in argument.value.arguments for one in self._evaluator.values(inner.value, scope)
                 ]
             for value in values:

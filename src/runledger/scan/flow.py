@@ -80,6 +80,7 @@ class Flows:
         self._loop_line = 0
         self._at_top = False
         self._top_line = 0
+        self._registering = 0
 
     def flow(self, routine: Routine) -> Arm:
         self._routine = routine
@@ -263,6 +264,7 @@ class Flows:
                 self._expression(part, scope, guards, arm)
         registered = self._registrations.of_call(node, scope)
         self.registered += registered
+        self._registering += bool(registered)
         for entry in registered:
             if entry.routine.name == "<anonymous>":
                 entry.routine.name = entry.name
@@ -271,7 +273,7 @@ class Flows:
             value = argument.value
             if not isinstance(value, Function):
                 self._expression(value, scope, guards, arm)
-            elif not registered:
+            elif not self._registering:
                 added: tuple[Guard, ...] = ()
                 if isinstance(node.callee, Member) and node.callee.name == "catch":
                     added = self._conditions.caught([], scope, body)
@@ -279,6 +281,7 @@ class Flows:
         for keyword in _methods_in(node):
             if not registered and self._is_transaction(node):
                 self._inline(keyword, guards, arm)
+        self._registering -= bool(registered)
         if not registered:
             arm.steps.append(Event(node, scope, guards, self._loop_line, self._top_line))
         if chain_of(node.callee).endswith(("sendStatus", "status", "abort", "HttpResponse")):

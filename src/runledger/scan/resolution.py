@@ -38,7 +38,11 @@ class Resolution:
     def resolve(self, event: Event) -> Resolved:
         """What an event calls, as far as it does not depend on parameters."""
         if event not in self._resolved:
-            self._resolved[event] = self._resolve(event)
+            try:
+                self._resolved[event] = self._resolve(event)
+            except RecursionError:
+                self._evaluator.exhausted["depth of evaluation"] += 1
+                self._resolved[event] = Resolved()
         return self._resolved[event]
 
     def _resolve(self, event: Event) -> Resolved:

@@ -42,7 +42,7 @@ async function saveRun(recordId, fields) {
   if (recordId) {
     await table.update(recordId, fields); // expect: update
   } else {
-    await table.create(fields); // expect: recovery
+    await table.create(fields); // expect: creation
   }
 }
 function updateRunName(fields) {

@@ -59,8 +59,8 @@ def scan(
 
     \b
     Examples:
-      runledger scan src
-      runledger scan --check --sarif runs.sarif src
+      runledger scan .
+      runledger scan --check --sarif runs.sarif .
     """
     if find_spec("tree_sitter") is None:
         raise click.UsageError("scan needs the extra scan: pip install 'run-records[scan]'.")
