@@ -22,7 +22,8 @@ _RECORD = re.compile(
 )
 _NOT_MISSING = re.compile(
     r"timeout|connection|value|type|rate|conflict|exist|duplicate|integrity|unique|permission|json|decode"
-    r"|validation|assert|cancel|interrupt",
+    r"|validation|assert|cancel|interrupt|^(?:os|io|runtime|attribute|memory|arithmetic|zerodivision|name|import|system)"
+    r"(?:error|exit)$",
     re.I,
 )
 _MISSING_TEXT = re.compile(r"not.?found|missing|404|ENOENT|does.?not.?exist", re.I)

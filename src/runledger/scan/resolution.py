@@ -16,6 +16,7 @@ from .values import (
     Called,
     Class,
     Given,
+    Instance,
     Library,
     Method,
     Of,
@@ -51,8 +52,10 @@ class Resolution:
         arguments = self._evaluator.arguments(node.arguments, scope)
         functions = self._evaluator.values(node.callee, scope)
         guess = Outcome()
-        if not any(isinstance(one, Callable | Class) for one in functions):
+        if not any(_is_of_program(one) for one in functions):
             guess = self._evaluator.guessed(node, arguments)
+        elif not any(isinstance(one, Callable | Class) for one in functions):
+            guess = self._evaluator.of_text(chain_of(node.callee).rpartition(".")[2], arguments)
         site = self.site(event)
         for function in functions:
             self._add(made, function, arguments, site, guess)
@@ -128,3 +131,9 @@ class Resolution:
 def _is_known(outcome: Outcome) -> bool:
     """Whether something is known of a call: more than that it is a package's."""
     return bool(outcome.writes) or any(not isinstance(value, Library) for value in outcome.values)
+
+
+def _is_of_program(function: Value) -> bool:
+    """Whether it is known which function or class of the program is meant, though perhaps not the method."""
+    owner = function.owner if isinstance(function, Method) else function
+    return isinstance(owner, Callable | Class | Instance)
