@@ -152,6 +152,10 @@ class Conditions:
         if isinstance(node, Member | Index):
             if chain_of(node).endswith((".length", ".size")):
                 return self._by_name(node.object, scope)
+            holder = scope.holder(chain_of(node).partition(".")[0])
+            origins = holder.names[chain_of(node).partition(".")[0]] if holder is not None else []
+            if any(isinstance(origin, FromParameter) for origin in origins):
+                return ()
             return (Guard((None,), likely=True, weak=True),)
         if not isinstance(node, Name):
             return ()
