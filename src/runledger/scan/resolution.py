@@ -51,20 +51,22 @@ class Resolution:
         made = Resolved()
         arguments = self._evaluator.arguments(node.arguments, scope)
         functions = self._evaluator.values(node.callee, scope)
+        site = self.site(event)
+        name = chain_of(node.callee).rpartition(".")[2]
+        if not any(isinstance(one, Callable | Class) for one in functions):
+            executed = self._evaluator.of_text(name, arguments)
+            if executed.writes:  # what a call does that is given SQL, the text says
+                made.outcomes.append(executed)
+                return made
+            if executed.pending:
+                made.opens.append(Open(Method(String((None,)), name), arguments, site))
         guess = Outcome()
         if not any(_is_of_program(one) for one in functions):
             guess = self._evaluator.guessed(node, arguments)
-        elif not any(isinstance(one, Callable | Class) for one in functions):
-            guess = self._evaluator.of_text(chain_of(node.callee).rpartition(".")[2], arguments)
-        site = self.site(event)
         for function in functions:
             self._add(made, function, arguments, site, guess)
         if not made.routines and not made.opens and not any(_is_known(one) for one in made.outcomes):
             made.outcomes.append(guess)
-            if guess.pending:
-                made.opens.append(
-                    Open(Method(String((None,)), chain_of(node.callee).rpartition(".")[2]), arguments, site)
-                )
         gives = any(isinstance(value, Partial | Callable) for outcome in made.outcomes for value in outcome.values)
         if not made.routines and not gives and not isinstance(node.callee, Function):
             self._add_passed(made, arguments)
