@@ -11,10 +11,6 @@ def night(run_id, clients):
         update_run(run_id, client_id, Status="Completed")  # expect: updating-wrapper
 
 
-def resync(rows):
-    RunStore().sync(rows)
-
-
 def main():
     run_id, *clients = sys.argv[1:]
     night(run_id, clients)
