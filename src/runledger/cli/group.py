@@ -45,6 +45,7 @@ _PLACES = {
     "prune": "pruning.prune",
     "init": "store.init",
     "doctor": "store.doctor",
+    "scan": "scanning.scan",
     "completion": "completion.completion",
 }
 """The module of each command, and its name there: a command loads what it needs and no other."""

@@ -1,0 +1,271 @@
+"""What each routine creates, updates and looks for, directly and through others.
+
+A routine's effects depend on those of the routines that it calls. They are computed by a work-list: a routine is
+computed again when one that it calls has gained an effect. Callees come first where calls are not circular.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from attrs import evolve
+
+from .evaluation import Evaluator
+from .flow import Arm, Event, Flows
+from .libraries.outcome import Outcome
+from .observations import given_in
+from .program import Routine
+from .resolution import Resolution
+from .summaries import LOOKUP, Effect, Open, Site, Summary
+from .values import (
+    Arguments,
+    Callable,
+    Called,
+    Class,
+    Frame,
+    Frames,
+    Given,
+    Lookup,
+    Method,
+    Of,
+    String,
+    symbolic,
+    text,
+)
+
+_MOST_EFFECTS = 600
+_MOST_ROUNDS = 60
+_MOST_OPENS = 60
+
+
+class Effects(Resolution):
+    """The effects of all routines of a program. `exhausted` of the evaluator counts what was cut short."""
+
+    def __init__(self, evaluator: Evaluator, flows: Flows) -> None:
+        super().__init__(evaluator, flows)
+        self.summaries: dict[Routine, Summary] = {}
+        self.tables: dict[Site, dict[tuple[str, str], bool]] = {}
+        """The kinds and tables that each place was seen to write, wherever it is called from; whether likely."""
+        self._callers: dict[Routine, dict[Routine, None]] = {}
+
+    def compute(self) -> None:
+        routines = self._evaluator.program.all_routines()
+        for routine in routines:
+            if routine.node is None or routine.node not in self._flows.inlined:
+                arm = self._flow(routine)
+                self.summaries[routine] = Summary(routine, arm, arm.events())
+        for node in list(self._flows.inlined):
+            self.summaries.pop(self._evaluator.program.routines[node], None)
+        waiting = deque(self._in_order())
+        queued = set(waiting)
+        rounds: dict[Routine, int] = {}
+        while waiting:
+            routine = waiting.popleft()
+            queued.discard(routine)
+            rounds[routine] = rounds.get(routine, 0) + 1
+            if rounds[routine] > _MOST_ROUNDS:
+                self._evaluator.exhausted["rounds of a circle of calls"] += 1
+                continue
+            if self._update(self.summaries[routine]):
+                for caller in self._callers.get(routine, ()):
+                    if caller not in queued:
+                        waiting.append(caller)
+                        queued.add(caller)
+        for summary in self.summaries.values():
+            for event, found in summary.of_event.items():
+                self._settle(summary, event, found)
+
+    def _settle(self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect]) -> None:
+        """Add the effects of what still depends on parameters and objects, by all calls that were seen."""
+        for effect in list(found.values()):
+            if symbolic(effect.table) and effect.table is not None:
+                for table in self.observed.settled(effect.table):
+                    if isinstance(table, String):
+                        self._put(found, evolve(effect, table=table))
+        opens = summary.open_of_event.get(event, {})
+        done: set[tuple[object, ...]] = set()
+        while (left := [opened for key, opened in opens.items() if key not in done]) and len(done) < _MOST_OPENS:
+            for opened in left:
+                done.add(opened.key)
+                self._settle_one(summary, event, found, opened)
+
+    def _settle_one(
+        self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect], opened: Open
+    ) -> None:
+        seen = self.tables.get(opened.site, {}) if not opened.chain else {}
+        for (kind, name), likely in list(seen.items()):
+            self._put(found, Effect(kind, text(name), opened.site, likely))
+        before = len(found)
+        # A function that is passed in does what its callers pass.
+        if not isinstance(opened.function, Given) and (not seen or self.observed.is_of_object(opened.function)):
+            self._settle_open(summary, event, found, opened, known=bool(seen))
+        if len(found) == before and not seen:
+            self._add_outcome(found, opened.guess, opened.site, opened.chain)
+
+    def _settle_open(
+        self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect], opened: Open, *, known: bool
+    ) -> None:
+        for function, arguments in self.observed.calls(opened.function, opened.arguments):
+            if isinstance(function, Method) and function.owner == String((None,)):
+                self._add_outcome(found, self._evaluator.executed(function.name, arguments), opened.site, opened.chain)
+            elif isinstance(function, Callable):
+                made: dict[tuple[object, ...], Effect] = {}
+                if self.owner(function.routine) is not summary.routine:
+                    self._through(summary, event, made, function, arguments, False, 1)
+                for effect in made.values():
+                    self._put(found, evolve(effect, chain=(*opened.chain, *effect.chain)))
+            elif not isinstance(function, Class):
+                outcome = self._evaluator.outcome(function, arguments)
+                if known:  # elsewhere it is known: what is unknown here says nothing
+                    outcome = evolve(outcome, writes=tuple(one for one in outcome.writes if one.table is not None))
+                self._add_outcome(found, outcome, opened.site, opened.chain)
+
+    def is_called(self, routine: Routine) -> bool:
+        """Whether a routine of the program calls another."""
+        return any(caller is not routine for caller in self._callers.get(routine, ()))
+
+    def _flow(self, routine: Routine) -> Arm:
+        try:
+            return self._flows.flow(routine)
+        except RecursionError:
+            self._evaluator.exhausted["depth of nested code"] += 1
+            return Arm()
+
+    def _in_order(self) -> list[Routine]:
+        """Routines with callees before callers, as far as calls are not circular."""
+        done: dict[Routine, None] = {}
+        for start in self.summaries:
+            stack: list[tuple[Routine, list[Routine]]] = [] if start in done else [(start, self._callees(start))]
+            entered = {start}
+            while stack:
+                routine, callees = stack[-1]
+                following = next((one for one in callees if one not in done and one not in entered), None)
+                if following is None:
+                    done[routine] = None
+                    stack.pop()
+                else:
+                    entered.add(following)
+                    stack.append((following, self._callees(following)))
+        return list(done)
+
+    def _callees(self, routine: Routine) -> list[Routine]:
+        found: list[Routine] = []
+        for event in self.summaries[routine].events:
+            for callee, _, _ in self.resolve(event).routines:
+                target = self.owner(callee.routine)
+                if target in self.summaries:
+                    found.append(target)
+        return found
+
+    def _update(self, summary: Summary) -> bool:
+        before = len(summary.effects) + len(summary.opens)
+        for event in summary.events:
+            found = summary.of_event.setdefault(event, {})
+            resolved = self.resolve(event)
+            site = self.site(event)
+            for outcome in resolved.outcomes:
+                self._add_outcome(found, outcome, site, ())
+            for opened in resolved.opens:
+                self._keep_open(summary, event, opened)
+            for function, arguments, likely in resolved.routines:
+                self._through(summary, event, found, function, arguments, likely, 0)
+            for key, effect in found.items():
+                known = summary.effects.get(key)
+                if known is None and len(summary.effects) >= _MOST_EFFECTS:
+                    self._evaluator.exhausted["effects of a function"] += 1
+                elif known is None or len(known.chain) > len(effect.chain):
+                    summary.effects[key] = effect
+        return len(summary.effects) + len(summary.opens) > before
+
+    def _add_outcome(
+        self,
+        found: dict[tuple[object, ...], Effect],
+        outcome: Outcome,
+        site: Site,
+        chain: tuple[Routine, ...],
+        *,
+        likely: bool = False,
+    ) -> None:
+        for write in outcome.writes:
+            self._put(found, Effect(write.kind, write.table, site, write.likely or likely, chain))
+        if not outcome.writes:
+            for value in outcome.values:
+                if isinstance(value, Lookup):
+                    self._put(found, Effect(LOOKUP, value.table, site, chain=chain))
+
+    def _put(self, found: dict[tuple[object, ...], Effect], effect: Effect) -> None:
+        known = found.get(effect.key)
+        if known is None or len(known.chain) > len(effect.chain):
+            found[effect.key] = effect
+        name = effect.table.exact if isinstance(effect.table, String) else None
+        if name is not None and effect.kind != LOOKUP:
+            seen = self.tables.setdefault(effect.site, {})
+            seen[effect.kind, name] = effect.likely and seen.get((effect.kind, name), True)
+
+    @staticmethod
+    def _keep_open(summary: Summary, event: Event, opened: Open) -> None:
+        summary.opens.setdefault(opened.key, opened)
+        summary.open_of_event.setdefault(event, {}).setdefault(opened.key, opened)
+
+    def _through(
+        self,
+        summary: Summary,
+        event: Event,
+        found: dict[tuple[object, ...], Effect],
+        function: Callable,
+        arguments: Arguments,
+        likely: bool,
+        depth: int,
+    ) -> None:
+        target = self.owner(function.routine)
+        inner = self.summaries.get(target)
+        if inner is None or (target is self.owner(summary.routine) and function.routine is not target):
+            return
+        self._callers.setdefault(target, {})[summary.routine] = None
+        frame = Frame(function.routine, arguments.positional, arguments.frozen_keywords, function.this)
+        frames = (*function.frames, frame)
+        self.observed.note(frames)
+        for effect in list(inner.effects.values()):
+            if len(effect.chain) > 12:
+                self._evaluator.exhausted["length of a chain of calls"] += 1
+                continue
+            chain = (target, *effect.chain)
+            tables = self._evaluator.names(effect.table, frames) if symbolic(effect.table) else (effect.table,)
+            for table in tables:
+                self._put(found, evolve(effect, table=table, chain=chain, likely=effect.likely or likely))
+        for opened in list(inner.opens.values()):
+            self._open(summary, event, found, opened, frames, target, likely, depth)
+
+    def _open(
+        self,
+        summary: Summary,
+        event: Event,
+        found: dict[tuple[object, ...], Effect],
+        opened: Open,
+        frames: Frames,
+        target: Routine,
+        likely: bool,
+        depth: int,
+    ) -> None:
+        if depth > 4:
+            self._evaluator.exhausted["depth of calls by parameters"] += 1
+            return
+        arguments = given_in(self._evaluator, opened.arguments, frames)
+        chain = (target, *opened.chain)
+        for function in self._evaluator.substituted(opened.function, frames):
+            if isinstance(function, Method) and function.owner == String((None,)):
+                self._add_outcome(found, self._evaluator.executed(function.name, arguments), opened.site, chain)
+            elif isinstance(function, Callable):
+                if self.owner(function.routine) is not self.owner(summary.routine):
+                    made: dict[tuple[object, ...], Effect] = {}
+                    self._through(summary, event, made, function, arguments, likely, depth + 1)
+                    for effect in made.values():
+                        self._put(found, evolve(effect, chain=(*chain, *effect.chain)))
+            elif isinstance(function, Given | Of | Called) or symbolic(function):
+                if len(opened.chain) < 6:
+                    self._keep_open(summary, event, Open(function, arguments, opened.site, opened.guess, chain))
+            else:
+                outcome = self._evaluator.outcome(function, arguments)
+                self._add_outcome(found, outcome, opened.site, chain, likely=likely)
+                if outcome.pending and len(opened.chain) < 6:
+                    self._keep_open(summary, event, Open(function, arguments, opened.site, opened.guess, chain))

@@ -1,0 +1,130 @@
+"""What each call of a flow calls."""
+
+from __future__ import annotations
+
+from .evaluation import Evaluator
+from .flow import Event, Flows
+from .libraries.outcome import Outcome
+from .observations import Observed
+from .program import Routine
+from .summaries import Open, Resolved, Site
+from .traversal import chain_of
+from .tree import Function
+from .values import (
+    Arguments,
+    Callable,
+    Called,
+    Class,
+    Given,
+    Library,
+    Method,
+    Of,
+    Partial,
+    String,
+    Value,
+    symbolic,
+)
+
+
+class Resolution:
+    """Resolves the calls of a program."""
+
+    def __init__(self, evaluator: Evaluator, flows: Flows) -> None:
+        self._evaluator = evaluator
+        self._flows = flows
+        self._resolved: dict[Event, Resolved] = {}
+        self.observed = Observed(evaluator)
+
+    def resolve(self, event: Event) -> Resolved:
+        """What an event calls, as far as it does not depend on parameters."""
+        if event not in self._resolved:
+            try:
+                self._resolved[event] = self._resolve(event)
+            except RecursionError:
+                self._evaluator.exhausted["depth of evaluation"] += 1
+                self._resolved[event] = Resolved()
+        return self._resolved[event]
+
+    def _resolve(self, event: Event) -> Resolved:
+        node, scope = event.node, event.scope
+        made = Resolved()
+        arguments = self._evaluator.arguments(node.arguments, scope)
+        functions = self._evaluator.values(node.callee, scope)
+        guess = Outcome()
+        if not any(isinstance(one, Callable | Class) for one in functions):
+            guess = self._evaluator.guessed(node, arguments)
+        site = self.site(event)
+        for function in functions:
+            self._add(made, function, arguments, site, guess)
+        if not made.routines and not made.opens and not any(_is_known(one) for one in made.outcomes):
+            made.outcomes.append(guess)
+            if guess.pending:
+                made.opens.append(
+                    Open(Method(String((None,)), chain_of(node.callee).rpartition(".")[2]), arguments, site)
+                )
+        gives = any(isinstance(value, Partial | Callable) for outcome in made.outcomes for value in outcome.values)
+        if not made.routines and not gives and not isinstance(node.callee, Function):
+            self._add_passed(made, arguments)
+        return made
+
+    def _add(self, made: Resolved, function: Value, arguments: Arguments, site: Site, guess: Outcome) -> None:
+        if isinstance(function, Partial):
+            arguments, function = (
+                Arguments((*function.arguments, *arguments.positional), arguments.keywords),
+                function.function,
+            )
+        if isinstance(function, Method) and isinstance(function.owner, Callable):
+            if function.name in ("call", "apply", "delay", "apply_async", "submit", "send", "map", "kiq", "defer", "s"):
+                shift = 1 if function.name == "call" else 0
+                made.routines.append(
+                    (function.owner, Arguments(arguments.positional[shift:], arguments.keywords), False)
+                )
+            return
+        if isinstance(function, Callable):
+            made.routines.append((function, arguments, False))
+        elif isinstance(function, Class):
+            self.observed.note_instance(function, arguments)
+            constructor = self._constructor(function)
+            if constructor is not None:
+                made.routines.append((constructor, arguments, False))
+        elif isinstance(function, Given | Of | Called) or symbolic(function):
+            made.opens.append(Open(function, arguments, site, guess))
+        else:
+            outcome = self._evaluator.outcome(function, arguments)
+            if outcome.pending:
+                made.opens.append(Open(function, arguments, site, guess))
+            made.outcomes.append(outcome)
+
+    def _constructor(self, function: Class) -> Callable | None:
+        for info in self._evaluator.ancestry(function.info):
+            for name in ("constructor", "__init__"):
+                if name in info.methods:
+                    return Callable(info.methods[name], function)
+        return None
+
+    @staticmethod
+    def _add_passed(made: Resolved, arguments: Arguments) -> None:
+        """Functions that are handed over to a library are called some time."""
+        for values in arguments.everything:
+            for value in values:
+                if isinstance(value, Partial) and isinstance(value.function, Callable):
+                    made.routines.append((value.function, Arguments(value.arguments), True))
+                elif isinstance(value, Callable):
+                    rest = tuple(one for one in arguments.positional if value not in one)
+                    made.routines.append((value, Arguments(rest), True))
+
+    def site(self, event: Event) -> Site:
+        routine = self.owner(event.scope.routine) if event.scope.routine is not None else None
+        name = routine.name if routine is not None else ""
+        return Site(event.scope.module.path, event.node.line, event.node.first_line or event.node.line, name)
+
+    def owner(self, routine: Routine) -> Routine:
+        """The routine that a function is walked in."""
+        while routine.node is not None and routine.node in self._flows.inlined:
+            routine = self._flows.inlined[routine.node]
+        return routine
+
+
+def _is_known(outcome: Outcome) -> bool:
+    """Whether something is known of a call: more than that it is a package's."""
+    return bool(outcome.writes) or any(not isinstance(value, Library) for value in outcome.values)
