@@ -11,7 +11,6 @@ from .program import Module, Program, Scope
 from .traversal import chain_of, parts_of
 from .tree import Call, Function, Member, Name, Node
 from .values import (
-    DEEPEST,
     Arguments,
     Callable,
     Called,
@@ -28,7 +27,7 @@ from .values import (
     This,
     Value,
     Values,
-    depth_of,
+    called,
     exact,
     merged,
 )
@@ -143,18 +142,14 @@ class Calls(Outcomes):
                 whole = merged(*(self.of_origin(origin, module.scope) for origin in module.whole))
                 return merged(*(self.call(value, arguments) for value in whole))
             case Given() | Of() | Called():
-                return (
-                    (Called(function, arguments.positional, arguments.frozen_keywords),)
-                    if depth_of(function) < DEEPEST
-                    else ()
-                )
+                return called(function, arguments)
             case Partial(function=inner, arguments=given):
                 return self.call(inner, Arguments((*given, *arguments.positional), arguments.keywords))
             case Method(owner=owner, name=name) if isinstance(owner, Callable):
                 return self._of_callable(owner, name, arguments)
         found = self.outcome(function, arguments, node, scope)
         if found.pending and not found.values:
-            return (Called(function, arguments.positional, arguments.frozen_keywords),)
+            return called(function, arguments)
         return found.values
 
     def _of_callable(self, owner: Callable, name: str, arguments: Arguments) -> Values:

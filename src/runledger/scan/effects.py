@@ -172,6 +172,7 @@ class Effects(Resolution):
     def _update(self, summary: Summary) -> bool:
         before = len(summary.effects) + len(summary.opens)
         for event in summary.events:
+            self._evaluator.steps = 0
             found = summary.of_event.setdefault(event, {})
             resolved = self.resolve(event)
             site = self.site(event)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from .objects import Objects
 from .program import ClassInfo, Steps
 from .values import (
-    DEEPEST,
     Callable,
     Called,
     Class,
@@ -25,9 +24,9 @@ from .values import (
     This,
     Value,
     Values,
-    depth_of,
     exact,
     merged,
+    part,
     symbolic,
 )
 
@@ -68,7 +67,7 @@ class Members(Objects):
             case Constant():
                 return ()
             case Given() | Of() | Called():
-                return (Of(owner, "member", name),) if depth_of(owner) < DEEPEST else ()
+                return part(owner, "member", name)
         return (Method(owner, name),)
 
     def entries(self, value: Value) -> dict[str, Values]:
@@ -141,7 +140,7 @@ class Members(Objects):
             case (Object(node=node), _) if not node.entries:
                 return ()
             case (Given() | Of() | Called() | Object(), _) if key is not None and (symbolic(owner) or symbolic(key)):
-                return (Of(owner, "index", key),) if depth_of(owner) < DEEPEST else ()
+                return part(owner, "index", key)
         return ()
 
     def each(self, owners: Values) -> Values:

@@ -67,6 +67,8 @@ class Observed:
             return ()
         if value in self._known:
             return self._known[value]
+        if depth == _DEPTH:
+            self._evaluator.steps = 0
         self._known[value] = ()
         made: dict[Value, None] = {}
         for frame in self._of_roots(_roots(value)):
@@ -83,6 +85,8 @@ class Observed:
             return [(function, given)]
         if depth == 0:
             return [] if symbolic(function) else [(function, given)]
+        if depth == _DEPTH:
+            self._evaluator.steps = 0
         made: list[tuple[Value, Arguments]] = []
         for frame in self._of_roots(roots):
             arguments = given_in(self._evaluator, given, (frame,))

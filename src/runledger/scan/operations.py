@@ -9,6 +9,7 @@ from .program import ClassInfo, Origin, Program, Routine, Scope
 from .tree import Argument, Node
 from .values import (
     Arguments,
+    Frames,
     Value,
     Values,
 )
@@ -21,6 +22,10 @@ class Operations:
         self.program = program
         self.modules = modules
         self.exhausted: Counter[str] = Counter()
+        self.steps = 0
+        """Symbols that were replaced for the call that is looked at; its user sets it back."""
+        self._nesting = 0
+        self._substituted: dict[tuple[Value, Frames], Values] = {}
         self._ancestry: dict[ClassInfo, list[ClassInfo]] = {}
         self._subclasses: dict[ClassInfo, list[ClassInfo]] | None = None
 

@@ -39,6 +39,7 @@ class Resolution:
     def resolve(self, event: Event) -> Resolved:
         """What an event calls, as far as it does not depend on parameters."""
         if event not in self._resolved:
+            self._evaluator.steps = 0
             try:
                 self._resolved[event] = self._resolve(event)
             except RecursionError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -23,8 +24,12 @@ from .parsing import parse
 from .program import Module, Program
 from .settings import Settings
 from .starts import Starts
+from .values import weight_of
 
 Progress = Callable[[int, int], None]
+
+_RECURSION = 6000
+"""Frames for code that is nested deeply; beyond, a function is given up and counted."""
 
 _MAPPERS = {
     "sqlalchemy.orm": "SQLAlchemy ORM", "sqlmodel": "SQLModel", "django.db": "Django ORM", "peewee": "Peewee",
@@ -74,7 +79,7 @@ def scan(paths: Iterable[Path], settings: Settings, progress: Progress = lambda 
     files = find_files(paths, settings.ignore)
     report = Report(settings, left_out=files.left_out)
     program = Program()
-    with _without_collection():
+    with _frugal():
         for number, source in enumerate(files.sources, 1):
             module = _parsed(source, report)
             if module is not None:
@@ -85,13 +90,17 @@ def scan(paths: Iterable[Path], settings: Settings, progress: Progress = lambda 
 
 
 @contextmanager
-def _without_collection() -> Iterator[None]:
-    """All that a scan makes stays until its end: looking for garbage would find none, and costs a third of the time."""
+def _frugal() -> Iterator[None]:
+    """No search for garbage, which would find none and take a third of the time; and room for deep nesting."""
     was_enabled = gc.isenabled()
     gc.disable()
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _RECURSION))
     try:
         yield
     finally:
+        sys.setrecursionlimit(limit)
+        weight_of.cache_clear()
         if was_enabled:
             gc.enable()
 

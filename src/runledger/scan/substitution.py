@@ -36,6 +36,11 @@ from .values import (
     text,
 )
 
+MOST_STEPS = 4000
+"""How often symbols are replaced for one call."""
+
+DEEPEST_NESTING = 40
+
 
 class Substitution(Operations):
     """Puts values in the place of symbols."""
@@ -47,6 +52,25 @@ class Substitution(Operations):
 
     def substituted(self, value: Value, frames: Frames) -> Values:
         """A value, with the parameters and objects of some calls known."""
+        key = (value, frames)
+        known = self._substituted.get(key)
+        if known is not None:
+            return known
+        self.steps += 1
+        if self.steps > MOST_STEPS or self._nesting > DEEPEST_NESTING:
+            if self.steps == MOST_STEPS + 1:  # once for each call
+                self.exhausted["steps of one call"] += 1
+            return ()
+        self._nesting += 1
+        try:
+            found = self._put_in(value, frames)
+        finally:
+            self._nesting -= 1
+        if self.steps <= MOST_STEPS:
+            self._substituted[key] = found
+        return found
+
+    def _put_in(self, value: Value, frames: Frames) -> Values:
         match value:
             case Given(routine=routine, index=index):
                 frame = next((each for each in reversed(frames) if each.routine is routine), None)
