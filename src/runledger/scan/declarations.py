@@ -300,6 +300,10 @@ class Declarations(Assignments):
                 home.add(local.partition(".")[0], FromImport(self.module, local.partition(".")[0], "*"))
             else:
                 home.add(local, FromImport(self.module, node.module, name))
+            if self.python and name != "*":
+                self.module.imports.append(
+                    f"{node.module.rstrip('.')}.{name}" if node.module.strip(".") else node.module + name
+                )
 
     def _export(self, node: Export, scope: Scope, block: Block) -> None:
         self._node(node.value, scope, block)

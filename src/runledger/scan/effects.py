@@ -14,28 +14,36 @@ from .evaluation import Evaluator
 from .flow import Arm, Event, Flows
 from .libraries.outcome import Outcome
 from .observations import given_in
-from .program import Routine
+from .program import Module, Routine
 from .resolution import Resolution
+from .substitution import MOST_STEPS
 from .summaries import LOOKUP, Effect, Open, Site, Summary
 from .values import (
     Arguments,
     Callable,
     Called,
     Class,
+    Constant,
+    Dictionary,
     Frame,
     Frames,
     Given,
+    Library,
+    List,
     Lookup,
     Method,
+    Object,
     Of,
     String,
+    Value,
     symbolic,
     text,
 )
 
 _MOST_EFFECTS = 600
 _MOST_ROUNDS = 60
-_MOST_OPENS = 60
+_MOST_OPENS = 120
+_MOST_STEPS = 400_000
 _LONGEST = 12
 _LONGEST_OPEN = 7
 _DEEPEST_OPEN = 4
@@ -63,9 +71,11 @@ class Effects(Resolution):
         """The kinds and tables that each place was seen to write, wherever it is called from; whether likely."""
         self._callers: dict[Routine, dict[Routine, None]] = {}
 
-    def compute(self) -> None:
-        routines = self._evaluator.program.all_routines()
-        for routine in routines:
+    def compute(self, modules: set[Module]) -> None:
+        """Compute the effects of the routines of some modules; those of others have none."""
+        for routine in self._evaluator.program.all_routines():
+            if routine.module not in modules:
+                continue
             if routine.node is None or routine.node not in self._flows.inlined:
                 arm = self._flow(routine)
                 self.summaries[routine] = Summary(routine, arm, arm.events())
@@ -88,7 +98,10 @@ class Effects(Resolution):
                         queued.add(caller)
         for summary in self.summaries.values():
             for event, found in summary.of_event.items():
-                self._settle(summary, event, found)
+                if self._evaluator.total < _MOST_STEPS:
+                    self._settle(summary, event, found)
+                else:
+                    self._evaluator.exhausted["steps of all calls"] += 1
 
     def _settle(self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect]) -> None:
         """Add the effects of what still depends on parameters and objects, by all calls that were seen."""
@@ -120,6 +133,10 @@ class Effects(Resolution):
     def _settle_open(
         self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect], opened: Open, *, known: bool
     ) -> None:
+        if symbolic(opened.function) and not any(
+            self._may_write(function) for function in self.observed.settled(opened.function)
+        ):
+            return
         for function, arguments in self.observed.calls(opened.function, opened.arguments):
             if isinstance(function, Method) and function.owner == String((None,)):
                 self._add_outcome(found, self._evaluator.executed(function.name, arguments), opened.site, opened.chain)
@@ -131,6 +148,14 @@ class Effects(Resolution):
                 if known:  # elsewhere it is known: what is unknown here says nothing
                     outcome = evolve(outcome, writes=tuple(one for one in outcome.writes if one.table is not None))
                 self._add_outcome(found, outcome, opened.site, opened.chain)
+
+    def _may_write(self, function: Value) -> bool:
+        if isinstance(function, Callable):
+            inner = self.summaries.get(self.owner(function.routine))
+            return inner is not None and bool(inner.effects or inner.opens)
+        return not isinstance(function, Library | Class | Constant | Object | Dictionary | List | String) or (
+            isinstance(function, Library) and bool(self._evaluator.outcome(function, Arguments()).pending)
+        )
 
     def is_called(self, routine: Routine) -> bool:
         """Whether a routine of the program calls another."""
@@ -215,9 +240,11 @@ class Effects(Resolution):
             seen = self.tables.setdefault(effect.site, {})
             seen[effect.kind, name] = effect.likely and seen.get((effect.kind, name), True)
 
-    @staticmethod
-    def _keep_open(summary: Summary, event: Event, opened: Open) -> None:
-        if len(opened.chain) > _LONGEST_OPEN:
+    def _keep_open(self, summary: Summary, event: Event, opened: Open) -> None:
+        if len(opened.chain) > _LONGEST_OPEN or not self.is_relevant(opened.function):
+            return
+        if len(summary.opens) >= _MOST_OPENS and opened.key not in summary.opens:
+            self._evaluator.exhausted["calls by parameters of a function"] += 1
             return
         summary.opens.setdefault(opened.key, opened)
         summary.open_of_event.setdefault(event, {}).setdefault(opened.key, opened)
@@ -233,6 +260,8 @@ class Effects(Resolution):
         frame = Frame(function.routine, arguments.positional, arguments.frozen_keywords, function.this)
         frames = (*function.frames, frame)
         self.observed.note(frames)
+        if self._evaluator.steps > MOST_STEPS:
+            return
         for effect in list(inner.effects.values()):
             if len(effect.chain) > _LONGEST:
                 self._evaluator.exhausted["length of a chain of calls"] += 1
@@ -246,6 +275,7 @@ class Effects(Resolution):
             self._open(evolve(reach, prefix=(*reach.prefix, target, *opened.chain)), opened, frames)
 
     def _open(self, reach: Reach, opened: Open, frames: Frames) -> None:
+        self._evaluator.steps += 1
         if reach.depth > _DEEPEST_OPEN:
             self._evaluator.exhausted["depth of calls by parameters"] += 1
             return

@@ -66,6 +66,9 @@ class Evaluator(Calls):
         self._known: dict[tuple[Node, Scope], Values] = {}
         self._running: set[tuple[Node, Scope]] = set()
         self._returns: dict[Routine, Values] = {}
+        self._returning: set[Routine] = set()
+        self._provisional: dict[tuple[Node, Scope], Values] = {}
+        self._provisional_returns: dict[Routine, Values] = {}
         self._cut = 0
 
     def values(self, node: Node, scope: Scope) -> Values:
@@ -74,6 +77,8 @@ class Evaluator(Calls):
             return (Constant(node.value),)
         key = (node, scope)
         known = self._known.get(key)
+        if known is None:
+            known = self._provisional.get(key)
         if known is not None:
             return known
         if key in self._running:
@@ -89,8 +94,13 @@ class Evaluator(Calls):
             found = self._evaluate(node, scope)
         finally:
             self._running.discard(key)
-        if self._cut == before or not self._running:  # what was cut short depends on where it began: not kept
+        if self._cut == before or not self._running:
             self._known[key] = found
+        else:  # what was cut short depends on where it began: kept until that is evaluated
+            self._provisional[key] = found
+        if not self._running:
+            self._provisional.clear()
+            self._provisional_returns.clear()
         return found
 
     def _evaluate(self, node: Node, scope: Scope) -> Values:
@@ -296,17 +306,23 @@ class Evaluator(Calls):
         """What a routine may return, with its parameters as symbols."""
         if routine in self._returns:
             return self._returns[routine]
-        self._returns[routine] = ()
+        if routine in self._provisional_returns:
+            return self._provisional_returns[routine]
+        if routine in self._returning:
+            self._cut += 1
+            return ()
+        self._returning.add(routine)
         before = self._cut
         found = merged(
             *(self.values(node, scope) for node, scope in return_values(self.program, routine.body, routine.scope))
         )
         if not found and routine.node is not None and routine.node.returns is not None:
             found = self.typed(Source(routine.node.returns, routine.scope))
+        self._returning.discard(routine)
         if self._cut == before or not self._running:
             self._returns[routine] = found
         else:
-            del self._returns[routine]
+            self._provisional_returns[routine] = found
         return found
 
     def arguments(self, listed: list[Argument], scope: Scope) -> Arguments:

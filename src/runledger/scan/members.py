@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .objects import Objects
 from .program import ClassInfo, Steps
+from .tree import Node
 from .values import (
     Callable,
     Called,
@@ -79,8 +80,11 @@ class Members(Objects):
         made: dict[str, Values] = {}
         for key, inner in value.node.entries:
             if key is None:
-                for spread in self.values(inner, value.scope):
-                    made |= self.entries(spread)
+                if value.node not in self._spreading:
+                    self._spreading.add(value.node)
+                    for spread in self.values(inner, value.scope):
+                        made |= self.entries(spread)
+                    self._spreading.discard(value.node)
                 continue
             for name in self.values(key, value.scope):
                 known = exact(name)
@@ -92,18 +96,28 @@ class Members(Objects):
 
     def _entry(self, owner: Object, name: str) -> Values:
         for key, inner in reversed(owner.node.entries):
-            if key is None:
-                for spread in self._within(self.values(inner, owner.scope), owner.frames):
-                    found = self.member(spread, name) if isinstance(spread, Object | File) else ()
-                    if found:
-                        return found
-            elif any(exact(one) == name for one in self.values(key, owner.scope)):
+            if key is None and owner.node not in self._spreading:
+                found = self._of_spread(owner, inner, name)
+                if found:
+                    return found
+            elif key is not None and any(exact(one) == name for one in self.values(key, owner.scope)):
                 found = self._within(self.values(inner, owner.scope), owner.frames)
                 return merged(*(self._got(value) for value in found))
         added = [origin for key, origin in self.program.additions.get(owner.node, ()) if key == name]
         if added:
             return merged(*(self.of_origin(origin, owner.scope) for origin in added))
         return (Method(owner, name),) if name in ("get", "then", "items", "values") else ()
+
+    def _of_spread(self, owner: Object, inner: Node, name: str) -> Values:
+        self._spreading.add(owner.node)
+        try:
+            for spread in self._within(self.values(inner, owner.scope), owner.frames):
+                found = self.member(spread, name) if isinstance(spread, Object | File | Dictionary) else ()
+                if found:
+                    return found
+        finally:
+            self._spreading.discard(owner.node)
+        return ()
 
     def _got(self, value: Value) -> Values:
         if isinstance(value, Callable) and value.routine.node is not None and value.routine.node.is_property:

@@ -5,11 +5,15 @@ A symbol that no single chain of calls resolves is settled by all calls that wer
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
+
 from .evaluation import Evaluator
 from .program import ClassInfo, Routine
 from .values import (
     Arguments,
     Base,
+    Callable,
     Called,
     Class,
     Frame,
@@ -28,10 +32,12 @@ from .values import (
     Value,
     Values,
     symbolic,
+    weight_of,
 )
 
 _MOST_CALLS = 6
 _DEPTH = 4
+_MOST_VISITS = 80
 
 
 class Observed:
@@ -42,6 +48,7 @@ class Observed:
         self._frames: dict[Routine, dict[Frame, None]] = {}
         self._instances: dict[ClassInfo, dict[Instance, None]] = {}
         self._known: dict[Value, Values] = {}
+        self._visits = 0
 
     def note(self, frames: Frames) -> None:
         for frame in frames:
@@ -61,7 +68,7 @@ class Observed:
 
     def settled(self, value: Value, depth: int = _DEPTH) -> Values:
         """The values that a symbol has in the calls that were seen. Symbols that stay open are left out."""
-        if not symbolic(value):
+        if not symbolic(value) or isinstance(value, Callable):
             return (value,)
         if depth == 0:
             return ()
@@ -80,10 +87,13 @@ class Observed:
 
     def calls(self, function: Value, given: Arguments, depth: int = _DEPTH) -> list[tuple[Value, Arguments]]:
         """A call that depends on parameters, with its function and arguments in each call of its routine."""
-        roots = _roots(function) + [root for values in given.everything for value in values for root in _roots(value)]
+        roots = dict.fromkeys(
+            [*_roots(function), *(root for values in given.everything for value in values for root in _roots(value))]
+        )
         if not roots:
             return [(function, given)]
-        if depth == 0:
+        self._visits = 0 if depth == _DEPTH else self._visits + 1
+        if depth == 0 or self._visits > _MOST_VISITS:
             return [] if symbolic(function) else [(function, given)]
         if depth == _DEPTH:
             self._evaluator.steps = 0
@@ -100,9 +110,9 @@ class Observed:
         """Whether a symbol depends on the object of a method alone."""
         return all(isinstance(root, This) for root in _roots(value))
 
-    def _of_roots(self, roots: list[Given | This]) -> list[Frame]:
+    def _of_roots(self, roots: Iterable[Given | This]) -> list[Frame]:
         frames: dict[Frame, None] = {}
-        for root in dict.fromkeys(roots):
+        for root in roots:
             if isinstance(root, Given):
                 frames |= self._frames.get(root.routine) or {Frame(root.routine): None}
             else:
@@ -125,27 +135,31 @@ def given_in(evaluator: Evaluator, arguments: Arguments, frames: Frames) -> Argu
     )
 
 
-def _roots(value: Value | str | int | None) -> list[Given | This]:
+@cache
+def _roots(value: Value | str | int | None) -> tuple[Given | This, ...]:
+    """The parameters and objects that a symbol depends on."""
+    inner: Iterable[Value | str | int | None] = ()
     match value:
         case Given() | This():
-            return [value]
+            return (value,)
         case Of(base=base, what=what):
-            return _roots(base) + _roots(what)
+            inner = (base, what)
         case Called(function=function, arguments=arguments):
-            return _roots(function) + [root for values in arguments for one in values for root in _roots(one)]
+            inner = (function, *(one for values in arguments for one in values))
         case String(parts=parts):
-            return [root for part in parts for root in _roots(part)]
-        case Table(name=inner) | Lookup(table=inner) | Row(table=inner):
-            return _roots(inner)
+            inner = parts
+        case Table(name=name) | Lookup(table=name) | Row(table=name):
+            inner = (name,)
         case Base(named=named):
-            return [root for one in named for root in _roots(one)]
-        case Method(owner=inner) | Partial(function=inner) | Prepared(sql=inner):
-            return _roots(inner)
+            inner = named
+        case Method(owner=owner) | Partial(function=owner) | Prepared(sql=owner):
+            inner = (owner,)
         case Instance(arguments=arguments, keywords=keywords):
-            return [
-                root
-                for values in (*arguments, *(given for _, given in keywords))
-                for one in values
-                for root in _roots(one)
-            ]
-    return []
+            inner = [one for values in (*arguments, *(given for _, given in keywords)) for one in values]
+    return tuple(dict.fromkeys(root for one in inner for root in _roots(one)))
+
+
+def forget() -> None:
+    """Drop what is remembered of the symbols of a scan."""
+    _roots.cache_clear()
+    weight_of.cache_clear()

@@ -6,7 +6,7 @@ from collections import Counter
 
 from .names import Modules
 from .program import ClassInfo, Origin, Program, Routine, Scope
-from .tree import Argument, Node
+from .tree import Argument, Node, Record
 from .values import (
     Arguments,
     Frames,
@@ -24,7 +24,10 @@ class Operations:
         self.exhausted: Counter[str] = Counter()
         self.steps = 0
         """Symbols that were replaced for the call that is looked at; its user sets it back."""
+        self.total = 0
         self._nesting = 0
+        self._spreading: set[Record] = set()
+        """Objects whose spreads are looked into: `{...x}` may hold itself."""
         self._substituted: dict[tuple[Value, Frames], Values] = {}
         self._ancestry: dict[ClassInfo, list[ClassInfo]] = {}
         self._subclasses: dict[ClassInfo, list[ClassInfo]] | None = None

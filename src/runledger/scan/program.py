@@ -129,6 +129,8 @@ class Module:
 
     path: str
     tree: Tree
+    has_sign: bool = True
+    """Whether something within may write."""
     scope: Scope = field(init=False)
     main: Routine = field(init=False)
     exports: dict[str, list[Origin]] = field(factory=dict)

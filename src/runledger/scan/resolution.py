@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from .evaluation import Evaluator
 from .flow import Event, Flows
+from .libraries import sql
 from .libraries.outcome import Outcome
 from .observations import Observed
 from .program import Routine
+from .substitution import name_of
 from .summaries import Open, Resolved, Site
 from .traversal import chain_of
 from .tree import Function
 from .values import (
     Arguments,
+    Base,
     Callable,
     Called,
     Class,
@@ -22,9 +27,24 @@ from .values import (
     Of,
     Partial,
     String,
+    Table,
     Value,
     symbolic,
 )
+
+_WRITING = frozenset(
+    "create update replace upsert insert save delete batch_create batch_update batch_upsert batch_insert batch_save"
+    " update_by_field replace_by_field updateFields patchUpdate putUpdate post put patch request fetch send start"
+    " start_many track complete fail skip cancel heartbeat update_many create_many import_records select table base"
+    " firstPage".split()
+)
+_LOOKING = frozenset("find first get all search match run exec query raw".split())
+_COMMON = frozenset(
+    "append add pop keys values items get set strip split join format lower upper extend sort copy push map filter"
+    " forEach reduce slice then catch finally toString length has close write read debug info warning error log"
+    " each any begin copy stream one none many scalar scalars all __init__ constructor __enter__ __exit__".split()
+)
+_STORES = re.compile(r"table|base|airtable|run|repo|store|record|client|row|ledger|db|pool|conn", re.I)
 
 
 class Resolution:
@@ -35,6 +55,7 @@ class Resolution:
         self._flows = flows
         self._resolved: dict[Event, Resolved] = {}
         self.observed = Observed(evaluator)
+        self._names = {routine.name.rpartition(".")[2] for routine in evaluator.program.routines.values()}
 
     def resolve(self, event: Event) -> Resolved:
         """What an event calls, as far as it does not depend on parameters."""
@@ -107,6 +128,18 @@ class Resolution:
                 if name in info.methods:
                     return Callable(info.methods[name], function)
         return None
+
+    def is_relevant(self, function: Value) -> bool:
+        """Whether a call of a symbol may write or look up: by the names of libraries and of the program's functions."""
+        match function:
+            case Of(kind="member", what=str(name)):
+                if name in _LOOKING or name in _COMMON:  # any object has such a method: the names of its owner tell
+                    known = name in _LOOKING or name in self._names
+                    return known and _STORES.search(name_of(function.base)) is not None
+                return name in _WRITING or name in self._names or name in sql.METHODS
+            case Method(owner=owner, name=name):
+                return name not in _COMMON or isinstance(owner, Table | Base)
+        return True
 
     @staticmethod
     def _add_passed(made: Resolved, arguments: Arguments) -> None:

@@ -20,11 +20,12 @@ from .findings import CREATION, RECOVERY, UNRESOLVED, UPSERT, Finding
 from .flow import Flows
 from .judging import Judge
 from .names import Modules
+from .observations import forget
 from .parsing import parse
 from .program import Module, Program
+from .relevance import has_sign, relevant
 from .settings import Settings
 from .starts import Starts
-from .values import weight_of
 
 Progress = Callable[[int, int], None]
 
@@ -100,32 +101,34 @@ def _frugal() -> Iterator[None]:
         yield
     finally:
         sys.setrecursionlimit(limit)
-        weight_of.cache_clear()
+        forget()
         if was_enabled:
             gc.enable()
 
 
 def _parsed(source: Source, report: Report) -> Module | None:
     try:
-        tree = parse(source.shown, source.path.read_bytes())
+        text = source.path.read_bytes()
+        tree = parse(source.shown, text)
     except (OSError, RecursionError):
         report.unreadable.append(source.shown)
         return None
     report.files[tree.language] += 1
     if tree.damaged:
         report.in_part.append(source.shown)
-    return Module(source.shown, tree)
+    return Module(source.shown, tree, has_sign(text, report.settings.wrappers))
 
 
 def _analyse(program: Program, report: Report) -> None:
     for module in program.modules.values():
         Declarations(program, module).declare()
-    evaluator = Evaluator(program, Modules(program.modules.values()))
+    names = Modules(program.modules.values())
+    evaluator = Evaluator(program, names)
     evaluator.wrappers = report.settings.wrappers
     registrations = Registrations(evaluator)
     flows = Flows(evaluator, registrations)
     effects = Effects(evaluator, flows)
-    effects.compute()
+    effects.compute(relevant(program.modules.values(), names))
     judge = Judge(effects, report.settings)
     starts = Starts(effects, judge, report.settings)
     entries: list[Entry] = Entries(program, evaluator).declared() + flows.registered

@@ -57,6 +57,7 @@ class Substitution(Operations):
         if known is not None:
             return known
         self.steps += 1
+        self.total += 1
         if self.steps > MOST_STEPS or self._nesting > DEEPEST_NESTING:
             if self.steps == MOST_STEPS + 1:  # once for each call
                 self.exhausted["steps of one call"] += 1
@@ -94,7 +95,7 @@ class Substitution(Operations):
                     {key: self._within(one, frames) for key, one in keywords},
                 )
                 found = merged(*(self.call(one, given) for one in self.substituted(function, frames)))
-                return found or self.guess(_name_of(function), given)
+                return found or self.guess(name_of(function), given)
             case Object() | List() | Callable():
                 if isinstance(value, Callable) and value.this is not None and symbolic(value.this):
                     return merged(
@@ -187,10 +188,11 @@ class Substitution(Operations):
         )
 
 
-def _name_of(value: Value) -> str:
+def name_of(value: Value) -> str:
+    """The names that a symbol is written with, as far as they are names."""
     match value:
         case Of(base=base, what=str(what)):
-            return f"{_name_of(base)}.{what}"
+            return f"{name_of(base)}.{what}"
         case Given(routine=routine, index=index):
             parameters = routine.node.parameters if routine.node is not None else []
             return parameters[index].name if index < len(parameters) else ""
