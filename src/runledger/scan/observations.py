@@ -37,7 +37,7 @@ from .values import (
 
 _MOST_CALLS = 6
 _DEPTH = 4
-_MOST_VISITS = 80
+_MOST_VISITS = 40
 
 
 class Observed:
@@ -49,6 +49,7 @@ class Observed:
         self._instances: dict[ClassInfo, dict[Instance, None]] = {}
         self._known: dict[Value, Values] = {}
         self._visits = 0
+        self._settling = 0
 
     def note(self, frames: Frames) -> None:
         for frame in frames:
@@ -70,20 +71,27 @@ class Observed:
         """The values that a symbol has in the calls that were seen. Symbols that stay open are left out."""
         if not symbolic(value) or isinstance(value, Callable):
             return (value,)
-        if depth == 0:
-            return ()
         if value in self._known:
             return self._known[value]
         if depth == _DEPTH:
             self._evaluator.steps = 0
+            self._settling = 0
+        self._settling += 1
+        if self._settling == _MOST_VISITS + 1:
+            self._evaluator.exhausted["calls that a symbol is settled by"] += 1
+        if depth == 0 or self._settling > _MOST_VISITS:
+            return ()
         self._known[value] = ()
         made: dict[Value, None] = {}
         for frame in self._of_roots(_roots(value)):
             for found in self._evaluator.substituted(value, (frame,)):
                 if found != value:
                     made |= dict.fromkeys(self.settled(found, depth - 1))
-        self._known[value] = tuple(made)
-        return self._known[value]
+        if self._settling > _MOST_VISITS:  # cut short: another symbol may get further
+            del self._known[value]
+        else:
+            self._known[value] = tuple(made)
+        return tuple(made)
 
     def calls(self, function: Value, given: Arguments, depth: int = _DEPTH) -> list[tuple[Value, Arguments]]:
         """A call that depends on parameters, with its function and arguments in each call of its routine."""
