@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+from alerts import alert_rows
 from comparison import Row
 from growth import growth_rows
 from latest import latest_rows
@@ -68,6 +69,7 @@ def main() -> None:
         "latest": lambda f, n: latest_rows(_sub(f), n),
         "processes": lambda f, _: process_rows(_sub(f)),
         "commands": lambda f, _: command_rows(_sub(f)),
+        "alerts": lambda _f, _n: alert_rows(),
     }
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="100,000 rows instead of 1,000,000 in growth and latest")

@@ -29,6 +29,7 @@ from .services.ledger import RunLedger
 from .services.observing import log_event
 from .services.reads import LedgerReads
 from .services.run_ids import new_run_id
+from .services.termination import sigterm_as_exit
 from .services.updates import LedgerUpdates, Run
 from .stores import connect, copy, open_repository
 
@@ -67,4 +68,5 @@ __all__ = [
     "log_event",
     "new_run_id",
     "open_repository",
+    "sigterm_as_exit",
 ]

@@ -102,6 +102,8 @@ class TestRequests:
     ) -> None:
         repository.create(started())
         assert base.requests() == ["GET", "POST", "GET"]
+        repository.create(*NewRun.started([RunRecord.start(RunKey("noted", "acme"), AT)], "m", "begun"))
+        assert base.requests() == ["GET", "POST", "GET"]
         with pytest.raises(RunAlreadyExists):
             repository.create(started())
         assert base.requests() == ["GET"]

@@ -15,6 +15,7 @@ from postgres_server import fresh_database
 
 from runledger import NewRun, RunRecord, RunStatus, connect
 from runledger.cli.details import print_run
+from runledger.cli.times import Times
 from runledger.domain.values import NO_METRICS
 
 
@@ -178,8 +179,11 @@ def test_the_latest_run_of_each_client_is_shown(store: Path) -> None:
     assert latest() == latest("--since", "1h") == [a, b]
     assert latest("--client", "b", "--client", "none") == [b]
     table = plain(on_a_terminal("latest", store=store)).splitlines()
-    assert table[0].split() == ["Started", "(UTC)", "Run", "Client", "Status", "Took"]
-    assert [line.split()[2:5] for line in table[1:]] == [["r", "a", "Running"], ["s", "b", "Completed"]]
+    assert table[0].split() == ["Started", "(UTC)", "Ago", "Run", "Client", "Status", "Took"]
+    assert [re.split(r" [0-9]+s ago ", line)[1].split()[:3] for line in table[1:]] == [
+        ["r", "a", "Running"],
+        ["s", "b", "Completed"],
+    ]
     assert on_a_terminal("latest", "--client", "none", store=store) == f"No runs found in sqlite:///{store}.\n"
 
 
@@ -203,7 +207,7 @@ def test_an_end_before_the_start_is_told_as_such(capsys: pytest.CaptureFixture[s
     for ago, took in ((timedelta(hours=3), "-3h 00m"), (timedelta(seconds=2.5), "-2.5s")):
         # As a person's table may hold it.
         facts = ("r", "c", "c", RunStatus.COMPLETED, start, start - ago, NO_METRICS, 0, None, start)
-        print_run(NewRun(RunRecord.trusted(*facts)))
+        print_run(NewRun(RunRecord.trusted(*facts)), Times())
         assert f"after {took}\n" in capsys.readouterr().out
 
 
@@ -213,10 +217,13 @@ def test_on_a_narrow_terminal_a_run_takes_lines_instead_of_columns(store: Path) 
         ledger.start("251124-081500-4b7d20", "acme")
     lines = plain(on_a_terminal("list", store=store, columns=40)).splitlines()
     assert lines[0] == "251124-081500-4b7d20  acme"
-    assert re.fullmatch(r"  [0-9-]{10} [0-9:]{5} UTC  Running", lines[1])
-    assert re.fullmatch(r"  [0-9-]{10} [0-9:]{5} UTC  Completed  [0-9.e-]+s", lines[3])
+    assert re.fullmatch(r"  [0-9-]{10} [0-9:]{5} UTC  [0-9]+s ago", lines[1])
+    assert lines[2] == "  Running"
+    assert re.fullmatch(r"  Completed  [0-9.e-]+s", lines[5])
     told = on_a_terminal("stale", "--older-than", "0s", store=store, columns=40)
-    assert re.fullmatch(r"251124-081500-4b7d20  acme\n  started [0-9-]{10} [0-9:]{5} UTC\n  updated .*\n", told)
+    assert re.fullmatch(
+        r"251124-081500-4b7d20  acme\n  started [0-9-]{10} [0-9:]{5} UTC\n  updated .* UTC\n  quiet for [0-9]+s\n", told
+    )
     assert (
         on_a_terminal("list", "--client", "none", store=store, columns=40) == f"No runs found in sqlite:///{store}.\n"
     )
@@ -285,11 +292,13 @@ def test_a_store_that_ends_with_the_command_is_refused() -> None:
 def test_a_summary_and_what_is_stale(store: Path) -> None:
     with connect(f"sqlite:///{store}", observers=()) as ledger:
         runs = ledger.start_many("r", ["a", "b", "c"])
-        runs["a"].complete(metrics={"Tokens": 1200})
+        runs["a"].complete(metrics={"Tokens": 1200, "Order": 4711, "Model": "small"})
         runs["b"].complete(metrics={"Tokens": 34})
     text = runledger("summary", "r", store=store).stdout
     assert "Runs     3" in text
-    assert "Tokens = 1,234" in text
+    assert text.endswith("Numbers  Order, Tokens: add one up with --sum NAME\n")
+    text = runledger("summary", "r", "--sum", "Tokens", store=store).stdout
+    assert text.endswith("(last)\nSums     Tokens = 1,234\n")
     assert json.loads(runledger("summary", "r", "--json", store=store).stdout)["statuses"] == {
         "Completed": 2,
         "Running": 1,
@@ -302,8 +311,31 @@ def test_a_sum_beyond_a_float_is_null_in_json_which_has_no_infinity(store: Path)
     with connect(f"sqlite:///{store}", observers=()) as ledger:
         for run in ledger.start_many("r", ["a", "b"]).values():
             run.update(metrics={"big": 1.7e308, "n": 1})
-    told = runledger("summary", "r", "--json", store=store).stdout
+    told = runledger("summary", "r", "--sum", "big", "--sum", "n", "--json", store=store).stdout
     assert json.loads(told, parse_constant=pytest.fail)["metrics"] == {"big": None, "n": 2}
+
+
+def test_a_summary_adds_up_only_the_numbers_that_are_asked_for(store: Path) -> None:
+    with connect(f"sqlite:///{store}", observers=()) as ledger:
+        for number, run in enumerate(ledger.start_many("r", ["a", "b"]).values()):
+            run.update(metrics={"Order": 4711 + number, "Tokens": 5, "Model": "small", "Done": True})
+    asked = ("--sum", "Tokens", "--sum", "Model", "--sum", "Tokens")
+    done = runledger("summary", "r", *asked, "--json", store=store)
+    assert json.loads(done.stdout)["metrics"] == {"Tokens": 10, "Model": 0}
+    assert done.stderr == "no run that matches has a number 'Model': its sum is 0.\n"
+    assert json.loads(runledger("summary", "r", "--json", store=store).stdout)["metrics"] == {}
+
+
+def test_the_numbers_that_could_be_added_up_fit_the_terminal(store: Path) -> None:
+    with connect(f"sqlite:///{store}", observers=()) as ledger:
+        ledger.start("r", "a", metrics={f"A number {n:02}": n for n in range(30)})
+    [_, numbers] = on_a_terminal("summary", store=store, columns=40).split("Numbers  ")
+    lines = numbers.splitlines()
+    assert max(map(len, lines[1:])) <= 40
+    assert " ".join(line.strip() for line in lines) == (
+        ", ".join(f"A number {n:02}" for n in range(20)) + ", …: add one up with --sum NAME"
+    )
+    assert on_a_terminal("summary", store=store, columns=10).count("number") == 20
 
 
 def test_without_a_store_a_file_in_the_data_directory_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -418,6 +450,7 @@ def test_every_command_has_help(store: Path) -> None:
         "latest",
         "summary",
         "stale",
+        "check",
     ]
     commands += ["import", "export", "copy", "doctor", "exec", "completion"]
     listed = runledger("--help").stdout

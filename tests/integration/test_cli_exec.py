@@ -4,12 +4,11 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from commands import RUNLEDGER, a_store_of, environment, in_a_process, runledger
+from gated_store import at_the_gate, blocks, send
 from postgres_server import fresh_database
 
 from runledger import NewRun, RunRecord, connect
@@ -103,7 +102,7 @@ def test_signals_are_passed_on_and_cancel_the_run(store: Path, number: signal.Si
     process.stdout.close()
     run = the_run(store)
     assert code == 128 + number
-    assert (run.record.status.value, run.log[0].text) == ("Cancelled", f"ended by {number.name}")
+    assert (run.record.status.value, run.log[-1].text) == ("Cancelled", f"ended by {number.name}")
 
 
 def test_a_command_that_handles_a_signal_ends_as_it_likes(store: Path) -> None:
@@ -208,7 +207,10 @@ def test_a_command_whose_output_nobody_reads_any_more_ends_as_it_would_without_u
         running.stdout.close()
     assert running.returncode == 128 + signal.SIGPIPE
     run = the_run(store)
-    assert (run.record.status.value, run.log[-1].text) == ("Cancelled", "ended by SIGPIPE")
+    assert (run.record.status.value, run.record.error) == (
+        "Failed",
+        "ended by SIGPIPE: nobody read its output any more\n" + "\n".join(["y"] * 20),
+    )
 
 
 def test_a_terminal_stays_a_terminal(store: Path) -> None:
@@ -226,28 +228,55 @@ def test_a_terminal_stays_a_terminal(store: Path) -> None:
     os.close(leader)
 
 
-def test_what_outlives_the_command_is_not_waited_for(store: Path) -> None:
-    with open(os.devnull) as nothing:
-        process = subprocess.run(
-            [*RUNLEDGER, "exec", "--client", "a", "--", "sh", "-c", "sleep 1000 & echo $! >&2"],
-            env=environment(store),
-            stdin=nothing,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-    os.kill(int(process.stderr), signal.SIGTERM)
-    assert the_record(store).status.value == "Completed"
+def test_what_outlives_the_command_is_not_waited_for_and_goes_on_writing(store: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "gate")
+    background = f"(read line <'{tmp_path}/gate'; echo $line >&2; echo out) & echo begun >&2"
+    with subprocess.Popen(
+        [*RUNLEDGER, "exec", "--client", "a", "--", "sh", "-c", background],
+        env=environment(store),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.wait(60) == 0
+        assert the_record(store).status.value == "Completed"
+        assert process.stderr.readline() == "begun\n"
+        (tmp_path / "gate").write_text("still here\n")
+        assert (process.stderr.read(), process.stdout.read()) == ("still here\n", "out\n")  # and then both end
+
+
+def test_what_carries_standard_error_holds_nothing_else_open(store: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "gate")
+    inherited, lock = os.pipe()
+    only_errors = f"import os; os.close(1); os.closerange(3, 99); open('{tmp_path}/gate').read()"
+    background = f'"{sys.executable}" -c "{only_errors}" &'
+    process = subprocess.Popen(
+        [*RUNLEDGER, "exec", "--client", "a", "--", "sh", "-c", background],
+        env=environment(store),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        pass_fds=[lock],
+    )
+    os.close(lock)
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.read() == b""
+        assert os.read(inherited, 1) == b""
+        assert process.wait(60) == 0
+        (tmp_path / "gate").write_text("end\n")
+        assert process.stderr.read() == b""
+    os.close(inherited)
 
 
 def test_a_store_that_is_gone_at_the_end_does_not_change_the_exit_code(store: Path) -> None:
     done = in_a_process(
         "exec", "--client", "a", "--", "sh", "-c", f"rm {store}*; mkdir {store}; exit 5", store=store, code=5
     )
-    assert re.fullmatch(
-        r"runledger: run '\S+' of client 'a' could not be finished: .* cannot be opened.*\n", done.stderr
-    )
+    assert re.match(r"runledger: run '\S+' of client 'a' could not be finished: .* cannot be opened.*\n", done.stderr)
 
 
 def test_a_command_ends_its_run_though_the_parent_ignores_the_death_of_children(store: Path) -> None:
@@ -266,13 +295,13 @@ def test_a_command_ends_its_run_though_the_parent_ignores_the_death_of_children(
 def test_a_command_ignores_no_signal_that_only_we_ignore(store: Path) -> None:
     limited = f"ulimit -f 1; exec head -c 1000000 /dev/zero >'{store.parent}/big'"
     in_a_process("exec", "--client", "a", "--", "sh", "-c", limited, store=store, code=128 + signal.SIGXFSZ)
-    assert the_run(store).log[-1].text == "ended by SIGXFSZ"
+    assert the_record(store).error == "ended by SIGXFSZ: the limit for the size of files was reached"
 
 
-def test_a_signal_without_a_name_cancels_the_run_too(store: Path) -> None:
+def test_a_signal_without_a_name_is_numbered(store: Path) -> None:
     number = signal.SIGRTMIN + 2
     in_a_process("exec", "--client", "a", "--", "sh", "-c", f"kill -{number} $$", store=store, code=128 + number)
-    assert the_run(store).log[0].text == f"ended by signal {number}"
+    assert the_record(store).error == f"ended by signal {number}"
 
 
 def test_a_script_without_an_interpreter_line_is_run_by_the_shell(store: Path, tmp_path: Path) -> None:
@@ -296,15 +325,16 @@ def test_a_relative_store_is_found_again_from_a_folder_whose_name_looks_encoded(
     assert b'"metrics": {"n": 1}' in shown.stdout
 
 
-def test_what_outlives_the_command_and_goes_on_writing_is_not_waited_for(store: Path) -> None:
+def test_what_writes_without_end_does_not_keep_the_command_from_ending(store: Path, tmp_path: Path) -> None:
     done = subprocess.run(
-        [*RUNLEDGER, "exec", "--client", "a", "--", "sh", "-c", "yes >&2 & exit 3"],
+        [*RUNLEDGER, "exec", "--client", "a", "--", "sh", "-c", f"yes >&2 & echo $! >'{tmp_path}/pid'; exit 3"],
         env=environment(store),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=False,
         timeout=60,
     )
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
     assert done.returncode == 3
     assert the_record(store).status.value == "Failed"
 
@@ -337,13 +367,15 @@ def test_a_thread_that_a_store_leaves_behind_takes_no_signal_from_the_command(st
 
 WITH_CTRL_C_WAITING = """
 import os, signal
-from runledger.cli.execute import run_command, signals_held
+from runledger.cli.execution.command import run_command
+from runledger.cli.execution.relay import Relay
+from runledger.cli.execution.signals import signals_held
 
 with signals_held() as mask:
     print("up", flush=True)
     while signal.SIGINT not in signal.sigpending():
         pass
-    print(run_command(["sleep", "20"], os.environ, mask).cancelled, flush=True)
+    print(run_command(["sleep", "20"], os.environ, mask, Relay()).cancelled, flush=True)
 """
 
 
@@ -359,54 +391,6 @@ def test_ctrl_c_that_comes_just_before_the_command_is_for_the_command() -> None:
     assert b"ended by SIGINT" in said
 
 
-GATED = """
-import os, time
-from runledger.adapters.sql import sqlite
-from runledger.cli import execute
-
-execute.GRACE_SECONDS = float(os.environ.get("GRACE", execute.GRACE_SECONDS))
-
-def open_url(url):
-    if os.path.exists("reached"):
-        open("reached", "w").close()
-        os.remove("reached")
-        while not os.path.exists("opened"):
-            time.sleep(0.01)
-    return sqlite.open_url(url.replace("gated", "sqlite"))
-"""
-"""A store that, where there is a named pipe for it, tells that it is being opened, and waits to be."""
-
-
-@contextmanager
-def at_the_gate(store: Path, folder: Path, *command: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
-    a_store_of(folder, "gated", GATED)
-    with subprocess.Popen(
-        [*RUNLEDGER, "exec", "--client", "a", "--", *command],
-        env=environment(f"gated:///{store}", PYTHONPATH=str(folder), **variables),
-        cwd=folder,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        while not (folder / "reached").exists():
-            assert process.poll() is None
-        (folder / "reached").read_text()
-        yield process
-
-
-def blocks(process: subprocess.Popen[str], number: signal.Signals) -> bool:
-    """Whether the main thread of a process blocks a signal."""
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    return bool(int(status.split("SigBlk:")[1].split()[0], 16) >> (number - 1) & 1)
-
-
-def send(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    """Send a signal and wait until it is taken, so that a second one is a second one."""
-    process.send_signal(number)
-    status = Path(f"/proc/{process.pid}/status")
-    while int(status.read_text().split("ShdPnd:")[1].split()[0], 16) >> (number - 1) & 1:
-        pass
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_during_the_start_leaves_no_run_running_whose_command_never_ran(
     store: Path, tmp_path: Path, number: signal.Signals
@@ -418,7 +402,7 @@ def test_a_signal_during_the_start_leaves_no_run_running_whose_command_never_ran
         assert process.communicate(timeout=60)[1] == ""
     run = the_run(store)
     assert process.returncode == 128 + number
-    assert (run.record.status.value, run.log[0].text) == (
+    assert (run.record.status.value, run.log[-1].text) == (
         "Cancelled",
         f"ended by {number.name} before the command began",
     )
@@ -435,7 +419,7 @@ def test_a_store_that_refuses_a_signalled_command_is_told(store: Path, tmp_path:
         (tmp_path / "opened").touch()
         _, errors = process.communicate(timeout=60)
     assert "is not a SQLite database: choose another file" in errors
-    assert errors.count("\n") == 1
+    assert errors.count("\n") == {"started": 1, "finished": 3}[act]
     assert process.returncode == {"started": 143, "finished": 0}[act]
 
 
@@ -517,7 +501,7 @@ def test_a_store_that_does_not_answer_a_signalled_command_in_time_is_told(
         _, errors = process.communicate(timeout=60)
     assert re.fullmatch(
         rf"runledger: ended by SIGTERM while run '\S+' of client 'a' was being {act}: `runledger show` says "
-        "whether it was\\.\n",
+        "whether it was\\.\n" + {"started": "", "finished": r"When the .*, write:\n  runledger complete .*\n"}[act],
         errors,
     )
     assert process.returncode == {"started": 143, "finished": 0}[act]

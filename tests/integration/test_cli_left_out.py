@@ -64,6 +64,7 @@ def test_a_command_says_once_per_reason_how_many_rows_it_left_out(ask: Ask, comm
 
 
 def test_what_may_be_stale_but_cannot_be_read_is_reported(ask: Ask) -> None:
+    assert ask("stale", "--older-than", "0s", "--exit-code", code=9).stdout.count("\n") == 2
     done = ask("stale", "--older-than", "0s", "--json", code=9)
     assert done.stderr.splitlines() == [
         f"runledger: 2 rows left out: column '{STATUS}' holds 'Done', which is not a status: correct it or map it.",

@@ -51,6 +51,7 @@ def sum_here(line: re.Match[str]) -> str:
 
 def words(text: str, *, ordered: bool) -> list[list[str]]:
     """Lines as words, since columns are as wide as what they hold; in any order, where the store keeps none."""
+    text = re.sub(r"[0-9]+[hd] ago", "long ago", text)
     lines = [
         line.split() for line in re.sub(r"\x1b\[[0-9]+m|^(Metrics|Sums)", "", text, flags=re.MULTILINE).splitlines()
     ]

@@ -13,6 +13,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 from threading import Thread
+from threading import enumerate as enumerate_threads
 
 import psycopg
 import pytest
@@ -29,6 +30,7 @@ from runledger import (
     RunQuery,
     RunRecord,
     StoreUnavailable,
+    connect,
 )
 from runledger.adapters.memory import InMemoryRunRepository
 from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
@@ -178,6 +180,30 @@ def test_an_interrupt_at_any_instant_leaves_the_store_whole_and_in_use(
             break
         require_whole(store)
     assert instant > 1
+
+
+def test_an_interrupt_at_any_instant_of_the_heartbeats_leaves_no_run_running() -> None:
+    """When they begin and when they are stopped; the store and `track` itself are not interrupted here."""
+    ledger = connect("memory://", observers=())
+    with ledger.track("first", "acme", heartbeat=60):  # which imports what is needed
+        pass
+    for instant in count():
+        run_id = f"r{instant}"
+
+        def block(run_id: str = run_id) -> None:
+            with ledger.track(run_id, "acme", heartbeat=0.001):
+                pass
+
+        interruption = Interruption(instant, interrupt, "services/heartbeat")
+        with suppress(Interrupt):
+            interruption.during(block)
+        assert list(ledger.find(status="Running")) == [], instant
+        for thread in enumerate_threads():
+            if thread.name == "runledger-heartbeat":
+                thread.join()
+        if not interruption.happened:
+            break
+    assert instant > 10
 
 
 SENDING = ("airtable/transport.py", "adapters/exclusion.py", "/queue.py")

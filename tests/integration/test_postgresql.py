@@ -693,6 +693,7 @@ def asked(proxy: CountingProxy, act: Callable[[PostgreSQLRunRepository, str], An
     "act",
     [
         lambda store, name: store.create(NewRun(RunRecord.start(RunKey(name, "acme"), AT))),
+        lambda store, name: store.create(*NewRun.started([RunRecord.start(RunKey(name, "acme"), AT)], name, "begun")),
         lambda store, _: store.get(KEY),
         lambda store, _: store.update(KEY, HEARTBEAT, LATER),
         lambda store, _: store.update(
@@ -703,7 +704,7 @@ def asked(proxy: CountingProxy, act: Callable[[PostgreSQLRunRepository, str], An
         lambda store, _: list(store.find(RunQuery())),
         lambda store, _: list(store.find_with_logs(RunQuery())),
     ],
-    ids=["create", "get", "heartbeat", "update", "update_many", "log", "find", "find_with_logs"],
+    ids=["create", "create with a note", "get", "heartbeat", "update", "update_many", "log", "find", "find_with_logs"],
 )
 def test_a_call_that_applies_is_one_round_trip(
     proxy: CountingProxy, act: Callable[[PostgreSQLRunRepository, str], Any]

@@ -42,5 +42,5 @@ def test_importing_the_package_loads_no_driver_and_nothing_that_is_seldom_used()
 def test_running_a_command_as_a_run_loads_nothing_that_is_seldom_used(tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path}/runs.db"
     loaded = modules_after(EXEC, "--store", store, "exec", "--client", "acme", "--", "true")
-    assert {"runledger.cli.execute", "runledger.adapters.sql.sqlite"} <= loaded
+    assert {"runledger.cli.execution.recording", "runledger.adapters.sql.sqlite"} <= loaded
     assert not loaded & {*SELDOM_USED, "ipaddress", "runledger.adapters.sql.sqlite_migration"}

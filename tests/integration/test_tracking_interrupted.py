@@ -146,6 +146,8 @@ while interrupts < 500:
 over = True
 sender.join()
 assert signal.getsignal(signal.SIGINT) is handle
+with ledger.track("undisturbed", "acme"):
+    pass
 print(sorted({record.status.value for record in ledger.find()}))
 """
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,6 +39,7 @@ from runledger import (
     RunRecord,
     RunStatus,
     StoreUnusable,
+    aio,
 )
 from runledger.adapters.airtable.rate import Turn
 from runledger.cli.group import cli
@@ -53,7 +54,7 @@ CHANGES = (
     RunChange(error="slow", metrics={"n": 2}, add={"i": 1}, note="all at once"),
 )
 FINISHES = tuple(RunChange(status=status) for status in RunStatus if status.is_final)
-RUNS = tuple(f"r{i}" for i in range(20))
+RUNS = tuple(f"r{i}" for i in range(26))
 
 
 NO_UPDATES = {"start", "exec", "import", "copy", "init", "doctor", "scan", "completion"}
@@ -145,6 +146,43 @@ def through_the_services(ledger: RunLedger, run_id: Callable[[], str]) -> None:
                 finish("never started", "acme", "why")
 
 
+async def through_the_coroutines(ledger: aio.AsyncRunLedger, run_id: Callable[[], str]) -> None:
+    with (
+        every_method_of(ledger.updates) as updates,
+        every_method_of(ledger.reads) as reads,
+        every_method_of(ledger.updates.run(run_id(), "acme")) as handle,
+    ):
+        acts: list[Callable[[str], Awaitable[object]]] = [
+            lambda run: updates.update(run, "acme", metrics={"n": 1}, add={"i": 1}, note="n"),
+            lambda run: updates.heartbeat(run, "acme"),
+            lambda run: updates.update_many([(RunKey(run, "acme"), RunChange(note="n"))]),
+            lambda run: updates.run(run, "acme").update(add={"n": 1}),
+            lambda run: updates.of(RunKey(run, "acme")).heartbeat(),
+            lambda run: updates.complete(run, "acme"),
+        ]
+        run = run_id()
+        for act in acts:
+            await act(run)
+            with pytest.raises(RunNotFound):
+                await act("never started")
+        for finish in (updates.fail, updates.skip, updates.cancel):
+            await finish(run_id(), "acme", "why")
+            with pytest.raises(RunNotFound):
+                await finish("never started", "acme", "why")
+        await handle.update(note="n")
+        await handle.heartbeat()
+        await handle.complete()
+        for finish in (handle.fail, handle.skip, handle.cancel):
+            with pytest.raises(RunAlreadyFinished):
+                await finish("late")
+        await reads.get(run, "acme")
+        await reads.get_with_log(run, "acme")
+        await reads.summary(run)
+        for listed in (reads.find(), reads.latest(), reads.stale(timedelta(0)), reads.log(run, "acme", 1)):
+            assert [each async for each in listed] != []
+        assert len([each async for each in reads.find_with_logs()]) == len(RUNS)
+
+
 def require_finished(*finishes: Callable[[str], object]) -> None:
     for finish in finishes:
         with pytest.raises(RunAlreadyFinished):
@@ -173,6 +211,7 @@ def through_the_command_line(url: str, run_id: Callable[[], str]) -> None:
     run("show", "never started", "acme", code=3)
     for look in (("list",), ("latest",), ("summary", one), ("stale", "--older-than", "1h"), ("export", "-")):
         run(*look)
+    run("check", "--may-fail", "--quiet-after", "9999d")
     run("prune", "--older-than", "100d", "--dry-run")
     run("show", one, "acme")
     assert tried == set(cli.list_commands(Context(cli))), "a command that is not tried here, or is no more"
@@ -270,6 +309,7 @@ def test_no_updating_path_creates_says_the_store_itself(
             with every_method_of(access.without_creation()) as updating:
                 through_the_port(updating, lambda: next(runs))
             through_the_services(ledger, lambda: next(runs))
+            asyncio.run(through_the_coroutines(aio.AsyncRunLedger(ledger), lambda: next(runs)))
             through_the_command_line(store.url, lambda: next(runs))
             assert sorted(record.key.run_id for record in access.find(RunQuery())) == sorted(RUNS)
             access.close()

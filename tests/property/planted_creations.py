@@ -16,6 +16,7 @@ from runledger.adapters.airtable.transport import WithoutCreation
 from runledger.adapters.memory import InMemoryRunAccess
 from runledger.adapters.sql import postgresql, sqlite
 from runledger.adapters.sql.rows import rows_of_texts
+from runledger.aio import AsyncLedgerUpdates, AsyncRun
 from runledger.services.updates import LedgerUpdates, Run
 
 Changes = Sequence[tuple[RunKey, RunChange]]
@@ -105,6 +106,23 @@ def a_new_method_of_a_handle_creates(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Run, "reopen", reopen, raising=False)
 
 
+def a_new_method_of_updates_for_coroutines_creates(patch: pytest.MonkeyPatch) -> None:
+    async def restore(self: AsyncLedgerUpdates, run_id: str, client_id: str) -> None:
+        key = RunKey(run_id, client_id)
+        table = self._updates._access._table  # type: ignore[attr-defined]
+        table.records.setdefault(key, RunRecord.start(key, datetime.now(UTC)))
+
+    patch.setattr(AsyncLedgerUpdates, "restore", restore, raising=False)
+
+
+def a_new_method_of_a_handle_for_coroutines_creates(patch: pytest.MonkeyPatch) -> None:
+    async def reopen(self: AsyncRun) -> None:
+        table = self._run._updates._access._table  # type: ignore[attr-defined]
+        table.records.setdefault(self.key, RunRecord.start(self.key, datetime.now(UTC)))
+
+    patch.setattr(AsyncRun, "reopen", reopen, raising=False)
+
+
 PLANTS: Mapping[Plant, str] = {
     memory_creates_for_an_error_alone: "memory",
     sqlite_inserts_on_a_miss: "sqlite",
@@ -113,5 +131,7 @@ PLANTS: Mapping[Plant, str] = {
     redis_sets_a_hash_on_a_miss: "redis",
     a_new_method_of_updates_creates: "memory",
     a_new_method_of_a_handle_creates: "memory",
+    a_new_method_of_updates_for_coroutines_creates: "memory",
+    a_new_method_of_a_handle_for_coroutines_creates: "memory",
 }
 """Each plant with the store that it is planted into."""

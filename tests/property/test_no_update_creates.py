@@ -1,17 +1,20 @@
 """No update creates a run record: the one rule that everything else serves. Read this test first.
 
 Code that may only update holds one of four objects: what the port's `without_creation()` returns, `ledger.updates`,
-`ledger.reads`, or the handle of a run. This test calls all their public methods, in any order and with any arguments,
-over every store. It finds methods and parameters by reflection, so that a new method is tried as soon as it exists.
+`ledger.reads`, or the handle of a run; the last three may be those for coroutines. This test calls all their public
+methods, in any order and with any arguments, over every store. It finds methods and parameters by reflection, so that a
+new method is tried as soon as it exists.
 After each call, the store may have no key that it did not have before.
 
 There is no model, and no adapter is trusted: the keys are read from the store itself (counted_stores.py). Some of the
 runs are started, some never are, some records are removed by another process, and many ids look alike.
 """
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from counted_stores import STORES, CountedStore
@@ -20,7 +23,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from runledger import RunAlreadyExists, RunLedger, RunLedgerError
+from runledger import RunAlreadyExists, RunLedger, RunLedgerError, aio
 from runledger.testing.seeds import named, seed_of
 
 
@@ -35,13 +38,16 @@ class AnyCalls(RuleBasedStateMachine):
         self.ledger = RunLedger(store.repository, observers=())
         reporting = RunLedger(store.repository, observers=(), on_missing="report")
         self.services = [self.ledger.updates, reporting.updates, self.ledger.reads]
+        self.coroutines = aio.AsyncRunLedger(self.ledger, threads=1)
+        self.loop = asyncio.Runner()
         self.access = store.repository.without_creation()
-        self.handles = [self.ledger.updates.run("r", "acme")]
+        self.handles: list[Any] = [each.updates.run("r", "acme") for each in (self.ledger, self.coroutines)]
 
     @rule(run_id=run_ids)
     def start(self, run_id: str) -> None:
         with suppress(RunAlreadyExists):
-            self.handles += self.ledger.start_many(run_id, ["acme", "ACME"]).values()
+            runs = self.ledger.start_many(run_id, ["acme", "ACME"])
+            self.handles += [*runs.values(), self.coroutines.updates.of(runs["acme"].key)]
         self.keys = self.store.keys()
 
     @precondition(lambda self: len(self.keys) > 4)
@@ -60,6 +66,10 @@ class AnyCalls(RuleBasedStateMachine):
         self.call(data.draw(st.sampled_from(self.services)), data)
 
     @rule(data=st.data())
+    def call_the_services_for_coroutines(self, data: st.DataObject) -> None:
+        self.call(data.draw(st.sampled_from([self.coroutines.updates, self.coroutines.reads])), data)
+
+    @rule(data=st.data())
     def call_a_handle(self, data: st.DataObject) -> None:
         self.call(data.draw(st.sampled_from(self.handles)), data)
 
@@ -70,7 +80,9 @@ class AnyCalls(RuleBasedStateMachine):
             returned = method(*positional, **by_name)
             if isinstance(returned, Iterator):
                 list(returned)
-            elif type(returned).__module__.startswith("runledger.services."):
+            elif isinstance(returned, (Awaitable, AsyncIterator)):
+                self.loop.run(carried_out(returned))
+            elif type(returned).__module__.startswith(("runledger.services.", "runledger.aio.")):
                 self.handles.append(returned)  # whatever it is: its methods are called too
 
     @invariant()
@@ -79,11 +91,24 @@ class AnyCalls(RuleBasedStateMachine):
         assert now <= self.keys, f"a call that may only update made a record of {list(now - self.keys)}"
         self.keys = now
 
+    def teardown(self) -> None:
+        self.loop.run(self.coroutines.close())
+        self.loop.close()
+
+
+async def carried_out(call: Awaitable[Any] | AsyncIterator[Any]) -> None:
+    """Do what a coroutine, or a list for `async for`, was made for."""
+    if isinstance(call, AsyncIterator):
+        async for _ in call:
+            pass
+    else:
+        await call
+
 
 # The health check too_slow is suppressed because a busy machine draws slowly; no other one needs to be.
 CALLS = settings(
     max_examples=25,
-    stateful_step_count=40,
+    stateful_step_count=50,
     deadline=None,
     phases=[Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow],

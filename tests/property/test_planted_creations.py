@@ -9,7 +9,7 @@ from hypothesis import Phase, settings
 from planted_creations import PLANTS, Plant
 from test_no_update_creates import CALLS, try_any_calls
 
-from runledger import RunLedger
+from runledger import RunLedger, aio
 from runledger.adapters.memory import InMemoryRunRepository
 
 # To find is enough here: no time is spent on the shortest example.
@@ -28,7 +28,10 @@ def test_an_update_that_creates_is_caught(plant: Plant, tmp_path: Path, monkeypa
 def test_every_public_method_of_what_may_only_update_can_be_called() -> None:
     repository = InMemoryRunRepository()
     ledger = RunLedger(repository)
-    for thing in (repository.without_creation(), ledger.updates, ledger.reads, ledger.start("r", "acme")):
+    coroutines = aio.AsyncRunLedger(ledger)
+    things = [repository.without_creation(), ledger.updates, ledger.reads, ledger.start("r", "acme")]
+    things += [coroutines.updates, coroutines.reads, coroutines.updates.run("r", "acme")]
+    for thing in things:
         for name in public_methods(thing):
             arguments_of(getattr(thing, name))
 

@@ -1,6 +1,9 @@
-"""What doctor, init and the probe find, as values and in words."""
+"""What doctor, init and the probe find, as values and in words; what a backend says of signs of life."""
 
-from runledger.domain import Finding, Verdict
+from datetime import timedelta
+
+from runledger.adapters.memory import InMemoryRunRepository
+from runledger.domain import Backend, Finding, Verdict
 
 
 def test_a_finding_is_what_was_seen_and_what_to_do_about_it() -> None:
@@ -14,3 +17,10 @@ def test_a_finding_is_what_was_seen_and_what_to_do_about_it() -> None:
 def test_a_finding_reads_as_one_sentence() -> None:
     assert str(Finding.fix("it is gone", "make it")) == "it is gone: make it"
     assert str(Finding.ok("it is there")) == "it is there"
+
+
+def test_a_run_is_stale_when_five_signs_of_life_have_not_come() -> None:
+    backend = Backend(open=lambda _: InMemoryRunRepository())
+    assert (backend.heartbeat_interval, backend.quiet_after) == (timedelta(minutes=1), timedelta(minutes=5))
+    counting = Backend(open=lambda _: InMemoryRunRepository(), heartbeat_interval=timedelta(minutes=10))
+    assert counting.quiet_after == timedelta(minutes=50)

@@ -18,6 +18,7 @@ from conftest import Clock
 from runledger import (
     EventKind,
     InvalidValue,
+    LedgerReads,
     NewRun,
     Outcome,
     RunAlreadyExists,
@@ -70,6 +71,81 @@ def test_a_reason_must_be_given(ledger: RunLedger) -> None:
                 finish(nothing)
     assert not run.finished
     assert ledger.get(*KEY).status is RunStatus.RUNNING
+
+
+def test_a_first_note_is_stored_with_the_record_at_the_time_of_the_start(
+    ledger: RunLedger, events: list[RunEvent]
+) -> None:
+    ledger.start(*KEY, note="a.sh on web1")
+    ledger.start_many("r", ["a", "b"], note="both")
+    with ledger.track("t", "a", note="a block"):
+        pass
+    runs = {run.key: run for run in ledger.reads.find_with_logs()}
+    assert {str(key): [line.text for line in run.log] for key, run in runs.items()} == {
+        "run '251124-081500' of client 'acme'": ["a.sh on web1"],
+        "run 'r' of client 'a'": ["both"],
+        "run 'r' of client 'b'": ["both"],
+        "run 't' of client 'a'": ["a block"],
+    }
+    assert all(run.log[0].at == run.record.started_at and run.record.notes == 1 for run in runs.values())
+    assert kinds(events) == ["run_started"] * 4 + ["run_finished"]
+    empty = re.escape("note is empty: leave it out, or give it text.")
+    with pytest.raises(InvalidValue, match=empty):
+        ledger.start("refused", "acme", note="")
+    with pytest.raises(InvalidValue, match=empty):
+        ledger.start_many("refused", ["acme"], note="")
+    assert not list(ledger.find(run_id="refused"))
+
+
+FINISHES: dict[str, Callable[[RunLedger, str, datetime], RunRecord | None]] = {
+    "Completed": lambda ledger, run, at: ledger.updates.complete(run, "acme", at=at),
+    "Completed with Errors": lambda ledger, run, at: ledger.updates.complete(run, "acme", with_errors="two", at=at),
+    "Failed": lambda ledger, run, at: ledger.updates.fail(run, "acme", "no disk", at=at),
+    "Skipped": lambda ledger, run, at: ledger.updates.skip(run, "acme", "nothing new", at=at),
+    "Cancelled": lambda ledger, run, at: ledger.updates.cancel(run, "acme", "by hand", at=at),
+}
+
+
+@pytest.mark.parametrize("status", FINISHES)
+def test_an_end_that_is_recorded_later_is_between_the_start_and_now(status: str) -> None:
+    finish, clock = FINISHES[status], Clock()
+    events: list[RunEvent] = []
+    ledger = RunLedger(InMemoryRunRepository(), observers=(events.append,), clock=clock)
+    ledger.start("r", "acme")
+    start = clock.now
+    clock.now += timedelta(hours=1)
+    ledger.updates.update("r", "acme", add={"n": 1})
+    beat = clock.now
+    for at, why in (
+        (start - timedelta(milliseconds=1), f": it started at {start:%FT%T}.000Z."),
+        (beat + timedelta(seconds=1, milliseconds=1), f": it is {beat + timedelta(seconds=1):%FT%T}.000Z now."),
+    ):
+        clock.now = beat
+        with pytest.raises(InvalidValue) as refusal:
+            finish(ledger, "r", at)
+        text = f"{at:%FT%T}.{at.microsecond // 1000:03}Z"
+        assert str(refusal.value) == f"run 'r' of client 'acme' cannot have ended at {text}{why}"
+        assert refusal.value.key == RunKey("r", "acme")
+    with pytest.raises(InvalidValue, match=r"^at .* has no time zone"):
+        finish(ledger, "r", datetime(2025, 11, 24))  # noqa: DTZ001
+    assert ledger.get("r", "acme").status is RunStatus.RUNNING
+    for at in (start, beat + timedelta(seconds=1)):
+        run = f"r {at}"
+        clock.now = start - timedelta(seconds=1)
+        ledger.start(run, "acme")
+        clock.now = beat
+        record = finish(ledger, run, at)
+        assert record is not None
+        assert (record.status.value, record.ended_at) == (status, at)
+        assert record == ledger.get(run, "acme")
+    ledger.updates.heartbeat("r", "acme")
+    record = finish(ledger, "r", start)
+    assert record is not None
+    assert (record.ended_at, record.updated_at) == (start, beat + timedelta(seconds=2))
+    assert kinds(events).count("run_refused") == 3
+    with pytest.raises(RunNotFound):
+        finish(ledger, "never started", start)
+    assert kinds(events)[-1] == "run_missing"
 
 
 def test_each_way_to_finish_leaves_its_status_and_its_reason(ledger: RunLedger) -> None:
@@ -961,6 +1037,35 @@ def test_a_ledger_is_not_made_of_what_cannot_serve(make: Callable[[], object], m
     with pytest.raises(InvalidValue) as refusal:
         make()
     assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda reads: reads.get(*KEY),
+        lambda reads: reads.get_with_log(*KEY),
+        lambda reads: reads.log(*KEY, last=-1),
+        lambda reads: list(reads.log(*KEY)),
+        lambda reads: reads.find(status="none such"),
+        lambda reads: reads.latest(clients=7),
+        lambda reads: reads.summary("r", limit=-1),
+        lambda reads: reads.stale("1h"),
+    ],
+)
+def test_the_event_of_a_failed_read_says_so(
+    read: Callable[[LedgerReads], object], ledger: RunLedger, events: list[RunEvent]
+) -> None:
+    with pytest.raises(RunLedgerError):
+        read(ledger.reads)
+    assert [event.reading for event in events] == [True]
+
+
+def test_the_events_of_failed_updates_and_starts_are_of_no_read(ledger: RunLedger, events: list[RunEvent]) -> None:
+    with pytest.raises(RunNotFound):
+        ledger.updates.update(*KEY)
+    with pytest.raises(InvalidValue):
+        ledger.start("", "acme")
+    assert [event.reading for event in events] == [False, False]
 
 
 @pytest.mark.parametrize("key", ["r", ("r", "acme"), None])

@@ -1,6 +1,7 @@
 """Who may only update cannot create, and only the removal removes: shown by the type checker, and by the objects."""
 
 import ast
+import asyncio
 import re
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 
 import runledger
 from airtable_local import Column
-from runledger import RunLedger, open_repository
+from runledger import RunLedger, aio, open_repository
 from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
 from runledger.stores import open_removal
 from runledger.testing import creators_within_reach, removers_within_reach
@@ -49,16 +50,23 @@ from runledger.testing.reach import things_within_reach
         ("ledger.updates.update('r', 'c', metric={'n': 1})", False),
         ("ledger.updates.update('r', 'c', add={'n': 'x'})", False),
         ("ledger.get('r', 'c').metrics['n'] = 1", False),
+        ("_ = coroutines.start('r', 'c')", True),
+        ("_ = coroutines.updates.update('r', 'c', add={'n': 1})", True),
+        ("_ = coroutines.updates.start('r', 'c')", False),
+        ("_ = coroutines.reads.start('r', 'c')", False),
+        ("_ = coroutines.updates.run('r', 'c').start('r', 'c')", False),
+        ("_ = coroutines.updates.update('r', 'c', metric={'n': 1})", False),
     ],
 )
 def test_a_type_checker_tells_updating_from_creating(line: str, accepted: bool, tmp_path: Path) -> None:
     program = f"""
 from runledger import RunChange, RunLedger, RunRecord
+from runledger.aio import AsyncRunLedger
 from runledger.domain import FinishedRuns, RunAccess, RunReads, RunRemoval, RunRepository, RunUpdates
 
 def use(
     ledger: RunLedger, updates: RunUpdates, reads: RunReads, access: RunAccess, repository: RunRepository,
-    removal: RunRemoval, record: RunRecord, finished: FinishedRuns,
+    removal: RunRemoval, record: RunRecord, finished: FinishedRuns, coroutines: AsyncRunLedger,
 ) -> None:
     {line}
 """
@@ -73,7 +81,7 @@ def use(
         "program.py",
     ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.stdout.startswith("Success" if accepted else "program.py:9: error:"), done.stdout + done.stderr
+    assert done.stdout.startswith("Success" if accepted else "program.py:10: error:"), done.stdout + done.stderr
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql", "airtable"])
@@ -103,6 +111,24 @@ def test_nothing_within_reach_of_updates_reads_or_a_handle_creates(url: str) -> 
     ledger.close()
 
 
+def test_nothing_within_reach_of_the_updates_reads_or_a_handle_of_coroutines_creates(url: str) -> None:
+    async def main() -> None:
+        async with aio.connect(url, observers=()) as ledger:
+            run = await ledger.start("r", "acme")
+            records = ledger.reads.find()
+            assert [record.key.client_id async for record in records] == ["acme"]
+            methods = (ledger.reads.get, ledger.updates.update, run.update, records)
+            for thing in (ledger.updates, ledger.reads, run, ledger.updates.run("r", "acme"), *methods):
+                assert creators_within_reach(thing) == set()
+                assert removers_within_reach(thing) == set()
+            async with ledger.track("s", "acme", heartbeat=60) as tracked:
+                assert creators_within_reach(tracked) == set()
+            assert creators_within_reach(ledger) != set()
+            assert removers_within_reach(ledger) == set()
+
+    asyncio.run(main())
+
+
 def test_nothing_within_reach_of_a_ledger_a_repository_or_a_handle_removes(url: str) -> None:
     repository = open_repository(url)
     ledger = RunLedger(repository, owns_repository=True)
@@ -122,10 +148,11 @@ def test_nothing_within_reach_of_the_removal_creates_or_updates(url: str) -> Non
         assert [thing for thing in ours if updaters & set(dir(thing))] == []
 
 
-def test_a_method_of_the_ledger_reads_closes_or_counts_as_one_that_creates() -> None:
-    with runledger.connect("memory://") as ledger:
-        creators = {path.removeprefix(".") for path in creators_within_reach(ledger) if path.count(".") == 1}
-        assert set(public_methods(ledger)) - set(public_methods(ledger.reads)) - {"close"} == creators
+@pytest.mark.parametrize("connect", [runledger.connect, aio.connect])
+def test_a_method_of_the_ledger_reads_closes_or_counts_as_one_that_creates(connect: Callable[[str], Any]) -> None:
+    ledger = connect("memory://")
+    creators = {path.removeprefix(".") for path in creators_within_reach(ledger) if path.count(".") == 1}
+    assert set(public_methods(ledger)) - set(public_methods(ledger.reads)) - {"close"} == creators
 
 
 def test_the_look_goes_wherever_an_object_may_hold_something() -> None:
@@ -248,6 +275,7 @@ def test_each_statement_or_request_that_makes_a_record_stands_in_one_function() 
         ("adapters/sql/sqlite_migration.py", "_copy_lines", "_COPY_LINE"),
         ("adapters/sql/sqlite_migration.py", "_copy_lines", "_COPY_LINES"),
         ("adapters/sql/postgresql.py", "_create", "_INSERT"),
+        ("adapters/sql/postgresql.py", "_create", "_INSERT_NOTED"),
         ("adapters/sql/postgresql.py", "_copy_rows", "_COPY"),
         ("adapters/sql/postgresql.py", "_copy", "_COPY_LINES"),  # of the log that a new run brings
         ("adapters/sql/postgresql_changes.py", "update_statement", "_NOTED"),  # a line, for a row that was updated

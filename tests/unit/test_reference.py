@@ -28,6 +28,7 @@ from runledger import (
     RunLedgerError,
 )
 from runledger.adapters.airtable.columns import MAX_CELL
+from runledger.alerts import Alerts
 from runledger.domain import key, values
 from runledger.services.reads import MOST_READ
 
@@ -73,6 +74,8 @@ def test_every_call_is_in_the_reference_with_its_parameters() -> None:
     calls += [f"RunLedger{call(RunLedger, without=0)}"]
     calls += [f"new_run_id{call(runledger.new_run_id, without=0)}", f"RunChange{call(RunChange, without=0)}"]
     calls += [f"connect({', '.join(['store', call(runledger.connect).strip('()')])})"]
+    calls += [f"runledger.alerts.Alerts{call(Alerts, without=0)}"]
+    calls += [f"alerts.{name}{call(each)}" for name, each in methods(Alerts).items()]
     assert [each for each in calls if f"`{each}`" not in REFERENCE] == []
     assert updates.keys() >= methods(Run).keys()
 

@@ -39,6 +39,23 @@ def duration_of(text: str) -> timedelta:
     raise InvalidValue(f"{text!r} is not a duration: write a number and s, m, h, d or w, like 90s, 2h or 1h30m.")
 
 
+def interval_of(text: str) -> timedelta:
+    """A duration, or 0."""
+    return timedelta() if text.strip() == "0" else duration_of(text)
+
+
+def span_of(text: str) -> timedelta:
+    """A duration of more than 0."""
+    if span := duration_of(text):
+        return span
+    raise InvalidValue(f"{text!r} is no time at all: give more than 0, like 2h.")
+
+
+def written_span_of(text: str) -> tuple[str, timedelta]:
+    """A duration of more than 0, after the words in which it was given."""
+    return text.strip(), span_of(text)
+
+
 def count_of(text: str) -> int:
     """A whole number from 1."""
     if re.fullmatch("[0-9]{1,18}", text) and int(text) > 0:
@@ -153,6 +170,9 @@ STATUS = Parsed(checked_status, "STATUS", [status.value.replace(" ", "-") for st
 MOMENT = Parsed(moment_of, "TIME")
 DURATION = Parsed(duration_of, "DURATION")
 AGE = Parsed(past_of, "DURATION")
+INTERVAL = Parsed(interval_of, "DURATION")
+SPAN = Parsed(span_of, "DURATION")
+WRITTEN_SPAN = Parsed(written_span_of, "DURATION")
 METRIC = Parsed(metric_of, "NAME=VALUE")
 ADDITION = Parsed(addition_of, "NAME=NUMBER")
 RENAMING = Parsed(_pair, "NAME=COLUMN")

@@ -39,6 +39,7 @@ _PLACES = {
     "latest": "looking.latest",
     "summary": "looking.summary",
     "stale": "looking.stale",
+    "check": "checking.check",
     "import": "importing.import_",
     "export": "moving.export",
     "copy": "moving.copy",
@@ -92,6 +93,7 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
+        ctx.invoked_subcommand = name  # as click does, but only after this
         if command is not None and not ctx.resilient_parsing:
             refuse_forgotten_values(command, rest)
         return name, command, rest
@@ -101,6 +103,13 @@ class _Commands(click.Group):
         try:
             with _visible_usage_errors():
                 result = super().invoke(ctx)
+        except click.UsageError as error:
+            if ctx.invoked_subcommand != "check":
+                raise
+            from .plugin import print_unknown  # here, because only `check` answers as a plugin
+
+            print_unknown(error.format_message())
+            ctx.exit(3)
         except RunLedgerError as error:
             complain(error)
             for note in getattr(error, "__notes__", ()):
@@ -151,6 +160,7 @@ Exit codes:
   7  the store cannot serve as it is
   9  incomplete: rows cannot be read
 exec exits as the command did.
+check exits as a plugin: 0 to 3.
 
 \b
 Examples:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 import click
+from attrs import frozen
 
-from ..domain import RunRecord
-from ..domain.json_form import time_text
+from ..domain import RunRecord, RunStatus
 from ..domain.visible import visible, visible_id
 from .cells import cut, fold, padded, width_of
-from .output import coloured, minute, print_json, remark, took
+from .output import coloured, print_json, remark, took
+from .times import Times
 
 _PAGE = 500
 """How many runs are read before they are printed. The first page sets the width of the columns."""
@@ -21,31 +22,47 @@ _NARROWEST_RUN = 20
 _NARROWEST_CLIENT = 8
 _GAP = "  "
 _MINUTE = 16
+_AGE = len("999d ago")
+_SHORT = {RunStatus.COMPLETED_WITH_ERRORS: "With Errors"}
+"""Names of statuses for tables that would not fit the terminal otherwise."""
 
 Layout = Callable[[RunRecord], str]
 
 
-def print_records(
-    records: Iterable[RunRecord], *, json_lines: bool, limit: int | None, nothing: str, quiet: bool = False
-) -> None:
-    """Print records: as JSON lines, as a table on a terminal, or as tab-separated lines in a pipe.
+@frozen(kw_only=True)
+class View:
+    """What lists show of a run. Ages are shown on a terminal.
 
-    For `quiet` runs, which are all Running, the table shows the last update instead of status and duration.
+    Of `quiet` runs, which are all Running, a table shows the last update, and its age, instead of status and duration.
+    `ages`: how long ago each run started is in every line; else it is in a table only if no id is folded for it.
+    """
+
+    times: Times
+    quiet: bool = False
+    ages: bool = False
+
+
+def print_records(
+    records: Iterable[RunRecord], *, view: View, json_lines: bool, limit: int | None, nothing: str
+) -> int:
+    """Print records: as JSON lines, as a table on a terminal, or as tab-separated lines in a pipe. Returns how many.
+
     `nothing` is what a person reads if there are no records.
     """
     on_terminal = sys.stdout.isatty()
     if json_lines:
         count = _print_each(records, lambda record: print_json(record.to_json()))
     elif on_terminal:
-        count = _print_on_terminal(iter(records), quiet)
+        count = _print_on_terminal(iter(records), view)
         if count and count == limit:
             remark(f"Only {limit} shown; more with --limit N or --all.")
     else:
-        count = _print_tab_separated(records)
+        count = _print_tab_separated(records, view.times)
     if not count and on_terminal and not json_lines:
         click.echo(nothing)
     elif not count and sys.stderr.isatty():
         remark(nothing)
+    return count
 
 
 def _print_each(records: Iterable[RunRecord], print_one: Callable[[RunRecord], None]) -> int:
@@ -56,26 +73,26 @@ def _print_each(records: Iterable[RunRecord], print_one: Callable[[RunRecord], N
     return count
 
 
-def _print_tab_separated(records: Iterable[RunRecord]) -> int:
+def _print_tab_separated(records: Iterable[RunRecord], times: Times) -> int:
     count = 0
     for count, record in enumerate(records, 1):
         if count == 1:
             click.echo("started\trun id\tclient id\tclient name\tstatus\ttook\tupdated\terror")
         cells = (
-            time_text(record.started_at),
+            times.text(record.started_at),
             visible_id(record.key.run_id),
             visible_id(record.key.client_id),
             visible_id(record.client_name),
             record.status.value,
             took(record.duration),
-            time_text(record.updated_at),
+            times.text(record.updated_at),
             visible(_first_line(record.error)),
         )
         click.echo("\t".join(cells))
     return count
 
 
-def _print_on_terminal(records: Iterator[RunRecord], quiet: bool) -> int:
+def _print_on_terminal(records: Iterator[RunRecord], view: View) -> int:
     """Print page by page, so that a long list begins without delay. Returns the number of records."""
     import shutil  # here, because it loads every kind of compression
 
@@ -84,66 +101,112 @@ def _print_on_terminal(records: Iterator[RunRecord], quiet: bool) -> int:
     layout: Layout | None = None
     while page := list(islice(records, _PAGE)):
         if layout is None:
-            layout = _layout(page, columns, quiet)
+            layout = _layout(page, columns, view)
         click.echo("\n".join(map(layout, page)))
         count += len(page)
     return count
 
 
-def _layout(page: Iterable[RunRecord], columns: int, quiet: bool) -> Layout:
+@frozen(kw_only=True)
+class _Table:
+    """The widths of a terminal and of the columns of a table, and what it shows.
+
+    `widest` is how wide a client id may be. `aged`: it has ages. `short`: statuses have short names.
+    """
+
+    columns: int
+    run: int
+    client: int
+    widest: int
+    status: int
+    last: int
+    aged: bool
+    short: bool
+
+
+def _layout(page: Sequence[RunRecord], columns: int, view: View) -> Layout:
     """How records are laid out on a terminal: in the columns of a table, whose heading is printed, or in blocks."""
+    for short in (False, True):
+        if table := _table(page, columns, view, short):
+            break
+    else:
+        return lambda record: _block(record, columns, view)
+    zone, status = f"({view.times.zone})", "Status".ljust(table.status)
+    heads = [f"Started {zone}".ljust(_MINUTE), "Run".ljust(table.run), "Client".ljust(table.client)]
+    heads += [f"Updated {zone}".rjust(table.last)] if view.quiet else [status, "Took".rjust(table.last)]
+    if table.aged:
+        heads.insert(len(heads) if view.quiet else 1, "Ago".rjust(_AGE))
+    click.echo(click.style(_GAP.join(heads), bold=True))
+    return lambda record: _row(record, table, view)
+
+
+def _table(page: Iterable[RunRecord], columns: int, view: View, short: bool) -> _Table | None:
+    """The widths of a table that fits the terminal; None if there is no such table."""
     widest_run = widest_client = widest_last = 0
-    status = 0 if quiet else len("Status")
+    status = 0 if view.quiet else len("Status")
     for record in page:
         widest_run = max(widest_run, width_of(visible_id(record.key.run_id)))
         widest_client = max(widest_client, width_of(visible_id(record.key.client_id)))
-        if not quiet:
-            status = max(status, len(record.status.value))
+        if not view.quiet:
+            status = max(status, len(_status(record, short)))
             widest_last = max(widest_last, len(took(record.duration)))
-    last = _MINUTE if quiet else max(widest_last, len("Took"))
+    last = _MINUTE if view.quiet else max(widest_last, len("Took"))
     room = columns - _MINUTE - (status + len(_GAP) if status else 0) - last - 3 * len(_GAP)
+    with_age = room - len(_GAP) - _AGE
+    aged = view.ages or widest_run + max(len("Client"), widest_client) <= with_age
+    room = with_age if aged else room
     client = max(len("Client"), min(widest_client, max(_NARROWEST_CLIENT, room - widest_run)))
     run = max(len("Run"), min(widest_run, room - client))
     if run < min(widest_run, _NARROWEST_RUN) or run + client > room:
-        return lambda record: _block(record, columns, quiet)
-    heads = ["Started (UTC)".ljust(_MINUTE), "Run".ljust(run), "Client".ljust(client)]
-    heads += ["Updated (UTC)".rjust(last)] if quiet else ["Status".ljust(status), "Took".rjust(last)]
-    click.echo(click.style(_GAP.join(heads), bold=True))
+        return None
     widest = max(client, room - run)
-    return lambda record: _row(record, columns, run, client, widest, status, last)
+    return _Table(
+        columns=columns, run=run, client=client, widest=widest, status=status, last=last, aged=aged, short=short
+    )
 
 
-def _row(record: RunRecord, columns: int, run: int, client: int, widest: int, status: int, last: int) -> str:
+def _status(record: RunRecord, short: bool) -> str:
+    label: str = record.status.value
+    return _SHORT.get(record.status, label) if short else label
+
+
+def _row(record: RunRecord, table: _Table, view: View) -> str:
     """A row of the table, with the reason of a failure below it.
 
     A run id is never folded, so that it can be copied: if it is too wide for its column, the row goes on in the next
     line. A client id is folded where it would not fit the terminal.
     """
-    start, run_id = minute(record.started_at), visible_id(record.key.run_id)
-    lead = f"{start}{_GAP}{padded(run_id, run)}"
-    indent = " " * (_MINUTE + len(_GAP) + run + len(_GAP))
-    first, *more = fold(visible_id(record.key.client_id), widest)
-    if status:
-        end = coloured(f"{record.status.value:<{status}}", record.status) + f"{_GAP}{took(record.duration):>{last}}"
-    else:
-        end = f"{minute(record.updated_at):>{last}}"
-    wide = width_of(run_id) > run
+    run_id, times = visible_id(record.key.run_id), view.times
+    start, end = times.minute(record.started_at), f"{times.minute(record.updated_at):>{table.last}}"
+    if not view.quiet:
+        start += f"{_GAP}{times.ago(record.started_at):>{_AGE}}" if table.aged else ""
+        status = coloured(f"{_status(record, table.short):<{table.status}}", record.status)
+        end = f"{status}{_GAP}{took(record.duration):>{table.last}}"
+    elif table.aged:
+        end += f"{_GAP}{times.ago(record.updated_at):>{_AGE}}"
+    lead = f"{start}{_GAP}{padded(run_id, table.run)}"
+    indent = " " * (len(start) + len(_GAP) + table.run + len(_GAP))
+    first, *more = fold(visible_id(record.key.client_id), table.widest)
+    wide = width_of(run_id) > table.run
     lines = [lead + "\n" + indent if wide else lead + _GAP]
-    lines[0] += f"{padded(first, client)}{_GAP}{end}".rstrip()
+    lines[0] += f"{padded(first, table.client)}{_GAP}{end}".rstrip()
     lines += [indent + part for part in more]
-    return "\n".join(lines + _reason(record, columns, _MINUTE + len(_GAP)))
+    return "\n".join(lines + _reason(record, table.columns, _MINUTE + len(_GAP)))
 
 
-def _block(record: RunRecord, columns: int, quiet: bool) -> str:
+def _block(record: RunRecord, columns: int, view: View) -> str:
     """Some lines for a record: for terminals too narrow for a table. The ids are never folded."""
-    run_id, client_id = visible_id(record.key.run_id), visible_id(record.key.client_id)
+    run_id, client_id, times = visible_id(record.key.run_id), visible_id(record.key.client_id), view.times
     fits = width_of(run_id) + len(_GAP) + width_of(client_id) <= columns
     lines = [f"{run_id}{_GAP}{client_id}"] if fits else [run_id, f"  {client_id}"]
-    if quiet:
-        lines += [f"  started {minute(record.started_at)} UTC", f"  updated {minute(record.updated_at)} UTC"]
+    if view.quiet:
+        lines += [f"  started {times.minute_in_zone(record.started_at)}"]
+        lines += [f"  updated {times.minute_in_zone(record.updated_at)}"]
+        lines += [f"  quiet for {times.age(record.updated_at)}"]
     else:
         status = coloured(record.status.value, record.status)
-        lines.append(f"  {minute(record.started_at)} UTC  {status}  {took(record.duration)}".rstrip())
+        lines += [f"  {times.minute_in_zone(record.started_at)}  {times.ago(record.started_at)}"]
+        lines += [f"  {status}  {took(record.duration)}".rstrip()]
     return "\n".join(lines + _reason(record, columns, 2))
 
 

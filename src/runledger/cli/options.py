@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import reduce
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..domain import StoreUnusable
+from ..domain import RunObserver, StoreUnusable
 from ..domain.visible import visible
-from ..services.ledger import RunLedger
+from ..services.ledger import RunLedger, utc_now
 from ..stores import EXAMPLE_URL, backend_of, connect, store_url
 from .arguments import ADDITION, COUNT, METRIC, MOMENT, STATUS
 from .locations import shown_url
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 _LOOKS_UNLIKE_TEXT = r"(?s)True|False|None|null|NaN|[-+]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|[0-9]+,[0-9]+|[\[{].*[\]}]"
 
 INCOMPLETE = "runledger.incomplete"
-"""Set in the context's `meta` by a command whose answer lacks rows."""
+"""Set in the context's `meta`, to their number, by a command whose answer lacks rows."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -220,24 +221,35 @@ def existing(store: str) -> str:
 
 
 @contextmanager
-def chosen_ledger(*, may_be_new: bool = False, whole: bool = False) -> Iterator[RunLedger]:
+def chosen_ledger(
+    *, may_be_new: bool = False, whole: bool = False, observers: Sequence[RunObserver] = ()
+) -> Iterator[RunLedger]:
     """The ledger of the chosen store, which must exist unless it `may_be_new`. The rest as for `open_ledger`."""
     store = lasting(chosen_store()) if may_be_new else chosen_existing_store()
-    with open_ledger(store, whole=whole) as ledger:
+    with open_ledger(store, whole=whole, observers=observers) as ledger:
         yield ledger
 
 
 @contextmanager
-def open_ledger(url: str, *, whole: bool = False) -> Iterator[RunLedger]:
+def open_ledger(
+    url: str,
+    *,
+    whole: bool = False,
+    observers: Sequence[RunObserver] = (),
+    clock: Callable[[], datetime] = utc_now,
+) -> Iterator[RunLedger]:
     """The ledger of a store's URL. What the store reports meanwhile, such as rows left out, goes to standard error.
 
+    `observers` are called with its events besides.
+
     `whole`: the command's answer is of use only if it is whole, so it ends as incomplete if rows were left out.
+    `clock` returns the time of each call.
     """
     notices = Notices()
     try:
-        with connect(url, observers=(notices,)) as ledger:
+        with connect(url, observers=(notices, *observers), clock=clock) as ledger:
             yield ledger
     finally:
         notices.report()
     if whole and notices.left_out:
-        click.get_current_context().meta[INCOMPLETE] = True
+        click.get_current_context().meta[INCOMPLETE] = notices.left_out

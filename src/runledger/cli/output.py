@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import click
@@ -61,16 +61,6 @@ def colour_wanted() -> bool | None:
 def coloured(text: str, status: RunStatus) -> str:
     """`text` in the colour of a status."""
     return click.style(text, fg=_COLOURS[status])
-
-
-def minute(at: datetime) -> str:
-    """A time to the minute, without its zone, which is UTC."""
-    return f"{at:%Y-%m-%d %H:%M}"
-
-
-def moment(at: datetime) -> str:
-    """A time to the millisecond."""
-    return f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03} UTC"
 
 
 def took(duration: timedelta | None) -> str:

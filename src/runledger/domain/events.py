@@ -16,9 +16,11 @@ class EventKind(Enum):
     """What happened. An error is reported whether or not the caller catches it.
 
     CLOCK_BEHIND: a run was finished by a clock that is behind its start, so its end is its start.
-    The store itself reports the last three. DUPLICATED: a key has several records; the oldest is authoritative.
+    The store itself reports three. DUPLICATED: a key has several records; the oldest is authoritative.
     CONTENDED: another process changed the record between our read and our write. UNREADABLE: a row is not a valid
     run record.
+    `runledger check` reports two. QUIET: a run is Running, but nothing has updated it for longer than expected.
+    OVERDUE: a client has started no run for longer than expected.
     """
 
     STARTED = "run_started"
@@ -32,6 +34,8 @@ class EventKind(Enum):
     DUPLICATED = "run_duplicated"
     CONTENDED = "run_contended"
     UNREADABLE = "record_unreadable"
+    QUIET = "run_quiet"
+    OVERDUE = "run_overdue"
 
 
 @frozen(kw_only=True)
@@ -39,10 +43,11 @@ class RunEvent:
     """One thing that happened to one run.
 
     `key` is None if no valid key is known. Failures carry `error`, the exception, and `call_site` ("file:line in
-    function", in the application's code). A retried start carries `attempt`, counted from 1. FINISHED carries `error`,
-    the text of what went wrong, if the run failed or completed with errors, and `duration` (None for a run that
-    `update_many` finished, whose start is not read). CLOCK_BEHIND and what a store reports carry `detail`;
-    UNREADABLE also `error`.
+    function", in the application's code), and those of a read are `reading`. A retried start carries `attempt`, counted
+    from 1. FINISHED carries `error`, the text of what went wrong, if the run failed or completed with errors, and
+    `duration` (None for a run that `update_many` finished, whose start is not read). CLOCK_BEHIND and what a store
+    reports carry `detail`; UNREADABLE also `error`. QUIET and OVERDUE carry `detail`; the key of OVERDUE is that of the
+    client's newest run, None if the client never started one.
     """
 
     kind: EventKind
@@ -52,6 +57,7 @@ class RunEvent:
     error: Exception | str | None = None
     duration: timedelta | None = None
     call_site: str | None = None
+    reading: bool = False
     attempt: int | None = None
     detail: str | None = None
 

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from .json_form import MALFORMED, fault_of, log_from_json, log_to_json, trusted_log
 from .key import InvalidValue, RunKey, require_text
 from .log import LogLine
 from .record import RunRecord
 from .unchecked import unchecked
+from .values import checked_note
 
 
 def _is_record(_instance: object, _attribute: object, value: RunRecord) -> None:
@@ -68,13 +69,20 @@ class NewRun:
         return self.mark != "" and self.mark == mark
 
     @classmethod
-    def started(cls, records: Iterable[RunRecord], mark: str) -> list[NewRun]:
+    def started(cls, records: Iterable[RunRecord], mark: str, note: str | None = None) -> list[NewRun]:
         """The runs of one start, all with its mark. Each record is one that RunRecord.start returned: it has no log.
 
-        Raises InvalidValue for a mark that is not text.
+        With a `note`, that is the first line of each log, at the time of the start.
+        Raises InvalidValue for a mark that is not text, and for a note that cannot be stored.
         """
         require_text(mark, "mark")
-        return [_new(record, (), mark, False, None) for record in records]
+        if note is None:
+            return [_new(record, (), mark, False, None) for record in records]
+        text = checked_note(note)
+        return [
+            _new(evolve(record, notes=1), (LogLine.trusted(record.started_at, text),), mark, False, None)
+            for record in records
+        ]
 
     @classmethod
     def from_json(cls, form: Mapping[str, Any], *, trusted: bool = False) -> NewRun:

@@ -59,14 +59,14 @@ class RunCreator:
         self._sleep = sleep
         self._new_mark = new_mark
 
-    def create(self, record: RunRecord) -> RunKey:
+    def create(self, record: RunRecord, note: str | None = None) -> RunKey:
         """Create one record. Raises RunAlreadyExists, unless an earlier attempt of this call created that record."""
-        news = NewRun.started([record], self._new_mark())
+        news = NewRun.started([record], self._new_mark(), note)
         return self._attempt(news, lambda pending: [self._repository.create(pending[0])])[0]
 
-    def create_many(self, records: Sequence[RunRecord]) -> list[RunKey]:
+    def create_many(self, records: Sequence[RunRecord], note: str | None = None) -> list[RunKey]:
         """Create many records, all or none if the store guarantees it, and return their keys in the same order."""
-        news = NewRun.started(records, self._new_mark())
+        news = NewRun.started(records, self._new_mark(), note)
         if repeated := rejected_keys(news):
             raise InvalidValue(f"{repeated[0]} appears twice in one start: name each client once.", repeated[0])
         return self._attempt(news, self._repository.create_many)

@@ -90,11 +90,13 @@ class RunLedger:
         *,
         client_name: str | None = None,
         metrics: Mapping[str, MetricValue] = NO_METRICS,
+        note: str | None = None,
     ) -> Run:
         """Create the record of a run, and return a handle to update it.
 
         `run_id`, `client_id` and `client_name` have 1 to 255 characters, no control characters, and no white space at
-        either end. Without a client name, the client id is the name. `metrics` are as for `updates.update`.
+        either end. Without a client name, the client id is the name. `metrics` and `note` are as for `updates.update`;
+        the note is the first line of the run's log, and is stored with the record, by no further request.
 
         Raises RunAlreadyExists if the run was started before, InvalidValue, UnknownMetric, StoreUnusable, and after
         bounded retries StoreUnavailable, whose `outcome` says whether the record may have been created.
@@ -103,17 +105,20 @@ class RunLedger:
         try:
             key = RunKey(run_id, client_id)
             record = RunRecord.start(key, self._reporter.now(), client_name=client_name, metrics=metrics)
-            key = self._creator.create(record)
+            key = self._creator.create(record, note)
         except RunLedgerError as error:
             self._reporter.start_failed(error, key)
             raise
         [run] = self._started([key], record.started_at)
         return run
 
-    def start_many(self, run_id: str, clients: Mapping[str, str] | Iterable[str]) -> dict[str, Run]:
+    def start_many(
+        self, run_id: str, clients: Mapping[str, str] | Iterable[str], *, note: str | None = None
+    ) -> dict[str, Run]:
         """Start one run for many clients: all or none, if the store guarantees it. Returns handles by client id.
 
-        `clients` maps client ids to client names, or is a list of client ids, each once. Raises what `start` raises.
+        `clients` maps client ids to client names, or is a list of client ids, each once. `note` is the first line of
+        each log. Raises what `start` raises.
         The `applied` of an error holds the keys whose records were created nevertheless.
         """
         try:
@@ -121,7 +126,7 @@ class RunLedger:
             names = clients if isinstance(clients, Mapping) else {}
             given = clients.keys() if isinstance(clients, Mapping) else clients
             ids = list_of(given, "clients", "client ids, or a mapping to names", lambda each: isinstance(each, str))
-            keys = self._creator.create_many(RunRecord.start_many(run_id, ids, at, names=names))
+            keys = self._creator.create_many(RunRecord.start_many(run_id, ids, at, names=names), note)
         except RunLedgerError as error:
             self._reporter.start_failed(error)
             raise
@@ -134,16 +139,22 @@ class RunLedger:
         *,
         client_name: str | None = None,
         metrics: Mapping[str, MetricValue] = NO_METRICS,
+        note: str | None = None,
+        heartbeat: float | None = None,
     ) -> Tracking:
         """A run around a block (`with` or `async with`) or, as a decorator, around each call of a function.
 
         The run completes at the end, unless it was finished before. An exception fails it; a cancellation or keyboard
         interrupt cancels it. Either is raised on. Parameters and errors are those of `start`. For a decorator, the ids
         may also be functions, which are called with the arguments of the decorated function.
+        `heartbeat`: seconds between signs of life that a thread sends while the block runs. One that fails is reported
+        to the observers, and disturbs nothing.
         """
         from .tracking import Tracking  # here, because it slows `import runledger`, and not every ledger needs it
 
-        return Tracking(partial(self.start, client_name=client_name, metrics=metrics), run_id, client_id)
+        self._require_heartbeat(heartbeat)
+        start = partial(self.start, client_name=client_name, metrics=metrics, note=note)
+        return Tracking(start, run_id, client_id, heartbeat)
 
     def import_records(self, records: Iterable[R]) -> tuple[R, ...]:
         """Import runs that happened elsewhere, as one batch: each a NewRun, or a RunRecord if it has no notes.
@@ -249,6 +260,17 @@ class RunLedger:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _require_heartbeat(self, seconds: float | None) -> None:
+        if seconds is None:
+            return
+        from .heartbeat import checked_heartbeat
+
+        try:
+            checked_heartbeat(seconds)
+        except InvalidValue as error:
+            self._reporter.start_failed(error)
+            raise
 
     def _started(self, keys: Sequence[RunKey], at: datetime) -> list[Run]:
         site = call_site()

@@ -36,6 +36,8 @@ _LEVELS = {
     EventKind.DUPLICATED: "ERROR",
     EventKind.CONTENDED: "ERROR",
     EventKind.UNREADABLE: "ERROR",
+    EventKind.QUIET: "ERROR",
+    EventKind.OVERDUE: "ERROR",
 }
 
 
@@ -43,8 +45,9 @@ def log_event(event: RunEvent) -> None:
     """The default observer: logs one line of key=value fields to the logger `runledger`, with the fields in `extra`.
 
     Levels: starts and finishes are INFO, other updates DEBUG. Runs that failed, rejected calls, retries and clocks that
-    are behind are WARNING. Missing runs, failed starts, and what the store itself reports (duplicates, lost updates,
-    unreadable rows) are ERROR. Control and bidirectional formatting characters are escaped, also in `extra`.
+    are behind are WARNING. Missing runs, failed starts, quiet runs, overdue clients, and what the store itself reports
+    (duplicates, lost updates, unreadable rows) are ERROR. Control and bidirectional formatting characters are escaped,
+    also in `extra`.
     """
     import logging  # here, because it slows `import runledger`
 
@@ -60,7 +63,7 @@ def log_event(event: RunEvent) -> None:
         "detail": event.detail,
         "call_site": event.call_site,
         "error": f"{type(event.error).__name__}: {event.error}" if isinstance(event.error, Exception) else event.error,
-        "seconds": event.duration and event.duration.total_seconds(),
+        "seconds": None if event.duration is None else event.duration.total_seconds(),
     }
     known = {name: value for name, value in fields.items() if value is not None}
     shown = {name: visible(value) if isinstance(value, str) else value for name, value in known.items()}
@@ -153,14 +156,16 @@ class Reporter:
         detail = f"this clock is {behind:,.3f} s behind the start of the run: it ends at its start"
         self._report(EventKind.CLOCK_BEHIND, key, at, detail=detail)
 
-    def refused(self, error: RunLedgerError, key: RunKey | None = None, site: str | None = None) -> None:
-        """Report a failed update or read. `site` is the call site if no other is known."""
+    def refused(
+        self, error: RunLedgerError, key: RunKey | None = None, site: str | None = None, *, reading: bool = False
+    ) -> None:
+        """Report a failed update, or with `reading` a failed read. `site` is the call site if no other is known."""
         kind = EventKind.MISSING if isinstance(error, RunNotFound) else EventKind.REFUSED
-        self._failed(kind, error, key, call_site() or site)
+        self._failed(kind, error, key, call_site() or site, reading=reading)
 
     def start_retried(self, error: RunLedgerError, key: RunKey, attempt: int) -> None:
         """Report that an attempt of a start, counted from 1, found the store unavailable, and that another follows."""
-        self._failed(EventKind.START_RETRIED, error, key, call_site(), attempt)
+        self._failed(EventKind.START_RETRIED, error, key, call_site(), attempt=attempt)
 
     def start_failed(self, error: RunLedgerError, key: RunKey | None = None) -> None:
         """Report a failed start: REFUSED if the run already exists, else START_FAILED."""
@@ -168,13 +173,13 @@ class Reporter:
         self._failed(kind, error, key, call_site())
 
     def _failed(
-        self, kind: EventKind, error: RunLedgerError, key: RunKey | None, site: str | None, attempt: int | None = None
+        self, kind: EventKind, error: RunLedgerError, key: RunKey | None, site: str | None, **facts: Any
     ) -> None:
         try:
             at = self.now()
         except InvalidValue:  # the clock may be what failed, and the failure must be reported even so
             at = datetime.now(UTC).replace(microsecond=0)
-        self._report(kind, error.key or key, at, error=error, call_site=site, attempt=attempt)
+        self._report(kind, error.key or key, at, error=error, call_site=site, **facts)
 
     def _report(self, kind: EventKind, key: RunKey | None, at: datetime, **facts: Any) -> None:
         if self._observers:

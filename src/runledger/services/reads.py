@@ -60,7 +60,7 @@ class LedgerReads:
         try:
             return self._access.get(RunKey(run_id, client_id))
         except RunLedgerError as error:
-            self._reporter.refused(error)
+            self._reporter.refused(error, reading=True)
             raise
 
     def log(self, run_id: str, client_id: str, last: int | None = None) -> Iterator[LogLine]:
@@ -73,7 +73,7 @@ class LedgerReads:
             if last is not None:
                 checked_count(last, "last")
         except InvalidValue as error:
-            self._reporter.refused(error)
+            self._reporter.refused(error, reading=True)
             raise
         return self._reported(lambda: self._access.log(key, last))
 
@@ -82,7 +82,7 @@ class LedgerReads:
         try:
             return self._with_log(self._access.get(RunKey(run_id, client_id)))
         except RunLedgerError as error:
-            self._reporter.refused(error)
+            self._reporter.refused(error, reading=True)
             raise
 
     def find(
@@ -160,7 +160,7 @@ class LedgerReads:
             queries = [RunQuery(client_id=each, since=since, limit=1) for each in sorted(set(ids or []))]
             every = RunQuery(since=since)
         except InvalidValue as error:
-            self._reporter.refused(error)
+            self._reporter.refused(error, reading=True)
             raise
         if queries:
             return self._reported(lambda: chain.from_iterable(map(self._access.find, queries)))
@@ -199,7 +199,7 @@ class LedgerReads:
                 return self._access.summary(query)
             return summary_of(self._access.find(query))
         except RunLedgerError as error:
-            self._reporter.refused(error)
+            self._reporter.refused(error, reading=True)
             raise
 
     def stale(
@@ -219,7 +219,7 @@ class LedgerReads:
         try:
             before = self._before(older_than)
         except InvalidValue as error:
-            self._reporter.refused(error)
+            self._reporter.refused(error, reading=True)
             raise
         return self.find(
             run_id=run_id,
@@ -243,7 +243,7 @@ class LedgerReads:
         try:
             return RunQuery(**filters)
         except InvalidValue as error:
-            self._reporter.refused(error)
+            self._reporter.refused(error, reading=True)
             raise
 
     def _latest(self, query: RunQuery) -> Iterator[RunRecord]:
@@ -276,7 +276,7 @@ class LedgerReads:
         try:
             yield from read()
         except RunLedgerError as error:
-            self._reporter.refused(error)
+            self._reporter.refused(error, reading=True)
             raise
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-import os
 from collections.abc import Awaitable, Callable
-from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from weakref import ref
@@ -14,16 +12,19 @@ from weakref import ref
 from ..domain import RunLedgerError
 from .current_run import Block
 from .held_signals import uninterrupted
-from .observing import call_site_inherited
+from .termination import Terminated
+from .threads import Threads, ended
 from .updates import Run
 
 if TYPE_CHECKING:
-    from asyncio import CancelledError
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from .heartbeat import Heartbeat
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Id = str | Callable[..., str]
+
+_THREADS = Threads("runledger-track")
+"""Apart from the event loop's own executor: one that is busy would keep a finish waiting for the work it ends."""
 
 
 class _Leaving:
@@ -53,11 +54,21 @@ class Tracking:
     _has_ended = False
     _dropped: object = None
     _block: Block | None = None
+    _heartbeat: Heartbeat | None = None
 
-    def __init__(self, start: Callable[[str, str], Run], run_id: Id, client_id: Id) -> None:
+    def __init__(
+        self,
+        start: Callable[[str, str], Run],
+        run_id: Id,
+        client_id: Id,
+        heartbeat: float | None = None,
+        threads: Threads = _THREADS,
+    ) -> None:
         self._start = start
         self._run_id = run_id
         self._client_id = client_id
+        self._seconds = heartbeat
+        self._threads = threads
 
     def __enter__(self) -> Run:
         try:
@@ -80,7 +91,7 @@ class Tracking:
         uninterrupted(self._end, KeyboardInterrupt())
 
     async def __aenter__(self) -> Run:
-        return self._entered(await self._begin_in_thread())
+        return self._entered(await self.started())
 
     def _begin_and_enter(self) -> Run:
         return self._entered(self._begin())
@@ -89,18 +100,17 @@ class Tracking:
         self._block = Block(run)
         return run
 
-    async def _begin_in_thread(self) -> Run:
-        with call_site_inherited():
-            starting = _in_thread(self._begin)
-        if (cancelled := await _ended(starting)) is None:
-            return starting.result()
-        if starting.exception() is None:  # else there is no run that could stay Running
-            await _ended(_in_thread(partial(self._end, cancelled)))
-        raise cancelled
+    async def started(self) -> Run:
+        """The run, started without a block. If the task is cancelled meanwhile, the run is finished as Cancelled."""
+        return await self._threads.begun(self._begin, lambda _, cancelled: self._end(cancelled))
+
+    def with_threads(self, threads: Threads) -> Tracking:
+        """The same, but for the threads in which its async forms call the store."""
+        return Tracking(self._start, self._run_id, self._client_id, self._seconds, threads)
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        finishing = _in_thread(partial(self._end, error))
-        if (cancelled := await _ended(finishing)) is None:
+        finishing = self._threads.submit(partial(self._end, error))
+        if (cancelled := await ended(finishing)) is None:
             finishing.result()
             return
         if refusal := finishing.exception():
@@ -140,19 +150,40 @@ class Tracking:
         return tracked
 
     def _of_call(self, args: Any, kwargs: Any) -> Tracking:
-        ids = (i(*args, **kwargs) if callable(i) else i for i in (self._run_id, self._client_id))
-        return Tracking(self._start, *ids)
+        run_id, client_id = (i(*args, **kwargs) if callable(i) else i for i in (self._run_id, self._client_id))
+        return Tracking(self._start, run_id, client_id, self._seconds, self._threads)
 
     def _begin(self) -> Run:
         self._run, self._has_ended = None, False
         self._run = self._start(cast(str, self._run_id), cast(str, self._client_id))
+        self._begin_heartbeats(self._run)
         return self._run
+
+    def _begin_heartbeats(self, run: Run) -> None:
+        if self._seconds is None:
+            return
+        from .heartbeat import Heartbeat  # here, because few blocks have one
+
+        try:
+            self._heartbeat = Heartbeat(run, self._seconds)
+            self._heartbeat.begin()
+        except BaseException as error:  # the block will not run
+            self._end(error)
+            raise
+
+    def _stop_heartbeats(self) -> None:
+        heartbeat, self._heartbeat = self._heartbeat, None
+        if heartbeat is not None:
+            heartbeat.stop()
 
     def _end(self, error: BaseException | None) -> None:
         self._has_ended = True
         self._dropped = None
         try:
-            self._finish(error)
+            try:
+                self._stop_heartbeats()
+            finally:
+                self._finish(error)
         except RunLedgerError as refusal:
             if error is None:
                 raise
@@ -167,38 +198,9 @@ class Tracking:
             return
         if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
             run.complete()
+        elif isinstance(error, Terminated):
+            run.cancel("SIGTERM")
         elif isinstance(error, (Exception, SystemExit)):
             run.fail(error)
         else:
             run.cancel(type(error).__name__)
-
-
-@functools.cache
-def _threads() -> ThreadPoolExecutor:
-    """Apart from the event loop's own executor: one that is busy would keep a finish waiting for the work it ends."""
-    from concurrent.futures import ThreadPoolExecutor  # here, because it would slow `import runledger`
-
-    return ThreadPoolExecutor(thread_name_prefix="runledger-track")
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_threads.cache_clear)  # a child has none of its parent's threads
-
-
-def _in_thread(call: Callable[[], R]) -> Future[R]:
-    return _threads().submit(copy_context().run, call)
-
-
-async def _ended(call: Future[Any]) -> CancelledError | None:
-    """Wait until a call in a thread has ended. Returns the last cancellation that came meanwhile: raise it."""
-    import asyncio  # here, because it would double the time of `import runledger`
-
-    ended = asyncio.wrap_future(call)
-    cancelled = None
-    while not ended.done():
-        try:
-            await asyncio.wait([ended])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    ended.exception()  # the caller looks at `call`; asyncio would log an exception that nobody took
-    return cancelled

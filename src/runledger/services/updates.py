@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 
 from ..domain import (
     InvalidValue,
@@ -15,7 +16,8 @@ from ..domain import (
     RunRecord,
     RunStatus,
 )
-from ..domain.values import NO_METRICS, checked_note, checked_text, storable_text
+from ..domain.json_form import time_text
+from ..domain.values import NO_METRICS, checked_note, checked_text, checked_time, storable_text
 from .arguments import list_of
 from .observing import Reporter
 from .settings import OnMissing
@@ -30,6 +32,8 @@ class LedgerUpdates:
     `note` is one line for the run's log, of up to 10,000 characters. The log has no limit in a database. A table of
     Airtable keeps it in one cell of 100,000 characters, and reads and writes all of it with each note: note the stages
     of a run there, not each item.
+    `at` is when a run ended, if it is recorded later: an aware datetime, not before the start of the run and not after
+    now. Without it, a run ends when the call is made.
 
     Methods return the record after the update. Each sends the update once, and raises RunNotFound if the run was not
     started, or was removed. With on_missing="report" that is only reported to the observers, and None is returned.
@@ -67,9 +71,11 @@ class LedgerUpdates:
         metrics: Mapping[str, MetricValue] = NO_METRICS,
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
+        at: datetime | None = None,
     ) -> RunRecord | None:
         """Finish the run as Completed or, if `with_errors` says what went wrong, as Completed with Errors."""
-        return self.run(run_id, client_id).complete(with_errors=with_errors, metrics=metrics, add=add, note=note)
+        run = self.run(run_id, client_id)
+        return run.complete(with_errors=with_errors, metrics=metrics, add=add, note=note, at=at)
 
     def fail(
         self,
@@ -80,17 +86,18 @@ class LedgerUpdates:
         metrics: Mapping[str, MetricValue] = NO_METRICS,
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
+        at: datetime | None = None,
     ) -> RunRecord | None:
         """Finish the run as Failed. `error` is the reason: text of up to 100,000 characters, or an exception."""
-        return self.run(run_id, client_id).fail(error, metrics=metrics, add=add, note=note)
+        return self.run(run_id, client_id).fail(error, metrics=metrics, add=add, note=note, at=at)
 
-    def skip(self, run_id: str, client_id: str, why: str) -> RunRecord | None:
+    def skip(self, run_id: str, client_id: str, why: str, *, at: datetime | None = None) -> RunRecord | None:
         """Finish the run as Skipped: there was nothing to do. `why` is appended to the log as a note."""
-        return self.run(run_id, client_id).skip(why)
+        return self.run(run_id, client_id).skip(why, at=at)
 
-    def cancel(self, run_id: str, client_id: str, why: str) -> RunRecord | None:
+    def cancel(self, run_id: str, client_id: str, why: str, *, at: datetime | None = None) -> RunRecord | None:
         """Finish the run as Cancelled: somebody asked for it. `why` is appended to the log as a note."""
-        return self.run(run_id, client_id).cancel(why)
+        return self.run(run_id, client_id).cancel(why, at=at)
 
     def update_many(self, changes: Iterable[tuple[RunKey, RunChange]]) -> bool:
         """Apply many changes in their order: all or none, if the store guarantees it. True once they are applied.
@@ -125,11 +132,11 @@ class LedgerUpdates:
             raise error
         return Run(key, self, site)
 
-    def _apply(self, run: Run, make_change: Callable[[], RunChange]) -> RunRecord | None:
+    def _apply(self, run: Run, make_change: Callable[[], RunChange], end: datetime | None = None) -> RunRecord | None:
         """Apply a change, which is made here so that an invalid argument is reported like any other failure."""
         try:
             change = make_change()
-            at = self._reporter.now()
+            at = self._reporter.now() if end is None else self._past(run.key, end)
             record = self._access.update(run.key, change, at)
         except RunLedgerError as error:
             self._refused(error, run.key, run.site)
@@ -138,6 +145,29 @@ class LedgerUpdates:
         if change.status is not None and record.ended_at is not None and record.ended_at > at:
             self._reporter.clock_behind(run.key, at, record.ended_at)
         return record
+
+    def _beat(self, run: Run, *, report: bool) -> RunRecord | None:
+        try:
+            at = self._reporter.now()
+            record = self._access.update(run.key, change := RunChange(), at)
+        except RunLedgerError as error:
+            if report:
+                self._reporter.refused(error, run.key, run.site)
+            return None
+        self._reporter.changed(run.key, change, at)
+        return record
+
+    def _past(self, key: RunKey, end: datetime) -> datetime:
+        """The time at which a run ended, which is recorded now."""
+        at, now = checked_time(end, "at"), self._reporter.now()
+        if at > now:
+            raise InvalidValue(f"{key} cannot have ended at {time_text(at)}: it is {time_text(now)} now.", key)
+        started_at = self._access.get(key).started_at
+        if at < started_at:
+            raise InvalidValue(
+                f"{key} cannot have ended at {time_text(at)}: it started at {time_text(started_at)}.", key
+            )
+        return at
 
     def _refused(self, error: RunLedgerError, key: RunKey | None = None, site: str | None = None) -> None:
         self._reporter.refused(error, key, site)
@@ -190,6 +220,7 @@ class Run:
         metrics: Mapping[str, MetricValue] = NO_METRICS,
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
+        at: datetime | None = None,
     ) -> RunRecord | None:
         """Finish the run as Completed or, if `with_errors` says what went wrong, as Completed with Errors."""
         status = RunStatus.COMPLETED if with_errors is None else RunStatus.COMPLETED_WITH_ERRORS
@@ -200,7 +231,8 @@ class Run:
                 metrics=metrics,
                 add=add,
                 note=note,
-            )
+            ),
+            at,
         )
 
     def fail(
@@ -210,6 +242,7 @@ class Run:
         metrics: Mapping[str, MetricValue] = NO_METRICS,
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
+        at: datetime | None = None,
     ) -> RunRecord | None:
         """Finish the run as Failed. `error` is the reason: text of up to 100,000 characters, or an exception.
 
@@ -218,21 +251,33 @@ class Run:
         """
         status = RunStatus.FAILED
         return self._finish(
-            lambda: RunChange(status=status, error=_error_text(error, "error"), metrics=metrics, add=add, note=note)
+            lambda: RunChange(status=status, error=_error_text(error, "error"), metrics=metrics, add=add, note=note), at
         )
 
-    def skip(self, why: str) -> RunRecord | None:
+    def skip(self, why: str, *, at: datetime | None = None) -> RunRecord | None:
         """Finish the run as Skipped: there was nothing to do. `why` is appended to the log as a note."""
-        return self._finish(lambda: RunChange(status=RunStatus.SKIPPED, note=_reason(why)))
+        return self._finish(lambda: RunChange(status=RunStatus.SKIPPED, note=_reason(why)), at)
 
-    def cancel(self, why: str) -> RunRecord | None:
+    def cancel(self, why: str, *, at: datetime | None = None) -> RunRecord | None:
         """Finish the run as Cancelled: somebody asked for it. `why` is appended to the log as a note."""
-        return self._finish(lambda: RunChange(status=RunStatus.CANCELLED, note=_reason(why)))
+        return self._finish(lambda: RunChange(status=RunStatus.CANCELLED, note=_reason(why)), at)
 
-    def _finish(self, make_change: Callable[[], RunChange]) -> RunRecord | None:
-        record = self._updates._apply(self, make_change)
+    def _finish(self, make_change: Callable[[], RunChange], at: datetime | None) -> RunRecord | None:
+        record = self._updates._apply(self, make_change, at)
         self.finished = True
         return record
+
+
+def send_heartbeat(run: Run, *, report: bool) -> RunRecord | None:
+    """Send a heartbeat. Returns the record after it, or None if it failed, which is reported if `report` is set."""
+    try:
+        return run._updates._beat(run, report=report)
+    except Exception:  # of a store that raises what it should not: the thread that calls has nobody to raise it to
+        if report:
+            import logging
+
+            logging.getLogger("runledger").exception("a heartbeat of %s failed", run.key)
+        return None
 
 
 def _error_text(error: str | BaseException, parameter: str) -> str:

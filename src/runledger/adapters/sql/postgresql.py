@@ -34,6 +34,8 @@ from .postgresql_texts import copy_block, key_arrays
 _INSERT = """INSERT INTO runs
     (run_id, client_id, client_name, status, started_at, ended_at, metrics, notes, error, updated_at, mark)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
+# A start with a first note is one statement, as one without is.
+_INSERT_NOTED = f"WITH started AS ({_INSERT}) INSERT INTO run_notes ({rows.LINE}) VALUES (%s, %s, %s, %s, %s)"  # noqa: S608
 _COPY = f"COPY runs ({rows.RUN}) FROM STDIN"
 _COPY_LINES = f"COPY run_notes ({rows.LINE}) FROM STDIN"
 _MARKS = """SELECT run_id, client_id, mark FROM runs
@@ -185,7 +187,7 @@ class PostgreSQLRunRepository(PostgreSQLRunAccess):
         make_schema(self._connections)
 
     def create(self, new: NewRun) -> RunKey:
-        if new.log:
+        if len(new.log) > 1:
             self._connections.run(lambda cursor: _create_missing(cursor, [new]), "INSERT", new.key)
         else:
             self._connections.run(lambda cursor: _create(cursor, new), "INSERT", new.key)
@@ -216,8 +218,12 @@ def _summary(cursor: Cursor, where: str, values: Sequence[Any]) -> RunSummary:
 
 
 def _create(cursor: Cursor, new: NewRun) -> None:
+    [row] = rows.rows_of_texts([new])
     try:
-        cursor.execute(_INSERT, next(rows.rows_of_texts([new])))
+        if new.log:
+            cursor.execute(_INSERT_NOTED, (*row, *next(rows.lines_of_texts([new]))))
+        else:
+            cursor.execute(_INSERT, row)
     except errors.UniqueViolation:
         if not new.created(_marks(cursor, [new]).get(new.key, "")):
             raise RunAlreadyExists([new.key]) from None

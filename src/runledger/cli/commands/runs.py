@@ -5,13 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import click
 
+from ...domain import RunLedgerError
 from ...domain.visible import visible_id
 from ...services.run_ids import new_run_id
 from ...services.updates import Run
+from ..alerts import alerts_of
+from ..arguments import MOMENT
 from ..keys import StartCommand, chosen_key, key_arguments, start_arguments, swapped_ids_noted
 from ..options import chosen_ledger, detail_options, json_option, start_details
 from ..output import print_json
@@ -20,8 +24,9 @@ from ..output import print_json
 @click.command(cls=StartCommand)
 @start_arguments
 @start_details
+@click.option("--note", help="The first line of the log.")
 @json_option
-def start(run_id: str | None, client_id: str, client_name: str | None, metrics: dict[str, Any], as_json: bool) -> None:
+def start(run_id: str | None, client_id: str, as_json: bool, **details: Any) -> None:
     """Start a run: create its record, and print its run id.
 
     \b
@@ -30,8 +35,13 @@ def start(run_id: str | None, client_id: str, client_name: str | None, metrics: 
       runledger start 251124-081500 acme
     """
     run_id = new_run_id() if run_id is None else run_id
-    with chosen_ledger(may_be_new=True) as ledger:
-        run = ledger.start(run_id, client_id, client_name=client_name, metrics=metrics)
+    alerts = alerts_of("start")
+    try:
+        with chosen_ledger(may_be_new=True, observers=[alerts]) as ledger:
+            run = ledger.start(run_id, client_id, **details)
+    except RunLedgerError as error:
+        alerts.start_failed(error, run_id, client_id)
+        raise
     if as_json:
         print_json({"run_id": run.key.run_id, "client_id": run.key.client_id})
     else:
@@ -56,9 +66,17 @@ def update(run_id: str | None, client_id: str | None, **details: Any) -> None:
         run.update(**details)
 
 
+_at_option = click.option(
+    "--at",
+    type=MOMENT,
+    help="When the run ended: an ISO time with its zone, or an age (2h); not before its start.  [default: now]",
+)
+
+
 @click.command()
 @key_arguments
 @detail_options
+@_at_option
 @click.option("--with-errors", metavar="TEXT", help="What went wrong; finishes the run as Completed with Errors.")
 def complete(run_id: str | None, client_id: str | None, with_errors: str | None, **details: Any) -> None:
     """Finish a run as Completed.
@@ -75,6 +93,7 @@ def complete(run_id: str | None, client_id: str | None, with_errors: str | None,
 @click.command()
 @key_arguments
 @detail_options
+@_at_option
 @click.option("--error", required=True, metavar="TEXT", help="Why the run failed.")
 def fail(run_id: str | None, client_id: str | None, error: str, **details: Any) -> None:
     """Finish a run as Failed.
@@ -89,8 +108,9 @@ def fail(run_id: str | None, client_id: str | None, error: str, **details: Any) 
 
 @click.command()
 @key_arguments
+@_at_option
 @click.option("--why", required=True, metavar="TEXT", help="Why there was nothing to do.")
-def skip(run_id: str | None, client_id: str | None, why: str) -> None:
+def skip(run_id: str | None, client_id: str | None, why: str, at: datetime | None) -> None:
     """Finish a run as Skipped: there was nothing to do.
 
     \b
@@ -98,13 +118,14 @@ def skip(run_id: str | None, client_id: str | None, why: str) -> None:
       runledger skip 251124-081500-3f9a1c acme --why "no new posts"
     """
     with _chosen_run(run_id, client_id) as run:
-        run.skip(why)
+        run.skip(why, at=at)
 
 
 @click.command()
 @key_arguments
+@_at_option
 @click.option("--why", required=True, metavar="TEXT", help="Why the run was cancelled.")
-def cancel(run_id: str | None, client_id: str | None, why: str) -> None:
+def cancel(run_id: str | None, client_id: str | None, why: str, at: datetime | None) -> None:
     """Finish a run as Cancelled.
 
     \b
@@ -112,11 +133,12 @@ def cancel(run_id: str | None, client_id: str | None, why: str) -> None:
       runledger cancel 251124-081500-3f9a1c acme --why "the client left"
     """
     with _chosen_run(run_id, client_id) as run:
-        run.cancel(why)
+        run.cancel(why, at=at)
 
 
 @contextmanager
 def _chosen_run(run_id: str | None, client_id: str | None) -> Iterator[Run]:
     key = chosen_key(run_id, client_id)
-    with chosen_ledger() as ledger, swapped_ids_noted(ledger, *key):
+    alerts = alerts_of(str(click.get_current_context().info_name))
+    with chosen_ledger(observers=[alerts]) as ledger, swapped_ids_noted(ledger, *key):
         yield ledger.updates.run(*key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
+import attrs
 import pytest
 
 from ...domain import (
@@ -42,6 +43,15 @@ class Logs(Part):
         repository.update_many([(R, notes[1]), (S, RunChange(note="other")), (R, notes[2])], LATER)
         repository.update(R, RunChange(note=notes[3].note, status=FINISH.status), LATER)
         trial.holds(run, changed(other, RunChange(note="other"), at=LATER))
+
+    @keeps(Rule.LOGGED)
+    def test_a_start_with_a_first_note_has_one_line_however_often_it_is_tried(self, trial: Trial) -> None:
+        for is_retry in (False, True):
+            runs = NewRun.started([started(run_id) for run_id in "rst"], "m", "begun")
+            first, *others = (attrs.evolve(run, is_retry=is_retry) for run in runs)
+            trial.repository.create(first)
+            trial.repository.create_many(others)
+        trial.holds(*(changed(NewRun(started(run_id)), RunChange(note="begun"), at=AT) for run_id in "rst"))
 
     @keeps(Rule.LOGGED)
     def test_the_last_lines_of_a_log_are_those_before_its_end(self, trial: Trial) -> None:

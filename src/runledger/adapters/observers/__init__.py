@@ -1,0 +1,1 @@
+"""Observers that need a library, each behind an extra. They import the domain and that library."""

@@ -1,0 +1,55 @@
+"""How a command ended, in the words of a run record."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Collection
+from typing import NamedTuple
+
+from .signals import signal_name
+
+TIMED_OUT = 124
+"""The exit code after a time-out, as that of timeout(1)."""
+_LIKELY: dict[int, str] = {
+    signal.SIGKILL: ", which exec did not send: likely no memory was left, or the limit for it was reached",
+    signal.SIGXCPU: ": the limit for processor time was reached",
+    signal.SIGXFSZ: ": the limit for the size of files was reached",
+    signal.SIGPIPE: ": nobody read its output any more",
+}
+
+
+class Ending(NamedTuple):
+    """How a command ended: its exit code, the error if it failed, the reason if it was cancelled."""
+
+    code: int
+    error: str | None = None
+    cancelled: str | None = None
+
+
+def ending_of(code: int, asked: Collection[int], lines: str, timed_out: str | None = None) -> Ending:
+    """The ending of a command that ended with an exit code, or by a signal, whose number `code` is then, negative.
+
+    It counts as cancelled if that signal is among those that somebody `asked` it to end by. A shell hands on a signal
+    that ended its own command as the exit code 128 + N. `lines` are the last that it wrote. `timed_out` says after how
+    long its time was over, if that is why it was ended.
+    """
+    number = -code if code < 0 else code - 128
+    exit_code = 128 + number if code < 0 else code
+    if timed_out is not None:
+        return Ending(TIMED_OUT, error=_with_lines(f"timed out after {timed_out}", lines))
+    if code == 0:
+        return Ending(0)
+    if number in asked:
+        return Ending(exit_code, cancelled=f"ended by {signal_name(number)}")
+    if code < 0:
+        return Ending(exit_code, error=_with_lines(_by_signal(number), lines))
+    hint = f": {_by_signal(number)}" if 0 < number < 32 else ""
+    return Ending(code, error=_with_lines(f"exit code {code}{hint}", lines))
+
+
+def _by_signal(number: int) -> str:
+    return f"ended by {signal_name(number)}{_LIKELY.get(number, '')}"
+
+
+def _with_lines(reason: str, lines: str) -> str:
+    return f"{reason}\n{lines}".strip()

@@ -1,0 +1,112 @@
+"""The answer of `check`, as monitoring systems read it: one line with a state, and the state as the exit code.
+
+The form is that of the Monitoring Plugins Development Guidelines (https://www.monitoring-plugins.org/doc/guidelines.html).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import IntEnum
+from typing import Any
+
+from ..domain.expectation import Deviation, DeviationKind
+from ..services.checking import CheckResult
+from .output import counted, print_json, say
+
+_NAMED = 5
+"""How many deviations the line names; the others are counted."""
+_FIGURES = {
+    "overdue": (DeviationKind.NEVER_RAN, DeviationKind.OVERDUE),
+    "failed": (DeviationKind.FAILED,),
+    "quiet": (DeviationKind.QUIET,),
+    "with_errors": (DeviationKind.WITH_ERRORS,),
+    "slow": (DeviationKind.SLOW,),
+}
+"""The performance data, and the deviations that each figure counts: critical ones or warnings."""
+
+
+class State(IntEnum):
+    """The state of what was checked, and the exit code for it."""
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = 3
+
+
+def state_of(result: CheckResult, left_out: int) -> State:
+    """The worst state. Without deviations, a check that found no client, or could not read some rows, cannot tell."""
+    if any(each.kind.is_critical for each in result.deviations):
+        return State.CRITICAL
+    if result.deviations:
+        return State.WARNING
+    return State.OK if result.clients and not left_out else State.UNKNOWN
+
+
+def print_result(result: CheckResult, left_out: int, *, as_json: bool) -> State:
+    """Print the answer, and return its state. `left_out` is how many rows of the store could not be read."""
+    state = state_of(result, left_out)
+    if as_json:
+        print_json(_as_json(state, result, left_out))
+    else:
+        _print_line(state, f"{_information(result, left_out)} | {_figures(result)}")
+    return state
+
+
+def print_unknown(why: str, *, as_json: bool = False) -> State:
+    """Print that the check could not be made, and return that state."""
+    if as_json:
+        print_json({"state": State.UNKNOWN.name, "why": why})
+    else:
+        _print_line(State.UNKNOWN, _without_bar(why))
+    return State.UNKNOWN
+
+
+def _print_line(state: State, text: str) -> None:
+    line = text.replace("\n", " ")
+    say(f"RUNLEDGER {state.name} - {line}")
+
+
+def _information(result: CheckResult, left_out: int) -> str:
+    named = [_without_bar(each.what) for each in result.deviations[:_NAMED]]
+    if len(result.deviations) > _NAMED:
+        named.append(f"{len(result.deviations) - _NAMED} more")
+    if left_out:
+        named.append(f"{counted(left_out, 'row')} of the store cannot be read")
+    elif not result.clients:
+        named.append("no runs found, so nothing was checked")
+    return "; ".join(named) or f"{counted(result.clients, 'client')} as expected"
+
+
+def _without_bar(text: str) -> str:
+    """Text without the character that ends the information; an id may have it."""
+    return text.replace("|", "\\u007c")
+
+
+def _figures(result: CheckResult) -> str:
+    """Performance data: each label with its value, the thresholds for a warning and for critical, and the minimum."""
+    kinds = Counter(each.kind for each in result.deviations)
+    figures = [f"clients={result.clients};;;0"]
+    for label, counted_kinds in _FIGURES.items():
+        thresholds = ";0" if counted_kinds[0].is_critical else "0;"
+        figures.append(f"{label}={sum(kinds[kind] for kind in counted_kinds)};{thresholds};0")
+    return " ".join(figures)
+
+
+def _as_json(state: State, result: CheckResult, left_out: int) -> dict[str, Any]:
+    return {
+        "state": state.name,
+        "clients": result.clients,
+        "left_out": left_out,
+        "deviations": [_deviation_as_json(each) for each in result.deviations],
+    }
+
+
+def _deviation_as_json(deviation: Deviation) -> dict[str, Any]:
+    return {
+        "kind": deviation.kind.value,
+        "critical": deviation.kind.is_critical,
+        "client_id": deviation.client_id,
+        "run_id": None if deviation.record is None else deviation.record.key.run_id,
+        "what": deviation.what,
+    }

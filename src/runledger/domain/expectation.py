@@ -1,0 +1,139 @@
+"""What is expected of a client's runs, and how they deviate from it. Pure: the time is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from enum import Enum
+
+from attrs import Attribute, field, frozen
+
+from .duration import age_text, duration_text
+from .events import EventKind, RunEvent
+from .key import InvalidValue
+from .record import RunRecord
+from .values import RunStatus
+from .visible import quoted, visible
+from .window import Window
+
+_LONGEST_REASON = 100
+
+
+def _more_than_nothing(_instance: object, attribute: Attribute[timedelta | None], value: timedelta | None) -> None:
+    if value is not None and value <= timedelta():
+        raise InvalidValue(f"{attribute.name.replace('_', '-')} is not more than 0: give a duration, like 26h.")
+
+
+@frozen(kw_only=True)
+class Expectation:
+    """What is expected of one client. What is None is not expected.
+
+    `max_age`: the newest run started no longer ago. With a `window`, only the time within it counts.
+    `max_duration`: the newest run has been Running for no longer.
+    `may_fail`: it is no deviation if the newest run failed or completed with errors.
+    Raises InvalidValue.
+    """
+
+    max_age: timedelta | None = field(default=None, validator=_more_than_nothing)
+    max_duration: timedelta | None = field(default=None, validator=_more_than_nothing)
+    may_fail: bool = False
+    window: Window | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.window is not None and self.max_age is None:
+            raise InvalidValue("days and hours say when max-age counts: give max-age too.")
+
+
+class DeviationKind(Enum):
+    """How a client deviates. Its value is a word for programs."""
+
+    NEVER_RAN = "never_ran"
+    OVERDUE = "overdue"
+    FAILED = "failed"
+    QUIET = "quiet"
+    WITH_ERRORS = "with_errors"
+    SLOW = "slow"
+
+    @property
+    def is_critical(self) -> bool:
+        """Whether the job is not done, or its run seems dead; else it is worth a warning."""
+        return self not in (DeviationKind.WITH_ERRORS, DeviationKind.SLOW)
+
+
+_EVENTS = {
+    DeviationKind.NEVER_RAN: EventKind.OVERDUE,
+    DeviationKind.OVERDUE: EventKind.OVERDUE,
+    DeviationKind.QUIET: EventKind.QUIET,
+}
+
+
+@frozen(kw_only=True)
+class Deviation:
+    """One way in which a client deviates from what is expected, and a sentence about it, `what`.
+
+    `record` is the run that it is about: for OVERDUE the newest; None if the client never started a run.
+    """
+
+    kind: DeviationKind
+    client_id: str
+    record: RunRecord | None = None
+    what: str
+
+    def event(self, at: datetime) -> RunEvent | None:
+        """The event that observers are notified of: of quiet runs and overdue clients; other deviations have none."""
+        kind = _EVENTS.get(self.kind)
+        if kind is None:
+            return None
+        key = None if self.record is None else self.record.key
+        return RunEvent(kind=kind, key=key, at=at, detail=self.what)
+
+
+def deviations(client_id: str, newest: RunRecord | None, expected: Expectation, at: datetime) -> Iterator[Deviation]:
+    """How the client of this newest run deviates at a time `at`; None if it never started a run."""
+    client = f"client {quoted(client_id)}"
+    if newest is None:
+        wanted = "" if expected.max_age is None else f": expected every {duration_text(expected.max_age)}"
+        yield Deviation(kind=DeviationKind.NEVER_RAN, client_id=client_id, what=f"{client} never ran{wanted}")
+        return
+    if expected.max_age is not None and _is_older(newest.started_at, expected.max_age, expected.window, at):
+        within = "" if expected.window is None else " of its days and hours"
+        yield _of(
+            newest,
+            DeviationKind.OVERDUE,
+            f"{client} is overdue: last start {age_text(at - newest.started_at)} ago, expected every "
+            f"{duration_text(expected.max_age)}{within}",
+        )
+    if newest.status is RunStatus.FAILED and not expected.may_fail:
+        yield _of(newest, DeviationKind.FAILED, f"{newest.key} failed {_ended(newest, at)}")
+    if newest.status is RunStatus.COMPLETED_WITH_ERRORS and not expected.may_fail:
+        yield _of(newest, DeviationKind.WITH_ERRORS, f"{newest.key} completed with errors {_ended(newest, at)}")
+    running = at - newest.started_at
+    if newest.status is RunStatus.RUNNING and expected.max_duration is not None and running > expected.max_duration:
+        most = duration_text(expected.max_duration)
+        yield _of(
+            newest,
+            DeviationKind.SLOW,
+            f"{newest.key} has been running for {age_text(running)}, expected at most {most}",
+        )
+
+
+def quiet(run: RunRecord, at: datetime) -> Deviation:
+    """That a run, which is Running, has had no sign of life for too long."""
+    return _of(run, DeviationKind.QUIET, f"{run.key} is quiet: no sign of life for {age_text(at - run.updated_at)}")
+
+
+def _is_older(start: datetime, age: timedelta, window: Window | None, at: datetime) -> bool:
+    return at - start > age if window is None else window.holds_more_than(age, start, at)
+
+
+def _of(record: RunRecord, kind: DeviationKind, what: str) -> Deviation:
+    return Deviation(kind=kind, client_id=record.key.client_id, record=record, what=what)
+
+
+def _ended(record: RunRecord, at: datetime) -> str:
+    """How long ago the run ended, and the first line of its error."""
+    ago = f"{age_text(at - (record.ended_at or record.started_at))} ago"
+    reason = visible((record.error or "").partition("\n")[0])
+    if len(reason) > _LONGEST_REASON:
+        reason = reason[: _LONGEST_REASON - 1] + "…"
+    return f"{ago}: {reason}" if reason else ago
