@@ -21,5 +21,5 @@ site.add_url_rule("/runs/<record_id>/finish", view_func=finish, methods=["POST"]
 
 # The dependency starts the run before the body of the route.
 @api.post("/score/{run_id}")
-def score(record_id: str = Depends(started)) -> dict:
+def score(record_id: str = Depends(started)) -> dict:  # expect: creating-wrapper
     return runs.update(record_id, {"Status": "Scored"})  # expect: update
