@@ -1,10 +1,12 @@
 """A ledger of job runs: create once, update many, error if missing."""
 
 from .domain import (
+    CallWithinCall,
     EventKind,
     InvalidValue,
     LogLine,
     NewRun,
+    NoCurrentRun,
     Outcome,
     RunAlreadyExists,
     RunAlreadyFinished,
@@ -22,6 +24,7 @@ from .domain import (
     UnknownMetric,
 )
 from .services.copy_result import CopyResult, Fate, Remark
+from .services.current_run import current_run
 from .services.ledger import RunLedger
 from .services.observing import log_event
 from .services.reads import LedgerReads
@@ -30,6 +33,7 @@ from .services.updates import LedgerUpdates, Run
 from .stores import connect, copy, open_repository
 
 __all__ = [
+    "CallWithinCall",
     "CopyResult",
     "EventKind",
     "Fate",
@@ -38,6 +42,7 @@ __all__ = [
     "LedgerUpdates",
     "LogLine",
     "NewRun",
+    "NoCurrentRun",
     "Outcome",
     "Remark",
     "Run",
@@ -58,6 +63,7 @@ __all__ = [
     "UnknownMetric",
     "connect",
     "copy",
+    "current_run",
     "log_event",
     "new_run_id",
     "open_repository",

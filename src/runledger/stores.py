@@ -37,6 +37,8 @@ _BUILT_IN = {
 _EXTRAS = {"postgresql": "postgres", "postgres": "postgres", "airtable": "airtable"}
 _SCHEME = r"(?ai)([a-z][a-z0-9+.-]*)://"
 """https://www.rfc-editor.org/rfc/rfc3986#section-3.1"""
+_FILE = r"(?i)[^:@?]*\.(db|sqlite|sqlite3)"
+"""The path of what is probably a SQLite file, and not a URL without its scheme."""
 _URL_AS_PATH = r"(?ai)[a-z][a-z0-9+.-]+:/"
 """What `Path` makes of a URL. A scheme of one letter is a drive of Windows."""
 
@@ -102,11 +104,20 @@ def store_url(store: str | os.PathLike[str]) -> str:
         return url_of(store)
     written = re.match(_SCHEME, store) if isinstance(store, str) else None
     if written is None:
-        raise InvalidStoreURL(
-            f"the store URL has no scheme: give text like {EXAMPLE_URL} or postgresql://host/database, or in Python a "
-            "pathlib.Path."
-        )
+        raise InvalidStoreURL(f"the store URL has no scheme: {_with_a_scheme(store)}, or in Python a pathlib.Path.")
     return written[0].lower() + store[written.end() :]
+
+
+def _with_a_scheme(store: object) -> str:
+    """What to write instead of a URL without a scheme. Quotes nothing in which there may be a password."""
+    if isinstance(store, str) and re.fullmatch(_FILE, store):
+        from .adapters.sql.sqlite_url import url_of
+
+        url = url_of(store)
+        if store.startswith("~/"):  # in the home folder, which no shell has put there
+            url = url.replace("%7E", "~", 1)
+        return f"for the file {store} write {url}"
+    return f"give text like {EXAMPLE_URL} or postgresql://host/database"
 
 
 def backend_of(url: str) -> Backend:

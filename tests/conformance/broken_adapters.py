@@ -37,6 +37,7 @@ from runledger.domain import (
     RunRecord,
     RunRemoval,
     RunRepository,
+    RunStatus,
     RunSummary,
     StoreUnavailable,
     StoreUnusable,
@@ -92,13 +93,13 @@ class Broken(InMemoryRunRepository):
         return cls.Removal(repository)
 
     def put(self, record: RunRecord) -> None:
-        self._table.keys[record.key.run_id][record.key] = None
+        self._table.marks[record.key.run_id].setdefault(record.key, "")
         self._table.records[record.key] = record
 
     def put_run(self, new: NewRun) -> None:
         self.put(new.record)
         self._table.logs[new.key] = list(new.log)
-        self._table.marks[new.key] = new.mark
+        self._table.marks[new.key.run_id][new.key] = new.mark
 
     def put_with_line(self, record: RunRecord, line: LogLine | None) -> None:
         self.put(record)
@@ -198,7 +199,7 @@ class OverwritesInBulk(Broken):
 @breaks(Rule.CREATED_ONCE)
 class LooksBeforeItCreates(Broken):
     def create(self, new: NewRun) -> RunKey:
-        if new.key in self._table.records and not new.created(self._table.marks[new.key]):
+        if new.key in self._table.records and not new.created(self._table.marks[new.key.run_id][new.key]):
             raise RunAlreadyExists([new.key])
         time.sleep(0.001)  # as long as a request takes
         if new.key not in self._table.records:
@@ -898,6 +899,32 @@ class PromisesAtomicBulk(Broken):
 # -- found in order
 
 
+@breaks(Rule.PROMISES, Rule.FINISHED_ONCE)
+class PromisesEachStatus(Alters):
+    """Has no label for a status, and stores another one."""
+
+    def altered(self, record: RunRecord, at: datetime) -> RunRecord:
+        if record.status is not RunStatus.COMPLETED_WITH_ERRORS:
+            return record
+        return evolve(record, status=RunStatus.COMPLETED)
+
+
+@breaks(Rule.PROMISES, Rule.FINISHED_ONCE)
+class PromisesTheEnd(Alters):
+    """Reads the last sign of life as the end."""
+
+    def altered(self, record: RunRecord, at: datetime) -> RunRecord:
+        return with_end(record, record.updated_at if record.status.is_final else None)
+
+
+@breaks(Rule.PROMISES, Rule.TIMES)
+class PromisesHeartbeats(Alters):
+    """Keeps no time of an update, and reads the start instead."""
+
+    def altered(self, record: RunRecord, at: datetime) -> RunRecord:
+        return evolve(record, updated_at=record.ended_at or record.started_at)
+
+
 @breaks(Rule.FOUND_IN_ORDER)
 class AddsUpWithoutLimit(Broken):
     def summary(self, query: RunQuery) -> RunSummary:
@@ -1006,7 +1033,7 @@ class BrokenRemoval(InMemoryRunRemoval):
 
     def forget(self, *keys: RunKey) -> None:
         for key in keys:
-            for kept in (self._table.records, self._table.logs, self._table.marks):
+            for kept in (self._table.records, self._table.logs, self._table.marks[key.run_id]):
                 kept.pop(key, None)
 
 

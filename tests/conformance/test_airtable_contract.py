@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 import pytest
 from airtable_base import BASE, METRIC_COLUMNS, TABLE, AirtableBase, served
 
 from airtable_local import Column, MissingRecord, Unknowns
-from runledger.adapters.airtable import Columns
-from runledger.testing import OpenRemoval, OpenStore, RunRepositoryContract
+from runledger.adapters.airtable import AirtableRunRepository, Columns
+from runledger.testing import OpenRemoval, OpenStore, RunRepositoryContract, ServedStore
 from runledger.testing.airtable import run_table
 
 
@@ -35,6 +36,15 @@ class TestAirtable(RunRepositoryContract):
     @pytest.fixture
     def open_removal(self, base: AirtableBase) -> OpenRemoval:
         return lambda _: base.removal(self.columns)
+
+    @pytest.fixture
+    def served_store(self, base: AirtableBase) -> ServedStore:
+        server = urlsplit(base.server.url)
+
+        def open_at(host: str, port: int) -> AirtableRunRepository:
+            return base.repository(self.columns, endpoint=f"http://{host}:{port}")
+
+        return ServedStore(str(server.hostname), server.port or 80, open_at)
 
 
 class TestAirtableWithAutonumberAndMarks(TestAirtable):

@@ -1,16 +1,18 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 from icu_server import icu_server, needs_icu
 from pgbouncer import needs_pgbouncer, pooled
 from postgres_server import fresh_database
+from psycopg.conninfo import conninfo_to_dict
 
 from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
 from runledger.adapters.sql.postgresql_removal import PostgreSQLRunRemoval
-from runledger.testing import OpenRemoval, OpenStore, RunRepositoryContract
+from runledger.testing import OpenRemoval, OpenStore, RunRepositoryContract, ServedStore
 
 
 class PostgreSQL(RunRepositoryContract):
@@ -46,6 +48,21 @@ class PostgreSQL(RunRepositoryContract):
 
 class TestPostgreSQL(PostgreSQL):
     examples = 60
+
+    @pytest.fixture
+    def served_store(self, url: str) -> ServedStore:
+        """Over one connection, without what would be sent beside the calls: encryption, and its negotiation."""
+        given = conninfo_to_dict(url)
+        host, port = str(given["host"]), int(given.get("port") or 5432)
+
+        def open_at(host: str, port: int) -> PostgreSQLRunRepository:
+            parts = urlsplit(url)
+            plain = f"host={host}&port={port}&sslmode=disable&gssencmode=disable"
+            return PostgreSQLRunRepository(
+                urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, plain))))), max_connections=1
+            )
+
+        return ServedStore(f"{host}/.s.PGSQL.{port}" if host.startswith("/") else host, port, open_at)
 
 
 class TestPostgreSQLWithOneConnection(PostgreSQL):

@@ -1,7 +1,8 @@
 """Every order of events between processes that share an Airtable table: the real code, one request a step.
 
 A process is deterministic: what it does next depends only on the answers that it has had. So the real adapter is run
-once for each series of answers that can come up, up to its next request, and the orders are explored over that: each
+for each series of answers that can come up, up to its next request: a run that stopped there goes on with one of the
+answers, and for each other one a new run first repeats what came before. The orders are explored over that: each
 state (the table, the clock, what each process has been answered) is visited once, and the number of schedules, which is
 the number of ways through the states, is counted and not walked.
 """
@@ -10,9 +11,11 @@ from __future__ import annotations
 
 import io
 import math
+from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from threading import Semaphore, Thread
 from typing import Any, NamedTuple
 
 from attrs import evolve, field, frozen
@@ -24,6 +27,7 @@ from requests.structures import CaseInsensitiveDict
 from airtable_local import AirtableService, Column, Request, Token
 from runledger import EventKind, RunLedgerError
 from runledger.adapters.airtable import AirtableRunRepository, Columns, RateLimit
+from runledger.adapters.airtable.locks import Locks
 from runledger.adapters.airtable.rate import Turn
 from runledger.adapters.airtable.transport import WithoutCreation
 from runledger.testing.airtable import run_table
@@ -82,37 +86,67 @@ class Done:
 
 Step = Request | Sleep | Done
 Act = Callable[[AirtableRunRepository], Any]
+_STOPPED = 200
+"""How many runs of a process stay where they stopped, until they are gone on with: each is a thread."""
 
 
-class _Pause(BaseException):
-    def __init__(self, step: Step) -> None:
-        self.step = step
+class _Dropped(BaseException):
+    """Ends a run that nobody goes on with."""
 
 
-class _Script:
-    """Answers from a history; at its end the process pauses with what it would do next."""
+class _Run:
+    """A process under way, in a thread: it stops at each step, and goes on from there when it is answered.
 
-    def __init__(self, history: tuple[Answer, ...]) -> None:
-        self._answers: Iterator[Answer] = iter(history)
+    It first takes the answers of a history, without stopping.
+    """
+
+    def __init__(self, act: Callable[[_Run], Done], history: tuple[Answer, ...]) -> None:
+        self._answers = deque[Answer | None](history)
+        self._stopped, self._answered = Semaphore(0), Semaphore(0)
+        self._thread = Thread(target=self._carry_out, args=(act,), daemon=True)
+        self._thread.start()
+        self._stopped.acquire()
+        self.step: Step | BaseException
+        """Where it stopped; what it raised, if that is no error of the ledger."""
+
+    def _carry_out(self, act: Callable[[_Run], Done]) -> None:
+        try:
+            self.step = act(self)
+        except BaseException as error:
+            self.step = error
+        self._stopped.release()
 
     def next(self, step: Step) -> Answer:
-        answer = next(self._answers, None)
+        """The answer to a step, once it is given."""
+        if not self._answers:
+            self.step = step
+            self._stopped.release()
+            self._answered.acquire()
+        answer = self._answers.popleft()
         if answer is None:
-            raise _Pause(step)
+            raise _Dropped
         return answer
+
+    def go_on(self, answer: Answer | None) -> None:
+        """Answer the step, and wait for the next one. With None, the run ends."""
+        self._answers.append(answer)
+        self._answered.release()
+        self._stopped.acquire()
+        if isinstance(self.step, (Done, BaseException)):
+            self._thread.join()
 
 
 class _Transport(BaseAdapter):
-    """Hears the answers of a script."""
+    """Hears the answers that a run is given."""
 
-    def __init__(self, script: _Script) -> None:
+    def __init__(self, run: _Run) -> None:
         super().__init__()
-        self._script = script
+        self._run = run
 
     def send(self, request: PreparedRequest, *_args: Any, **_options: Any) -> Response:
         body = request.body or b""
         given = body if isinstance(body, bytes) else body.encode()
-        answer = self._script.next(Request(str(request.method), str(request.url), dict(request.headers), given))
+        answer = self._run.next(Request(str(request.method), str(request.url), dict(request.headers), given))
         match answer.fault:
             case Fault.LOST_BEFORE | Fault.LATE:
                 raise ReadTimeout(request=request)
@@ -152,7 +186,10 @@ class Process:
         self.ids = ids
         self._act = act
         self._columns = columns
+        self._locks = Locks()
         self._histories: list[tuple[Answer, ...]] = [()]
+        self._parents: dict[int, tuple[int, Answer]] = {}
+        self._stopped: dict[int, _Run] = {}
         self._known: dict[tuple[int, Answer], int] = {}
         self._steps: dict[int, Step] = {}
         self._endings: dict[Hashable, int] = {}
@@ -161,14 +198,35 @@ class Process:
         """The number of the history that goes on with one more answer."""
         if (history, answer) not in self._known:
             self._known[history, answer] = len(self._histories)
+            self._parents[len(self._histories)] = history, answer
             self._histories.append((*self._histories[history], answer))
         return self._known[history, answer]
 
     def step(self, history: int) -> Step:
         """What the process does next."""
         if history not in self._steps:
-            self._steps[history] = self._run(_Script(self._histories[history]))
+            run = self._run_to(history)
+            if isinstance(run.step, BaseException):
+                raise run.step
+            self._steps[history] = run.step
+            if not isinstance(run.step, Done):
+                self._stopped[history] = run
+                if len(self._stopped) > _STOPPED:  # the oldest: what was begun last is gone on with first
+                    self._stopped.pop(next(iter(self._stopped))).go_on(None)
         return self._steps[history]
+
+    def _run_to(self, history: int) -> _Run:
+        """A run at the end of a history: one that stopped before its last answer, if there is one, else a new one."""
+        before, answer = self._parents.get(history, (None, None))
+        if before is not None and (run := self._stopped.pop(before, None)):
+            run.go_on(answer)
+            return run
+        return _Run(self._carried_out, self._histories[history])
+
+    def close(self) -> None:
+        """End what has stopped."""
+        while self._stopped:
+            self._stopped.popitem()[1].go_on(None)
 
     def ended_like(self, history: int) -> int:
         """The first history that ended as this one did: nothing that is checked can tell them apart."""
@@ -179,13 +237,20 @@ class Process:
         told = type(step.error), getattr(step.error, "outcome", None), step.reported, *applied, *returned
         return self._endings.setdefault(told, history)
 
-    def _run(self, script: _Script) -> Step:
+    def _carried_out(self, run: _Run) -> Done:
         def sleep(seconds: float) -> None:
-            script.next(Sleep(seconds))
+            run.next(Sleep(seconds))
 
-        transports = _Transport(script), _Updates(script)
+        transports = _Transport(run), _Updates(run)
         repository = AirtableRunRepository(
-            TOKEN, BASE, TABLE, columns=self._columns, limit=_NoLimit(), transports=transports, sleep=sleep
+            TOKEN,
+            BASE,
+            TABLE,
+            columns=self._columns,
+            limit=_NoLimit(),
+            locks=self._locks,
+            transports=transports,
+            sleep=sleep,
         )
         reported: set[EventKind] = set()
         repository.add_observer(lambda event: reported.add(event.kind))
@@ -195,8 +260,6 @@ class Process:
             # Its frames would keep all that this run has made.
             error.__traceback__ = error.__context__ = error.__cause__ = None
             return Done(error=error, reported=frozenset(reported))
-        except _Pause as pause:
-            return pause.step
 
 
 class Place(NamedTuple):
@@ -284,7 +347,11 @@ class Exploration:
         service = service or new_service()
         service.unknowns = evolve(service.unknowns, lists_see_writes_after=timedelta(seconds=lag))
         begin = State((service.snapshot(), 0), 0, tuple(Place() for _ in processes), faults, (), service)
-        self.schedules = self._ways_from(begin)
+        try:
+            self.schedules = self._ways_from(begin)
+        finally:
+            for process in processes:
+                process.close()
         self.states = len(self._ways)
 
     def _ways_from(self, state: State) -> int:

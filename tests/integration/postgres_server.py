@@ -8,7 +8,7 @@ import socket
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from threading import Thread
@@ -18,6 +18,8 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
+
+from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
 
 
 @cache
@@ -68,6 +70,15 @@ def fresh_database() -> Iterator[str]:
     finally:
         _empty(name, url)
         _unused.append(name)
+
+
+@contextmanager
+def fresh_ledger() -> Iterator[str]:
+    """The URL of a database with an empty ledger; else as `fresh_database`."""
+    with fresh_database() as url:
+        with closing(PostgreSQLRunRepository(url)) as repository:
+            repository.create_schema()
+        yield url
 
 
 def _new_database() -> str:

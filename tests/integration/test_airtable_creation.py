@@ -119,7 +119,7 @@ class TestListsThatLag:
     ) -> None:
         clients = {f"client {i}": f"Client {i}" for i in range(250)}
         ledger_of(base, columns).start_many("r", clients)
-        undisturbed = len(base.requests())
+        assert (undisturbed := len(base.requests())) == 31  # lists of a hundred, twice, and POSTs of ten
         base.server.faults.arm(Fault(FaultKind.STATUS, method="GET", nth=nth, status=503))
         ledger_of(base, columns).start_many("other", clients)
         assert len(base.requests()) <= undisturbed + 6

@@ -18,7 +18,7 @@ from runledger import (
     StoreUnavailable,
     StoreUnusable,
 )
-from runledger.testing.contract import AT
+from runledger.testing.contract.cases import AT
 
 KEY = RunKey("r", "acme")
 ADDS = RunChange(add={"n": 1})

@@ -82,7 +82,11 @@ def test_a_value_is_read_as_what_it_looks_like(store: Path, text: str, value: ob
         (["list", "--limit", "x"], 2, "'x' is not a number of runs: give a whole number from 1."),
         (["list", "--limit", "-1"], 2, "give a whole number from 1."),
         (["update", "there", "acme", "--note", "a\nb"], 2, "has a line break at position 2: it must be one line."),
-        (["--store", "sqlite:////no/such/folder/runs.db", "start", "--client", "c"], 7, "its folder must exist"),
+        (
+            ["--store", "sqlite:////no/such/folder/runs.db", "start", "--client", "c"],
+            7,
+            "there is no folder /no/such/folder: make it, or correct the URL",
+        ),
         (["start", "--client", " acme"], 2, "white space"),
         (["start"], 2, "--client"),
         (["update"], 2, "RUN_ID CLIENT_ID"),
@@ -95,6 +99,8 @@ def test_a_value_is_read_as_what_it_looks_like(store: Path, text: str, value: ob
         (["stale", "--older-than", "5"], 2, "is not a duration"),
         (["fail", "there", "acme"], 2, "--error"),
         (["nonsense"], 2, "No such command"),
+        (["copy", "a.db", "b.db"], 2, "for the file a.db write sqlite:///a.db"),
+        (["--store", "a.db", "list"], 2, "for the file a.db write sqlite:///a.db"),
         (["import", "no-such-file.csv"], 2, "No such file"),
     ],
 )

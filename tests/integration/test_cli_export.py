@@ -37,6 +37,25 @@ def test_a_name_shows_the_format_in_any_case_and_another_is_refused(store: Path,
     assert (tmp_path / "out.xlsx").read_text().startswith("run_id,client_id,")
 
 
+def test_the_filters_of_list_choose_what_is_written(store: Path) -> None:
+    with connect(store, observers=()) as ledger:
+        ledger.start("s", "a")
+        ledger.start("t", "b").fail("no disk")
+
+    def written(*options: str) -> list[str]:
+        return [json.loads(line)["run_id"] for line in runledger("export", *options, store=store).stdout.splitlines()]
+
+    assert written() == ["t", "s", "r"]
+    assert written("--limit", "2") == ["t", "s"]
+    assert written("--after", "t", "b") == ["s", "r"]
+    assert written("--after", "t", "b", "--limit", "1") == ["s"]
+    assert written("--run-id", "r") == ["r"]
+    assert written("--client", "a") == ["s", "r"]
+    assert written("--status", "failed", "--status", "skipped") == ["t"]
+    assert written("--since", "1h", "--until", "1h") == []
+    runledger("export", "--after", "none", "a", store=store, code=3)
+
+
 def test_another_file_beside_the_target_stays(store: Path, tmp_path: Path) -> None:
     kept, secret = tmp_path / "out.csv.part", tmp_path / "secret"
     kept.write_text("a person's file")

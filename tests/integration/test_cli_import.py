@@ -126,7 +126,7 @@ def test_each_bad_row_is_named_by_its_line_and_the_others_are_loaded(store: Path
             "line 9: client id ' a' begins or ends with white space",
             "line 13: run id is empty",
             "line 12: run '1' of client 'a' is there, but different: status is 'Running', in the ledger 'Completed'; "
-            "ended_at is missing, in the ledger 2025-01-01T00:00:01.000+00:00",
+            "ended_at is missing, in the ledger 2025-01-01T00:00:01.000Z",
         ],
         strict=True,
     ):
@@ -173,6 +173,8 @@ GOOD = b'{"run_id": "x", "client_id": "c", "status": "Running", "started_at": "2
         ("a.csv", b"a,a\n", [], 1, "the first line has the column 'a' twice: rename"),
         ("a.csv", JOBS.encode() + b"\xff\xfe\n", MAPPING, 1, "not UTF-8"),
         ("a.csv", JOBS.encode("utf-16"), MAPPING, 1, "but is not UTF-8 text"),
+        ("a.xlsx", b"PK\x03\x04\x14\0", MAPPING, 1, "is a ZIP archive or a spreadsheet: save its rows as CSV"),
+        ("old.db", b"SQLite format 3\0\x10", MAPPING, 1, "if it is a ledger, copy it by its URL."),
         ("a.csv", b'a,"b"c\n', [], 1, "the first line must hold the column names, but is not CSV"),
         ("a.csv.gz", gzip.compress(JOBS.encode() * 500, mtime=0)[:-40], MAPPING, 1, "damaged or cut short"),
         ("a.csv", JOBS.encode() + b'3,"un"closed\n', MAPPING, 1, "not CSV"),
@@ -443,9 +445,9 @@ def test_rows_of_a_key_that_the_ledger_has_otherwise_are_named_and_counted(store
     done = runledger("import", str(file), "--rest-as-metrics", store=store, code=1)
     assert done.stdout == "3 rows: 1 loaded, 1 already there, 0 refused, 1 there, but different\n"
     assert done.stderr == (
-        "line 4: run 'z' of client 'c' is there, but different: started_at is 2025-11-25T00:00:00.000+00:00, in the "
-        "ledger 2025-11-24T00:00:00.000+00:00; updated_at is 2025-11-25T00:00:00.000+00:00, in the ledger "
-        "2025-11-24T00:00:00.000+00:00\n"
+        "line 4: run 'z' of client 'c' is there, but different: started_at is 2025-11-25T00:00:00.000Z, in the "
+        "ledger 2025-11-24T00:00:00.000Z; updated_at is 2025-11-25T00:00:00.000Z, in the ledger "
+        "2025-11-24T00:00:00.000Z\n"
     )
     rows = [f"{number},c,Running,2025-11-24T00:00:{number % 60:02}Z,1\n" for number in range(120)]
     file.write_text(header + "".join(rows))

@@ -9,6 +9,7 @@ import pytest
 from airtable_base import BASE, METRIC_COLUMNS, TABLE, TOKEN, AirtableBase, served
 from commands import runledger
 
+from airtable_local import Request, Response
 from runledger.adapters.airtable import TURNS, Columns, RateLimit, Turns
 
 STATUS, START = Columns().status, Columns().started_at or ""
@@ -64,7 +65,28 @@ def test_a_command_says_once_per_reason_how_many_rows_it_left_out(ask: Ask, comm
 
 def test_what_may_be_stale_but_cannot_be_read_is_reported(ask: Ask) -> None:
     done = ask("stale", "--older-than", "0s", "--json", code=9)
-    assert done.stderr == f"runledger: 1 row left out: column '{START}' is empty: fill it in.\n"
+    assert done.stderr.splitlines() == [
+        f"runledger: 2 rows left out: column '{STATUS}' holds 'Done', which is not a status: correct it or map it.",
+        f"runledger: 1 row left out: column '{START}' is empty: fill it in.",
+    ]
+    assert json.loads(done.stdout)["client_id"] == "good"
+
+
+def test_rows_of_another_status_are_not_read_for_one(ask: Ask, base: AirtableBase) -> None:
+    ask("complete", "r", "good")
+    handle, rows = base.service.handle, list[dict[str, str]]()
+
+    def handle_and_note(request: Request) -> Response:
+        response = handle(request)
+        if "filterByFormula" in request.url:
+            rows.extend(record["fields"] for record in json.loads(response.body)["records"])
+        return response
+
+    base.service.handle = handle_and_note  # type: ignore[method-assign]
+    done = ask("list", "--status", "running", "--json")
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 2
+    assert sorted(row[Columns().client_id] for row in rows) == ["a", "b", "c"]
 
 
 def test_what_was_left_out_does_not_hide_what_is_there(ask: Ask, tmp_path: Path) -> None:

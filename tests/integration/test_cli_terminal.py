@@ -46,6 +46,13 @@ def test_help_fits_a_narrow_terminal(store: Path, command: str) -> None:
     assert max(map(len, text.partition("Example")[0].splitlines())) <= 40  # commands are shown in one line
 
 
+def test_the_list_of_commands_fits_a_narrow_terminal_and_says_all_of_each(store: Path) -> None:
+    narrow, wide = (on_a_terminal("--help", store=store, columns=each).partition("Example")[0] for each in (40, 200))
+    assert max(map(len, narrow.splitlines())) <= 40
+    assert narrow.split()[8:] == wide.split()[8:]  # behind the usage, in which only blanks differ too
+    assert "..." not in narrow.partition("Commands:")[2]
+
+
 def test_a_usual_list_is_a_table_at_eighty_columns(tmp_path: Path) -> None:
     store = tmp_path / "runs.db"
     with connect(f"sqlite:///{store}", observers=()) as ledger:

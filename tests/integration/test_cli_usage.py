@@ -1,6 +1,7 @@
 """How a run is named, what is said of a wrong name, and where commands look."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def test_a_run_of_one_record_is_shown_without_its_client(store: Path) -> None:
     several = runledger("show", "two", store=store, code=2)
     assert "run 'two' has several records: name the client too, one of 'bolt', 'acme'." in several.stderr
     assert runledger("show", "three", store=store, code=3).stderr == (
-        "runledger: no run record of run 'three': was it started?\n"
+        "runledger: no run record of run 'three': it was not started, or has been removed.\n"
     )
 
 
@@ -146,6 +147,63 @@ def test_records_of_one_run_are_chosen_by_every_command(store: Path) -> None:
     assert runledger("summary", "--run-id", "two", store=store).stdout.startswith("Runs     2\n")
     assert len(runledger("export", "--run-id", "two", store=store).stdout.splitlines()) == 2
     assert len(runledger("stale", "--older-than", "0s", "--run-id", "one", store=store).stdout.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("runledger show ", ["r-2", "two", "one"]),
+        ("runledger show t", ["two"]),
+        ("runledger show two ", ["bolt", "acme"]),
+        ("runledger show two b", ["bolt"]),
+        ("runledger update --run-id two ", ["bolt", "acme"]),
+        ("runledger update --client acme ", ["r-2", "two", "one"]),
+        ("runledger update --client bolt ", ["two"]),
+        ("runledger update --run-id o", ["one"]),
+        ("runledger update one --client ", ["acme", "bolt"]),
+        ("runledger summary r", ["r-2"]),
+        ("runledger list --client ", ["acme", "bolt"]),
+        ("runledger list --run-id=t", ["two"]),
+        ("runledger export --client b", ["bolt"]),
+        ("runledger stale --client b", ["bolt"]),
+        ("runledger latest --client b", ["bolt"]),
+        ("runledger prune --client b", ["bolt"]),
+        ("runledger start --client b", ["bolt"]),
+        ("runledger exec --client b", ["bolt"]),
+        ("runledger list --client nobody", []),
+    ],
+)
+def test_ids_of_the_store_are_completed(store: Path, words: str, offered: list[str]) -> None:
+    with connect(store, observers=()) as ledger:
+        for each in ("r-2", "$(touch pwned)", "a;b", "-x", "a b", "r\u202e", "*", "~", "r'", "a:b"):
+            ledger.start(each, "acme")
+    assert sorted(completed(words, store)) == sorted(f"plain,{each}" for each in offered)
+
+
+def test_a_store_that_cannot_be_read_completes_nothing_and_says_nothing(tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.db"
+    damaged.write_bytes(b"no database" * 100)
+    for store in (tmp_path / "none.db", damaged, "postgresql://nobody:hush@127.0.0.1:1/x", "nonsense", "memory://"):
+        assert completed("runledger show ", store) == []
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_commands_on_the_path_are_completed_after_exec_and_files_after_them(tmp_path: Path) -> None:
+    for name, mode in (("nightly", 0o755), ("nightly-notes", 0o644), ("nightly $(x)", 0o755)):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(mode)
+    path = f"{tmp_path}:{tmp_path}/none:{tmp_path}"
+    assert completed("runledger exec --client acme -- nigh", None, path) == ["file,nigh", "plain,nightly"]
+    assert completed("runledger exec --client acme -- ./nigh", None, path) == ["file,./nigh"]
+    assert completed("runledger exec --client acme -- nightly nigh", None, path) == ["file,nigh"]
+
+
+def completed(words: str, store: Path | str | None, path: str = os.environ["PATH"]) -> list[str]:
+    """What bash is offered behind these words. A blank at their end begins another word."""
+    number = str(len(words.split()) - (not words.endswith(" ")))
+    done = runledger(store=store, PATH=path, _RUNLEDGER_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=number)
+    assert done.stderr == ""
+    return done.stdout.split()
 
 
 def test_statuses_are_completed() -> None:

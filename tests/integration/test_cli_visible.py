@@ -67,6 +67,29 @@ def test_no_command_lets_a_terminal_be_steered(store: Path, command: str) -> Non
         assert "\x1b" not in shown
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "list --client none",
+        "latest --client none",
+        "stale --client none",
+        "prune --older-than 0.001s",
+        "export OUT",
+        "copy STORE STORE.copy",
+        "copy STORE STORE",
+        "doctor",
+        "init",
+        "show none",
+    ],
+)
+def test_no_name_of_a_file_steers_a_terminal(store: Path, command: str) -> None:
+    odd = store.rename(store.with_name("\x1b[31m\u202eruns.db"))
+    words = command.replace("OUT", f"{odd}.csv").replace("STORE", f"sqlite:///{odd}").split(" ")
+    text = on_a_terminal(*words, store=odd, columns=200, typed="n\n")
+    assert steers(text.replace("\x1b[?25l", "").replace("\x1b[?25h", "").replace("\r", "")) == set(), repr(text)
+    assert "\x1b[31m" not in text.replace("\x1b[31mFailed", "").replace("\x1b[31mfix", "")
+
+
 def test_json_keeps_its_values(store: Path) -> None:
     for command in ("list --json", f"show {ID} --json"):
         out = runledger(*command.split(), store=store).stdout

@@ -152,7 +152,7 @@ def test_a_store_that_does_not_answer_or_is_unknown_is_told() -> None:
     assert json.loads(done.stdout)["verdict"] == "fix"
     assert "hush" not in done.stdout
     done = runledger("doctor", store="runs.db", code=7)
-    assert done.stdout.startswith("fix   the store URL has no scheme: give text like sqlite:///runs.db")
+    assert done.stdout.startswith("fix   the store URL has no scheme: for the file runs.db write sqlite:///runs.db")
     assert runledger("doctor", store="memory://").stdout == "ok    the store of memory:// opens\n"
 
 

@@ -1,18 +1,21 @@
 """Waits end while a test has frozen the clock, as freezegun does, which freezes `time.monotonic` too."""
 
+import socket
 import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from threading import Event
 
 import freezegun
 import pytest
 from postgres_server import fresh_database
+from psycopg.conninfo import conninfo_to_dict
 
 from runledger import NewRun, Outcome, RunChange, RunKey, RunLedger, RunRecord, StoreUnavailable, connect
+from runledger.adapters.sql import postgresql_pool
 from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
 
@@ -71,3 +74,65 @@ def test_a_call_for_which_postgresql_has_no_connection_gives_up(now: None) -> No
             done.set()
             holding.result()
         assert store.update(KEY, RunChange(add={"n": 1}), store.get(KEY).started_at).metrics == {"n": 1}
+
+
+class Silent:
+    """A way to a server that can stop carrying anything, while its connections stay open."""
+
+    def __init__(self, to: str | None) -> None:
+        self._to = to
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.is_silent = to is None
+        self._sockets: list[socket.socket] = []
+        self._executor = ThreadPoolExecutor()
+        self._executor.submit(self._accept)
+
+    def _accept(self) -> None:
+        with suppress(OSError):  # closed
+            while True:
+                client, _ = self._listener.accept()
+                self._sockets.append(client)
+                if self.is_silent:
+                    continue
+                server = socket.socket(socket.AF_UNIX)
+                server.connect(str(self._to))
+                self._sockets.append(server)
+                self._executor.submit(self._carry, client, server)
+                self._executor.submit(self._carry, server, client)
+
+    def _carry(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(1 << 16):
+                if not self.is_silent:
+                    target.sendall(data)
+
+    def close(self) -> None:
+        for end in (self._listener, *self._sockets):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        self._executor.shutdown()
+        for end in (self._listener, *self._sockets):
+            end.close()
+
+
+def test_a_postgresql_server_that_accepts_and_never_answers_is_given_up(now: None) -> None:
+    with closing(Silent(None)) as silent, pytest.raises(StoreUnavailable, match="timeout") as refusal:
+        PostgreSQLRunRepository(f"postgresql://u@127.0.0.1:{silent.port}/d?connect_timeout=2&sslmode=disable")
+    assert refusal.value.outcome is Outcome.NOT_APPLIED
+
+
+def test_a_postgresql_server_that_stops_answering_is_given_up(now: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgresql_pool._Connection, "_patience", 0.3)
+    with fresh_database() as url:
+        given = conninfo_to_dict(url)
+        with closing(Silent(f"{given['host']}/.s.PGSQL.{given.get('port') or 5432}")) as way:
+            plain = f"host=127.0.0.1&port={way.port}&sslmode=disable&gssencmode=disable"
+            limited = f"{url}{'&' if '?' in url else '?'}{plain}&options=-c%20statement_timeout%3D1s"
+            with closing(PostgreSQLRunRepository(limited, max_connections=1)) as store:
+                store.create_schema()
+                store.create(NewRun(RunRecord.start(KEY, RunLedger(store)._reporter.now())))
+                way.is_silent = True
+                with pytest.raises(StoreUnavailable, match=r"no answer within 2\.3 seconds") as refusal:
+                    store.update(KEY, RunChange(note="n"), RunLedger(store)._reporter.now())
+    assert (refusal.value.outcome, refusal.value.key) == (Outcome.UNKNOWN, KEY)

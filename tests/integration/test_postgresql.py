@@ -28,7 +28,6 @@ from runledger.domain import (
     InvalidValue,
     NewRun,
     Outcome,
-    RunAlreadyExists,
     RunAlreadyFinished,
     RunChange,
     RunKey,
@@ -743,14 +742,6 @@ def test_an_update_that_is_rejected_takes_two_round_trips(
             store.update(key, change, LATER)
 
     assert asked(proxy, update) == 2
-
-
-def test_a_batch_of_starts_names_every_key_that_is_in_the_way(repository: PostgreSQLRunRepository) -> None:
-    new = RunKey("new", "acme")
-    with pytest.raises(RunAlreadyExists) as caught:
-        repository.create_many([NewRun(RunRecord.start(key, LATER)) for key in (new, OTHER, KEY, OTHER)])
-    assert set(caught.value.keys) == {KEY, OTHER}
-    assert [record.started_at for record in repository.find(RunQuery())] == [AT]
 
 
 def test_finding_stays_stable_across_pages_while_records_come_and_change(

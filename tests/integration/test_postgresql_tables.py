@@ -661,3 +661,15 @@ def test_a_large_number_is_a_float_in_a_list_and_in_a_summary(url: str) -> None:
             store.create(new)
         assert repr(list(repository.find(RunQuery()))) == repr(list(model.find(RunQuery())))
         assert repr(repository.summary(RunQuery()).metrics) == "{'x': 1e+300, 'y': 2.0, 'z': 3}"
+
+
+def test_long_logs_come_one_after_another(url: str) -> None:
+    with closing(open_url(url)) as repository:
+        repository.create_schema()
+        notes = [RunChange(note=f"{i}" * 10_000) for i in range(5)]
+        runs = [changed(NewRun(RunRecord.start(RunKey(f"{i:03}", "acme"), AT)), *notes, at=AT) for i in range(200)]
+        repository.create_many(runs)  # 10 MB, in one page of rows
+        [page] = repository._pages(postgresql._FIND_WITH_LOGS, RunQuery())
+        assert [row[-1] for row in page] == [None] * len(runs)
+        found = list(repository.find_with_logs(RunQuery()))
+        assert found == [(run.record, run.log) for run in reversed(runs)]

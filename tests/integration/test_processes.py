@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from postgres_server import fresh_database
+from postgres_server import fresh_ledger
 
 import runledger
 from runledger import RunStatus
-from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
 
 RACE = """
 import sys, runledger
@@ -63,10 +62,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/runs.db"
         return
-    with fresh_database() as url:
-        repository = PostgreSQLRunRepository(url)
-        repository.create_schema()
-        repository.close()
+    with fresh_ledger() as url:
         yield url
 
 

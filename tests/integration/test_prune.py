@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,10 +22,11 @@ import psycopg
 import pytest
 from airtable_base import METRIC_COLUMNS, AirtableBase, served
 from attrs import evolve
-from commands import a_store_of, in_a_process, on_a_terminal, runledger
-from postgres_server import fresh_database
+from commands import RUNLEDGER, a_store_of, environment, in_a_process, on_a_terminal, runledger
+from postgres_server import fresh_ledger
 from psycopg import sql
 
+from airtable_local import Fault, FaultKind
 from runledger import (
     NewRun,
     RunChange,
@@ -138,12 +142,51 @@ def test_a_person_is_asked_and_everybody_else_says_yes(store: Path) -> None:
     done = in_a_process("prune", "--older-than", "400d", store=store, code=2, given="y\n")
     assert "nobody can be asked here: give --yes to remove, or --dry-run to count." in done.stderr
     asked = on_a_terminal("prune", "--older-than", "400d", store=store, typed="n\n")
-    assert asked.endswith("Remove 3 finished runs with their logs, for good? [y/N]: Nothing was removed.\n")
+    question = f"Remove 3 finished runs of all clients from sqlite:///{store}, with their logs, for good? [y/N]: "
+    assert asked.endswith(f"{question}Nothing was removed.\n")
     assert len(ids(store)) == 5
     asked = on_a_terminal("prune", "--older-than", "400d", store=store, typed="y\n")
     assert "3 finished runs removed" in asked
     assert ids(store) == ["hung", "new"]
     assert "[y/N]" not in on_a_terminal("prune", "--older-than", "400d", store=store), "there is nothing to ask about"
+
+
+def test_the_question_names_the_client(store: Path) -> None:
+    asked = on_a_terminal("prune", "--older-than", "400d", "--client", "bolt", store=store, typed="y\n")
+    assert f"Remove 1 finished run of client 'bolt' from sqlite:///{store}, with their logs, for good?" in asked
+    assert ids(store) == ["hung", "new", "old 1", "old 2"]
+
+
+def interrupted_at_the_question(store: Path) -> tuple[str, int]:
+    """All that `prune` writes to a terminal, and its exit code, if Ctrl-C comes while it waits for an answer."""
+    leader, follower = pty.openpty()
+    arguments = [*RUNLEDGER, "prune", "--older-than", "400d"]
+    with subprocess.Popen(arguments, env=environment(store), stdin=follower, stdout=follower, stderr=follower) as prune:
+        os.close(follower)
+        written = b""
+        with suppress(OSError):  # how Linux says that the other end is closed
+            while chunk := os.read(leader, 1 << 16):
+                written += chunk
+                if written.endswith(b"[y/N]: "):
+                    while _state_of(prune.pid) != "S":  # it is about to read
+                        pass
+                    prune.send_signal(signal.SIGINT)
+    os.close(leader)
+    return written.decode().replace("\r\n", "\n"), prune.returncode
+
+
+def _state_of(pid: int) -> str:
+    """What a process does: S if it waits. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html"""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_ctrl_c_at_the_question_and_the_end_of_the_input_remove_nothing_and_say_so(store: Path) -> None:
+    asked, code = interrupted_at_the_question(store)
+    assert (asked.splitlines()[-1], code) == ("Nothing was removed.", 130)
+    assert "Aborted" not in asked
+    asked = on_a_terminal("prune", "--older-than", "400d", store=store, typed="\x04")
+    assert asked.splitlines()[-1] == "Nothing was removed."
+    assert len(ids(store)) == 5
 
 
 def test_a_store_that_cannot_remove_is_named_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,6 +204,27 @@ def test_a_store_that_cannot_remove_is_named_in_one_sentence(tmp_path: Path, mon
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(StoreUnusable, match="offers no removal"):
         open_removal("mine://here")
+
+
+def test_a_removal_that_is_interrupted_says_how_far_it_came(store: Path, tmp_path: Path) -> None:
+    a_store_of(
+        tmp_path,
+        "mine",
+        "from runledger import open_repository\n"
+        "from runledger.domain import Backend\n"
+        "class Removal:\n"
+        "    def remove_runs(self, finished):\n"
+        "        yield 2\n"
+        "        raise KeyboardInterrupt\n"
+        "    def close(self): pass\n"
+        f"BACKEND = Backend(open=lambda url: open_repository('sqlite:///{store}'), removal=lambda url: Removal())\n",
+        "BACKEND",
+    )
+    done = in_a_process("prune", "--older-than", "1d", "--yes", store="mine://x", code=130, PYTHONPATH=str(tmp_path))
+    assert done.stderr == (
+        "runledger: stopped after 2 finished runs had been removed. The batch that was under way is removed whole or "
+        "not at all: `runledger prune --dry-run` counts what remains.\n"
+    )
 
 
 def test_no_file_is_made_to_remove_runs_from(tmp_path: Path) -> None:
@@ -205,10 +269,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/runs.db"
         return
-    with fresh_database() as url:
-        repository = PostgreSQLRunRepository(url)
-        repository.create_schema()
-        repository.close()
+    with fresh_ledger() as url:
         yield url
 
 
@@ -302,9 +363,8 @@ def test_each_batch_begins_where_the_last_one_ended(tmp_path: Path) -> None:
 @pytest.fixture
 def database() -> Iterator[str]:
     """A database with two old runs."""
-    with fresh_database() as url:
+    with fresh_ledger() as url:
         repository = PostgreSQLRunRepository(url)
-        repository.create_schema()
         repository.create_many([run_of("r", "acme", OLD, FINISH), run_of("s", "acme", OLD, FINISH)])
         repository.close()
         yield url
@@ -390,7 +450,7 @@ def test_in_airtable_ten_rows_that_were_listed_as_old_go_by_one_request(base: Ai
     repository.create_many([run_of("hung"), run_of("new", "acme", NOW, FINISH)])
     base.requests()
     assert list(base.removal().remove_runs(EVERYTHING_OLD)) == [10, 10, 3]
-    assert base.requests() == ["GET", "DELETE", "DELETE", "DELETE"]
+    assert base.requests() == ["GET", *["GET", "DELETE"] * 3]
     assert sorted(row["fields"]["Run ID"] for row in base.rows()) == ["hung", "new"]
 
 
@@ -399,6 +459,45 @@ def test_in_airtable_a_row_that_is_gone_already_holds_no_other_one_up(base: Airt
     base.before_next("DELETE", lambda: base.delete(base.rows()[0]["id"]))
     assert list(base.removal().remove_runs(EVERYTHING_OLD)) == [2]
     assert base.rows() == []
+
+
+def before_the_look(base: AirtableBase, act: Callable[[], object]) -> None:
+    """Do something between the listing of old runs and the look just before the first removal."""
+    base.before_next("GET", lambda: base.before_next("GET", act))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"Status": "Running"}, {"Status": "Under Review"}, {"End Time": "2999-01-01T00:00:00.000Z"}],
+    ids=["running again", "a status that nobody knows", "another end"],
+)
+def test_in_airtable_a_run_that_a_person_reopened_after_the_listing_stays(
+    base: AirtableBase, fields: dict[str, str]
+) -> None:
+    repository = base.repository()
+    keys = repository.create_many([run_of(f"old {i}", "acme", OLD, FINISH) for i in range(3)])
+    by_hand = {"records": [{"id": keys[1].reference, "fields": fields}], "typecast": True}
+    before_the_look(base, lambda: base._asks("PATCH", by_hand))
+    assert list(base.removal().remove_runs(EVERYTHING_OLD)) == [2]
+    [row] = base.rows()
+    assert row["id"] == keys[1].reference
+    assert row["fields"].items() >= fields.items()
+
+
+def test_in_airtable_nothing_is_removed_if_all_were_reopened(base: AirtableBase) -> None:
+    [key] = base.repository().create_many([run_of("old", "acme", OLD, FINISH)])
+    before_the_look(base, lambda: base.write(key, {"Status": "Running"}))
+    base.requests()
+    assert list(base.removal().remove_runs(EVERYTHING_OLD)) == [0]
+    assert base.requests() == ["GET", "GET"]
+
+
+def test_in_airtable_a_table_that_cannot_be_read_again_loses_nothing(base: AirtableBase) -> None:
+    base.repository().create_many([run_of("old", "acme", OLD, FINISH)])
+    base.server.faults.arm(Fault(FaultKind.STATUS, method="GET", nth=2, status=403, error="INVALID_PERMISSIONS"))
+    with pytest.raises(StoreUnusable):
+        list(base.removal().remove_runs(EVERYTHING_OLD))
+    assert len(base.rows()) == 1
 
 
 def test_in_airtable_an_update_of_a_removed_run_is_of_a_missing_run(base: AirtableBase) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from attrs import evolve
 from postgres_server import fresh_database
 from psycopg import sql
 
@@ -289,7 +290,11 @@ def test_sqlite_reaches_runs_by_their_keys(path: Path) -> None:
 
 @pytest.mark.parametrize(("query", "due"), SEVERAL, ids=name_of)
 def test_sqlite_merges_several_statuses_from_the_index(path: Path, query: RunQuery, due: str) -> None:
-    reads: tuple[Read, ...] = (lambda store: list(store.find(query)), lambda store: list(store.find_with_logs(query)))
+    reads: tuple[Read, ...] = (
+        lambda store: list(store.find(query)),
+        lambda store: list(store.find_with_logs(query)),
+        lambda store: store.summary(evolve(query, limit=query.limit or 50)),
+    )
     for read in reads:
         steps = steps_of(path, read)
         assert query.status is not None
@@ -298,7 +303,13 @@ def test_sqlite_merges_several_statuses_from_the_index(path: Path, query: RunQue
         place = " AND (started_at,run_id,client_id)<(?,?,?)" if query.after else ""
         assert {step.rpartition("INDEX ")[2] for step in searches} == {f"{STEPS[due]}{place})"}, steps
         assert not [step for step in steps if "ORDER BY" in step], steps
-    assert [step for step in steps_of(path, lambda store: store.summary(query)) if STEPS[due] in step]
+
+
+@pytest.mark.parametrize(("query", "due"), SEVERAL, ids=name_of)
+def test_sqlite_sums_up_all_that_it_finds_in_no_order(path: Path, query: RunQuery, due: str) -> None:
+    steps = steps_of(path, lambda store: store.summary(evolve(query, limit=None)))
+    assert [step for step in steps if STEPS[due] in step], steps
+    assert not [step for step in steps if "ORDER BY" in step], steps
 
 
 def test_sqlite_jumps_in_the_index_from_each_client_to_the_next(path: Path) -> None:

@@ -3,7 +3,9 @@ import resource
 import sqlite3
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
@@ -12,6 +14,7 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+from commands import runledger
 
 from runledger import (
     NewRun,
@@ -71,6 +74,7 @@ def test_a_closed_repository_says_so_and_stays_closed(tmp_path: Path) -> None:
         (f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION + 1}", "newer runledger"),
         ("CREATE TABLE theirs (x)", "another application"),
         ("PRAGMA user_version = 1", "another application"),
+        ("PRAGMA application_id = 7", "another application"),
     ],
 )
 def test_a_file_that_is_no_ledger_of_this_version_is_refused_and_left_as_it_was(
@@ -92,9 +96,14 @@ def test_a_file_that_is_no_ledger_of_this_version_is_refused_and_left_as_it_was(
 
 
 def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StoreUnusable, match="its folder must exist"):
+    sentence = f"there is no folder {tmp_path}/no/such: make it, or correct the URL."
+    with pytest.raises(StoreUnusable) as refusal:
         connect(f"sqlite:///{tmp_path}/no/such/runs.db")
-    with pytest.raises(StoreUnusable, match="cannot be opened"):
+    assert str(refusal.value) == sentence
+    store = f"sqlite:///{tmp_path}/no/such/runs.db"
+    for command in (["init"], ["start", "--client", "acme"], ["list"], ["exec", "--client", "acme", "--", "true"]):
+        assert runledger(*command, store=store, code=7).stderr == f"runledger: {sentence}\n"
+    with pytest.raises(StoreUnusable, match="cannot be opened: it must be a file, and you must be allowed to write"):
         connect(f"sqlite:///{tmp_path}")
 
 
@@ -285,6 +294,20 @@ def test_closing_waits_for_what_others_do_and_then_refuses_them(tmp_path: Path) 
     again = SQLiteRunRepository(tmp_path / "runs.db")
     assert again.get(KEY).metrics == {"n": sum(acknowledged)}
     again.close()
+
+
+def test_a_relative_path_leads_to_its_file_whatever_folder_the_process_is_in_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with closing(SQLiteRunRepository(Path("runs.db"))) as repository:
+        repository.create(NewRun(RunRecord.start(KEY, AT)))
+        monkeypatch.chdir(elsewhere)
+        with ThreadPoolExecutor(1) as another:  # which has a reader of its own
+            assert another.submit(lambda: list(repository.find(RunQuery()))).result() == [repository.get(KEY)]
+        repository.update(KEY, RunChange(note="n"), AT)
+    assert os.listdir(elsewhere) == []
 
 
 def test_a_relative_path_and_odd_names_lead_to_their_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -551,3 +574,18 @@ def test_two_rows_that_make_sense_only_together_are_refused(tmp_path: Path) -> N
         with pytest.raises(StoreUnusable, match="not written by"):
             look(RunQuery())
     repository.close()
+
+
+def test_long_logs_are_in_memory_one_after_another(tmp_path: Path) -> None:
+    with closing(SQLiteRunRepository(tmp_path / "runs.db")) as repository:
+        notes = [RunChange(note=f"{i}" * 10_000) for i in range(5)]
+        runs = [changed(NewRun(RunRecord.start(RunKey(f"{i:03}", "acme"), AT)), *notes, at=AT) for i in range(200)]
+        repository.create_many(runs)  # 10 MB, in one page of rows
+        tracemalloc.start()
+        try:
+            for (record, log), run in zip(repository.find_with_logs(RunQuery()), reversed(runs), strict=True):
+                assert (record, log) == (run.record, run.log)
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert most < 2_000_000

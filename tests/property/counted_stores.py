@@ -44,7 +44,7 @@ def memory(_: Path) -> Iterator[CountedStore]:
 
     def clear() -> None:
         table.records.clear()
-        table.keys.clear()
+        table.marks.clear()
 
     yield CountedStore(repository, lambda: Counter(table.records.keys()), clear)
 

@@ -127,8 +127,8 @@ def test_a_difference_names_what_is_in_each_record() -> None:
     assert difference(run, run) == ""
     assert difference(run, failed) == (
         "status is 'Running', in the target 'Failed'; "
-        "ended_at is missing, in the target 2025-11-24T09:15:00.000+00:00; "
-        "updated_at is 2025-11-24T08:15:00.000+00:00, in the target 2025-11-24T09:15:00.000+00:00; "
+        "ended_at is missing, in the target 2025-11-24T09:15:00.000Z; "
+        "updated_at is 2025-11-24T08:15:00.000Z, in the target 2025-11-24T09:15:00.000Z; "
         f"error is missing, in the target '{'x' * 35}…'; "
         "the log has 0 lines, in the target 1, and they differ"
     )
@@ -280,7 +280,7 @@ def test_what_is_there_already_is_left_and_named_if_it_differs() -> None:
         details = {remark.key: remark.detail for remark in remarks}
         assert "the log has 1 lines, in the target 2, and they differ" in details[records[0].key]
         assert "metric 'Tokens' is missing, in the target 7" in details[records[0].key]
-        assert "started_at is 2025-11-24T08:15:00.000+00:00, in the target 2025-11-24T10:15" in details[records[1].key]
+        assert "started_at is 2025-11-24T08:15:00.000Z, in the target 2025-11-24T10:15" in details[records[1].key]
         assert len(everything(target)) == (11 if dry_run else 31)
     assert target.get(records[0].key) == gone_on.record
     assert target.get(records[1].key) == restarted

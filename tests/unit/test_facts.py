@@ -41,7 +41,10 @@ AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: RunNotFound(KEY), "no run record for {}: it was not started. Start it where the job begins."),
+        (
+            lambda: RunNotFound(KEY),
+            "no run record for {}: it was not started, or has been removed. Start it where the job begins.",
+        ),
         (lambda: RunAlreadyExists([KEY]), "{} was started before: update that record, or use a new run id."),
         (
             lambda: RunAlreadyExists([KEY, OTHER]),

@@ -961,3 +961,13 @@ def test_a_ledger_is_not_made_of_what_cannot_serve(make: Callable[[], object], m
     with pytest.raises(InvalidValue) as refusal:
         make()
     assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize("key", ["r", ("r", "acme"), None])
+def test_a_handle_of_what_is_no_key_is_refused_and_reported(
+    ledger: RunLedger, events: list[RunEvent], key: object
+) -> None:
+    with pytest.raises(InvalidValue) as refusal:
+        ledger.updates.of(key)  # type: ignore[arg-type]
+    assert str(refusal.value) == f"key is {type(key).__name__}: give a RunKey, or use `run` for two ids."
+    assert [(event.kind, event.error) for event in events] == [(EventKind.REFUSED, refusal.value)]

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -30,6 +30,35 @@ def test_a_run_starts_running_and_without_a_client_name_shows_the_id() -> None:
     assert RUNNING.updated_at == RUNNING.started_at == AT
     assert RunRecord.start(RunKey("r", "acme"), AT).client_name == "acme"
     assert RUNNING.duration is None
+
+
+def test_a_run_started_for_many_clients_has_the_record_that_each_start_makes() -> None:
+    at = AT.astimezone(timezone(timedelta(hours=9))) + timedelta(microseconds=999)
+    started = RunRecord.start_many("r", iter(["acme", "B", "c"]), at, names={"acme": "Acme Ltd", "c": "Sea", "x": "X"})
+    names = {"acme": "Acme Ltd", "B": None, "c": "Sea"}
+    assert started == [RunRecord.start(RunKey("r", each), at, client_name=name) for each, name in names.items()]
+    assert [(record.started_at.tzinfo, record.key.reference) for record in started] == [(UTC, None)] * 3
+    assert RunRecord.start_many("r", [], AT, names={}) == []
+
+
+@pytest.mark.parametrize(
+    ("run_id", "client_id", "at", "name", "message"),
+    [
+        (" r", "acme", AT, "Acme", "run id ' r' begins or ends with white space"),
+        ("r", "", AT, "Acme", "client id is empty"),
+        ("r", "acme", AT.replace(tzinfo=None), "Acme", "time of the start 2025-11-24T08:15:00 has no time zone"),
+        ("r", "acme", AT, "a\tb", "client name 'a\\\\tb' has the character U\\+0009"),
+    ],
+)
+def test_a_start_for_many_clients_is_checked_as_one_for_each(
+    run_id: str, client_id: str, at: datetime, name: str, message: str
+) -> None:
+    for start in (
+        lambda: RunRecord.start_many(run_id, ["ok", client_id], at, names={client_id: name}),
+        lambda: RunRecord.start(RunKey(run_id, client_id), at, client_name=name),
+    ):
+        with pytest.raises(InvalidValue, match=f"^{message}"):
+            start()
 
 
 def test_a_heartbeat_moves_updated_at_alone() -> None:

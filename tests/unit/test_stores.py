@@ -11,7 +11,7 @@ from commands import a_store_of
 
 import runledger
 from runledger import RunLedger, StoreUnusable, connect, open_repository
-from runledger.domain import Backend
+from runledger.domain import Backend, InvalidStoreURL
 from runledger.stores import backend_of, store_url
 
 SOURCE = Path(runledger.__file__).parent
@@ -93,11 +93,31 @@ def test_a_driver_in_the_scheme_is_answered_with_the_scheme_without_it(store: st
     assert "me:" not in str(caught.value)
 
 
-@pytest.mark.parametrize("store", ["runs.db", "", "sqlite:/runs.db", "://x", "me:hush@host://x", 7, None, b"memory://"])
+@pytest.mark.parametrize(
+    "store", ["runs", "", "sqlite:/runs.db", "me:hush@host/runs.db", "://x", "me:hush@host://x", 7, None, b"memory://"]
+)
 def test_what_has_no_scheme_is_refused(store: object) -> None:
     with pytest.raises(StoreUnusable, match="the store URL has no scheme: give text like sqlite:///runs") as caught:
         connect(store)  # type: ignore[arg-type]
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "url"),
+    [
+        ("runs.db", "sqlite:///runs.db"),
+        ("/var/lib/Runs.SQLite", "sqlite:////var/lib/Runs.SQLite"),
+        ("my runs#1.sqlite3", "sqlite:///my%20runs%231.sqlite3"),
+        ("~/a~b.db", "sqlite:///~/a~b.db"),
+        ("~a.db", "sqlite:///%7Ea.db"),
+    ],
+)
+def test_a_path_is_refused_with_the_url_to_write(path: str, url: str) -> None:
+    with pytest.raises(InvalidStoreURL) as caught:
+        connect(path)
+    assert str(caught.value) == (
+        f"the store URL has no scheme: for the file {path} write {url}, or in Python a pathlib.Path."
+    )
 
 
 def test_a_scheme_may_be_in_capitals(tmp_path: Path) -> None:

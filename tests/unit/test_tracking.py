@@ -1,6 +1,8 @@
 import asyncio
+import signal
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 
 import pytest
@@ -313,3 +315,93 @@ def test_an_attempt_in_a_thread_names_the_place_that_tracks(
     sites += [event.call_site for event in events if isinstance(event.error, Exception)]
     assert len(sites) == 2
     assert all(site and site.startswith(f"{__file__}:") and site.endswith("main") for site in sites)
+
+
+class Interrupt(BaseException):
+    """What a handler of a signal raises."""
+
+
+@pytest.fixture
+def interrupt() -> Iterator[Callable[[], None]]:
+    def handle(number: int, _frame: object) -> None:
+        raise Interrupt(number)
+
+    before = signal.signal(signal.SIGUSR1, handle)
+    yield lambda: signal.raise_signal(signal.SIGUSR1)
+    signal.signal(signal.SIGUSR1, before)
+
+
+def lines(ledger: RunLedger) -> list[str]:
+    return [line.text for line in ledger.reads.log("r", "acme")]
+
+
+def test_an_interrupt_during_the_start_cancels_the_run_and_does_not_enter_the_block(
+    interrupt: Callable[[], None],
+) -> None:
+    waiting = [interrupt]
+    ledger = RunLedger(InMemoryRunRepository(), observers=[lambda _event: waiting.pop()() if waiting else None])
+    with pytest.raises(Interrupt), ledger.track("r", "acme"):
+        pytest.fail("the block ran")
+    assert outcome(ledger) == ("Cancelled", None)
+    assert lines(ledger) == ["Interrupt"]
+
+
+def test_an_interrupt_before_the_finish_begins_is_raised_after_it(
+    ledger: RunLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_number: int) -> None:
+        monkeypatch.undo()
+        raise Interrupt
+
+    with pytest.raises(Interrupt), ledger.track("r", "acme"):
+        monkeypatch.setattr(signal, "getsignal", interrupted)  # it is asked for before the finish
+    assert outcome(ledger) == ("Completed", None)
+    error = ValueError("no posts")
+    with pytest.raises(Interrupt) as raised, ledger.track("s", "acme"):
+        monkeypatch.setattr(signal, "getsignal", interrupted)
+        raise error
+    assert raised.value.__context__ is error
+    assert outcome(ledger, "s") == ("Failed", "ValueError: no posts")
+
+
+def test_a_block_whose_end_python_does_not_call_is_cancelled(ledger: RunLedger, interrupt: Callable[[], None]) -> None:
+    tracking = ledger.track("r", "acme")
+    tracking.__enter__()
+    assert outcome(ledger) == ("Running", None)
+    leave = tracking.__exit__
+    del leave
+    assert outcome(ledger) == ("Cancelled", None)
+    assert lines(ledger) == ["KeyboardInterrupt"]
+
+
+def test_a_block_that_python_left_is_not_ended_again(ledger: RunLedger, events: list[RunEvent]) -> None:
+    with ExitStack() as stack:
+        stack.enter_context(ledger.track("r", "acme"))
+    assert outcome(ledger) == ("Completed", None)
+    with pytest.raises(RunNotFound), ledger.track("s", "acme") as run:
+        run._key = RunKey("gone", "acme")
+    assert [event.kind.value for event in events].count("run_missing") == 1
+
+
+def test_a_second_block_of_one_tracking_does_not_finish_the_run_of_the_first() -> None:
+    class Down(InMemoryRunRepository):
+        def update(self, *_: object) -> RunRecord:
+            raise StoreUnavailable("down", Outcome.NOT_APPLIED)
+
+        def without_creation(self) -> "Down":
+            return self
+
+    tracking = RunLedger(Down(), observers=()).track("r", "acme")
+    with pytest.raises(StoreUnavailable), tracking:
+        pass
+    with pytest.raises(RunAlreadyExists) as raised, tracking:
+        pytest.fail("the block ran")
+    assert not hasattr(raised.value, "__notes__")
+
+
+@pytest.mark.parametrize("thing", ["score", 5, None])
+def test_what_is_no_function_cannot_be_decorated(ledger: RunLedger, thing: object) -> None:
+    with pytest.raises(TypeError) as refusal:
+        ledger.track("r", "acme")(thing)  # type: ignore[arg-type]
+    what = type(thing).__name__
+    assert str(refusal.value) == f"track decorates functions, not {what}: write @ledger.track(run_id, client_id)."

@@ -42,10 +42,9 @@ class _Table:
 
     columns: frozenset[str] | None
     records: dict[RunKey, RunRecord] = field(factory=dict)
-    keys: defaultdict[str, dict[RunKey, None]] = field(factory=lambda: defaultdict(dict))
-    """By run id, so that finding the records of one run does not look at all of them."""
+    marks: defaultdict[str, dict[RunKey, str]] = field(factory=lambda: defaultdict(dict))
+    """By run id too, so that finding the records of one run does not look at all of them."""
     logs: defaultdict[RunKey, list[LogLine]] = field(factory=lambda: defaultdict(list))
-    marks: dict[RunKey, str] = field(factory=dict)
     exclusion: Exclusion = field(factory=Exclusion)
 
     def require_columns(self, key: RunKey, names: Iterable[str]) -> None:
@@ -99,7 +98,7 @@ class InMemoryRunAccess:
         table = self._table
         if run_id is None:
             return list(table.records.values())
-        return [table.records[key] for key in table.keys.get(run_id, ()) if key in table.records]
+        return [table.records[key] for key in table.marks.get(run_id, ()) if key in table.records]
 
     def _change(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> dict[RunKey, RunRecord]:
         table = self._table
@@ -125,8 +124,9 @@ class InMemoryRunRepository(InMemoryRunAccess):
         super().__init__(_Table(None if columns is None else frozenset(columns)))
 
     def create(self, new: NewRun) -> RunKey:
-        self._table.exclusion.run(partial(self._create, new), new.key)
-        return new.key
+        key = new.record.key
+        self._table.exclusion.run(partial(self._create, new), key)
+        return key
 
     def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
         self._table.exclusion.run(partial(self._create_many, news))
@@ -144,12 +144,12 @@ class InMemoryRunRepository(InMemoryRunAccess):
             table.require_columns(key, new.record.metrics)
             self._prepare(new)
             table.records[key] = new.record
-        elif not new.created(table.marks[key]):
+        elif not new.created(table.marks[key.run_id][key]):
             raise RunAlreadyExists([key])
 
     def _create_many(self, news: Sequence[NewRun]) -> None:
         table = self._table
-        marks = {new.key: table.marks[new.key] for new in news if new.key in table.records}
+        marks = {new.key: table.marks[new.key.run_id][new.key] for new in news if new.key in table.records}
         if rejected := rejected_keys(news, marks):
             raise RunAlreadyExists(rejected)
         missing = [new for new in news if new.key not in marks]  # the others were created by this start
@@ -163,8 +163,7 @@ class InMemoryRunRepository(InMemoryRunAccess):
         table, key = self._table, new.record.key
         if new.log:
             table.logs[key] = list(new.log)
-        table.marks[key] = new.mark
-        table.keys[key.run_id][key] = None
+        table.marks[key.run_id][key] = new.mark
 
 
 class InMemoryRunRemoval:
@@ -189,12 +188,11 @@ class InMemoryRunRemoval:
         table = self._table
         there = [key for key in keys if key in table.records and finished.includes(table.records[key])]
         for key in there:  # the record first, so that no reader finds a record without its log
-            del table.records[key], table.marks[key]
+            of_run = table.marks[key.run_id]
+            del table.records[key], of_run[key]
             table.logs.pop(key, None)
-            of_run = table.keys[key.run_id]
-            del of_run[key]
             if not of_run:
-                del table.keys[key.run_id]
+                del table.marks[key.run_id]
         return len(there)
 
 

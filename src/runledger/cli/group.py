@@ -74,6 +74,12 @@ class _Commands(click.Group):
             self.add_command(getattr(import_module(f"{__package__}.commands.{module}"), function))
         return super().get_command(ctx, cmd_name)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List all commands; what does not fit a line goes on in the next one, where click would cut it off."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, each.get_short_help_str(200)) for name, each in commands if each is not None])
+
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         with _visible_usage_errors():
             return super().make_context(*args, **{"terminal_width": _narrow(), **extra})
@@ -135,11 +141,15 @@ def _exit_code(error: RunLedgerError) -> int:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Exit codes:
-  0  done                        4  the run exists already
-  1  not all could be done       5  the run has already finished
-  2  wrong usage or value        6  the store is unavailable
-  3  no such run                 7  the store cannot serve as it is
-  9  the answer is incomplete: rows of the store cannot be read
+  0  done
+  1  not all could be done
+  2  wrong usage or value
+  3  no such run
+  4  the run exists already
+  5  the run has already finished
+  6  the store is unavailable
+  7  the store cannot serve as it is
+  9  incomplete: rows cannot be read
 exec exits as the command did.
 
 \b

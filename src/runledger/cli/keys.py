@@ -14,7 +14,7 @@ import click
 from ..domain import RunLedgerError, RunNotFound
 from ..domain.visible import quoted
 from ..services.ledger import RunLedger
-from .options import options, run_id_option, store_option
+from .options import complete_client_id, complete_run_id, options, run_id_option, store_option
 from .output import complain
 
 _NAMED = 20
@@ -38,16 +38,25 @@ def _merged(function: Command) -> Command:
     return merged
 
 
+def _complete_first(ctx: click.Context, param: click.Parameter, begun: str) -> list[str]:
+    complete = complete_run_id if ctx.params.get("run_id") is None else complete_client_id
+    return complete(ctx, param, begun)
+
+
 _arguments = options(
-    click.argument("first", required=False, metavar="[RUN_ID"),
-    click.argument("second", required=False, metavar="CLIENT_ID]"),
+    click.argument("first", required=False, metavar="[RUN_ID", shell_complete=_complete_first),
+    click.argument("second", required=False, metavar="CLIENT_ID]", shell_complete=complete_client_id),
 )
-_client_option = click.option("--client", "client_id", metavar="ID", help="The client the run is for.")
+_client_option = click.option(
+    "--client", "client_id", metavar="ID", shell_complete=complete_client_id, help="The client the run is for."
+)
 
 
 def key_arguments(function: Command) -> Command:
     """Let a command name its run: as `RUN_ID CLIENT_ID`, or by options. Passes `run_id` and `client_id`."""
-    named = click.option("--run-id", metavar="ID", help="The run's id; instead of the arguments.")
+    named = click.option(
+        "--run-id", metavar="ID", shell_complete=complete_run_id, help="The run's id; instead of the arguments."
+    )
     return options(store_option, _arguments, named, _client_option)(_merged(function))
 
 
@@ -85,7 +94,7 @@ def only_client(ledger: RunLedger, run_id: str) -> str:
         case [client_id]:
             return client_id
         case []:
-            complain(f"no run record of run {quoted(run_id)}: was it started?")
+            complain(f"no run record of run {quoted(run_id)}: it was not started, or has been removed.")
             click.get_current_context().exit(3)
     names = ", ".join(map(quoted, clients[:_NAMED])) + (", …" if len(clients) > _NAMED else "")
     raise click.UsageError(f"run {quoted(run_id)} has several records: name the client too, one of {names}.")

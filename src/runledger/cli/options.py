@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..domain import StoreUnusable
+from ..domain.visible import visible
 from ..services.ledger import RunLedger
 from ..stores import EXAMPLE_URL, backend_of, connect, store_url
 from .arguments import ADDITION, COUNT, METRIC, MOMENT, STATUS
@@ -21,6 +22,8 @@ from .output import remark
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ..domain import RunKey
 
 _LOOKS_UNLIKE_TEXT = r"(?s)True|False|None|null|NaN|[-+]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|[0-9]+,[0-9]+|[\[{].*[\]}]"
 
@@ -69,6 +72,24 @@ def any_or_some(_ctx: click.Context, _param: click.Parameter, values: tuple[Any,
     return values or None
 
 
+def complete_run_id(ctx: click.Context, _param: click.Parameter, begun: str) -> list[str]:
+    """Run ids of the chosen store, for a shell: those of the client, if one is given."""
+    return _stored_ids(ctx, lambda key: key.run_id, begun, client_id=ctx.params.get("client_id"))
+
+
+def complete_client_id(ctx: click.Context, _param: click.Parameter, begun: str) -> list[str]:
+    """Client ids of the chosen store, for a shell: those of the run, if one is given."""
+    run_id = ctx.params.get("run_id") or ctx.params.get("first") or ctx.params.get("of_run")
+    return _stored_ids(ctx, lambda key: key.client_id, begun, run_id=run_id)
+
+
+def _stored_ids(ctx: click.Context, of: Callable[[RunKey], str], begun: str, **filters: Any) -> list[str]:
+    from .candidates import stored_ids  # here, because only a shell that completes needs it
+
+    with ctx.scope(cleanup=False):
+        return stored_ids(chosen_existing_store, of, begun, **filters)
+
+
 store_option = click.option(
     "--store",
     metavar="URL",
@@ -102,9 +123,13 @@ since_option = click.option(
     help="Only runs started at or after a day (2025-11-24, from midnight UTC), an ISO time with its zone, or an age "
     "(2h).",
 )
+of_client_option = click.option(
+    "--client", "client_id", metavar="ID", shell_complete=complete_client_id, help="Only this client's runs."
+)
+of_run_option = click.option("--run-id", metavar="ID", shell_complete=complete_run_id, help="Only this run's records.")
 filter_options = options(
     store_option,
-    click.option("--client", "client_id", metavar="ID", help="Only this client's runs."),
+    of_client_option,
     click.option(
         "--status",
         type=STATUS,
@@ -112,10 +137,11 @@ filter_options = options(
         callback=any_or_some,
         help="Only runs with this status, e.g. failed; may be repeated for runs with one of several.",
     ),
-    click.option("--run-id", metavar="ID", help="Only this run's records."),
+    of_run_option,
     since_option,
     click.option("--until", type=MOMENT, help="Only runs started before that; given as for --since."),
 )
+after_option = click.option("--after", nargs=2, metavar="RUN_ID CLIENT_ID", help="Continue the list after this run.")
 limit_options = options(
     click.option(
         "--limit",
@@ -183,7 +209,7 @@ def chosen_existing_store() -> str:
 
 def shown_store() -> str:
     """The chosen store as a person may read it: without a password."""
-    return shown_url(_named_store() or store_url(_default_file()))
+    return visible(shown_url(_named_store() or store_url(_default_file())))
 
 
 def existing(store: str) -> str:

@@ -4,6 +4,7 @@ from .backend import Backend, Finding, Verdict
 from .errors import (
     CallWithinCall,
     InvalidStoreURL,
+    NoCurrentRun,
     Outcome,
     RunAlreadyExists,
     RunAlreadyFinished,
@@ -51,6 +52,7 @@ __all__ = [
     "MetricValue",
     "Metrics",
     "NewRun",
+    "NoCurrentRun",
     "ObservedStore",
     "Outcome",
     "RunAccess",

@@ -23,7 +23,8 @@ class RunNotFound(RunLedgerError):
     """An update or read named a key without a record: the run was not started, or was removed. Nothing was written."""
 
     def __init__(self, key: RunKey) -> None:
-        super().__init__(f"no run record for {key}: it was not started. Start it where the job begins.", key)
+        message = f"no run record for {key}: it was not started, or has been removed. Start it where the job begins."
+        super().__init__(message, key)
 
 
 class RunAlreadyExists(RunLedgerError):
@@ -44,6 +45,15 @@ class RunAlreadyFinished(RunLedgerError):
     def __init__(self, key: RunKey, status: RunStatus) -> None:
         super().__init__(f"{key} has already finished as {status.value}: only metrics and notes may follow.", key)
         self.status = status
+
+
+class NoCurrentRun(RunLedgerError):
+    """`current_run` was called where no block of `track` is under way. No observer is notified: none is known there."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no run is under way here: call current_run in a block or function of `track`, or pass the run's handle."
+        )
 
 
 class UnknownMetric(RunLedgerError):

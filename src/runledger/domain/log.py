@@ -24,7 +24,7 @@ class LogLine:
     @classmethod
     def trusted(cls, at: datetime, text: str) -> LogLine:
         """A line whose time and text are known to be valid, without the checks."""
-        return _line(at, text)
+        return unchecked_line(at, text)
 
 
-_line = unchecked(LogLine)
+unchecked_line = unchecked(LogLine)

@@ -11,6 +11,7 @@ from .program import Module, Program, Scope
 from .traversal import chain_of, parts_of
 from .tree import Call, Function, Member, Name, Node
 from .values import (
+    DEEPEST,
     Arguments,
     Callable,
     Called,
@@ -144,7 +145,7 @@ class Calls(Outcomes):
             case Given() | Of() | Called():
                 return (
                     (Called(function, arguments.positional, arguments.frozen_keywords),)
-                    if depth_of(function) < 6
+                    if depth_of(function) < DEEPEST
                     else ()
                 )
             case Partial(function=inner, arguments=given):

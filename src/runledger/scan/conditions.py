@@ -22,7 +22,8 @@ _RECORD = re.compile(
 )
 _NOT_MISSING = re.compile(
     r"timeout|connection|value|type|rate|conflict|exist|duplicate|integrity|unique|permission|json|decode"
-    r"|validation|assert|cancel|interrupt",
+    r"|validation|assert|cancel|interrupt|^(?:os|io|runtime|attribute|memory|arithmetic|zerodivision|name|import|system)"
+    r"(?:error|exit)$",
     re.I,
 )
 _MISSING_TEXT = re.compile(r"not.?found|missing|404|ENOENT|does.?not.?exist", re.I)
@@ -151,6 +152,10 @@ class Conditions:
         if isinstance(node, Member | Index):
             if chain_of(node).endswith((".length", ".size")):
                 return self._by_name(node.object, scope)
+            holder = scope.holder(chain_of(node).partition(".")[0])
+            origins = holder.names[chain_of(node).partition(".")[0]] if holder is not None else []
+            if any(isinstance(origin, FromParameter) for origin in origins):
+                return ()
             return (Guard((None,), likely=True, weak=True),)
         if not isinstance(node, Name):
             return ()

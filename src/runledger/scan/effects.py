@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from .evaluation import Evaluator
 from .flow import Arm, Event, Flows
@@ -36,6 +36,21 @@ from .values import (
 _MOST_EFFECTS = 600
 _MOST_ROUNDS = 60
 _MOST_OPENS = 60
+_LONGEST = 12
+_LONGEST_OPEN = 7
+_DEEPEST_OPEN = 4
+
+
+@frozen
+class Reach:
+    """From where a function's effects are reached: the caller, its call, and the functions between them."""
+
+    summary: Summary
+    event: Event
+    found: dict[tuple[object, ...], Effect]
+    likely: bool = False
+    depth: int = 0
+    prefix: tuple[Routine, ...] = ()
 
 
 class Effects(Resolution):
@@ -109,11 +124,8 @@ class Effects(Resolution):
             if isinstance(function, Method) and function.owner == String((None,)):
                 self._add_outcome(found, self._evaluator.executed(function.name, arguments), opened.site, opened.chain)
             elif isinstance(function, Callable):
-                made: dict[tuple[object, ...], Effect] = {}
                 if self.owner(function.routine) is not summary.routine:
-                    self._through(summary, event, made, function, arguments, False, 1)
-                for effect in made.values():
-                    self._put(found, evolve(effect, chain=(*opened.chain, *effect.chain)))
+                    self._through(Reach(summary, event, found, depth=1, prefix=opened.chain), function, arguments)
             elif not isinstance(function, Class):
                 outcome = self._evaluator.outcome(function, arguments)
                 if known:  # elsewhere it is known: what is unknown here says nothing
@@ -168,7 +180,7 @@ class Effects(Resolution):
             for opened in resolved.opens:
                 self._keep_open(summary, event, opened)
             for function, arguments, likely in resolved.routines:
-                self._through(summary, event, found, function, arguments, likely, 0)
+                self._through(Reach(summary, event, found, likely), function, arguments)
             for key, effect in found.items():
                 known = summary.effects.get(key)
                 if known is None and len(summary.effects) >= _MOST_EFFECTS:
@@ -204,68 +216,51 @@ class Effects(Resolution):
 
     @staticmethod
     def _keep_open(summary: Summary, event: Event, opened: Open) -> None:
+        if len(opened.chain) > _LONGEST_OPEN:
+            return
         summary.opens.setdefault(opened.key, opened)
         summary.open_of_event.setdefault(event, {}).setdefault(opened.key, opened)
 
-    def _through(
-        self,
-        summary: Summary,
-        event: Event,
-        found: dict[tuple[object, ...], Effect],
-        function: Callable,
-        arguments: Arguments,
-        likely: bool,
-        depth: int,
-    ) -> None:
+    def _through(self, reach: Reach, function: Callable, arguments: Arguments) -> None:
+        """Add the effects of a function that is called, with its parameters and its object known."""
         target = self.owner(function.routine)
         inner = self.summaries.get(target)
-        if inner is None or (target is self.owner(summary.routine) and function.routine is not target):
+        caller = reach.summary.routine
+        if inner is None or (target is self.owner(caller) and function.routine is not target):
             return
-        self._callers.setdefault(target, {})[summary.routine] = None
+        self._callers.setdefault(target, {})[caller] = None
         frame = Frame(function.routine, arguments.positional, arguments.frozen_keywords, function.this)
         frames = (*function.frames, frame)
         self.observed.note(frames)
         for effect in list(inner.effects.values()):
-            if len(effect.chain) > 12:
+            if len(effect.chain) > _LONGEST:
                 self._evaluator.exhausted["length of a chain of calls"] += 1
                 continue
-            chain = (target, *effect.chain)
+            chain = (*reach.prefix, target, *effect.chain)
             tables = self._evaluator.names(effect.table, frames) if symbolic(effect.table) else (effect.table,)
             for table in tables:
-                self._put(found, evolve(effect, table=table, chain=chain, likely=effect.likely or likely))
+                likely = effect.likely or reach.likely
+                self._put(reach.found, evolve(effect, table=table, chain=chain, likely=likely))
         for opened in list(inner.opens.values()):
-            self._open(summary, event, found, opened, frames, target, likely, depth)
+            self._open(evolve(reach, prefix=(*reach.prefix, target, *opened.chain)), opened, frames)
 
-    def _open(
-        self,
-        summary: Summary,
-        event: Event,
-        found: dict[tuple[object, ...], Effect],
-        opened: Open,
-        frames: Frames,
-        target: Routine,
-        likely: bool,
-        depth: int,
-    ) -> None:
-        if depth > 4:
+    def _open(self, reach: Reach, opened: Open, frames: Frames) -> None:
+        if reach.depth > _DEEPEST_OPEN:
             self._evaluator.exhausted["depth of calls by parameters"] += 1
             return
         arguments = given_in(self._evaluator, opened.arguments, frames)
-        chain = (target, *opened.chain)
+        stays = Open(opened.function, arguments, opened.site, opened.guess, reach.prefix)
         for function in self._evaluator.substituted(opened.function, frames):
             if isinstance(function, Method) and function.owner == String((None,)):
-                self._add_outcome(found, self._evaluator.executed(function.name, arguments), opened.site, chain)
+                outcome = self._evaluator.executed(function.name, arguments)
+                self._add_outcome(reach.found, outcome, opened.site, reach.prefix)
             elif isinstance(function, Callable):
-                if self.owner(function.routine) is not self.owner(summary.routine):
-                    made: dict[tuple[object, ...], Effect] = {}
-                    self._through(summary, event, made, function, arguments, likely, depth + 1)
-                    for effect in made.values():
-                        self._put(found, evolve(effect, chain=(*chain, *effect.chain)))
+                if self.owner(function.routine) is not self.owner(reach.summary.routine):
+                    self._through(evolve(reach, depth=reach.depth + 1), function, arguments)
             elif isinstance(function, Given | Of | Called) or symbolic(function):
-                if len(opened.chain) < 6:
-                    self._keep_open(summary, event, Open(function, arguments, opened.site, opened.guess, chain))
+                self._keep_open(reach.summary, reach.event, evolve(stays, function=function))
             else:
                 outcome = self._evaluator.outcome(function, arguments)
-                self._add_outcome(found, outcome, opened.site, chain, likely=likely)
-                if outcome.pending and len(opened.chain) < 6:
-                    self._keep_open(summary, event, Open(function, arguments, opened.site, opened.guess, chain))
+                self._add_outcome(reach.found, outcome, opened.site, reach.prefix, likely=reach.likely)
+                if outcome.pending:
+                    self._keep_open(reach.summary, reach.event, evolve(stays, function=function))

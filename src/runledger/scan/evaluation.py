@@ -103,6 +103,8 @@ class Evaluator(Calls):
                 if chain_of(owner) == "super":
                     return self._super(name, scope)
                 return self._attached(node, scope) or self.members(self.values(owner, scope), name)
+            case Index(object=owner, index=index) if chain_of(owner).rpartition(".")[2] in ("Annotated", "Optional"):
+                return self.values(index, scope)
             case Index(object=owner, index=index):
                 return merged(
                     self._index(self.values(owner, scope), self.values(index, scope)), self.kept(owner, scope)

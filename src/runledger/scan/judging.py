@@ -71,16 +71,9 @@ class Judge:
     def _direct(self, routine: Routine, event: Event, effect: Effect) -> Iterable[Finding]:
         name = exact(effect.table)
         if name is None:
-            seen = (
-                []
-                if not isinstance(effect.table, Value)
-                else [
-                    (table, likely)
-                    for (kind, table), likely in self._effects.tables.get(effect.site, {}).items()
-                    if kind == effect.kind
-                ]
-            )
-            if not seen or effect.kind == UNRESOLVED:
+            written = self._effects.tables.get(effect.site, {})
+            seen = [table for kind, table in written if kind == effect.kind]
+            if not written or effect.kind == UNRESOLVED:
                 yield Finding(
                     UNRESOLVED,
                     effect.site.path,
@@ -91,7 +84,7 @@ class Judge:
                     effect.likely,
                     first_line=effect.site.first_line,
                 )
-            for table, _ in seen:
+            for table in seen if effect.table is not None else ():
                 verdict, likely, guarded = self.verdict(routine, event, effect)
                 yield self._finding(verdict, effect.site, effect, likely=likely, guarded=guarded, table=table)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .objects import Objects
 from .program import ClassInfo, Steps
 from .values import (
+    DEEPEST,
     Callable,
     Called,
     Class,
@@ -67,7 +68,7 @@ class Members(Objects):
             case Constant():
                 return ()
             case Given() | Of() | Called():
-                return (Of(owner, "member", name),) if depth_of(owner) < 6 else ()
+                return (Of(owner, "member", name),) if depth_of(owner) < DEEPEST else ()
         return (Method(owner, name),)
 
     def entries(self, value: Value) -> dict[str, Values]:
@@ -140,7 +141,7 @@ class Members(Objects):
             case (Object(node=node), _) if not node.entries:
                 return ()
             case (Given() | Of() | Called() | Object(), _) if key is not None and (symbolic(owner) or symbolic(key)):
-                return (Of(owner, "index", key),) if depth_of(owner) < 6 else ()
+                return (Of(owner, "index", key),) if depth_of(owner) < DEEPEST else ()
         return ()
 
     def each(self, owners: Values) -> Values:

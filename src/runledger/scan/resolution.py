@@ -16,6 +16,7 @@ from .values import (
     Called,
     Class,
     Given,
+    Instance,
     Library,
     Method,
     Of,
@@ -50,18 +51,22 @@ class Resolution:
         made = Resolved()
         arguments = self._evaluator.arguments(node.arguments, scope)
         functions = self._evaluator.values(node.callee, scope)
-        guess = Outcome()
-        if not any(isinstance(one, Callable | Class) for one in functions):
-            guess = self._evaluator.guessed(node, arguments)
         site = self.site(event)
+        name = chain_of(node.callee).rpartition(".")[2]
+        if not any(isinstance(one, Callable | Class) for one in functions):
+            executed = self._evaluator.of_text(name, arguments)
+            if executed.writes:  # what a call does that is given SQL, the text says
+                made.outcomes.append(executed)
+                return made
+            if executed.pending:
+                made.opens.append(Open(Method(String((None,)), name), arguments, site))
+        guess = Outcome()
+        if not any(_is_of_program(one) for one in functions):
+            guess = self._evaluator.guessed(node, arguments)
         for function in functions:
             self._add(made, function, arguments, site, guess)
         if not made.routines and not made.opens and not any(_is_known(one) for one in made.outcomes):
             made.outcomes.append(guess)
-            if guess.pending:
-                made.opens.append(
-                    Open(Method(String((None,)), chain_of(node.callee).rpartition(".")[2]), arguments, site)
-                )
         gives = any(isinstance(value, Partial | Callable) for outcome in made.outcomes for value in outcome.values)
         if not made.routines and not gives and not isinstance(node.callee, Function):
             self._add_passed(made, arguments)
@@ -128,3 +133,9 @@ class Resolution:
 def _is_known(outcome: Outcome) -> bool:
     """Whether something is known of a call: more than that it is a package's."""
     return bool(outcome.writes) or any(not isinstance(value, Library) for value in outcome.values)
+
+
+def _is_of_program(function: Value) -> bool:
+    """Whether it is known which function or class of the program is meant, though perhaps not the method."""
+    owner = function.owner if isinstance(function, Method) else function
+    return isinstance(owner, Callable | Class | Instance)

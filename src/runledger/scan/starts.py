@@ -74,7 +74,7 @@ class Starts:
         found.setdefault((finding.path, finding.line), finding)
 
     def _is_batch(self, routine: Routine) -> bool:
-        return _BATCH.search(routine.name) is not None and not self._effects.is_called(routine)
+        return _BATCH.search(routine.name.rpartition(".")[2]) is not None and not self._effects.is_called(routine)
 
     def _finding(self, kind: str, name: str, path: str, line: int, routine: Routine, reached: Reached) -> Finding:
         effect = reached.effect

@@ -14,6 +14,8 @@ from attrs import field, frozen
 from .program import ClassInfo, Module, Routine, Scope
 from .tree import Record, Sequence
 
+DEEPEST = 14
+"""The most members and calls that a symbol is made of."""
 MOST = 8
 """The most values of one expression that are followed."""
 

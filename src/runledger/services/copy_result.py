@@ -105,6 +105,6 @@ def _shown(value: Any) -> str:
     if value is None:
         return "missing"
     if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds")
+        return time_text(value)
     text = repr(value.value if isinstance(value, Enum) else value)
     return text if len(text) <= 40 else f"{text[:36]}…{text[-1]}"

@@ -121,8 +121,7 @@ class RunLedger:
             names = clients if isinstance(clients, Mapping) else {}
             given = clients.keys() if isinstance(clients, Mapping) else clients
             ids = list_of(given, "clients", "client ids, or a mapping to names", lambda each: isinstance(each, str))
-            records = [RunRecord.start(RunKey(run_id, each), at, client_name=names.get(each)) for each in ids]
-            keys = self._creator.create_many(records)
+            keys = self._creator.create_many(RunRecord.start_many(run_id, ids, at, names=names))
         except RunLedgerError as error:
             self._reporter.start_failed(error)
             raise
@@ -159,7 +158,7 @@ class RunLedger:
             raise
 
     def get(self, run_id: str, client_id: str) -> RunRecord:
-        """The record of exactly this run. Raises RunNotFound if it was never started; see LedgerReads."""
+        """The record of exactly this run. Raises RunNotFound if there is none; see LedgerReads."""
         return self.reads.get(run_id, client_id)
 
     def log(self, run_id: str, client_id: str, last: int | None = None) -> Iterator[LogLine]:

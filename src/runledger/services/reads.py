@@ -56,7 +56,7 @@ class LedgerReads:
         self._reporter = reporter
 
     def get(self, run_id: str, client_id: str) -> RunRecord:
-        """The record of exactly this run. Raises RunNotFound if it was never started."""
+        """The record of exactly this run. Raises RunNotFound if it was not started, or was removed."""
         try:
             return self._access.get(RunKey(run_id, client_id))
         except RunLedgerError as error:
@@ -66,7 +66,7 @@ class LedgerReads:
     def log(self, run_id: str, client_id: str, last: int | None = None) -> Iterator[LogLine]:
         """The lines of the run's log, oldest first, read lazily; with `last`, only the last so many, from 0.
 
-        Raises RunNotFound at the first line, if the run was never started. InvalidValue is raised here.
+        Raises RunNotFound at the first line, if the run was not started, or was removed. InvalidValue is raised here.
         """
         try:
             key = RunKey(run_id, client_id)

@@ -9,8 +9,11 @@ from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from weakref import ref
 
 from ..domain import RunLedgerError
+from .current_run import Block
+from .held_signals import uninterrupted
 from .observing import call_site_inherited
 from .updates import Run
 
@@ -23,14 +26,33 @@ R = TypeVar("R")
 Id = str | Callable[..., str]
 
 
+class _Leaving:
+    """The `__exit__` of a Tracking, which ends the run even if an interrupt comes before its first instruction.
+
+    Python calls signal handlers there too, for example after a long computation in C that ends the block. No `try` can
+    catch what they raise. But `with` then drops the object that it called, and that ends the run.
+    """
+
+    def __get__(self, tracking: Tracking | None, owner: type[Tracking]) -> Callable[..., None]:
+        if tracking is None:
+            return owner._leave
+        leave = partial(tracking._leave)
+        tracking._dropped = ref(leave, tracking._left)
+        return leave
+
+
 class Tracking:
     """A run around a `with` or `async with` block, or around each call of a decorated function.
 
-    See `RunLedger.track`. The async forms call the store in a thread, never on the event loop. A start and a finish
-    that have begun are carried out, however often the task is cancelled; the cancellation is raised after them.
+    See `RunLedger.track`. A start and a finish that have begun are carried out. In the main thread, handlers of signals
+    run after them, so that Ctrl-C cuts neither short. The async forms call the store in a thread, never on the event
+    loop; however often the task is cancelled, the cancellation is raised after them.
     """
 
     _run: Run | None = None
+    _has_ended = False
+    _dropped: object = None
+    _block: Block | None = None
 
     def __init__(self, start: Callable[[str, str], Run], run_id: Id, client_id: Id) -> None:
         self._start = start
@@ -38,12 +60,36 @@ class Tracking:
         self._client_id = client_id
 
     def __enter__(self) -> Run:
-        return self._begin()
+        try:
+            return uninterrupted(self._begin_and_enter)
+        except BaseException as error:
+            self._leave(type(error), error, None)  # if there is a run, its block is not entered
+            raise
 
-    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        self._end(error)
+    __exit__ = _Leaving()
+
+    def _leave(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        try:
+            uninterrupted(self._end, error)
+        except BaseException:
+            if not self._has_ended:  # interrupted before it began
+                uninterrupted(self._end, error)
+            raise
+
+    def _left(self, _dropped: object) -> None:
+        uninterrupted(self._end, KeyboardInterrupt())
 
     async def __aenter__(self) -> Run:
+        return self._entered(await self._begin_in_thread())
+
+    def _begin_and_enter(self) -> Run:
+        return self._entered(self._begin())
+
+    def _entered(self, run: Run) -> Run:
+        self._block = Block(run)
+        return run
+
+    async def _begin_in_thread(self) -> Run:
         with call_site_inherited():
             starting = _in_thread(self._begin)
         if (cancelled := await _ended(starting)) is None:
@@ -62,6 +108,10 @@ class Tracking:
         raise cancelled
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        if not callable(function):
+            raise TypeError(
+                f"track decorates functions, not {type(function).__name__}: write @ledger.track(run_id, client_id)."
+            )
         if inspect.isclass(function):
             raise TypeError("track cannot decorate a class: decorate the method that does the work.")
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
@@ -94,16 +144,22 @@ class Tracking:
         return Tracking(self._start, *ids)
 
     def _begin(self) -> Run:
+        self._run, self._has_ended = None, False
         self._run = self._start(cast(str, self._run_id), cast(str, self._client_id))
         return self._run
 
     def _end(self, error: BaseException | None) -> None:
+        self._has_ended = True
+        self._dropped = None
         try:
             self._finish(error)
         except RunLedgerError as refusal:
             if error is None:
                 raise
             error.add_note(f"The run could not be finished: {refusal}")
+        finally:
+            if self._block is not None:
+                self._block.leave()
 
     def _finish(self, error: BaseException | None) -> None:
         run = self._run

@@ -31,8 +31,8 @@ class LedgerUpdates:
     Airtable keeps it in one cell of 100,000 characters, and reads and writes all of it with each note: note the stages
     of a run there, not each item.
 
-    Methods return the record after the update. Each sends the update once, and raises RunNotFound if the run was never
-    started. With on_missing="report" that is only reported to the observers, and None is returned.
+    Methods return the record after the update. Each sends the update once, and raises RunNotFound if the run was not
+    started, or was removed. With on_missing="report" that is only reported to the observers, and None is returned.
     Also raised: RunAlreadyFinished, InvalidValue, UnknownMetric, StoreUnusable: nothing was changed. After a
     StoreUnavailable, its `outcome` says whether the update may have been applied.
     """
@@ -118,7 +118,11 @@ class LedgerUpdates:
             raise
 
     def of(self, key: RunKey, site: str | None = None) -> Run:
-        """A handle on the run of a key, which the application started at `site`."""
+        """A handle on the run of a RunKey, which the application started at `site`. Raises InvalidValue."""
+        if not isinstance(key, RunKey):
+            error = InvalidValue(f"key is {type(key).__name__}: give a RunKey, or use `run` for two ids.")
+            self._refused(error)
+            raise error
         return Run(key, self, site)
 
     def _apply(self, run: Run, make_change: Callable[[], RunChange]) -> RunRecord | None:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ..domain import (
+    FinishedRuns,
     LatestStore,
     LoggedStore,
     NewRun,
@@ -34,6 +35,7 @@ from .strategies import (
     column_metrics,
     few_marks,
     final_statuses,
+    finished_runs,
     likely_keys,
     near_times,
     no_marks,
@@ -68,6 +70,7 @@ def run_histories(
     trial = new_trial()
     guarantees = trial.repository.guarantees
     exact, marks = guarantees.exact_values, few_marks if guarantees.exact_start else no_marks
+    removes = trial.offers_removal
     trial.close()
 
     def run(history: History) -> None:
@@ -80,7 +83,7 @@ def run_histories(
         finally:
             trial.close()
 
-    tried = given(histories(exact, longest, marks))(run)
+    tried = given(histories(exact, longest, marks, removes=removes))(run)
     if seed is None:
         _raising_the_shortest(settings(_FIXED, max_examples=count)(tried), run)
     else:
@@ -106,10 +109,12 @@ def _shortened(failure: RuleBroken, run: Callable[[History], None]) -> RuleBroke
     return failure
 
 
-def histories(exact: bool, longest: int = 20, marks: st.SearchStrategy[str] = no_marks) -> st.SearchStrategy[History]:
+def histories(
+    exact: bool, longest: int = 20, marks: st.SearchStrategy[str] = no_marks, *, removes: bool = False
+) -> st.SearchStrategy[History]:
     """Any history of at most `longest` calls, some of them on runs that have just started or finished.
 
-    Few keys return in it.
+    Few keys return in it. With `removes`, finished runs are removed in between.
     """
     some_runs = runs(any_metrics if exact else column_metrics, likely_keys, marks)
     drawn = changes(any_metrics, any_additions) if exact else changes(column_metrics, column_additions)
@@ -119,6 +124,7 @@ def histories(exact: bool, longest: int = 20, marks: st.SearchStrategy[str] = no
     some_ends = st.builds(RunChange, status=final_statuses)
     some_finished = st.builds(lambda run, end, at: changed(run, end, at=at), some_starts, some_ends, near_times)
     starts = st.lists(st.tuples(st.just("create"), some_starts | some_finished), max_size=2)
+    removals = [st.tuples(st.just("remove_runs"), finished_runs, st.integers(1, 4))] * removes
     calls = st.lists(
         st.one_of(
             st.tuples(st.just("create"), some_runs),
@@ -128,6 +134,7 @@ def histories(exact: bool, longest: int = 20, marks: st.SearchStrategy[str] = no
             st.tuples(st.just("update_many"), st.lists(some_pairs, max_size=4), near_times),
             st.tuples(st.just("find"), queries),
             st.tuples(st.just("log"), likely_keys, st.none() | st.integers(0, 3)),
+            *removals,
         ),
         max_size=longest - 2,
     )
@@ -148,8 +155,11 @@ class Comparison:
 
     def call(self, method: str, *arguments: Any) -> None:
         trial = self._trial
-        expected = _result(self._model, method, *arguments)
-        actual = _result(trial.repository, method, *arguments)
+        if method == "remove_runs":
+            expected, actual = self._removed(*arguments)
+        else:
+            expected = _result(self._model, method, *arguments)
+            actual = _result(trial.repository, method, *arguments)
         call = trial.calls[-1]
         trial.rule = _rule(method, expected, actual)
         found = self._found()
@@ -161,7 +171,7 @@ class Comparison:
             trial.same(actual, expected)
         elif method == "find":
             trial.same_list(actual, expected)
-        elif method == "log":
+        elif method in ("log", "remove_runs"):
             trial.require(actual == expected, f"{call} gives {shown(actual)}, and not {shown(expected)}")
         try:
             trial.same_list(found, self._model.find(EVERYTHING))
@@ -170,6 +180,12 @@ class Comparison:
                 raise trial.broken(difference.what) from None
             raise
         self._require_same_logs(_keys_of(method, *arguments))
+
+    def _removed(self, finished: FinishedRuns, batch: int) -> tuple[Any, Any]:
+        """How many runs are to be removed, and how many the adapter says it removed."""
+        with self._trial.removal() as removal:
+            counts = _result(removal, "remove_runs", finished, batch)
+        return self._model.remove_runs(finished), counts if isinstance(counts, RunLedgerError) else sum(counts)
 
     def end(self) -> None:
         """Compare all logs, as a store finds them together with their records, and the newest record of each client."""
@@ -239,7 +255,7 @@ def _rule(method: str, expected: Any, actual: Any) -> Rule:
         if isinstance(actual, (RunNotFound, RunAlreadyExists)):
             return Rule.OPAQUE_IDS
         return rule_of_refusal(type(actual), method) or Rule.WHOLE
-    return {"find": Rule.FOUND_IN_ORDER, "log": Rule.LOGGED}.get(method, Rule.WHOLE)
+    return {"find": Rule.FOUND_IN_ORDER, "log": Rule.LOGGED, "remove_runs": Rule.REMOVED}.get(method, Rule.WHOLE)
 
 
 def _require_same_keys(trial: Trial, actual: Any, expected: Any) -> None:

@@ -14,7 +14,10 @@ from ..domain import RunRepository
 
 @frozen
 class ServedStore:
-    """A store that is reached by TCP: the host and port of its server, and how to open it at another host and port."""
+    """A store with a server: its host and port, and how to open the store at another host and port.
+
+    A `host` that begins with "/" is the path of the server's Unix socket, and needs no port.
+    """
 
     host: str
     port: int
@@ -55,11 +58,19 @@ class Line:
         with suppress(OSError):  # the listener is shut down at the end
             while True:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(self._server)
+                server = self._connected()
                 self._ends += [client, server]
                 for source, target, answers in ((client, server, False), (server, client, True)):
                     self._threads.append(Thread(target=self._carry, args=(source, target, answers), daemon=True))
                     self._threads[-1].start()
+
+    def _connected(self) -> socket.socket:
+        host, port = self._server
+        if not host.startswith("/"):
+            return socket.create_connection((host, port))
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(host)
+        return server
 
     def _carry(self, source: socket.socket, target: socket.socket, answers: bool) -> None:
         with suppress(OSError):

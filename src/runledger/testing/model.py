@@ -9,6 +9,7 @@ from datetime import datetime
 from attrs import define, field
 
 from ..domain import (
+    FinishedRuns,
     LogLine,
     NewRun,
     RunAlreadyExists,
@@ -62,6 +63,14 @@ class Model:
             after[key] = (record.apply(change, at), lines + more)
             self._require_columns(key, [*change.metrics, *change.add])
         self.runs = after
+
+    def remove_runs(self, finished: FinishedRuns) -> int:
+        """Remove these runs with their logs. Returns how many there were."""
+        removed = [key for key, (record, _) in self.runs.items() if finished.includes(record)]
+        self.runs = {key: run for key, run in self.runs.items() if key not in removed}
+        for key in removed:
+            del self.marks[key]
+        return len(removed)
 
     def get(self, key: RunKey) -> RunRecord:
         if key not in self.runs:

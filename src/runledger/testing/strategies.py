@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from ..domain import NewRun, RunChange, RunKey, RunQuery, RunRecord, RunStatus
+from ..domain import FinishedRuns, NewRun, RunChange, RunKey, RunQuery, RunRecord, RunStatus
 from ..domain.values import MAX_INTEGER, MetricValue
 from .runs import changed
 
@@ -170,4 +170,8 @@ queries: SearchStrategy[RunQuery] = st.builds(
     updated_before=st.none() | near_times,
     after=st.none() | st.tuples(near_times, likely_keys),
     limit=st.none() | st.integers(0, 4),
+)
+
+finished_runs: SearchStrategy[FinishedRuns] = st.builds(
+    FinishedRuns, before=near_times, client_id=st.none() | st.sampled_from(AWKWARD[:3])
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
+from math import isinf
 from types import MappingProxyType, NoneType
 from typing import Any
 from urllib.parse import parse_qsl
@@ -23,8 +24,9 @@ from ...domain import (
     StoreUnusable,
 )
 from ...domain.json_form import time_of_iso, time_text
+from ...domain.key import shown
 from ...domain.values import MAX_INTEGER
-from .row import TIME, Row, is_line, lines_of
+from .row import Row, is_line, lines_of, time_of_stamp
 
 MAX_CELL = 100_000
 """Characters in a text cell: https://support.airtable.com/docs/using-rich-text-formatting-in-airtable"""
@@ -318,14 +320,20 @@ class Columns:
         for column, value in cells.items():
             name = self.metric_of(column)
             if name is not None and isinstance(value, (str, int, float)):
-                yield name, _metric(value)
+                try:
+                    yield name, _metric(value)
+                except OverflowError:
+                    raise InvalidValue(f"column {column!r} holds {shown(str(value))}, which no double can.") from None
 
 
 def _metric(value: str | int | float) -> MetricValue:
     if isinstance(value, str):
-        return datetime.fromisoformat(value) if TIME.fullmatch(value) else value
+        return time_of_stamp(value) or value
     # Airtable's numbers are doubles: beyond ±2^53 an integer is not exact, so return it as a float.
-    return value if abs(value) <= MAX_INTEGER else float(value)
+    number = value if abs(value) <= MAX_INTEGER else float(value)
+    if isinf(number):
+        raise OverflowError
+    return number
 
 
 _PARTS = tuple(each.name for each in fields(Columns) if each.name not in ("metrics", "statuses"))

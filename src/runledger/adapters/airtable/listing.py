@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from pyairtable.formulas import AND, FALSE, NOT, OR, RECORD_ID, Field, Formula
+from pyairtable.formulas import AND, NOT, OR, RECORD_ID, Field, Formula
 
-from ...domain import InvalidValue, RunQuery, StoreUnusable, newest_first
+from ...domain import InvalidValue, RunQuery, RunStatus, StoreUnusable, newest_first
 from .columns import Columns
 from .row import Row
 from .table import EXPIRED, READ_AT_ONCE, RunTable
@@ -73,6 +73,16 @@ def _newest_first(table: RunTable, query: RunQuery) -> Iterator[Row]:
                 table.refused(error.refusal)
 
 
+def _of_statuses(columns: Columns, statuses: Collection[RunStatus]) -> Formula:
+    """Rows of these statuses, and rows whose status is none at all: who reads them reports that they are left out."""
+    status = Field(columns.status)
+    wanted = {label for label in map(columns.label, statuses) if label is not None}
+    others = {label for label in map(columns.label, RunStatus) if label is not None} - wanted
+    return OR(
+        [*(status.eq(label) for label in sorted(wanted)), NOT(OR([status.eq(label) for label in sorted(others)]))]
+    )
+
+
 def _filter(
     columns: Columns, query: RunQuery, last: datetime | None, seen: Mapping[str, datetime | None]
 ) -> dict[str, Formula]:
@@ -86,8 +96,7 @@ def _filter(
     if query.client_id is not None:
         parts.append(Field(columns.client_id).eq(query.client_id))
     if query.status is not None:
-        labels = [label for label in map(columns.label, query.status) if label is not None]
-        parts.append(OR([Field(columns.status).eq(label) for label in labels]) if labels else FALSE())
+        parts.append(_of_statuses(columns, query.status))
     if columns.started_at is not None:
         start = Field(columns.started_at)
         until = min(filter(None, (query.until, query.after and query.after[0], last)), default=None)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
+from pyairtable.formulas import OR, RECORD_ID
 from requests.adapters import BaseAdapter
 
 from ...domain import BATCH, FinishedRuns, RunKey, RunQuery, StoreUnavailable
@@ -14,6 +15,7 @@ from .layout import Layout
 from .listing import matching
 from .locks import Locks
 from .rate import RateLimit
+from .row import Row
 from .table import WRITTEN_AT_ONCE, RunTable
 from .transport import ENDPOINT, HTTPForRemoval, OnlyRemoval, Paced, Refused, ServerClock, api_over, sent
 
@@ -45,9 +47,10 @@ class AirtableRunRemoval:
         )
 
     def remove_runs(self, finished: FinishedRuns, batch: int = BATCH) -> Iterator[int]:
-        """See RunRemoval. A batch is one request, for at most ten rows; each row has its log with it.
+        """See RunRemoval. A batch is at most ten rows; each row has its log with it.
 
-        All are listed before the first is removed: a listing may leave rows out while others are removed.
+        All are listed before the first is removed: a listing may leave rows out while others are removed. Each batch is
+        read again just before it is removed, because a person may have reopened a run meanwhile.
         """
         query = RunQuery(client_id=finished.client_id, until=finished.before)
         keys = [row.record.key for row in matching(self._table, query) if finished.includes(row.record)]
@@ -55,10 +58,20 @@ class AirtableRunRemoval:
         for first in range(0, len(keys), size):
             some = keys[first : first + size]
             # An update of this process reads and writes under the same locks.
-            yield self._table.locks.run(some, partial(self._remove, some))
+            yield self._table.locks.run(some, partial(self._remove_if_still, finished, some))
 
     def close(self) -> None:
         self._table.table.api.session.close()
+
+    def _remove_if_still(self, finished: FinishedRuns, keys: Sequence[RunKey]) -> int:
+        """Remove those of the records that are still of such runs."""
+        there = OR([RECORD_ID().eq(str(key.reference)) for key in keys])
+        try:
+            rows = [self._table.row(raw) for page in self._table.pages(formula=there) for raw in page]
+        except Refused as error:
+            self._table.refused(error.refusal)
+        still = [row.record.key for row in rows if isinstance(row, Row) and finished.includes(row.record)]
+        return self._remove(still) if still else 0
 
     def _remove(self, keys: Sequence[RunKey]) -> int:
         """Remove the records that the keys refer to, by one request, and return how many were there."""

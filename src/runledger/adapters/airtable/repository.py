@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import islice
+from typing import TypeVar
 
 from requests.adapters import BaseAdapter, HTTPAdapter
 
 from ...domain import (
+    CallWithinCall,
     Guarantees,
     LogLine,
     NewRun,
@@ -19,6 +21,8 @@ from ...domain import (
     RunObserver,
     RunQuery,
     RunRecord,
+    StoreUnavailable,
+    StoreUnusable,
 )
 from .columns import Columns
 from .creation import Creations
@@ -37,6 +41,24 @@ from .transport import (
     api_over,
 )
 
+T = TypeVar("T")
+
+
+def about(key: RunKey, call: Callable[[], T]) -> T:
+    """What `call` returns, which is about one run. An error of a request that does not know the run carries its key."""
+    try:
+        return call()
+    except StoreUnavailable as error:
+        if error.key is not None:
+            raise
+        is_within = isinstance(error, CallWithinCall)
+        named = CallWithinCall(key) if is_within else StoreUnavailable(error.reason, error.outcome, key)
+        named.unconfirmed = error.unconfirmed
+        raise named from None
+    except StoreUnusable as error:
+        error.key = error.key or key
+        raise
+
 
 class AirtableRunAccess:
     """Updates and reads; see RunUpdates and RunReads. Its transport rejects every request that could create."""
@@ -45,20 +67,20 @@ class AirtableRunAccess:
         self._table = table
 
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
-        return self._table.locks.run([key], partial(self._update, key, change, at))
+        return about(key, partial(self._table.locks.run, [key], partial(self._update, key, change, at)))
 
     def update_many(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
         if changes:
             self._table.locks.run((key for key, _ in changes), partial(self._table.changed, changes, at))
 
     def get(self, key: RunKey) -> RunRecord:
-        return self._table.the_row(key).record
+        return about(key, partial(self._table.the_row, key)).record
 
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
         return (row.record for row in self._rows(query))
 
     def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
-        lines = self._table.columns.lines(self._table.the_row(key))
+        lines = self._table.columns.lines(about(key, partial(self._table.the_row, key)))
         return iter(lines if last is None else lines[max(0, len(lines) - last) :])
 
     def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
@@ -129,7 +151,7 @@ class AirtableRunRepository(AirtableRunAccess):
         )
 
     def create(self, new: NewRun) -> RunKey:
-        return self.create_many([new])[0]
+        return about(new.key, partial(self._creations.make, [new]))[0]
 
     def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
         """Look, create, confirm: the protocol in ARCHITECTURE.md, for any number of records."""

@@ -11,8 +11,8 @@ from attrs import frozen
 
 from ...domain import LogLine, RunRecord
 
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-_LOG_LINE = re.compile(rf"({TIME.pattern}) (.*)")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+_LOG_LINE = re.compile(rf"({_TIME.pattern}) (.*)")
 
 
 @frozen
@@ -35,12 +35,22 @@ def is_line(line: str) -> bool:
     return bool(line.strip())
 
 
+def time_of_stamp(text: str) -> datetime | None:
+    """The time that this adapter writes so; None for any other text, such as a day that there is not."""
+    if not _TIME.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 def lines_of(text: str, started_at: datetime) -> Iterator[LogLine]:
     """The lines of a log's cell. A line without a time, which a person wrote, takes the time of the line before."""
     at = started_at
     for line in text.replace("\r\n", "\n").split("\n"):
         found = _LOG_LINE.fullmatch(line)
-        if found:
-            at = datetime.fromisoformat(found[1])
+        stamp = time_of_stamp(found[1]) if found else None
+        at = stamp or at
         if is_line(line):
-            yield LogLine.trusted(at, found[2] if found else line)
+            yield LogLine.trusted(at, found[2] if found and stamp else line)

@@ -26,6 +26,12 @@ _ARRAY = (
     "If it is CSV, name the format."
 )
 
+_OTHERS = {
+    b"SQLite format 3\0": "the file is a SQLite database, and not a history: if it is a ledger, copy it by its URL.",
+    b"PK\x03\x04": "the file is a ZIP archive or a spreadsheet: save its rows as CSV, and load that.",
+}
+"""What files begin with that people take for a history, and what to do instead."""
+
 
 def read_runs(
     source: BinaryIO, name: str, file_format: Format | None, delimiter: str | None, mapping: FileMapping
@@ -40,6 +46,8 @@ def read_runs(
     try:
         with _decompressed(source) as plain:
             beginning = plain.peek(64)[:64]
+            if advice := next((advice for magic, advice in _OTHERS.items() if beginning.startswith(magic)), None):
+                raise UnreadableFile(advice)
             file_format = file_format or format_of_name(name) or format_of_content(beginning)
             if file_format == "jsonl" and is_json_array(beginning):
                 raise UnreadableFile(_ARRAY)

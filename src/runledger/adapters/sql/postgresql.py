@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from psycopg import errors
@@ -77,10 +76,11 @@ _MOST = 2**31 - 1
 # lacks lines. Being no join, it is asked for the runs of the page alone, after they are sorted and counted off.
 _FIND_WITH_LOGS = _FIND.replace(
     " FROM runs",
-    """, CASE WHEN notes BETWEEN 1 AND 100 THEN (
-        SELECT CASE count(*) WHEN runs.notes THEN string_agg(at::text || E'\\n' || text, E'\\n' ORDER BY position) END
+    f""", CASE WHEN notes BETWEEN 1 AND 100 THEN (
+        SELECT CASE WHEN count(*) = runs.notes AND sum(octet_length(text)) <= {rows.SHORT}
+            THEN string_agg(at::text || E'\\n' || text, E'\\n' ORDER BY position) END
         FROM run_notes WHERE run_notes.run_id = runs.run_id AND run_notes.client_id = runs.client_id
-            AND position BETWEEN 1 AND runs.notes) END FROM runs""",
+            AND position BETWEEN 1 AND runs.notes) END FROM runs""",  # noqa: S608
 )
 
 
@@ -136,22 +136,7 @@ class PostgreSQLRunAccess:
         """See LoggedStore. A run with a long log that is removed before its log is read is left out."""
         for page in self._pages(_FIND_WITH_LOGS, query):
             records = records_of([row[:-1] for row in page])
-            logs = [row[-1] for row in page]
-            lines = _short_logs(records, logs)
-            for record, log in zip(records, logs, strict=True):
-                if not record.notes:
-                    yield record, ()
-                elif lines is not None and log is not None:
-                    yield record, tuple(islice(lines, record.notes))
-                elif (whole := self._whole_log(record)) is not None:
-                    yield record, whole
-
-    def _whole_log(self, record: RunRecord) -> tuple[LogLine, ...] | None:
-        """The lines that a record counts; None if it was removed meanwhile."""
-        try:
-            return tuple(islice(self.log(record.key), record.notes))
-        except RunNotFound:
-            return None
+            yield from rows.records_with_logs(records, [row[-1] for row in page], self.log)
 
     def latest(self, since: datetime | None = None) -> Iterator[RunRecord]:
         """See LatestStore."""
@@ -282,23 +267,6 @@ def _marks(cursor: Cursor, news: Sequence[NewRun]) -> dict[RunKey, str]:
     """The marks of those records that exist."""
     found = cursor.execute(_MARKS, key_arrays(new.key for new in news))
     return {RunKey.trusted(run_id, client_id): mark for run_id, client_id, mark in found}
-
-
-def _short_logs(records: Sequence[RunRecord], logs: Sequence[str | None]) -> Iterator[LogLine] | None:
-    """The lines of all logs that came with their records, decoded at once.
-
-    None if they cannot be told apart, or read: an external writer broke a line in two, or wrote an odd time.
-    """
-    texts = [log for log in logs if log is not None]
-    if not texts:
-        return iter(())
-    parts = "\n".join(texts).split("\n")
-    if len(parts) != 2 * sum([record.notes for record, log in zip(records, logs, strict=True) if log is not None]):
-        return None
-    try:
-        return map(LogLine.trusted, list(map(rows.read_time, parts[::2])), parts[1::2])
-    except MALFORMED:
-        return None  # reading the log by itself names the run
 
 
 def _log_of(lines: Sequence[tuple[Any, ...]], key: RunKey) -> list[LogLine]:

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from threading import Thread
-from typing import Any, LiteralString, TypeVar
+from typing import Any, LiteralString, Self, TypeVar
 
 import psycopg
-from psycopg.abc import PQGen
+from psycopg.abc import PQGen, PQGenConn
+from psycopg.conninfo import conninfo_to_dict, timeout_from_conninfo
 from psycopg.errors import _WaitTimeout
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
@@ -22,14 +23,13 @@ from ..exclusion import OnePerThread
 from .postgresql_failures import translated
 from .postgresql_session import Session, examine_session, require_fit_pooler, settled
 from .postgresql_url import connection_parameters
+from .postgresql_waits import TICK, counted
 
 T = TypeVar("T")
 
 _REFUSED_FOR_GOOD = re.compile(
     "authentication failed|no pg_hba.conf entry|no password supplied|does not exist|permission denied|not permitted"
 )
-_TICK = 0.1
-"""Seconds between two looks at whether a signal has come."""
 _GRACE = 1.0
 """Seconds after the server's own limit until a statement is cancelled. It does not limit the wait for a standby."""
 _CONFIRM = 1.0
@@ -150,6 +150,7 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
     unconfirmed: list[str]
     """What the server said about commits of this call that it acknowledged before a standby had confirmed them."""
     _kept: psycopg.Cursor[tuple[Any, ...]] | None = None
+    _usual_limit: float
     limit = 30 + _GRACE
     """Seconds to wait for an answer before its statement is cancelled; 0 is no limit."""
     _patience = 5.0
@@ -177,6 +178,8 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
 
     def _settle(self, given: str) -> None:
         self.session = settled(self, given)
+        seconds = self.session.seconds
+        self._usual_limit = seconds and seconds + _GRACE
         if not self.session.is_direct:
             # Another client of a pooler may have prepared another statement by the same name in the same session.
             self.prepare_threshold = None
@@ -186,8 +189,7 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
     def begin_call(self, right: str) -> None:
         """Forget the call before. Making and migrating tables may take as long as it does."""
         self.unconfirmed.clear()
-        seconds = 0 if right == "CREATE" else self.session.seconds
-        self.limit = seconds and seconds + _GRACE
+        self.limit = 0 if right == "CREATE" else self._usual_limit
 
     def unconfirmed_failure(self, key: RunKey | None) -> RunLedgerError | None:
         """The error of a call with a commit that was acknowledged before a standby had confirmed it."""
@@ -196,14 +198,23 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
         reason = f"no standby has confirmed what this server committed ({self.unconfirmed[0]})"
         return StoreUnavailable(reason, Outcome.UNKNOWN, key)
 
-    def wait(self, gen: PQGen[T], interval: float = _TICK, timeout: float | None = None) -> T:
+    @classmethod
+    def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Self]:
+        seconds = timeout_from_conninfo(conninfo_to_dict(conninfo))
+        return counted(super()._connect_gen(conninfo), seconds)
+
+    def _cancel_gen(self) -> PQGenConn[None]:
+        return counted(super()._cancel_gen(), self._patience or _GRACE)
+
+    def wait(self, gen: PQGen[T], interval: float = TICK, timeout: float | None = None) -> T:
         try:
-            return super().wait(gen, interval, timeout or self.limit or None)
+            limit = timeout or self.limit
+            return super().wait(counted(gen, limit) if limit else gen, interval, limit or None)
         except _WaitTimeout:
             with suppress(psycopg.Error):
                 self.cancel_safe(timeout=self._patience or _GRACE)
         try:
-            return super().wait(gen, interval, self._patience)
+            return super().wait(counted(gen, self._patience), interval, self._patience)
         except _WaitTimeout:
             self.close()
             raise psycopg.OperationalError(f"no answer within {self.limit + self._patience:g} seconds") from None

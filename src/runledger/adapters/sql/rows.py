@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from ...domain import (
@@ -13,6 +14,7 @@ from ...domain import (
     Metrics,
     NewRun,
     RunKey,
+    RunNotFound,
     RunQuery,
     RunRecord,
     RunStatus,
@@ -21,6 +23,7 @@ from ...domain import (
     added_up,
 )
 from ...domain.json_form import MALFORMED, metrics_texts, time_text, trusted_metrics
+from ...domain.log import unchecked_line
 
 RECORD = "run_id, client_id, client_name, status, started_at, ended_at, metrics, notes, error, updated_at"
 """The columns of table `runs` from which a record is read, in their order."""
@@ -30,6 +33,8 @@ LINE = "run_id, client_id, position, at, text"
 """The columns of table `run_notes`. The position of a run's first line is 1, so that of its last is its `notes`."""
 
 PAGE = 500
+SHORT = 8_000
+"""A log of at most so many bytes of text is found with its record, so that a page of them is a few megabytes."""
 STATUSES = {status.value: status for status in RunStatus}
 _FINAL = ", ".join(f"'{status.value}'" for status in RunStatus if status.is_final)
 
@@ -48,7 +53,7 @@ def rows_of_texts(news: Sequence[NewRun]) -> Iterator[tuple[str | int | None, ..
             record.key.run_id,
             record.key.client_id,
             record.client_name,
-            record.status.value,
+            record.status._value_,  # by a seventh of the time of `value`
             text,
             None if record.ended_at is None else time_text(record.ended_at),
             metrics,
@@ -72,7 +77,41 @@ def log_from_texts(rows: Iterable[tuple[str, str]]) -> list[LogLine]:
 
     Raises one of MALFORMED for a row that an external writer left unreadable.
     """
-    return [LogLine.trusted(read_time(at), text) for at, text in rows]
+    return [unchecked_line(read_time(at), text) for at, text in rows]
+
+
+def records_with_logs(
+    records: Sequence[RunRecord], logs: Sequence[str | None], log_of: Callable[[RunKey], Iterator[LogLine]]
+) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
+    """The records with their logs, each log given as one text of its times and texts in turn, on lines of their own.
+
+    A log without such a text, because it is long or lacks lines, is read by `log_of`. So are all if an external writer
+    broke a line in two, or wrote an odd time. A run that is removed before its log is read is left out.
+    """
+    lines = _lines_of(records, logs)
+    for record, text in zip(records, logs, strict=True):
+        if not record.notes:
+            yield record, ()
+        elif lines is not None and text is not None:
+            yield record, tuple(islice(lines, record.notes))
+        else:
+            try:
+                log = tuple(islice(log_of(record.key), record.notes))
+            except RunNotFound:
+                continue
+            yield record, log
+
+
+def _lines_of(records: Sequence[RunRecord], logs: Sequence[str | None]) -> Iterator[LogLine] | None:
+    """The lines of the logs that are given as texts, decoded at once. None if they cannot be told apart, or read."""
+    texts = [log for log in logs if log is not None]
+    parts = "\n".join(texts).split("\n") if texts else []
+    if len(parts) != 2 * sum([record.notes for record, log in zip(records, logs, strict=True) if log is not None]):
+        return None
+    try:
+        return map(unchecked_line, list(map(read_time, parts[::2])), parts[1::2])
+    except MALFORMED:
+        return None  # reading the log by itself names the run
 
 
 LACKS_LINES = "lacks lines"

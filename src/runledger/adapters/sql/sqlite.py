@@ -6,7 +6,8 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import chain, islice
+from itertools import chain
+from operator import itemgetter
 from typing import Any, Literal
 
 from ...domain import (
@@ -34,6 +35,7 @@ from .rows import (
     PAGE,
     RECORD,
     RUN,
+    SHORT,
     conditions,
     latest_by_page,
     lines_of_texts,
@@ -42,6 +44,7 @@ from .rows import (
     read_time,
     record_from_texts,
     records_from_texts,
+    records_with_logs,
     rows_of_texts,
     summary_of_texts,
     unfit_log,
@@ -62,19 +65,19 @@ _SELECT_TO_UPDATE = f"SELECT {RECORD}, rowid FROM runs WHERE run_id = ? AND clie
 _SELECT_BATCH = f"WITH wanted (run, client) AS (VALUES {{}}) SELECT {RECORD}, runs.rowid {_OF_KEYS}"
 # An index has only the runs that are not Completed; the planner uses it only if the condition says so in its words.
 _UNFINISHED = " AND status <> 'Completed'"
-_FIND = f"SELECT {RECORD} FROM {{}} WHERE {{}} ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?"  # noqa: S608
+_NEWEST = " ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?"
+_FIND = f"SELECT {RECORD} FROM {{}} WHERE {{}}{_NEWEST}"  # noqa: S608
 # Several statuses are merged from one search of that index for each. With IN, every page would sort all that is left.
-_OF_STATUS = f"SELECT * FROM runs WHERE status = '{{}}'{_UNFINISHED}"  # noqa: S608
-# A hundred runs a row: JSON that SQLite has joined is decoded at once, and nothing grows with the table.
+_OF_STATUS = f"SELECT rowid, * FROM runs WHERE status = '{{}}'{_UNFINISHED}"  # noqa: S608
+# A hundred runs a row: JSON that SQLite has joined is decoded at once, and nothing grows with the table. The ids are
+# there for ORDER BY: SQLite merges the statuses only by columns that it selects.
 _SUMMARY = """SELECT group_concat(status), min(started_at), max(ended_at), group_concat(metrics)
-    FROM (SELECT rowid, status, started_at, ended_at, metrics FROM runs WHERE {}
-        ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?)
+    FROM (SELECT rowid, run_id, client_id, status, started_at, ended_at, metrics FROM {} WHERE {}{})
     GROUP BY rowid / 100"""
 # A loose index scan: for each client one search for the next id, and one for its newest run.
 _LATEST = f"""WITH RECURSIVE clients (id) AS (
         SELECT min(client_id) FROM runs WHERE client_id > ?
-        UNION ALL SELECT (SELECT min(client_id) FROM runs WHERE client_id > id) FROM clients WHERE id IS NOT NULL
-        LIMIT ?)
+        UNION ALL SELECT (SELECT min(client_id) FROM runs WHERE client_id > id) FROM clients WHERE id NOTNULL LIMIT ?)
     SELECT {RECORD} FROM clients JOIN runs ON runs.rowid = (
         SELECT rowid FROM runs AS own WHERE own.client_id = id ORDER BY started_at DESC, run_id DESC LIMIT 1)
     ORDER BY client_id"""  # noqa: S608
@@ -85,14 +88,13 @@ _APPEND = f"INSERT INTO run_notes ({LINE}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
 _NOTES = "SELECT notes FROM runs WHERE run_id = ? AND client_id = ?"
 _LOG = """SELECT at, text FROM run_notes
     WHERE run_id = ? AND client_id = ? AND position > ? AND position <= ? ORDER BY position"""
-# Short logs come with their records, each as one text: no note has a line feed. Long ones are read page by page. The
-# lines come in the order of the primary key, the only tree that has them: sorting them would take half as long again.
-_TIME = len("2025-11-24T08:15:00.000Z")
+# Short logs come with their records, each as one text: no note has a line feed. Long ones are read page by page. Lines
+# come in the order of the primary key, the only tree that has them: sorting them would take half as long again.
 _FIND_WITH_LOGS = _FIND.replace(
     " FROM",
-    """, CASE WHEN notes BETWEEN 1 AND 100 THEN (
-        SELECT CASE count(*) WHEN runs.notes THEN group_concat(at || text, char(10)) END
-        FROM run_notes AS n WHERE n.run_id = runs.run_id AND n.client_id = runs.client_id) END FROM""",
+    f""", CASE WHEN notes BETWEEN 1 AND 100 THEN (SELECT CASE WHEN count(*) = runs.notes AND
+        sum(length(CAST(text AS BLOB))) <= {SHORT} THEN group_concat(at || char(10) || text, char(10)) END
+        FROM run_notes AS n WHERE n.run_id = runs.run_id AND n.client_id = runs.client_id) END FROM""",  # noqa: S608
 )
 
 
@@ -142,7 +144,8 @@ class SQLiteRunAccess:
     def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
         """See LoggedStore. A run with a long log that is removed before its log is read is left out."""
         for rows in self._pages(_FIND_WITH_LOGS, query):
-            yield from self._with_logs(records_from_texts([row[:10] for row in rows]), [row[10] for row in rows])
+            records = records_from_texts([row[:10] for row in rows])
+            yield from records_with_logs(records, [row[10] for row in rows], self.log)
 
     def latest(self, since: datetime | None = None) -> Iterator[RunRecord]:
         """See LatestStore."""
@@ -151,8 +154,12 @@ class SQLiteRunAccess:
     def summary(self, query: RunQuery) -> RunSummary:
         """See SummableStore."""
         where, values = conditions(query, "?", time_text)
-        values.append(-1 if query.limit is None else query.limit)
-        sql = _SUMMARY.format(where + _naming_index(query))
+        where += _naming_index(query)
+        if query.limit is None:  # all that match, in any order
+            sql = _SUMMARY.format("runs", where, "")
+        else:
+            sql = _SUMMARY.format(_merged(query), where, _NEWEST)
+            values.append(query.limit)
         try:
             return self._file.reading(lambda rows: summary_of_texts(rows, read_time), sql, values)
         except MALFORMED:
@@ -163,30 +170,6 @@ class SQLiteRunAccess:
             return self._file.read(select.format(_merged(query), where + _naming_index(query)), values)
 
         return pages(query, "?", time_text, read)
-
-    def _with_logs(
-        self, records: Sequence[RunRecord], logs: Sequence[str | None]
-    ) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
-        """The records with their logs, each given as one text if it is whole and short."""
-        texts = [log for log in logs if log is not None]
-        try:
-            joined = "\n".join(texts).split("\n") if texts else []
-            lines = [LogLine.trusted(read_time(line[:_TIME]), line[_TIME:]) for line in joined]
-        except MALFORMED:  # which reading each log names
-            lines, logs = [], [None] * len(logs)
-        first = 0
-        for record, text in zip(records, logs, strict=True):
-            if text is not None:
-                log = tuple(lines[first : first + record.notes])
-                first += record.notes
-            elif record.notes:
-                try:
-                    log = tuple(islice(self.log(record.key), record.notes))
-                except RunNotFound:
-                    continue
-            else:
-                log = ()
-            yield record, log
 
 
 class SQLiteRunRepository(SQLiteRunAccess):
@@ -238,7 +221,10 @@ def open_url(url: str) -> SQLiteRunRepository:
 
 
 def _insert(cursor: sqlite3.Cursor, news: Sequence[NewRun]) -> None:
-    cursor.executemany(_INSERT, rows_of_texts(news))
+    rows: Iterable[tuple[Any, ...]] = rows_of_texts(news)
+    if len(news) > 1:  # in key order, so that an index is written in one place after another: 0.9 of the time
+        rows = sorted(rows, key=itemgetter(0, 1))
+    cursor.executemany(_INSERT, rows)
     if any(new.log for new in news):
         _append(cursor, lines_of_texts(news))
 

@@ -9,7 +9,7 @@ from contextlib import closing
 
 from ...domain import Backend, Finding, RunRemoval, StoreUnusable
 from .sqlite import open_url
-from .sqlite_errors import FAULTS, code_of, refusal
+from .sqlite_errors import FAULTS, code_of, missing_folder, refusal
 from .sqlite_file import SQLiteFile
 from .sqlite_place import address
 from .sqlite_read_only import is_writable
@@ -43,9 +43,9 @@ def _examine(url: str) -> Iterator[Finding]:
 
 def _obstacle(path: str) -> Finding | None:
     """What keeps us from writing the file, as far as its permissions show: SQLite itself says so only at a write."""
+    if missing := missing_folder(path):
+        return missing
     folder = os.path.dirname(path)
-    if not os.path.isdir(folder):
-        return Finding.fix(f"there is no folder {folder}", "make it, or correct the URL")
     if not is_writable(folder):
         return Finding.fix(f"the folder {folder} may not be written", "SQLite keeps a journal there; allow it")
     if os.path.exists(path) and not is_writable(path):
@@ -82,9 +82,8 @@ def _makes_on_open(url: str) -> str | None:
     path = path_of(url)
     if os.path.exists(path):
         return None
-    folder = os.path.dirname(os.path.abspath(path))
-    if not os.path.isdir(folder):  # opening would not make it, nor the file
-        raise StoreUnusable(f"there is no folder {folder}: make it, or correct the URL.")
+    if missing := missing_folder(path):  # opening would not make it, nor the file
+        raise StoreUnusable(f"{missing}.")
     return f"file {path}"
 
 

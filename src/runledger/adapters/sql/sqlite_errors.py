@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 
-from ...domain import Outcome, RunKey, StoreUnavailable, StoreUnusable
+from ...domain import Finding, Outcome, RunKey, StoreUnavailable, StoreUnusable
 
 FAULTS = (sqlite3.Error, UnicodeDecodeError)
 """What the driver raises. The second is for a message of SQLite that quotes what is in a damaged file."""
@@ -18,7 +19,7 @@ _ADVICE = {
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_FORMAT: _DAMAGED,
     sqlite3.SQLITE_READONLY: MAY_NOT_BE_WRITTEN,
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened: its folder must exist, and it must be a file you may write",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: it must be a file, and you must be allowed to write it and its folder",
     sqlite3.SQLITE_PERM: "may not be opened: allow reading and writing it",
 }
 
@@ -26,6 +27,12 @@ _ADVICE = {
 def code_of(error: sqlite3.Error) -> int:
     """The primary result code. What only the driver rejects, such as text that is not UTF-8, has that of ERROR."""
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+
+
+def missing_folder(path: str) -> Finding | None:
+    """What keeps a file from being made at a path: that its folder is not there."""
+    folder = os.path.dirname(os.path.abspath(path))
+    return None if os.path.isdir(folder) else Finding.fix(f"there is no folder {folder}", "make it, or correct the URL")
 
 
 Refusal = StoreUnavailable | StoreUnusable
@@ -52,4 +59,6 @@ def refusal(
         return StoreUnavailable(f"{path} gave an input/output error ({error})", outcome, key)
     if code == sqlite3.SQLITE_AUTH:
         return StoreUnusable(f"{path} refused the statement ({error}).", key)
-    return StoreUnusable(f"{path} {_ADVICE.get(code, f'cannot serve as a ledger ({error}): {_RECOVER}')}.", key)
+    missing = missing_folder(path) if code == sqlite3.SQLITE_CANTOPEN else None
+    reason = missing or f"{path} {_ADVICE.get(code, f'cannot serve as a ledger ({error}): {_RECOVER}')}"
+    return StoreUnusable(f"{reason}.", key)

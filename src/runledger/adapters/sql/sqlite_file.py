@@ -150,6 +150,7 @@ class SQLiteFile:
                     raise
                 import random  # here, because most processes never wait
 
+                # SQLite does not say when the file is free. At random, so that those who wait do not meet again.
                 time.sleep(pause := random.uniform(0.0002, 0.001))
                 waited += pause
 
@@ -220,7 +221,9 @@ class SQLiteFile:
         """Close each connection as soon as it is not in use by another thread. The caller holds both locks."""
         for reader in self._readers:
             while (claim := reader.claim) is not None and claim[0] != get_ident():
-                time.sleep(0.0005)
+                time.sleep(
+                    0.0005
+                )  # a claim is an assignment, which nobody can wait for: see ARCHITECTURE, "Interrupts"
             if reader.claim is None:
                 reader.close()
         if not self._writing.is_busy:

@@ -17,26 +17,33 @@ from ...domain import RunAlreadyFinished, RunKey, RunLedgerError
 from ...domain.values import storable_text
 from ...services.run_ids import new_run_id
 from ...stores import backend_of
-from ..options import chosen_store, lasting, open_ledger, run_id_option, start_details, store_option
+from ..options import chosen_store, complete_client_id, lasting, open_ledger, run_id_option, start_details, store_option
 from ..output import complain
 
 if TYPE_CHECKING:
     from ..execute import Ending, Signalled
 
 
-def _files(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[Any]:
-    from click.shell_completion import CompletionItem  # here, because only a shell that completes needs it
+def _complete_command(ctx: click.Context, param: click.Parameter, begun: str) -> list[Any]:
+    from ..candidates import commands  # here, because only a shell that completes needs it
 
-    return [CompletionItem(incomplete, type="file")]
+    return commands(ctx, param, begun)
 
 
 @click.command("exec", context_settings={"allow_interspersed_args": False})
 @store_option
-@click.option("--client", "client_id", required=True, metavar="ID", help="The client the run is for.")
+@click.option(
+    "--client",
+    "client_id",
+    required=True,
+    metavar="ID",
+    shell_complete=complete_client_id,
+    help="The client the run is for.",
+)
 @run_id_option
 @start_details
 @click.option("--run-anyway", is_flag=True, help="Run the command even if its run cannot be started.")
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, shell_complete=_files)
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, shell_complete=_complete_command)
 def exec_(run_id: str | None, client_id: str, run_anyway: bool, command: tuple[str, ...], **details: Any) -> None:
     """Run a command as a run.
 

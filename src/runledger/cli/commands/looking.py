@@ -13,11 +13,16 @@ from ..details import print_run, print_summary, summary_as_json
 from ..keys import chosen_key, key_arguments, only_client, swapped_ids_noted
 from ..listing import print_records
 from ..options import (
+    after_option,
     any_or_some,
     chosen_ledger,
+    complete_client_id,
+    complete_run_id,
     filter_options,
     json_option,
     limit_options,
+    of_client_option,
+    of_run_option,
     shown_store,
     since_option,
     store_option,
@@ -50,7 +55,7 @@ def show(run_id: str | None, client_id: str | None, as_json: bool) -> None:
 
 @click.command("list")
 @filter_options
-@click.option("--after", nargs=2, metavar="RUN_ID CLIENT_ID", help="Continue the list after this run.")
+@after_option
 @limit_options
 @json_option
 def list_(after: tuple[str, str] | None, limit: int, all_: bool, as_json: bool, **filters: Any) -> None:
@@ -79,6 +84,7 @@ def list_(after: tuple[str, str] | None, limit: int, all_: bool, as_json: bool, 
     metavar="ID",
     multiple=True,
     callback=any_or_some,
+    shell_complete=complete_client_id,
     help="Only this client; may be repeated.",
 )
 @since_option
@@ -100,7 +106,7 @@ def latest(as_json: bool, **filters: Any) -> None:
 
 
 @click.command()
-@click.argument("of_run", metavar="[RUN_ID]", required=False)
+@click.argument("of_run", metavar="[RUN_ID]", required=False, shell_complete=complete_run_id)
 @filter_options
 @json_option
 def summary(of_run: str | None, run_id: str | None, as_json: bool, **filters: Any) -> None:
@@ -128,8 +134,8 @@ def summary(of_run: str | None, run_id: str | None, as_json: bool, **filters: An
 @click.command()
 @store_option
 @click.option("--older-than", type=DURATION, default="1h", show_default=True, help="Not updated for this long.")
-@click.option("--client", "client_id", metavar="ID", help="Only this client's runs.")
-@click.option("--run-id", metavar="ID", help="Only this run's records.")
+@of_client_option
+@of_run_option
 @limit_options
 @json_option
 def stale(older_than: timedelta, limit: int, all_: bool, as_json: bool, **filters: Any) -> None:

@@ -17,9 +17,9 @@ from ...domain.visible import visible
 from ...histories import Format, UnknownFormat, write_history
 from ...services.copy_result import CopyResult, Fate, Remark
 from ...stores import copy as copy_runs
-from ..arguments import MOMENT
-from ..options import chosen_ledger, filter_options, json_option, lasting
-from ..output import complain, counted, print_json, remark
+from ..arguments import COUNT, MOMENT
+from ..options import after_option, chosen_ledger, filter_options, json_option, lasting
+from ..output import complain, counted, print_json, remark, say
 from ..progress import progress
 
 _STEP = 2000
@@ -29,8 +29,10 @@ _STEP = 2000
 @click.command()
 @filter_options
 @click.argument("file", default="-", type=click.Path(readable=False, allow_dash=True))
+@after_option
+@click.option("--limit", metavar="N", type=COUNT, help="The largest number of runs to write.  [default: all]")
 @click.option("--format", "file_format", type=click.Choice(["csv", "jsonl"]), help="[default: that of the file's name]")
-def export(file: str, file_format: Format | None, **filters: Any) -> None:
+def export(file: str, file_format: Format | None, after: tuple[str, str] | None, **filters: Any) -> None:
     """Write runs so that import reads them back exactly.
 
     To standard output as JSON Lines, or to a file whose name ends in .csv, .jsonl, .ndjson or .json, and in .gz to
@@ -43,7 +45,8 @@ def export(file: str, file_format: Format | None, **filters: Any) -> None:
     """
     target = _standard_output() if file == "-" else file
     with chosen_ledger(whole=True) as ledger, progress("records", wanted=file != "-") as advance:
-        found = _showing(ledger.reads.find_with_logs(**filters), advance)
+        last = None if after is None else ledger.get(*after)
+        found = _showing(ledger.reads.find_with_logs(after=last, **filters), advance)
         try:
             count = write_history(found, target, file_format=file_format)
         except UnknownFormat as error:
@@ -55,7 +58,7 @@ def export(file: str, file_format: Format | None, **filters: Any) -> None:
     if file == "-":
         sys.stdout.flush()  # now, so that a full disk is reported in one line
     else:
-        click.echo(f"{counted(count, 'run')} written to {file}")
+        say(f"{counted(count, 'run')} written to {file}")
 
 
 @click.command()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
 
 import click
 
 from ...domain import FinishedRuns
 from ...domain.json_form import time_text
+from ...domain.visible import quoted
 from ...services.pruning import OldRuns, count_old
 from ...stores import backend_of, open_removal, without_removal
 from ..arguments import AGE
-from ..options import chosen_existing_store, json_option, open_ledger, store_option
+from ..options import chosen_existing_store, json_option, of_client_option, open_ledger, shown_store, store_option
 from ..output import complain, print_json, remark
 from ..progress import progress
 
@@ -23,7 +25,7 @@ from ..progress import progress
 @click.option(
     "--older-than", "before", type=AGE, required=True, help="Runs that finished longer ago than this, e.g. 400d."
 )
-@click.option("--client", "client_id", metavar="ID", help="Only this client's runs.")
+@of_client_option
 @click.option("--dry-run", is_flag=True, help="Only count, by month of their end, what would be removed.")
 @click.option("--yes", is_flag=True, help="Do not ask. Required where nobody can be asked, as in cron.")
 @json_option
@@ -52,24 +54,39 @@ def prune(before: datetime, client_id: str | None, dry_run: bool, yes: bool, as_
         raise click.UsageError("nobody can be asked here: give --yes to remove, or --dry-run to count.")
     finished = FinishedRuns(before=before, client_id=client_id)
     with open_ledger(url) as ledger:
-        old = count_old(ledger.reads, finished)
+        with _nothing_removed():
+            old = count_old(ledger.reads, finished)
+            if not (dry_run or yes) and old.finished:
+                _ask(old, client_id)
         if dry_run:
             _print_count(old, finished, as_json)
             return
-        if old.finished and not yes:
-            _ask(old)
         removed = _remove(url, finished, old) if old.finished else 0
         left = count_old(ledger.reads, finished).finished if removed < old.finished else 0
     _print_result(removed, left, old, finished, as_json)
     click.get_current_context().exit(1 if left else 0)
 
 
-def _ask(old: OldRuns) -> None:
+def _ask(old: OldRuns, client_id: str | None) -> None:
+    """Ask whether to remove the runs. Any answer but yes ends the command."""
     for line in _lines_of(old):
         click.echo(line, err=True)
-    if not click.confirm(f"Remove {_count(old.finished)} with their logs, for good?", err=True):
-        click.echo("Nothing was removed.", err=True)
+    whose = "all clients" if client_id is None else f"client {quoted(client_id)}"
+    question = f"Remove {_count(old.finished)} of {whose} from {shown_store()}, with their logs, for good?"
+    if not click.confirm(question, err=True):
+        remark("Nothing was removed.")
         click.get_current_context().exit(1)
+
+
+@contextmanager
+def _nothing_removed() -> Iterator[None]:
+    """What comes before the removal: if it is interrupted, or nobody answers, say that nothing was removed."""
+    try:
+        yield
+    except (KeyboardInterrupt, click.Abort) as error:  # click raises Abort from either, where it asks
+        remark("\nNothing was removed.")
+        interrupted = isinstance(error, KeyboardInterrupt) or isinstance(error.__context__, KeyboardInterrupt)
+        click.get_current_context().exit(130 if interrupted else 1)
 
 
 def _remove(url: str, finished: FinishedRuns, old: OldRuns) -> int:
@@ -79,6 +96,12 @@ def _remove(url: str, finished: FinishedRuns, old: OldRuns) -> int:
             for count in removal.remove_runs(finished):
                 removed += count
                 advance(removed, max(removed, old.finished))
+    except KeyboardInterrupt:
+        complain(
+            f"stopped after {_count(removed)} had been removed. The batch that was under way is removed whole or not "
+            "at all: `runledger prune --dry-run` counts what remains."
+        )
+        raise
     except BaseException:
         if removed:
             complain(f"stopped after {_count(removed)} had been removed.")
