@@ -165,6 +165,53 @@ def test_a_limit_that_is_reached_is_counted(tmp_path: Path, monkeypatch: pytest.
     assert dict(report.exhausted) == {"effects of a function": 1}
 
 
+def test_a_chain_that_is_too_long_is_cut_and_counted(tmp_path: Path) -> None:
+    functions = "".join(f"def f{n}(x):\n    f{n + 1}(x)\n" for n in range(20))
+    report = scanned(tmp_path, a_dot_py=RUNS + functions + "def f20(x):\n    runs.create(x)\n")
+    assert report.exhausted["length of a chain of calls"] == 1
+    assert max(len(finding.chain) for finding in report.findings) == 14
+
+
+def test_the_api_of_schemas_makes_no_records(tmp_path: Path) -> None:
+    bases, records = "https://api.airtable.com/v0/meta/bases", "https://api.airtable.com/v0/app1/Runs"
+    code = "".join(f"fetch('{url}', {{ method: 'POST' }});\n" for url in (bases, f"{bases}/app1/tables", records))
+    assert kinds(scanned(tmp_path, a_dot_js=code)) == [(3, "creation")]
+
+
+def test_constants_of_a_module_without_any_sign_of_a_write_are_read(tmp_path: Path) -> None:
+    report = scanned(
+        tmp_path,
+        names_dot_js="exports.get = () => 'Client Run Results';\n",
+        code_dot_js="const { get } = require('./names');\nrequire('airtable').base('x')(get()).create({});\n",
+        helper_dot_js="exports.call = (fn) => fn();\n",
+        caller_dot_js="const { call } = require('./helper');\nconst start = require('./code2');\ncall(start);\n",
+        code2_dot_js="const { run } = require('./runner');\nconst t = require('airtable').base('x')('Runs');\n"
+        "module.exports = () => run(() => t.create({}));\nrun(t.update('x', {}));\n",
+        runner_dot_js="const { deep } = require('./deep');\nexports.run = (x) => deep(x);\n",
+        deep_dot_js="exports.deep = (x) => x;\n",
+    )
+    assert [
+        (Path(finding.path).name, finding.kind, finding.table) for finding in report.findings if not finding.chain
+    ] == [
+        ("code.js", "creation", "Client Run Results"),
+        ("code2.js", "creation", "Runs"),
+        ("code2.js", "update", "Runs"),
+    ]
+
+
+def test_a_factory_without_any_sign_of_a_write_is_followed(tmp_path: Path) -> None:
+    report = scanned(
+        tmp_path,
+        factory_dot_js="exports.repository = (table) => ({ start: async (fields) => table.create(fields) });\n",
+        code_dot_js="const { repository } = require('./factory');\nconst t = require('airtable').base('x')('Runs');\n"
+        "const runs = repository(t);\nexports.go = async () => runs.start({});\n",
+    )
+    assert [(Path(finding.path).name, finding.line, finding.kind) for finding in report.findings] == [
+        ("code.js", 4, "creating-wrapper"),
+        ("factory.js", 1, "creation"),
+    ]
+
+
 def test_a_wrapper_from_elsewhere_is_what_the_settings_say(tmp_path: Path) -> None:
     settings = Settings(("Results",), wrappers={"insertRow": "creation"})
     report = scanned(tmp_path, settings, a_dot_js="import { insertRow } from 'company';\ninsertRow('Results', {});\n")
