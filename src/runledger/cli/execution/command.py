@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from ..output import complain
 from .ending import Ending, ending_of
 from .relay import Relay
-from .signals import Arrived, Call, next_signal, taken_pending
+from .signals import Arrived, Call, next_signal, signal_name, taken_pending
 
 _FOR_THE_GROUP = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
 """Signals that ask for the end. Others mean what the command makes of them, and its children would die of them."""
@@ -80,7 +81,14 @@ class _Running:
 
     def _send(self, number: int, *, to_group: bool) -> None:
         # Until it is waited for, the command's process id is nobody else's.
-        (os.killpg if to_group and self._in_own_group else os.kill)(self._pid, number)
+        try:
+            if to_group and self._in_own_group:
+                with suppress(ProcessLookupError):  # it left its group
+                    os.killpg(self._pid, number)
+                    return
+            os.kill(self._pid, number)
+        except PermissionError:
+            complain(f"{signal_name(number)} cannot be sent to the command: it runs as another user. Waiting for it.")
 
     def _wait(self) -> None:
         """Wait for the end of the command, whose exit code stays. As PID 1, reap the orphans that we are given."""

@@ -58,6 +58,7 @@ class Queries(Part):
             RunQuery(status=[RunStatus.RUNNING, RunStatus.COMPLETED]),
             RunQuery(status=[RunStatus.SKIPPED, RunStatus.RUNNING, RunStatus.FAILED], limit=3),
             RunQuery(status=[RunStatus.SKIPPED, RunStatus.FAILED]),
+            RunQuery(status=list(RunStatus)),
             RunQuery(after=newest[2]),
             RunQuery(after=newest[2], client_id="bolt", until=second, status=[RunStatus.RUNNING, RunStatus.FAILED]),
             RunQuery(after=(second, RunKey("r", "c")), limit=2),
