@@ -36,6 +36,7 @@ from .values import (
     joined,
     merged,
     symbolic,
+    text,
     texts,
 )
 
@@ -49,7 +50,7 @@ _UNCHANGED = frozenset(
 
 _TEXT_METHODS = frozenset(
     "strip trim lower upper toLowerCase toUpperCase toString encode rstrip lstrip trimEnd format_map"
-    " as_string valueOf get_secret_value replaceAll".split()
+    " as_string valueOf get_secret_value".split()
 )
 
 
@@ -131,6 +132,11 @@ class Outcomes(Members):
             return self.filled((owner,), (), arguments)
         if name == "concat":
             return (joined([owner, *(next(iter(values), None) for values in arguments.positional)]),)
+        if name in ("replace", "replaceAll"):
+            known = [exact(next(iter(arguments.get(index)), None)) for index in (0, 1)]
+            return (
+                (text(owner.exact.replace(known[0], known[1])),) if owner.exact and known[0] and known[1] else (owner,)
+            )
         if name == "join":
             return tuple(self._joined(owner, listed) for listed in arguments.get(0) if isinstance(listed, List))
         return (owner,) if name in _TEXT_METHODS else ()
