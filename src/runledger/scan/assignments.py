@@ -60,7 +60,8 @@ class Assignments:
             case Member(object=owner, name=name):
                 self._member_target(owner, name, source, scope)
             case Index(object=owner, index=index):
-                self._item_target(owner, source, scope)
+                key = str(index.parts[0]) if isinstance(index, Text) and len(index.parts) == 1 else ""
+                self._item_target(owner, source, scope, key)
                 if isinstance(owner, Name) and isinstance(index, Text) and len(index.parts) == 1:
                     self._assigned.append((scope, owner.id, str(index.parts[0]), source))
 
@@ -89,14 +90,14 @@ class Assignments:
             else:
                 self._assigned.append((scope, owner.id, name, source))
 
-    def _item_target(self, owner: Node, source: Source, scope: Scope) -> None:
+    def _item_target(self, owner: Node, source: Source, scope: Scope, key: str = "") -> None:
         """What is put into a dictionary or map, whatever its key is."""
         if isinstance(owner, Name):
             home = scope.holder(owner.id)
             if home is not None:
-                home.add(f"{owner.id}[]", source)
+                home.add(f"{owner.id}[{key}]", source)
         elif isinstance(owner, Member):
-            self._member_target(owner.object, f"{owner.name}[]", source, scope)
+            self._member_target(owner.object, f"{owner.name}[{key}]", source, scope)
 
     def _prototype_method(self, constructor: Node, name: str, node: Function, scope: Scope) -> None:
         holder = scope.holder(chain_of(constructor))

@@ -27,10 +27,10 @@ from .values import (
     This,
     Value,
     Values,
-    called,
     exact,
     merged,
 )
+from .weights import called
 
 _FETCHES = {
     "fetchone",
@@ -161,11 +161,14 @@ class Calls(Outcomes):
         """`cache.get(key)`: what `cache.set(key, …)` puts in."""
         return self.kept(callee.object, scope) if isinstance(callee, Member) and callee.name == "get" else ()
 
-    def kept(self, owner: Node, scope: Scope) -> Values:
-        """What is assigned to the items of a dictionary or map."""
+    def kept(self, owner: Node, scope: Scope, key: str = "") -> Values:
+        """What is assigned to the items of a dictionary or map: to that with a key, or to those with unknown keys."""
+        return self._kept(owner, scope, key) or (self._kept(owner, scope, "") if key else ())
+
+    def _kept(self, owner: Node, scope: Scope, key: str) -> Values:
         if isinstance(owner, Name):
-            holder = scope.holder(f"{owner.id}[]")
-            origins = holder.names[f"{owner.id}[]"] if holder is not None else ()
+            holder = scope.holder(f"{owner.id}[{key}]")
+            origins = holder.names[f"{owner.id}[{key}]"] if holder is not None else ()
             return merged(*(self.of_origin(origin, scope) for origin in origins))
         if isinstance(owner, Member):
             classes = [
@@ -176,7 +179,7 @@ class Calls(Outcomes):
                     self.of_origin(origin, each.body)
                     for info in classes
                     for each in self.ancestry(info)
-                    for origin in each.fields.get(f"{owner.name}[]", ())
+                    for origin in each.fields.get(f"{owner.name}[{key}]", ())
                 )
             )
         return ()

@@ -165,6 +165,8 @@ class Declarations(Assignments):
         if node.condition is not None:
             self._node(node.condition, scope, block)
         self._block(node.body, inner)
+        if node.otherwise is not None:
+            self._block(node.otherwise, scope)
 
     def _try(self, node: Try, scope: Scope) -> None:
         self._block(node.body, scope)
@@ -285,6 +287,9 @@ class Declarations(Assignments):
         if node.declares == "with":
             source.block = (node.pos, block.end)
         if node.operator:
+            if node.operator == "+=" and isinstance(node.target, Name):
+                longer = Binary(node.line, node.pos, "+", Name(node.line, node.pos, node.target.id), value)
+                self._target(node.target, Source(longer, scope, (), node.pos, source.block), scope, None)
             return
         self._target(node.target, source, scope, home if node.declares or self.python else None)
         if isinstance(node.target, Member | Call):

@@ -32,6 +32,7 @@ _SCHEDULES = _by_word(
         "route": "onRequest onCall add_url_rule path re_path add_api_route add_route",
     }
 )
+_CERTAIN = {"add_url_rule", "add_api_route", "add_job", "scheduleJob", "CronJob", "re_path", "add_periodic_task"}
 _SCHEDULERS = re.compile(
     r"cron|sched|queue|agenda|worker|job|task|program|command|yargs|cli|functions|celery|consumer|channel|pubsub|kafka"
     r"|parser|app|boss|bull|inngest|broker|client|sub|setInterval|path|urlpatterns",
@@ -63,6 +64,8 @@ class Entry:
     routine: Routine
     registered: bool = False
     """Whether a call registers it, rather than a decorator or a name."""
+    before: tuple[Routine, ...] = ()
+    """The handlers that run before it."""
 
 
 class Registrations:
@@ -78,6 +81,8 @@ class Registrations:
         if name in _VERBS and _ROUTERS.search(owner) and self._is_route(node, scope, owner):
             return self._entries(node, scope, "route", self._label(node, scope, name))
         kind = _SCHEDULES.get(name)
+        if kind and name in _CERTAIN:
+            return self._entries(node, scope, kind, self._label(node, scope, name))
         if (
             kind
             and (name != "schedule" or _SCHEDULERS.search(owner))
@@ -123,9 +128,11 @@ class Registrations:
                 values += [
                     one for inner in argument.value.arguments for one in self._evaluator.values(inner.value, scope)
                 ]
+            before = tuple(entry.routine for entry in found)
             for value in values:
                 found += [
-                    Entry(kind, label, node.line, scope.module, routine, True) for routine in self._routines(value)
+                    Entry(kind, label, node.line, scope.module, routine, True, before)
+                    for routine in self._routines(value)
                 ]
         return found
 

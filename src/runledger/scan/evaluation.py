@@ -6,6 +6,7 @@ from .calls import Calls
 from .comparisons import presence
 from .names import Modules
 from .program import Caught, FromImport, FromParameter, Origin, Program, Routine, Scope, Self, Source
+from .reaching import outwards, reaching
 from .returns import return_values
 from .traversal import chain_of
 from .tree import (
@@ -48,6 +49,7 @@ from .values import (
     This,
     Value,
     Values,
+    exact,
     joined,
     merged,
     symbolic,
@@ -117,7 +119,8 @@ class Evaluator(Calls):
                 return self.values(index, scope)
             case Index(object=owner, index=index):
                 return merged(
-                    self._index(self.values(owner, scope), self.values(index, scope)), self.kept(owner, scope)
+                    self._index(self.values(owner, scope), self.values(index, scope)),
+                    self.kept(owner, scope, exact(next(iter(self.values(index, scope)), None)) or ""),
                 )
             case Call():
                 return self.called(node, scope)
@@ -163,7 +166,7 @@ class Evaluator(Calls):
             return found or (Library(node.id),)
         origins = holder.names[node.id]
         if len(origins) > 1 and holder.function_scope() is scope.function_scope():
-            origins = _reaching(origins, node.pos)
+            origins = reaching(origins, node.pos)
         found = merged(*(self.of_origin(origin, holder) for origin in origins))
         if not found or all(isinstance(value, Constant) or symbolic(value) for value in found):
             kind = holder.function_scope().names.get(f"type {node.id}")
@@ -238,7 +241,7 @@ class Evaluator(Calls):
         return None
 
     def _super(self, name: str, scope: Scope) -> Values:
-        names = [name for at in _outwards(scope) for name in at.names.values()]
+        names = [name for at in outwards(scope) for name in at.names.values()]
         for origin in (one for origins in names for one in origins):
             if isinstance(origin, Self):
                 return self.above(origin.owner, name)
@@ -343,25 +346,3 @@ class Evaluator(Calls):
             else:
                 positional.append(self.values(argument.value, scope))
         return Arguments(tuple(positional), keywords)
-
-
-def _reaching(origins: list[Origin], pos: int) -> list[Origin]:
-    """The assignments that may have given a name its value at `pos`: the last that surely happened, and later ones."""
-    before = [origin for origin in origins if not isinstance(origin, Source) or origin.pos < pos]
-    made: list[Origin] = []
-    for origin in reversed(before):
-        inside = not isinstance(origin, Source) or origin.block[0] <= pos < origin.block[1]
-        if inside:
-            return [origin, *made]
-        if not (isinstance(origin, Source) and origin.leaves):
-            made.insert(0, origin)
-    return made or origins
-
-
-def _outwards(scope: Scope) -> list[Scope]:
-    made: list[Scope] = []
-    at: Scope | None = scope
-    while at is not None:
-        made.append(at)
-        at = at.parent
-    return made

@@ -31,6 +31,7 @@ from .tree import (
     Throw,
     Try,
 )
+from .values import Callable
 
 
 @define(eq=False)
@@ -184,6 +185,11 @@ class Flows:
         inner.exit = ""
         arm.steps.append([inner])
         arm.literals |= inner.literals
+        if node.otherwise is not None:
+            missing = self._conditions.missing(node.source, scope, truth=False) if node.source is not None else ()
+            for guard in missing:
+                guard.found = inner
+            self._block(node.otherwise, scope, guards + missing, arm)
 
     def _try(self, node: Try, scope: Scope, guards: tuple[Guard, ...], arm: Arm) -> None:
         body = Arm()
@@ -264,7 +270,8 @@ class Flows:
                 self._expression(part, scope, guards, arm)
         registered = self._registrations.of_call(node, scope)
         self.registered += registered
-        self._registering += bool(registered)
+        gives = any(isinstance(value, Callable) for value in self._evaluator.values(node, scope))
+        self._registering += bool(registered) or gives  # asyncHandler(fn) is fn: it is not called here
         for entry in registered:
             if entry.routine.name == "<anonymous>":
                 entry.routine.name = entry.name
@@ -281,7 +288,7 @@ class Flows:
         for keyword in _methods_in(node):
             if not registered and self._is_transaction(node):
                 self._inline(keyword, guards, arm)
-        self._registering -= bool(registered)
+        self._registering -= bool(registered) or gives
         if not registered:
             arm.steps.append(Event(node, scope, guards, self._loop_line, self._top_line))
         if chain_of(node.callee).endswith(("sendStatus", "status", "abort", "HttpResponse")):

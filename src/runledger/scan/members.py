@@ -27,9 +27,9 @@ from .values import (
     Values,
     exact,
     merged,
-    part,
     symbolic,
 )
+from .weights import part
 
 _DERIVED = frozenset(
     "length size rows records data body id rowCount rowcount changes affectedRows ok status status_code"

@@ -32,8 +32,8 @@ from .values import (
     Value,
     Values,
     symbolic,
-    weight_of,
 )
+from .weights import weight_of
 
 _MOST_CALLS = 6
 _DEPTH = 4

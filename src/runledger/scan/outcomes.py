@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from .libraries import airtable, http, ledger, sql
@@ -54,6 +55,9 @@ _TEXT_METHODS = frozenset(
 )
 
 
+_WRAPPING = re.compile(r"handler|wrap|catch", re.I)
+
+
 class Outcomes(Members):
     """Knows the libraries."""
 
@@ -77,6 +81,8 @@ class Outcomes(Members):
 
     def _of_method(self, owner: Value, name: str, arguments: Arguments) -> Outcome:
         match owner:
+            case Method() if name == "bind":
+                return Outcome((owner,))
             case Base():
                 return airtable.of_base(owner, name, arguments, self.entries)
             case Table():
@@ -182,6 +188,11 @@ class Outcomes(Members):
             found = self.executed(name, arguments)
             if found.values or found.writes or found.pending:
                 return found
+        if path == "getattr":
+            attribute = exact(next(iter(arguments.get(1)), None))
+            return Outcome(self.members(arguments.get(0), attribute) if attribute else ())
+        if _WRAPPING.search(path) and any(isinstance(value, Callable) for value in arguments.get(0)):
+            return Outcome(arguments.get(0))
         if path in ("dict", "Object.assign"):
             items = {
                 key: one

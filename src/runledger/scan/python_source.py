@@ -84,18 +84,17 @@ class PythonSource(Expressions):
 
     def _on_for_statement(self, raw: Raw, into: list[Node]) -> None:
         target, source = self.pattern(raw.child_by_field_name("left")), self.field(raw, "right")
-        into.append(Loop(*self.place(raw), target, source, None, self.block(raw.child_by_field_name("body"))))
-        self._else_of_loop(raw, into)
+        body = self.block(raw.child_by_field_name("body"))
+        into.append(Loop(*self.place(raw), target, source, None, body, otherwise=self._else_of_loop(raw)))
 
     def _on_while_statement(self, raw: Raw, into: list[Node]) -> None:
         body = self.block(raw.child_by_field_name("body"))
-        into.append(Loop(*self.place(raw), None, None, self.field(raw, "condition"), body))
-        self._else_of_loop(raw, into)
+        condition = self.field(raw, "condition")
+        into.append(Loop(*self.place(raw), None, None, condition, body, otherwise=self._else_of_loop(raw)))
 
-    def _else_of_loop(self, raw: Raw, into: list[Node]) -> None:
+    def _else_of_loop(self, raw: Raw) -> Block | None:
         otherwise = raw.child_by_field_name("alternative")
-        if otherwise is not None:
-            into.extend(self.block(otherwise.child_by_field_name("body")).statements)
+        return None if otherwise is None else self.block(otherwise.child_by_field_name("body"))
 
     def _on_with_statement(self, raw: Raw, into: list[Node]) -> None:
         for clause in raw.named_children:

@@ -141,13 +141,15 @@ class Resolution:
                 return name not in _COMMON or isinstance(owner, Table | Base)
         return True
 
-    @staticmethod
-    def _add_passed(made: Resolved, arguments: Arguments) -> None:
+    def _add_passed(self, made: Resolved, arguments: Arguments) -> None:
         """Functions that are handed over to a library are called some time."""
+        evaluator = self._evaluator
         for values in arguments.everything:
             for value in values:
                 if isinstance(value, Partial) and isinstance(value.function, Callable):
                     made.routines.append((value.function, Arguments(value.arguments), True))
+                elif isinstance(value, Method) and isinstance(value.owner, Table):
+                    made.outcomes.append(evaluator.outcome(value, Arguments()))
                 elif isinstance(value, Callable):
                     rest = tuple(one for one in arguments.positional if value not in one)
                     made.routines.append((value, Arguments(rest), True))

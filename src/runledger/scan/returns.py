@@ -19,8 +19,9 @@ def return_values(program: Program, block: Block, scope: Scope) -> list[tuple[No
             case If(then=then, otherwise=otherwise):
                 for inner in (then, otherwise):
                     found += [] if inner is None else return_values(program, inner, scope)
-            case Loop(body=body):
-                found += return_values(program, body, scope)
+            case Loop(body=body, otherwise=otherwise):
+                for inner in (body, otherwise):
+                    found += [] if inner is None else return_values(program, inner, scope)
             case Try(body=body, handlers=handlers, otherwise=otherwise, final=final):
                 for inner in (body, *(handler.body for handler in handlers), otherwise, final):
                     found += [] if inner is None else return_values(program, inner, scope)

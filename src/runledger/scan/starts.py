@@ -16,7 +16,7 @@ from .settings import Settings
 from .summaries import Effect
 
 _BATCH = re.compile(
-    r"batch|process|worker|job|nightly|daily|hourly|backfill|sync|poll|sweep|consume|loop|retry|cron|drain|scheduled",
+    r"batch|process|worker|job|nightly|daily|hourly|backfill|sync|poll|sweep|consume|cron|drain|scheduled",
     re.I,
 )
 
@@ -47,6 +47,8 @@ class Starts:
         for entry in entries:
             entered.add(entry.routine)
             if entry.routine in registered and not entry.registered:
+                continue
+            if any(self._reached(self._effects.owner(routine)).started for routine in entry.before):
                 continue
             if entry.kind == "task" and self._effects.is_called(entry.routine):  # handed over: its callers are judged
                 continue

@@ -231,6 +231,8 @@ class Loop(Node):
     condition: Node | None
     body: Block
     declares: str = ""
+    otherwise: Block | None = None
+    """What Python does after a loop that was not left by `break`."""
 
 
 @define(eq=False)

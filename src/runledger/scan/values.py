@@ -7,15 +7,13 @@ are symbols: they become values when a call gives the parameters or the object.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache, cached_property
+from functools import cached_property
 
 from attrs import field, frozen
 
 from .program import ClassInfo, Module, Routine, Scope
 from .tree import Record, Sequence
 
-HEAVIEST = 40
-"""The most values that a symbol is made of."""
 MOST = 8
 """The most values of one expression that are followed."""
 
@@ -317,38 +315,3 @@ def joined(parts: list[str | Value | None]) -> String:
 
 def texts(values: Values) -> list[String]:
     return [value for value in values if isinstance(value, String)]
-
-
-@cache
-def weight_of(value: Value) -> int:
-    """How many values a symbol is made of, with the arguments of its calls."""
-    match value:
-        case Of(base=base, what=what):
-            return 1 + weight_of(base) + (weight_of(what) if isinstance(what, Value) else 0)
-        case Called(function=function, arguments=arguments, keywords=keywords):
-            given = [*arguments, *(values for _, values in keywords)]
-            return 1 + weight_of(function) + sum(weight_of(one) for values in given for one in values)
-        case String(parts=parts):
-            return 1 + sum(weight_of(part) for part in parts if part is not None and not isinstance(part, str))
-        case Table(name=inner) | Lookup(table=inner) | Row(table=inner):
-            return 1 if inner is None else 1 + weight_of(inner)
-        case Method(owner=inner):
-            return 1 + weight_of(inner)
-    return 1
-
-
-def part(owner: Value, kind: str, what: str | Value) -> Values:
-    """A part of what a symbol is for; nothing if the symbol would be too heavy."""
-    made = Of(owner, kind, what)
-    return (made,) if weight_of(made) <= HEAVIEST else ()
-
-
-def called(function: Value, arguments: Arguments) -> Values:
-    """The result of calling what a symbol is for. Arguments that are heavy symbols are left out."""
-
-    def light(values: Values) -> Values:
-        return tuple(value for value in values[:3] if weight_of(value) <= HEAVIEST // 3)
-
-    positional = tuple(light(values) for values in arguments.positional)
-    made = Called(function, positional, tuple((key, light(values)) for key, values in arguments.keywords.items()))
-    return (made,) if weight_of(made) <= HEAVIEST else ()
