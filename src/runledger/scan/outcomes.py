@@ -188,6 +188,8 @@ class Outcomes(Members):
             found = self.executed(name, arguments)
             if found.values or found.writes or found.pending:
                 return found
+        if path == "URL" and texts(arguments.get(1)):
+            return Outcome(tuple(joined([texts(arguments.get(1))[0], one]) for one in texts(arguments.get(0))))
         if path == "getattr":
             attribute = exact(next(iter(arguments.get(1)), None))
             return Outcome(self.members(arguments.get(0), attribute) if attribute else ())
