@@ -32,7 +32,9 @@ COMMANDS = (
     ["doctor"],
     ["init"],
     ["update", "run-3", "client-0", "--note", "n"],
-    ["prune", "--ended-before", "2030-01-01", "--dry-run"],
+    ["latest"],
+    ["prune", "--older-than", "1d", "--dry-run"],
+    ["prune", "--older-than", "1d", "--yes"],
 )
 
 
@@ -136,14 +138,19 @@ def _listed(call: Callable[..., Iterator[object]], *arguments: object) -> list[o
     return list(call(*arguments))
 
 
+def _run_command(*command: str, store: str) -> None:
+    output = all_output(*command, RUNLEDGER_STORE=store)
+    assert not output.startswith("Usage:"), output
+
+
 def faults(ledgers: Sequence[Path], path: Path, seed: int, commands: Sequence[Sequence[str]] = ()) -> Iterator[str]:
     """What raised anything but an error of the ledger, on the ledger that this seed chooses and damages.
 
-    A command that would end with a traceback is one of them.
+    A command that would end with a traceback is one of them, and one that does not know its options.
     """
     damaged(ledgers, path, seed)
     shown: list[Callable[[], object]] = [
-        partial(all_output, *command, RUNLEDGER_STORE=f"sqlite:///{path}") for command in commands
+        partial(_run_command, *command, store=f"sqlite:///{path}") for command in commands
     ]
     for attempt in chain(shown, calls(path)):
         try:

@@ -490,6 +490,32 @@ def test_without_the_libraries_of_the_command_line_it_says_what_to_install(store
         assert (done.returncode, done.stderr) == (2, needs)
 
 
+INTERRUPTED_AT_AN_IMPORT = """
+import signal, sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "click":
+            signal.raise_signal(signal.SIGINT)
+
+import runledger.cli
+sys.meta_path.insert(0, Interrupting())
+sys.argv[1:] = ["list"]
+runledger.cli.main()
+"""
+
+
+def test_ctrl_c_while_a_command_is_loaded_ends_it_without_a_traceback(store: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT_AN_IMPORT],
+        env=environment(store),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "")
+
+
 def test_output_that_cannot_be_written_is_told_in_one_line(store: Path) -> None:
     runledger("start", "--client", "acme", "--run-id", "r", store=store)
     with open("/dev/full", "w") as full:

@@ -134,6 +134,30 @@ def test_a_command_that_cannot_be_run_is_a_failed_run(store: Path, command: str,
     assert the_record(store).error == done.stderr.removeprefix("runledger: ").strip()
 
 
+@pytest.mark.parametrize("outlet", ["/dev/full", "a pipe that nobody reads"])
+def test_the_run_ends_as_the_command_does_though_nothing_can_be_said_about_it(
+    store: Path, tmp_path: Path, outlet: str
+) -> None:
+    def ended(*words: str, at: Path = store) -> int:
+        if outlet == "/dev/full":
+            inlet = os.open(outlet, os.O_WRONLY)
+        else:
+            unread, inlet = os.pipe()
+            os.close(unread)
+        done = subprocess.run([*RUNLEDGER, *words], env=environment(at), stderr=inlet, check=False, timeout=60)
+        os.close(inlet)
+        return done.returncode
+
+    assert ended("exec", "--client", "acme", "--", "no-such-command") == 127
+    assert the_record(store).status.value == "Failed"
+    nowhere = tmp_path / "no" / "runs.db"
+    assert ended("exec", "--client", "a", "--run-anyway", "--", "touch", f"{tmp_path}/done", at=nowhere) == 0
+    assert (tmp_path / "done").exists()
+    script = f"mv {store} {store}.away; exit 5"
+    assert ended("exec", "--client", "a", "--", "sh", "-c", script) == 5
+    assert ended("show", "no", "such", at=nowhere) == 7
+
+
 def test_without_a_record_the_command_is_not_run_unless_asked(store: Path, tmp_path: Path) -> None:
     runledger("start", "--client", "a", "--run-id", "r", store=store)
     flag = tmp_path / "ran"

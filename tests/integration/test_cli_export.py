@@ -68,6 +68,12 @@ def test_another_file_beside_the_target_stays(store: Path, tmp_path: Path) -> No
     assert set(tmp_path.iterdir()) - before == {tmp_path / "out.csv", tmp_path / "link.csv"}
 
 
+@pytest.mark.parametrize("name", ["好" * 83 + ".csv", "x" * 251 + ".csv"])
+def test_a_name_may_be_as_long_as_a_file_system_lets_it_be(store: Path, tmp_path: Path, name: str) -> None:
+    runledger("export", str(tmp_path / name), store=store)
+    assert [path.name for path in tmp_path.glob("*.csv")] == [name]
+
+
 def test_a_new_file_follows_the_umask_and_a_replaced_one_keeps_its_permissions(store: Path, tmp_path: Path) -> None:
     file = tmp_path / "out.csv"
     for umask, mode in ((0o022, 0o644), (0o077, 0o600)):

@@ -175,6 +175,7 @@ GOOD = b'{"run_id": "x", "client_id": "c", "status": "Running", "started_at": "2
         ("a.csv", JOBS.encode("utf-16"), MAPPING, 1, "but is not UTF-8 text"),
         ("a.xlsx", b"PK\x03\x04\x14\0", MAPPING, 1, "is a ZIP archive or a spreadsheet: save its rows as CSV"),
         ("old.db", b"SQLite format 3\0\x10", MAPPING, 1, "if it is a ledger, copy it by its URL."),
+        ("a.csv", b"\n" + JOBS.encode(), MAPPING, 1, "but is empty: remove the lines before them."),
         ("a.csv", b'a,"b"c\n', [], 1, "the first line must hold the column names, but is not CSV"),
         ("a.csv.gz", gzip.compress(JOBS.encode() * 500, mtime=0)[:-40], MAPPING, 1, "damaged or cut short"),
         ("a.csv", JOBS.encode() + b'3,"un"closed\n', MAPPING, 1, "not CSV"),
@@ -556,10 +557,23 @@ def test_bare_digits_are_no_time(store: Path, tmp_path: Path, digits: str) -> No
 def test_the_commands_of_the_page_load_the_histories(store: Path, tmp_path: Path) -> None:
     for name, lines in REAL.items():
         (tmp_path / f"{name}.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
-    shown = "".join(text for _, text in blocks("docs/files.md", "sh")).replace("\\\n", "").splitlines()
+    commands = "".join(text for _, text in blocks("docs/files.md", "sh")).replace("\\\n", "").splitlines()
+    shown = [command for command in commands if command.startswith("runledger import ")]
     assert len(shown) == len(REAL)
     for command in shown:
         words = [str(tmp_path / word) if word.endswith(".gz") else word for word in shlex.split(command)]
         done = runledger(*words[1:], store=store)
         assert (done.stdout[-33:], done.stderr) == ("loaded, 0 already there, 0 refused\n"[-33:], "")
     assert len(everything(store)) == sum(len(lines) - 1 for lines in REAL.values())
+
+
+def test_the_command_of_the_page_brings_some_runs_to_another_store(store: Path, tmp_path: Path) -> None:
+    with connect(f"sqlite:///{store}", observers=()) as ledger:
+        ledger.start("r", "acme", metrics={"Posts": 1}).update(note="half way")
+        ledger.start("s", "bolt")
+    [command] = [
+        line for line in "".join(text for _, text in blocks("docs/files.md", "sh")).splitlines() if " | " in line
+    ]
+    program = command.replace("runledger ", f"{' '.join(RUNLEDGER)} ")
+    subprocess.run(["sh", "-c", program], env=environment(store), cwd=tmp_path, capture_output=True, check=True)
+    assert runs_with_logs(tmp_path / "acme.db") == [run for run in runs_with_logs(store) if run.key.run_id == "r"]

@@ -86,6 +86,15 @@ def test_an_empty_answer_says_where_it_looked(store: Path) -> None:
     assert runledger("list", "--client", "x", store=store).stdout == ""
 
 
+@pytest.mark.parametrize("command", ["list", "check", "update r c"])
+def test_a_data_directory_that_cannot_be_looked_at_has_no_default_store(tmp_path: Path, command: str) -> None:
+    folder = tmp_path / ("x" * 300)  # longer than any system's names, which fails for root too
+    done = runledger(*command.split(), code=3 if command == "check" else 7, XDG_DATA_HOME=str(folder))
+    said = done.stdout if command == "check" else done.stderr
+    assert f"no store is named, and there is no file {folder}/runledger/runs.db either" in said
+    assert "Traceback" not in done.stderr
+
+
 def test_looking_makes_no_default_store(tmp_path: Path) -> None:
     for command in ("list", "latest", "stale", "summary", "export", "show r c", "update r c", "prune --older-than 1d"):
         done = runledger(*command.split(), code=7, HOME=str(tmp_path))

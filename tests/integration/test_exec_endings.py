@@ -7,7 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,10 +33,13 @@ def the_run(store: Path) -> NewRun:
 
 
 @contextmanager
-def running(store: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """`exec` with these arguments, in a session without a terminal, once its command has written a line."""
+def running(store: Path, *arguments: str, by: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
+    """`exec` with these arguments, in a session without a terminal, once its command has written a line.
+
+    `by` is a command that runs it.
+    """
     with subprocess.Popen(
-        [*RUNLEDGER, "exec", "--client", "a", *arguments],
+        [*by, *RUNLEDGER, "exec", "--client", "a", *arguments],
         env=environment(store),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -148,6 +151,32 @@ def test_what_does_not_end_when_its_time_is_over_is_killed_after_a_grace(store: 
     assert (record.status.value, record.error) == ("Failed", "timed out after 1s\nno")
     assert record.duration is not None
     assert record.duration.total_seconds() >= 2
+
+
+def test_a_command_that_left_its_group_is_ended_when_its_time_is_over(store: Path) -> None:
+    leaves = "import os, signal; os.setpgid(0, os.getppid()); print('up', flush=True); signal.pause()"
+    with running(store, "--timeout", "1s", "--", sys.executable, "-c", leaves) as process:
+        assert process.wait(60) == 124
+    assert the_run(store).record.error == "timed out after 1s"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user without a program such as sudo")
+def test_a_command_that_runs_as_another_user_is_waited_for_to_its_end(store: Path) -> None:
+    end = store.parent / "end"
+    os.mkfifo(end)
+    waits = f"import os; end = os.open({str(end)!r}, os.O_RDWR); os.setuid(1); print('up'); os.read(end, 1)"
+    without_right = ["setpriv", "--bounding-set=-kill", "--inh-caps=-kill"]
+    with running(store, "--timeout", "1s", "--grace", "1s", "--", sys.executable, "-uc", waits, by=without_right) as (
+        process
+    ):
+        assert process.stderr is not None
+        refused = [process.stderr.readline() for _ in range(2)]
+        assert the_run(store).record.status.value == "Running"
+        end.write_text(".")
+        assert process.wait(60) == 124
+    sentence = "runledger: {} cannot be sent to the command: it runs as another user. Waiting for it.\n"
+    assert refused == [sentence.format("SIGTERM"), sentence.format("SIGKILL")]
+    assert the_run(store).record.error == "timed out after 1s"
 
 
 def test_a_command_that_is_fast_enough_is_not_timed_out(store: Path) -> None:

@@ -136,6 +136,26 @@ def test_a_command_that_runs_gives_signs_of_life_until_it_ends(store: Path, tmp_
     assert (the_run(store).record.status.value, the_run(store).record.notes) == ("Completed", 1)
 
 
+OFTEN = """
+from datetime import timedelta
+from runledger.adapters.sql import sqlite
+from runledger.domain import Backend
+
+BACKEND = Backend(
+    open=lambda url: sqlite.open_url(url.replace("often", "sqlite", 1)), heartbeat_interval=timedelta(milliseconds=50)
+)
+"""
+"""A store that takes signs of life more often than others."""
+
+
+def test_the_store_says_how_often_signs_of_life_are_given(store: Path, tmp_path: Path) -> None:
+    a_store_of(tmp_path, "often", OFTEN, "BACKEND")
+    with running(tmp_path, store=f"often:///{store}") as process:
+        started = the_run(store).record.updated_at
+        until(lambda: the_run(store).record.updated_at > started, process)
+        process.communicate("0\n", timeout=60)
+
+
 def test_no_signs_of_life_are_given_if_none_are_wanted(store: Path) -> None:
     recording = Recording(f"sqlite:///{store}", RunKey("r", "a"))
     before = threading.active_count()

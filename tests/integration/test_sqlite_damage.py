@@ -6,16 +6,16 @@
 import gzip
 import os
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
 from commands import runledger
-from damaged_files import COMMANDS, PAGE, faults, make_ledgers
+from damaged_files import AT, COMMANDS, PAGE, faults, make_ledgers, run
 from documents import ROOT
 
-from runledger import RunQuery, StoreUnusable
+from runledger import RunChange, RunQuery, StoreUnusable
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
 
 DAMAGES = int(os.environ.get("RUNLEDGER_FUZZ", "80"))
@@ -80,3 +80,41 @@ def test_what_is_read_by_the_driver_alone_is_named_at_a_migration(tmp_path: Path
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("UPDATE run_records SET error = CAST(x'ff' AS TEXT) WHERE run_id = 'plain'")
     assert "Could not decode to UTF-8" in runledger("init", store=path, code=7).stderr
+
+
+def _read_and_written(repository: SQLiteRunRepository) -> Iterator[Callable[[], object]]:
+    key = run(37).key
+    yield lambda: repository.get(key)
+    yield lambda: list(repository.find(RunQuery()))
+    yield lambda: list(repository.find_with_logs(RunQuery()))
+    yield lambda: list(repository.latest())
+    yield lambda: repository.update(key, RunChange(note="n"), AT)
+    yield lambda: repository.update_many([(key, RunChange(add={"rows": 1}))], AT)
+
+
+@pytest.mark.parametrize("column", ["started_at", "ended_at", "updated_at"])
+def test_a_time_that_lost_its_zone_to_a_damage_is_named(tmp_path: Path, column: str) -> None:
+    """One byte is enough: 08:15:00.000Z becomes 08:15:00.0000."""
+    path, _ = make_ledgers(tmp_path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        connection.execute(f"UPDATE runs SET {column} = replace({column}, 'Z', '0') WHERE run_id = 'run-37'")  # noqa: S608
+    with closing(SQLiteRunRepository(path)) as repository:
+        for call in _read_and_written(repository):
+            with pytest.raises(StoreUnusable, match="the row of run 'run-37' of client 'client-1'"):
+                call()
+        with pytest.raises(StoreUnusable) if column != "updated_at" else nullcontext():
+            repository.summary(RunQuery(run_id="run-37"))
+
+
+def test_a_line_whose_time_lost_its_zone_to_a_damage_is_named(tmp_path: Path) -> None:
+    path, _ = make_ledgers(tmp_path)
+    for harmed in ("position = 2", "true"):
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA ignore_check_constraints = ON")
+            connection.execute(f"UPDATE run_notes SET at = replace(at, 'Z', '0') WHERE run_id = 'run-4' AND {harmed}")  # noqa: S608
+        with closing(SQLiteRunRepository(path)) as repository:
+            reads = (lambda: list(repository.log(run(4).key)), lambda: list(repository.find_with_logs(RunQuery())))
+            for read in reads:
+                with pytest.raises(StoreUnusable, match="the log of run 'run-4' of client 'client-1' has a line"):
+                    read()

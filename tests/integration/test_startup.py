@@ -7,12 +7,9 @@ from pathlib import Path
 IMPORT = "import runledger"
 EXEC = """
 from runledger.cli import main
-try:
-    main()
-except SystemExit as ended:
-    assert not ended.code
+main()
 """
-LOADED = "\nimport sys; print(*sys.modules)"
+LOADED = "import atexit, sys; atexit.register(lambda: print(*sys.modules, flush=True))\n"
 
 SELDOM_USED = {
     *("asyncio", "concurrent.futures", "decimal", "email", "hashlib", "importlib.metadata", "logging", "pathlib"),
@@ -28,7 +25,7 @@ ONLY_FOR_SQLITE = {"sqlite3", "queue", "runledger.adapters"}
 def modules_after(script: str, *arguments: str) -> set[str]:
     # Without our environment, in which coverage may ask to be started, and brings modules.
     done = subprocess.run(
-        [sys.executable, "-c", script + LOADED, *arguments], env={}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", LOADED + script, *arguments], env={}, capture_output=True, text=True, check=True
     )
     return set(done.stdout.split())
 

@@ -12,8 +12,8 @@ from test_no_update_creates import CALLS, try_any_calls
 from runledger import RunLedger, aio
 from runledger.adapters.memory import InMemoryRunRepository
 
-# To find is enough here: no time is spent on the shortest example. Most plants are found within the 25 examples of every
-# run of the property test; more examples make it sure, and end with the first that finds.
+# To find is enough here: no time is spent on the shortest example. Most plants are found within the 25 examples that
+# the property test tries each time; more examples make it sure, and end with the first that finds.
 FINDING = settings(CALLS, max_examples=200, phases=[Phase.generate], database=None)
 
 

@@ -1,6 +1,7 @@
 """Calls in threads that coroutines await: none is lost or made twice, whatever cancels its task."""
 
 import asyncio
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -295,3 +296,61 @@ def test_a_tracked_block_and_function_use_the_threads_that_they_are_given() -> N
         RunKey("r", "acme"): "Completed",
         RunKey("run of bolt", "bolt"): "Completed",
     }
+
+
+def test_a_call_is_made_once_where_no_thread_can_start() -> None:
+    variable: ContextVar[str] = ContextVar("variable", default="none")
+    made, failure = [], ValueError("no disk")
+
+    def make() -> None:
+        variable.set("changed")
+        made.append(threading.current_thread())
+
+    def fail() -> None:
+        raise failure
+
+    threads, gate = Threads("t"), Gate()
+    busy = threads.submit(gate)
+    gate.begun.acquire()
+    size = threading.stack_size(1 << 46)  # more than a machine has addresses for
+    try:
+        threads.submit(make)
+        assert threads.submit(fail).exception() is failure
+    finally:
+        threading.stack_size(size)
+    assert (made, variable.get()) == ([threading.current_thread()], "none")
+    gate.opened.set()
+    assert busy.result() == "done"
+    threads.close()  # after all that its queue still held
+    assert len(made) == 1
+
+
+ENDED = """
+import asyncio, concurrent.futures.thread, threading, sys
+import runledger
+from runledger import aio
+
+async def until_the_main_thread_has_ended():
+    while not concurrent.futures.thread._shutdown:
+        await asyncio.sleep(0.01)
+
+async def work():
+    with runledger.connect("memory://", observers=()) as ledger:
+        async with ledger.track("r", "sync"):
+            async with aio.AsyncRunLedger(ledger) as coroutines:
+                async with coroutines.track("r", "aio"):
+                    begun.release()
+                    await until_the_main_thread_has_ended()
+                await coroutines.start("r", "late")
+        print(sorted((record.key.client_id, record.status.value) for record in ledger.find()))
+
+begun = threading.Semaphore(0)
+threading.Thread(target=lambda: asyncio.run(work())).start()
+begun.acquire()
+"""
+
+
+def test_a_loop_that_outlives_the_main_thread_ends_its_runs() -> None:
+    done = subprocess.run([sys.executable, "-c", ENDED], capture_output=True, text=True, check=False, timeout=60)
+    ended = [("aio", "Completed"), ("late", "Running"), ("sync", "Completed")]
+    assert (done.stdout, done.stderr) == (f"{ended}\n", "")

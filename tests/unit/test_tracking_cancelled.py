@@ -251,3 +251,49 @@ def test_the_child_of_a_fork_tracks_too() -> None:
         [sys.executable, "-W", "ignore", "-c", FORKED], capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+AFTER_THE_MAIN_THREAD = """
+import asyncio, threading, runledger
+ledger = runledger.connect("memory://", observers=())
+main_has_ended = threading.main_thread().join
+
+async def job(client, before, inside):
+    before()
+    async with ledger.track("r", client):
+        begun.set()
+        inside()
+
+def work():
+    asyncio.run(job("first", lambda: None, main_has_ended))
+    asyncio.run(job("second", main_has_ended, lambda: None))
+    print(*(record.status.value for record in ledger.find()))
+
+begun = threading.Event()
+threading.Thread(target=work).start()
+begun.wait()
+"""
+FIRST_AFTER_THE_MAIN_THREAD = """
+import asyncio, threading, runledger
+ledger = runledger.connect("memory://", observers=())
+
+async def job():
+    async with ledger.track("r", "acme"):
+        pass
+
+def work():
+    threading.main_thread().join()
+    asyncio.run(job())
+    print(*(record.status.value for record in ledger.find()))
+
+threading.Thread(target=work).start()
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "ends"),
+    [(AFTER_THE_MAIN_THREAD, "Completed Completed"), (FIRST_AFTER_THE_MAIN_THREAD, "Completed")],
+)
+def test_a_thread_that_outlives_the_main_thread_tracks_too(program: str, ends: str) -> None:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout, done.stderr) == (f"{ends}\n", "")

@@ -28,6 +28,8 @@ def main() -> None:
 
         sys.stderr.write(f"runledger: the command line needs more than the core: {install_hint('cli')}\n")
         sys.exit(2)
+    except KeyboardInterrupt:  # while the command was loaded
+        sys.exit(130)
     except OSError as error:  # but a closed pipe, at which click ends quietly
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where the rest of it goes when Python ends
         sys.stderr.write(f"runledger: the output cannot be written: {error.strerror or error}.\n")

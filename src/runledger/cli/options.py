@@ -200,7 +200,7 @@ def chosen_existing_store() -> str:
     if url := _named_store():
         return existing(lasting(url))
     file = _default_file()
-    if not file.exists():
+    if not os.path.exists(file):  # False, too, for what this user may not look at
         raise StoreUnusable(
             f"no store is named, and there is no file {file} either: name a store with --store or RUNLEDGER_STORE, or "
             "make this file with `runledger init`."

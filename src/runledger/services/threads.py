@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .observing import call_site_inherited
@@ -32,15 +33,29 @@ class Threads:
         self._pools: dict[int, ThreadPoolExecutor] = {}  # by process
 
     def submit(self, call: Callable[[], R]) -> Future[R]:
-        """Make a call in a thread, as soon as one is free."""
+        """Make a call in a thread, as soon as one is free.
+
+        A process in which no thread can start, because it ends or has too many, makes the call before this returns:
+        it may be the finish of a run.
+        """
+        from concurrent.futures import Future  # here, because it would slow `import runledger`
+
+        made: Future[R] = Future()
+        make = partial(_make, made, partial(copy_context().run, call), Lock())
+        try:
+            self._pool().submit(make)
+        except RuntimeError:  # the pool may have queued it nevertheless
+            make()
+        return made
+
+    def _pool(self) -> ThreadPoolExecutor:
         process = os.getpid()
         try:
-            pool = self._pools[process]
+            return self._pools[process]
         except KeyError:
-            from concurrent.futures import ThreadPoolExecutor  # here, because it would slow `import runledger`
+            from concurrent.futures import ThreadPoolExecutor  # here, as above
 
-            pool = self._pools.setdefault(process, ThreadPoolExecutor(self._most, self._name))
-        return pool.submit(copy_context().run, call)
+            return self._pools.setdefault(process, ThreadPoolExecutor(self._most, self._name))
 
     async def made(self, call: Callable[[], R], *, always: bool = False) -> R:
         """What a call returns or raises. A cancellation is raised once the call has ended.
@@ -69,6 +84,16 @@ class Threads:
         """Wait until every call has ended, and end the threads. A later call starts new ones."""
         if (pool := self._pools.pop(os.getpid(), None)) is not None:
             pool.shutdown()
+
+
+def _make(made: Future[R], call: Callable[[], R], first: Lock) -> None:
+    """Make a call, unless that has been done already or it was dropped."""
+    if not first.acquire(blocking=False) or not made.set_running_or_notify_cancel():
+        return
+    try:
+        made.set_result(call())
+    except BaseException as error:
+        made.set_exception(error)
 
 
 async def ended(call: Future[Any], *, drop: bool = False) -> CancelledError | None:

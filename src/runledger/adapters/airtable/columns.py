@@ -79,7 +79,7 @@ class Columns:
         if running is None:
             raise InvalidValue("the status Running cannot be left out of the mapping.")
         if sharing := [status.value for status in RunStatus if status.is_final and self.label(status) == running]:
-            raise InvalidValue(f"{sharing[0]} and Running have one label , {running!r}: give Running its own.")
+            raise InvalidValue(f"{sharing[0]} and Running have one label, {running!r}: give Running its own.")
 
     @classmethod
     def of_query(cls, query: str) -> Columns:

@@ -73,14 +73,19 @@ def _newest_first(table: RunTable, query: RunQuery) -> Iterator[Row]:
                 table.refused(error.refusal)
 
 
-def _of_statuses(columns: Columns, statuses: Collection[RunStatus]) -> Formula:
-    """Rows of these statuses, and rows whose status is none at all: who reads them reports that they are left out."""
+def _of_statuses(columns: Columns, statuses: Collection[RunStatus]) -> list[Formula]:
+    """Rows of these statuses, and rows whose status is none at all: who reads them reports that they are left out.
+
+    Nothing for statuses that have all labels: then every row may match.
+    """
     status = Field(columns.status)
     wanted = {label for label in map(columns.label, statuses) if label is not None}
     others = {label for label in map(columns.label, RunStatus) if label is not None} - wanted
-    return OR(
-        [*(status.eq(label) for label in sorted(wanted)), NOT(OR([status.eq(label) for label in sorted(others)]))]
-    )
+    if not others:
+        return []
+    return [
+        OR([*(status.eq(label) for label in sorted(wanted)), NOT(OR([status.eq(each) for each in sorted(others)]))])
+    ]
 
 
 def _filter(
@@ -96,7 +101,7 @@ def _filter(
     if query.client_id is not None:
         parts.append(Field(columns.client_id).eq(query.client_id))
     if query.status is not None:
-        parts.append(_of_statuses(columns, query.status))
+        parts += _of_statuses(columns, query.status)
     if columns.started_at is not None:
         start = Field(columns.started_at)
         until = min(filter(None, (query.until, query.after and query.after[0], last)), default=None)

@@ -121,6 +121,8 @@ def _header(first: list[str] | BadRow | None, mapping: FileMapping) -> list[str]
         raise UnreadableFile("the file is empty: it must begin with a line of column names.")
     if isinstance(first, BadRow):
         raise UnreadableFile(f"the first line must hold the column names, but is {first.reason}")
+    if not first:
+        raise UnreadableFile("the first line must hold the column names, but is empty: remove the lines before them.")
     for name, count in Counter(first).items():
         if count > 1 and name not in ("", *mapping.skip_columns):  # a spreadsheet may have added empty columns
             raise UnreadableFile(f"the first line has the column {name!r} twice: rename one.")

@@ -66,7 +66,9 @@ def _encoded(file: Any) -> TextIO:
 @contextmanager
 def _replacement(path: Path, there: os.stat_result | None) -> Iterator[int]:
     """The descriptor of a new file in the folder of `path`, which gets that name at the end of the block."""
-    part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}.part")
+    part = path.with_name(
+        f".runledger-{secrets.token_hex(8)}.part"
+    )  # without its name, which may be as long as a name can be
     number = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if there is None else 0o600)
     try:
         if there is not None:

@@ -214,7 +214,7 @@ def open_url(url: str) -> PostgreSQLRunRepository:
 def _summary(cursor: Cursor, where: str, values: Sequence[Any]) -> RunSummary:
     stream: Any = cursor.stream(_SUMMARY.format(where), values)
     with closing(stream) as parts:
-        return rows.summary_of_texts(parts, rows.read_time, points=False)
+        return rows.summary_of_texts(parts, points=False)
 
 
 def _create(cursor: Cursor, new: NewRun) -> None:

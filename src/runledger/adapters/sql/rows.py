@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -22,7 +22,7 @@ from ...domain import (
     StoreUnusable,
     added_up,
 )
-from ...domain.json_form import MALFORMED, metrics_texts, time_text, trusted_metrics
+from ...domain.json_form import MALFORMED, metrics_texts, time_of_text, time_text, trusted_metrics
 from ...domain.log import unchecked_line
 
 RECORD = "run_id, client_id, client_name, status, started_at, ended_at, metrics, notes, error, updated_at"
@@ -77,7 +77,8 @@ def log_from_texts(rows: Iterable[tuple[str, str]]) -> list[LogLine]:
 
     Raises one of MALFORMED for a row that an external writer left unreadable.
     """
-    return [unchecked_line(read_time(at), text) for at, text in rows]
+    found = list(rows)
+    return list(map(unchecked_line, _times([at for at, _ in found]), [text for _, text in found]))
 
 
 def records_with_logs(
@@ -109,9 +110,17 @@ def _lines_of(records: Sequence[RunRecord], logs: Sequence[str | None]) -> Itera
     if len(parts) != 2 * sum([record.notes for record, log in zip(records, logs, strict=True) if log is not None]):
         return None
     try:
-        return map(unchecked_line, list(map(read_time, parts[::2])), parts[1::2])
+        return map(unchecked_line, _times(parts[::2]), parts[1::2])
     except MALFORMED:
         return None  # reading the log by itself names the run
+
+
+def _times(texts: Iterable[str]) -> list[datetime]:
+    """The times of texts. Raises one of MALFORMED if one is no time in UTC, as in a damaged file."""
+    times = list(map(_read_time, texts))
+    if times and min(times).tzinfo is not UTC:  # TypeError if some of them have a zone, and others none
+        raise ValueError("not a time in UTC")
+    return times
 
 
 LACKS_LINES = "lacks lines"
@@ -161,20 +170,17 @@ def records_from_texts(rows: Sequence[Sequence[Any]], *, points: bool = True) ->
         return [record_from_texts(row, points=points) for row in rows]
 
 
-def summary_of_texts(
-    rows: Iterable[Sequence[Any]], time: Callable[[Any], datetime], *, points: bool = True
-) -> RunSummary:
+def summary_of_texts(rows: Iterable[Sequence[Any]], *, points: bool = True) -> RunSummary:
     """The summary of rows that each combine some runs: their statuses, first start, last end and metrics.
 
-    Statuses and metrics are texts, separated by commas. `time` converts a time. For `points` see `record_from_texts`.
-    Raises one of MALFORMED.
+    Statuses and metrics are texts, separated by commas. For `points` see `record_from_texts`. Raises one of MALFORMED.
     """
     return added_up(
         (
             states := [STATUSES[status] for status in statuses.split(",")],
             _decoded(metrics, len(states), points),
-            time(first_start),
-            None if last_end is None else time(last_end),
+            time_of_text(first_start),
+            None if last_end is None else time_of_text(last_end),
         )
         for statuses, first_start, last_end, metrics in rows
     )
@@ -192,21 +198,17 @@ def _decoded(joined: str, count: int, points: bool) -> list[Metrics]:
 
 def _restored(row: Sequence[Any], metrics: Metrics) -> RunRecord:
     run_id, client_id, name, status, started, ended, _, notes, error, updated = row
+    started_at = _read_time(started)
+    ended_at = None if ended is None else _read_time(ended)
+    updated_at = started_at if updated == started else _read_time(updated)
+    if not (started_at.tzinfo is updated_at.tzinfo is UTC and (ended_at is None or ended_at.tzinfo is UTC)):
+        raise ValueError("not a time in UTC")
     return RunRecord.trusted(
-        run_id,
-        client_id,
-        name,
-        STATUSES[status],
-        started_at := read_time(started),
-        None if ended is None else read_time(ended),
-        metrics,
-        notes,
-        error,
-        started_at if updated == started else read_time(updated),
+        run_id, client_id, name, STATUSES[status], started_at, ended_at, metrics, notes, error, updated_at
     )
 
 
-read_time = datetime.fromisoformat
+_read_time = datetime.fromisoformat
 
 _AFTER = "(started_at, run_id, client_id) < ({0}, {0}, {0})"
 

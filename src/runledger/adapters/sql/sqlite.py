@@ -41,7 +41,6 @@ from .rows import (
     lines_of_texts,
     log_from_texts,
     pages,
-    read_time,
     record_from_texts,
     records_from_texts,
     records_with_logs,
@@ -161,7 +160,7 @@ class SQLiteRunAccess:
             sql = _SUMMARY.format(_merged(query), where, _NEWEST)
             values.append(query.limit)
         try:
-            return self._file.reading(lambda rows: summary_of_texts(rows, read_time), sql, values)
+            return self._file.reading(summary_of_texts, sql, values)
         except MALFORMED:
             return summary_of(self.find(query))  # which names the row
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from ...services.ledger import utc_now
 from ..output import complain
 from .ending import Ending, ending_of
 from .relay import Relay
@@ -41,10 +42,11 @@ def run_command(
     for arrived in early:  # also the terminal's: the command did not exist yet
         running.pass_on(Arrived(arrived.number, from_terminal=False))
     code = running.ended_within(limit)
+    at = utc_now()  # its last lines may take a while
     # If they stayed, they would interrupt the finish of the command's record.
     running.asked.update(late.number for late in taken_pending() if late.from_terminal)
     timed_out = limit.written if limit is not None and running.timed_out else None
-    return ending_of(code, running.asked, relay.last_lines(), timed_out)
+    return ending_of(code, running.asked, relay.last_lines(), timed_out)._replace(at=at)
 
 
 class _Running:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Collection
+from datetime import datetime
 from typing import NamedTuple
 
 from .signals import signal_name
@@ -19,11 +20,12 @@ _LIKELY: dict[int, str] = {
 
 
 class Ending(NamedTuple):
-    """How a command ended: its exit code, the error if it failed, the reason if it was cancelled."""
+    """How a command ended: its exit code, the error if it failed, the reason if it was cancelled, and when."""
 
     code: int
     error: str | None = None
     cancelled: str | None = None
+    at: datetime | None = None
 
 
 def ending_of(code: int, asked: Collection[int], lines: str, timed_out: str | None = None) -> Ending:

@@ -89,7 +89,7 @@ class Recording:
 
         If that fails, prints why, and the command that mends the record.
         """
-        at = max(utc_now(), self._began)
+        at = max(ending.at or utc_now(), self._began)  # a clock may be set back
         finishing = Call(lambda: self._finish_when_it_can_be(ending, at, wait))
         try:
             if not unless_signalled(finishing, wait + GRACE_SECONDS):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 from contextlib import suppress
+from typing import Self
 
 _TAIL_BYTES = 4000
 _TAIL_LINES = 20
@@ -43,6 +44,13 @@ class Relay:
         for fd in (outlet, listening, answer):
             os.close(fd)
         return cls(inlet, bell, tail)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let the process end, also if nothing was run."""
+        self.last_lines()
 
     @property
     def replaced(self) -> list[tuple[int, int, int]]:
