@@ -57,7 +57,7 @@ FINISHES = tuple(RunChange(status=status) for status in RunStatus if status.is_f
 RUNS = tuple(f"r{i}" for i in range(26))
 
 
-NO_UPDATES = {"start", "exec", "import", "copy", "init", "doctor", "completion", "missing"}
+NO_UPDATES = {"start", "exec", "import", "copy", "init", "doctor", "scan", "completion", "missing"}
 """The commands that may create, or that neither update nor read runs."""
 
 

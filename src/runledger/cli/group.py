@@ -49,6 +49,7 @@ _PLACES = {
     "missing": "missing.missing",
     "init": "store.init",
     "doctor": "store.doctor",
+    "scan": "scanning.scan",
     "completion": "completion.completion",
 }
 """The module of each command, and its name there: a command loads what it needs and no other."""
