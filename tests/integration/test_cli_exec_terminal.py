@@ -274,6 +274,23 @@ def test_ctrl_c_at_the_terminal_cancels_the_run(store: Path) -> None:
     assert status_of(store) == "Cancelled"
 
 
+@pytest.mark.parametrize("shell", ["exec {0}", "{0}; true"], ids=["exec leads the session", "a shell does"])
+def test_a_terminal_that_closes_ends_the_command_and_cancels_its_run(store: Path, tmp_path: Path, shell: str) -> None:
+    alive = tmp_path / "alive"
+    os.mkfifo(alive)
+    program = shell.format(f"{' '.join(RUNLEDGER)} exec --client a -- sh -c 'echo up; exec sleep 1000'")
+    pid, leader = pty.fork()
+    if pid == 0:
+        script = f"exec 3>{alive}; {program}"
+        os.execve("/bin/sh", ["sh", "-c", script], environment(store))  # noqa: S606 (no shell but this one)
+    with alive.open() as said:
+        read_until(leader, b"up\r\n")
+        os.close(leader)
+        said.read()  # until the shell, `runledger` and the command have ended, which all have it open
+    os.waitpid(pid, 0)
+    assert status_of(store) == "Cancelled"
+
+
 def test_a_command_that_is_stopped_at_the_terminal_goes_on_when_it_is_continued(store: Path) -> None:
     """By Ctrl-Z and fg, as a shell with job control does them: exec and its command stop and go on together."""
     shell = "set -m; {0} exec --client a -- sh -c 'echo up; read line; echo got $line'; echo stopped; fg"

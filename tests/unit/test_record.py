@@ -190,3 +190,13 @@ def test_a_bulk_start_is_rejected_for_keys_that_exist_or_repeat() -> None:
     assert rejected_keys([four, four], there) == [four.key]
     unmarked = NewRun(one.record)
     assert rejected_keys([unmarked], {unmarked.key: ""}) == [unmarked.key]
+
+
+@pytest.mark.parametrize("note", [None, "begun"])
+def test_the_runs_of_a_start_have_its_mark_and_its_note(note: str | None) -> None:
+    record = RunRecord.start(RunKey("r", "acme"), datetime(2025, 11, 24, 8, 15, tzinfo=UTC))
+    [run] = NewRun.started([record], "mark", note)
+    texts = [] if note is None else [note]
+    assert (run.mark, run.is_retry, run.reference) == ("mark", False, None)
+    assert [(line.at, line.text) for line in run.log] == [(record.started_at, text) for text in texts]
+    assert run.record == evolve(record, notes=len(texts))

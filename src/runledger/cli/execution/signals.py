@@ -8,6 +8,7 @@ blocked signals, so none of them takes a signal that was meant for the command.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -103,7 +104,7 @@ def next_signal(until: float | None = None) -> Arrived | None:
 def _taken(watched: Collection[int], seconds: float) -> Arrived | None:
     if hasattr(signal, "sigtimedwait"):
         info = signal.sigtimedwait(watched, seconds)
-        return info and Arrived(info.si_signo, info.si_code == _SI_KERNEL)
+        return info and Arrived(info.si_signo, info.si_code == _SI_KERNEL and not _is_ours_alone(info.si_signo))
     # macOS
     main = threading.get_ident()
     timer = threading.Timer(seconds, lambda: signal.pthread_kill(main, signal.SIGCHLD))
@@ -113,6 +114,11 @@ def _taken(watched: Collection[int], seconds: float) -> Arrived | None:
     timer.cancel()
     # Nothing says who sent a signal. These two are mostly typed.
     return Arrived(number, number in (signal.SIGINT, signal.SIGQUIT))
+
+
+def _is_ours_alone(number: int) -> bool:
+    """Whether the terminal sends this signal to us, and not to the command: a closing one to its session leader."""
+    return number == signal.SIGHUP and os.getsid(0) == os.getpid()
 
 
 def unless_signalled(call: Call, within: float | None = None) -> bool:
