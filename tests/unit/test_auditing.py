@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from runledger import RunChange, RunKey, RunQuery, RunRecord, RunStatus
 from runledger.adapters.memory import InMemoryRunRepository
@@ -109,12 +110,59 @@ def test_similar_keys_are_counted_in_the_month_of_the_last() -> None:
     assert defect.to_json()["keys"][1] == {"run_id": "r", "client_id": "acme"}
 
 
+def test_a_defect_names_its_row_and_key_and_is_complete_as_json() -> None:
+    (defect,) = audited(row(status=None, reference="recA")).defects
+    assert (defect.keys, defect.reference) == ((("r", "acme"),), "recA")
+    (defect,) = audited(ordered(1, "recA"), ordered(2, "recB")).defects
+    assert defect.to_json() == {
+        "kind": "duplicate",
+        "month": "2025-11",
+        "keys": [{"run_id": "r", "client_id": "acme"}],
+        "detail": "recA is the run's record; remove recB",
+        "reference": None,
+        "keep": "recA",
+        "remove": ["recB"],
+    }
+
+
+def test_each_key_has_its_own_duplicates_whatever_rows_come_between() -> None:
+    others = (evolve(ordered(number, f"rec{number}"), run_id="other") for number in (7, 8))
+    nobody = row(run_id="", order=(0, AT, "rec0"))
+    rows = (ordered(1, "recA"), nobody, *others, ordered(2, "recB"))
+    duplicates = [defect for defect in audited(*rows).defects if defect.kind is DefectKind.DUPLICATE]
+    assert sorted((defect.keys[0][0], defect.remove) for defect in duplicates) == [
+        ("other", ("rec8",)),
+        ("r", ("recB",)),
+    ]
+
+
+def test_the_month_of_similar_keys_is_that_of_their_newest_row_in_any_order() -> None:
+    newest = ordered(1, "recA", AT + timedelta(days=10))
+    found = audited(newest, ordered(2, "recB"), row(run_id="R")).defects
+    assert [defect.month for defect in found if defect.kind is DefectKind.SIMILAR] == ["2025-12"]
+
+
+def test_a_valid_record_is_a_row_with_all_its_parts() -> None:
+    record = RunRecord.start(RunKey("r", "acme", reference="recA"), AT)
+    stored = record.apply(RunChange(status=RunStatus.FAILED), NOW)
+    assert StoredRow.of_record(stored) == StoredRow(
+        run_id="r",
+        client_id="acme",
+        status=RunStatus.FAILED,
+        started_at=AT,
+        ended_at=NOW,
+        updated_at=NOW,
+        reference="recA",
+    )
+
+
 def test_counts_are_by_kind_and_month_in_their_order() -> None:
     old = AT - timedelta(days=60)
-    found = audited(row(status=None), row(run_id="s", status=None, started_at=old), row(run_id="t", client_id=""))
+    unknown = (row(run_id=each, status=None) for each in ("u", "v"))
+    found = audited(*unknown, row(run_id="s", status=None, started_at=old), row(run_id="t", client_id=""))
     assert list(found.counts().items()) == [
         (DefectKind.NO_ID, {"2025-11": 1}),
-        (DefectKind.UNKNOWN_STATUS, {"2025-09": 1, "2025-11": 1}),
+        (DefectKind.UNKNOWN_STATUS, {"2025-09": 1, "2025-11": 2}),
     ]
 
 

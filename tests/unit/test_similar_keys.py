@@ -34,6 +34,8 @@ def differences(*run_ids: str) -> list[str]:
         ("run-251124", "251124", "a part more in the run id ('run' at its beginning)"),
         ("251124-acme", "251124", "a part more in the run id ('acme' at its end)"),
         ("Run-251124", "251124", "a part more in the run id ('run' at its beginning)"),
+        ("251124-081500-acme", "251124-081500", "a part more in the run id ('acme' at its end)"),
+        ("abcd-efgh", "efgh-abcd", "the order of the parts of the run id"),
         ("31-01-2024", "2024-01-31", "the order of the parts of the run id"),
         ("acme-nightly", "nightly-acme", "the order of the parts of the run id"),
         ("acme-251124", "251124-acme", "the order of the parts of the run id"),
@@ -54,6 +56,7 @@ def test_ids_that_may_be_one_are_reported(one: str, other: str, difference: str)
         ("1 11", "11 1"),
         ("run-1-11", "run-11-1"),
         ("251124-081500", "081500-251124"),
+        ("run-123-45", "run-45-123"),
         ("run-a-7", "run-b-7"),
         ("run-a-b-7", "run-7"),
         ("!", "?"),
@@ -72,6 +75,11 @@ def test_client_ids_are_compared_in_the_same_way() -> None:
         ((("r", "Acme"), ("r", "inc.Acme")), "a part more in the client id ('inc' at its beginning)"),
         ((("r", "acme-inc"), ("r", "inc.Acme")), "the order of the parts of the client id"),
     ]
+
+
+def test_the_key_with_fewer_parts_comes_first() -> None:
+    (similar,) = similar_keys([("run-251124", ACME), ("251124", ACME)])
+    assert similar.keys == (("251124", ACME), ("run-251124", ACME))
 
 
 def test_runs_of_two_clients_are_not_similar() -> None:
