@@ -186,7 +186,6 @@ class Process:
         self.ids = ids
         self._act = act
         self._columns = columns
-        self._locks = Locks()
         self._histories: list[tuple[Answer, ...]] = [()]
         self._parents: dict[int, tuple[int, Answer]] = {}
         self._stopped: dict[int, _Run] = {}
@@ -248,7 +247,7 @@ class Process:
             TABLE,
             columns=self._columns,
             limit=_NoLimit(),
-            locks=self._locks,
+            locks=Locks(),  # of this run alone: another one that stopped may hold its own
             transports=transports,
             sleep=sleep,
         )
