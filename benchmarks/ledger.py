@@ -21,6 +21,7 @@ from pathlib import Path
 from alerts import alert_rows
 from comparison import Row
 from growth import growth_rows
+from kept_events import kept_rows
 from latest import latest_rows
 from logs import postgresql_log_rows, sqlite_log_rows
 from memory import memory_rows, trusted_rows
@@ -70,6 +71,7 @@ def main() -> None:
         "processes": lambda f, _: process_rows(_sub(f)),
         "commands": lambda f, _: command_rows(_sub(f)),
         "alerts": lambda _f, _n: alert_rows(),
+        "kept": lambda _f, _n: kept_rows(),
     }
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="100,000 rows instead of 1,000,000 in growth and latest")

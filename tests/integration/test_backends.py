@@ -31,8 +31,11 @@ def examine(url):
     yield Finding.ok("the shelf hangs")
     yield Finding.note("it is full of dust", "wipe it")
 
-def prepare(url):
+def prepare(url, preparation):
     if os.path.exists(path_of(url)):
+        if boards := [f"{each.name} ({each.kind.value} {each.decimals})" for each in preparation.metrics]:
+            preparation.confirm([f"screw on the board {board}" for board in boards])
+            yield Finding.ok(f"screwed on {', '.join(boards)}")
         return
     open_shelf(url).close()
     yield Finding.ok("put the shelf up")
@@ -56,7 +59,7 @@ def absolute_url(url):
 
 BACKEND = Backend(
     open=open_shelf, examine=examine, prepare=prepare, probe=probe, makes_on_open=makes_on_open,
-    absolute_url=absolute_url,
+    absolute_url=absolute_url, metric_columns=True,
 )
 PASSING = Backend(open=open_shelf, is_lasting=False)
 
@@ -103,6 +106,24 @@ def test_init_says_what_was_made_and_what_is_left_to_do(shelf: Shelf) -> None:
     crooked = shelf.run("init", store=f"{shelf.url}-crooked", code=7)
     assert crooked.stdout == "ok    put the shelf up\nfix   it hangs crooked: straighten it by hand\n"
     assert "no room on the floor" in shelf.run("init", store="shelf://floor", code=7).stderr
+
+
+def test_init_passes_the_columns_of_metrics_on_and_asks_before_a_change(shelf: Shelf) -> None:
+    shelf.run("init", "--metric", "a:b:number.2")
+    refused = shelf.run("init", "--metric", "a:b:number.2", "--metric", "Memo:text", code=2)
+    shown = "This will screw on the board a:b (number 2).\nThis will screw on the board Memo (text 0).\n"
+    assert refused.stderr.startswith(shown)
+    assert refused.stdout == ""
+    done = shelf.run("init", "--metric", "a:b:number.2", "--metric", "Memo:text", "--yes")
+    assert (done.stdout, done.stderr) == ("ok    screwed on a:b (number 2), Memo (text 0)\n", shown)
+
+
+@pytest.mark.parametrize("store", ["sqlite:///{}/runs.db", "postgresql://127.0.0.1:1/runs"])
+def test_a_store_that_needs_no_columns_refuses_metrics(store: str, tmp_path: Path) -> None:
+    done = runledger("init", "--metric", "Tokens:number", store=store.format(tmp_path), code=2)
+    scheme = store.partition(":")[0]
+    assert f"the store of {scheme}:// keeps metrics without columns: leave --metric out." in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_doctor_says_what_the_adapter_finds(shelf: Shelf) -> None:

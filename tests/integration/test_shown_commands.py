@@ -52,6 +52,8 @@ def parse(words: list[str], folder: Path) -> None:
     for word in words:
         if word.endswith((".csv", ".gz")):
             (folder / word).touch()
+        elif "/" in word and ":" not in word and not word.startswith(("-", "/")):
+            (folder / word).mkdir(parents=True, exist_ok=True)
     name, command, rest = cli.resolve_command(CONTEXT, words)
     assert command is not None
     with suppress(click.exceptions.Exit), command.make_context(name, rest, CONTEXT):  # --help ends it

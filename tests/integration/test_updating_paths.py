@@ -57,7 +57,7 @@ FINISHES = tuple(RunChange(status=status) for status in RunStatus if status.is_f
 RUNS = tuple(f"r{i}" for i in range(26))
 
 
-NO_UPDATES = {"start", "exec", "import", "copy", "init", "doctor", "completion"}
+NO_UPDATES = {"start", "exec", "import", "copy", "init", "doctor", "scan", "completion", "missing"}
 """The commands that may create, or that neither update nor read runs."""
 
 
@@ -100,6 +100,8 @@ def through_the_port(access: RunAccess, run_id: Callable[[], str]) -> None:
         list(access.latest())
     if hasattr(access, "find_with_logs"):  # optional: LoggedStore
         list(access.find_with_logs(RunQuery()))
+    if hasattr(access, "stored_rows"):  # optional: RowStore
+        list(access.stored_rows())
     with pytest.raises(RunNotFound):
         access.get(gone)
     with pytest.raises(RunNotFound):
@@ -213,6 +215,8 @@ def through_the_command_line(url: str, run_id: Callable[[], str]) -> None:
         run(*look)
     run("check", "--may-fail", "--quiet-after", "9999d")
     run("prune", "--older-than", "100d", "--dry-run")
+    run("audit", "--skip", "similar-keys", "--skip", "running-too-long")
+    run("compare", url, url)
     run("show", one, "acme")
     assert tried == set(cli.list_commands(Context(cli))), "a command that is not tried here, or is no more"
 

@@ -283,8 +283,10 @@ def test_each_statement_or_request_that_makes_a_record_stands_in_one_function() 
         ("adapters/sql/postgresql_version_1.py", "copy_runs", "_COPY_RUNS"),  # of the runs that an older version made
         ("adapters/sql/postgresql_version_1.py", "copy_runs", "_COPY_NOTES"),
         ("adapters/airtable/creation.py", "_post_batch", ".batch_create"),
-        ("adapters/airtable/schema.py", "make_table", ".post"),  # a table, which then has no rows
+        ("adapters/airtable/preparation.py", "_post", ".post"),  # a table, which then has no rows, or a column
         ("adapters/airtable/scratch.py", "_post", ".batch_create"),  # in a scratch table, and no run records
+        ("adapters/observers/tally_file.py", "_add", "_NEW"),  # a count, in a file that is no ledger
+        ("adapters/observers/tally_file.py", "_make", "_MADE"),
     }
 
 

@@ -30,6 +30,7 @@ from runledger import (
 from runledger.adapters.airtable.columns import MAX_CELL
 from runledger.alerts import Alerts
 from runledger.domain import key, values
+from runledger.kept_events import KeptEvents, read
 from runledger.services.reads import MOST_READ
 
 REFERENCE = (ROOT / "docs/reference.md").read_text()
@@ -76,6 +77,9 @@ def test_every_call_is_in_the_reference_with_its_parameters() -> None:
     calls += [f"connect({', '.join(['store', call(runledger.connect).strip('()')])})"]
     calls += [f"runledger.alerts.Alerts{call(Alerts, without=0)}"]
     calls += [f"alerts.{name}{call(each)}" for name, each in methods(Alerts).items()]
+    calls += [f"runledger.kept_events.KeptEvents{call(KeptEvents, without=0)}"]
+    calls += [f"kept.{name}{call(each)}" for name, each in methods(KeptEvents).items()]
+    calls += [f"runledger.kept_events.read{call(read, without=0)}"]
     assert [each for each in calls if f"`{each}`" not in REFERENCE] == []
     assert updates.keys() >= methods(Run).keys()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..domain import InvalidValue, MetricValue, RunStatus
+from ..domain import InvalidValue, MetricColumn, MetricKind, MetricValue, RunStatus
 from ..domain.json_form import time_of_iso
 from ..domain.values import checked_number, checked_status, checked_time
 
@@ -61,6 +61,14 @@ def count_of(text: str) -> int:
     if re.fullmatch("[0-9]{1,18}", text) and int(text) > 0:
         return int(text)
     raise InvalidValue(f"{text!r} is not a number of runs: give a whole number from 1.")
+
+
+def fraction_of(text: str) -> float:
+    """A fraction from 0 up to, and without, 1."""
+    with suppress(ValueError):
+        if 0 <= float(text) < 1:
+            return float(text)
+    raise InvalidValue(f"{text!r} is not a fraction: give a number from 0 and below 1, such as 0.01 for one percent.")
 
 
 def moment_of(text: str) -> datetime:
@@ -125,6 +133,18 @@ def meaning_of(text: str) -> tuple[str, RunStatus]:
     return word, checked_status(status)
 
 
+def column_of(text: str) -> tuple[str, MetricColumn]:
+    """A metric's name and its column, from name:type, such as Tokens:number, Cost:number.2 or Newest:date."""
+    name, separator, described = text.rpartition(":")
+    kind, point, decimals = described.partition(".")
+    kinds = {each.value: each for each in MetricKind}
+    if not separator or kind not in kinds or (point and not re.fullmatch("[0-9]{1,3}", decimals)):
+        raise InvalidValue(
+            f"{text!r} is not NAME:TYPE: give one of {', '.join(kinds)}, and a number's decimals like Cost:number.2."
+        )
+    return name, MetricColumn(name, kinds[kind], int(decimals or 0))
+
+
 def zone_of(text: str) -> tzinfo:
     """A time zone by its name in the IANA database."""
     from zoneinfo import ZoneInfo  # here, because only an import of files needs it
@@ -166,6 +186,7 @@ class Parsed(_ParamType):
 
 
 COUNT = Parsed(count_of, "N")
+FRACTION = Parsed(fraction_of, "FRACTION")
 STATUS = Parsed(checked_status, "STATUS", [status.value.replace(" ", "-") for status in RunStatus])
 MOMENT = Parsed(moment_of, "TIME")
 DURATION = Parsed(duration_of, "DURATION")
@@ -175,6 +196,7 @@ SPAN = Parsed(span_of, "DURATION")
 WRITTEN_SPAN = Parsed(written_span_of, "DURATION")
 METRIC = Parsed(metric_of, "NAME=VALUE")
 ADDITION = Parsed(addition_of, "NAME=NUMBER")
+COLUMN = Parsed(column_of, "NAME:TYPE")
 RENAMING = Parsed(_pair, "NAME=COLUMN")
 MEANING = Parsed(meaning_of, "WORD=STATUS")
 ZONE = Parsed(zone_of, "NAME")

@@ -44,8 +44,12 @@ _PLACES = {
     "export": "moving.export",
     "copy": "moving.copy",
     "prune": "pruning.prune",
+    "audit": "auditing.audit_",
+    "compare": "comparing.compare",
+    "missing": "missing.missing",
     "init": "store.init",
     "doctor": "store.doctor",
+    "scan": "scanning.scan",
     "completion": "completion.completion",
 }
 """The module of each command, and its name there: a command loads what it needs and no other."""

@@ -30,9 +30,11 @@ from .port import (
     RunUpdates,
     SummableStore,
 )
+from .preparation import MetricColumn, MetricKind, Preparation
 from .query import RunQuery, RunSummary, added_up, latest_of, newest_first, summary_of
 from .record import RunChange, RunRecord, changed_records
 from .removal import BATCH, FinishedRuns, RunRemoval, fitting
+from .stored_row import RowStore, StoredRow
 from .values import Metrics, MetricValue, RunStatus
 
 __all__ = [
@@ -49,12 +51,16 @@ __all__ = [
     "LatestStore",
     "LogLine",
     "LoggedStore",
+    "MetricColumn",
+    "MetricKind",
     "MetricValue",
     "Metrics",
     "NewRun",
     "NoCurrentRun",
     "ObservedStore",
     "Outcome",
+    "Preparation",
+    "RowStore",
     "RunAccess",
     "RunAlreadyExists",
     "RunAlreadyFinished",
@@ -75,6 +81,7 @@ __all__ = [
     "RunUpdates",
     "StoreUnavailable",
     "StoreUnusable",
+    "StoredRow",
     "SummableStore",
     "UnknownMetric",
     "Verdict",

@@ -9,6 +9,7 @@ from enum import Enum
 from attrs import frozen
 
 from .port import RunRepository
+from .preparation import Preparation
 from .removal import RunRemoval
 
 
@@ -59,8 +60,8 @@ def _same_url(url: str) -> str:
 class Backend:
     """What a package names under the entry-point group `runledger.repositories`, one for each URL scheme.
 
-    Every function takes the store's URL, whose scheme is in lower case. Only `open` is required. All raise errors of
-    the ledger and nothing else.
+    Every function takes the store's URL first, whose scheme is in lower case. Only `open` is required. All raise errors
+    of the ledger and nothing else.
     """
 
     open: Callable[[str], RunRepository]
@@ -70,10 +71,14 @@ class Backend:
     """Findings about whether the store can serve, for `doctor`. Changes nothing. A StoreUnusable is printed as a
     finding."""
 
-    prepare: Callable[[str], Iterable[Finding]] | None = None
-    """Make the store ready, for `init`: its file, table or schema. Harmless if it is ready. The findings say what was
-    made and what remains to be done by hand; no findings mean that the store is ready. Raises StoreUnusable if it
-    cannot be made ready."""
+    prepare: Callable[[str, Preparation], Iterable[Finding]] | None = None
+    """Make the store ready, for `init`: its file, table or schema. Harmless if it is ready. Shows a person what it
+    would change in a table of theirs before it does so: see Preparation. The findings say what was made and what
+    remains to be done by hand; no findings mean that the store is ready. Raises StoreUnusable if it cannot be made
+    ready."""
+
+    metric_columns: bool = False
+    """Whether each metric needs a column, which `prepare` adds. Else `init --metric` is rejected."""
 
     probe: Callable[[str, str], Generator[Finding]] | None = None
     """Verify what the adapter assumes about its store, for `doctor --probe`. The second argument names a scratch table.

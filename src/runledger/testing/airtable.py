@@ -14,7 +14,7 @@ from ..distribution import install_hint
 
 try:
     from ..adapters.airtable import Columns
-    from ..adapters.airtable.schema import new_fields
+    from ..adapters.airtable.preparation import part_fields
 except ModuleNotFoundError as missing:
     if __name__ != "__main__":
         raise
@@ -34,7 +34,7 @@ def run_table(name: str = "Runs", further: Iterable[Column] = (), *, columns: Co
     Raises ModuleNotFoundError, which says what to install, if `airtable-local` is missing.
     """
     column, table = _airtable_local().Column, _airtable_local().Table
-    made = [column(each["name"], each["type"], each.get("options", {})) for each in new_fields(columns)]
+    made = [column(each["name"], each["type"], each.get("options", {})) for each in part_fields(columns)]
     numbers = [] if columns.number is None else [column(columns.number, "autoNumber")]
     run_table: Table = table(name, (*made, *numbers, *further))
     return run_table

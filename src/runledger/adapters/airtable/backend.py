@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from datetime import timedelta
 
-from ...domain import Backend, Finding
+from ...domain import Backend, Finding, Preparation
 from . import open_removal, open_url
 
 
@@ -15,10 +15,10 @@ def _examine(url: str) -> Iterator[Finding]:
     return examine_base(url)
 
 
-def _prepare(url: str) -> Iterator[Finding]:
-    from .schema import make_table
+def _prepare(url: str, preparation: Preparation) -> Iterator[Finding]:
+    from .preparation import prepare_base
 
-    return make_table(url)
+    return prepare_base(url, preparation)
 
 
 def _probe(url: str, scratch_table: str) -> Generator[Finding]:
@@ -31,6 +31,7 @@ BACKEND = Backend(
     open=open_url,
     examine=_examine,
     prepare=_prepare,
+    metric_columns=True,
     probe=_probe,
     removal=open_removal,
     # A workspace has a monthly quota of requests: 1,000 in the free plan.

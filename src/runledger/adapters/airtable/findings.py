@@ -97,6 +97,16 @@ def mapping_findings(columns: Columns) -> Iterator[Finding]:
             yield Finding.note(what, f"a run that ends so is read as {read.value}")
 
 
+def type_name(kind: str) -> str:
+    """What Airtable's user interface calls a type."""
+    return _NAMES.get(kind, kind)
+
+
+def accepted(kind: str) -> str:
+    """Which metrics a column of a type accepts."""
+    return _TAKES.get(kind, "no metric")
+
+
 def left_out(part: str) -> Finding:
     """What it costs that a table has no column for an optional part."""
     what = f"without a column for {part} ({OPTIONAL[part]!r}), {_COSTS[part]}"
@@ -106,7 +116,7 @@ def left_out(part: str) -> Finding:
 def _part_finding(part: str, name: str, by_name: Mapping[str, Mapping[str, Any]], *, is_optional: bool) -> Finding:
     wanted = _NAMES[TYPE_OF[part]]
     if name not in by_name:
-        return left_out(part) if is_optional and not _alike(name, by_name) else _missing(name, wanted, by_name)
+        return left_out(part) if is_optional and not _alike(name, by_name) else missing_finding(name, wanted, by_name)
     kind = by_name[name]["type"]
     if kind == TYPE_OF[part]:
         return Finding.ok(f"column {name!r} is {_NAMES[kind]}")
@@ -119,7 +129,8 @@ def _part_finding(part: str, name: str, by_name: Mapping[str, Mapping[str, Any]]
     return Finding.fix(what, f"make it {wanted}" + (f", or leave it out with {part}= in the store URL" * optional))
 
 
-def _missing(name: str, wanted: str, names: Iterable[str]) -> Finding:
+def missing_finding(name: str, wanted: str, names: Iterable[str]) -> Finding:
+    """That a column is missing, or is there by another name that a person takes for the same."""
     if like := _alike(name, names):
         return Finding.fix(f"there is no column {name!r}, but {like!r}", "names are compared exactly; rename it")
     return Finding.fix(f"there is no column {name!r}", f"add it ({wanted}), or map it in the store URL")
@@ -137,8 +148,9 @@ def _choice_findings(columns: Columns, field: Mapping[str, Any]) -> Iterator[Fin
     if missing:
         names = ", ".join(repr(columns.label(status)) for status in missing)
         advice = (
-            "add choices with exactly these names, or map the statuses in the store URL: status.Failed=Error for "
-            "another choice, status.Skipped=Completed to share one, status.Skipped= to leave it out"
+            "add choices with exactly these names by hand (the API cannot), or map the statuses in the store URL: "
+            "status.Failed=Error for another choice, status.Skipped=Completed to share one, status.Skipped= to leave "
+            "it out"
         )
         finding = Finding.fix if any(status in _NEEDED for status in missing) else Finding.note
         yield finding(f"column {columns.status!r} lacks the choices {names}", advice)

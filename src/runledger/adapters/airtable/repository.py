@@ -21,6 +21,7 @@ from ...domain import (
     RunObserver,
     RunQuery,
     RunRecord,
+    StoredRow,
     StoreUnavailable,
     StoreUnusable,
 )
@@ -31,6 +32,7 @@ from .listing import matching
 from .locks import Locks
 from .rate import RateLimit
 from .row import Row
+from .stored_rows import stored_rows
 from .table import RunTable
 from .transport import (
     ENDPOINT,
@@ -85,6 +87,9 @@ class AirtableRunAccess:
 
     def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
         return ((row.record, self._table.columns.lines(row)) for row in self._rows(query))
+
+    def stored_rows(self) -> Iterator[StoredRow]:
+        return stored_rows(self._table)
 
     def _update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         table = self._table

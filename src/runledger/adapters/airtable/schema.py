@@ -1,12 +1,11 @@
-"""Setting up a base: the columns a table needs, whether it has them, and making it through Airtable's metadata API.
+"""Whether a token and a base fit: what the metadata API says of its tables, and what a request is refused for.
 
-Field types: https://airtable.com/developers/web/api/field-model. The token's scopes:
-https://airtable.com/developers/web/api/scopes.
+The token's scopes: https://airtable.com/developers/web/api/scopes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -14,17 +13,12 @@ from attrs import frozen
 from pyairtable import Api
 from requests.adapters import HTTPAdapter
 
-from ...domain import Finding, RunStatus, StoreUnusable
-from . import AirtableAddress, Columns, token_from_environment, turns_of
-from .findings import NO_MARKS, NUMBER_BY_HAND, TYPE_OF, column_findings, left_out, mapping_findings
+from ...domain import Finding
+from . import AirtableAddress, token_from_environment, turns_of
+from .findings import column_findings, left_out, mapping_findings
 from .transport import Paced, Refusal, Refused, ServerClock, api_over, sent
 
-_DATE_TIME = {
-    "timeZone": "utc",
-    "dateFormat": {"name": "iso", "format": "YYYY-MM-DD"},
-    "timeFormat": {"name": "24hour", "format": "HH:mm"},
-}
-_NO_RECORD = "recNoSuchRecord00"
+NO_RECORD = "recNoSuchRecord00"
 """A well-formed id of no record. Airtable refuses a write to it, and the error shows whether the token may write."""
 
 
@@ -146,7 +140,7 @@ class _Examination:
         """Why Airtable refuses a write to a missing record. Only a batch update shows a missing right separately."""
         url = self.api.build_url(self.at.base_id, quote(self.at.table, safe=""))
         try:
-            sent(lambda: self.api.patch(url, json={"records": [{"id": _NO_RECORD, "fields": {}}]}), writes=True)
+            sent(lambda: self.api.patch(url, json={"records": [{"id": NO_RECORD, "fields": {}}]}), writes=True)
         except Refused as error:
             return error.refusal
         return None
@@ -154,50 +148,3 @@ class _Examination:
 
 def _code(refusal: Refusal) -> str:
     return f"{refusal.status} {refusal.kind}".rstrip()
-
-
-def new_fields(columns: Columns) -> list[dict[str, Any]]:
-    """The columns of a new table for the metadata API, without the autonumber, which the API cannot make."""
-    labels = [columns.label(status) for status in RunStatus]
-    options: Mapping[str, Any] = {
-        "singleSelect": {"choices": [{"name": label} for label in dict.fromkeys(filter(None, labels))]},
-        "dateTime": _DATE_TIME,
-    }
-    fields = []
-    for part, name in columns.of_parts.items():
-        kind = TYPE_OF[part]
-        if kind != "autoNumber":
-            fields.append({"name": name, "type": kind, **({"options": options[kind]} if kind in options else {})})
-    return fields
-
-
-def make_table(url: str) -> Iterator[Finding]:
-    """Make the table that a store URL names if it is missing; findings about what remains to be done by hand.
-
-    Raises StoreUnusable if it cannot be made.
-    """
-    at = AirtableAddress.of(url)
-    api = api_of(at, token_from_environment())
-    try:
-        if find_table(tables_of(api, at.base_id), at.table) is not None:
-            yield from examine_base(url)
-            return
-        if at.table.startswith("tbl") and len(at.table) == len(_NO_RECORD):
-            raise StoreUnusable(
-                f"the base has no table with the id {at.table}: give a name, and `runledger init` makes the table."
-            )
-        body = {"name": at.table, "fields": new_fields(at.columns)}
-        made = sent(lambda: api.post(api.build_url("meta", "bases", at.base_id, "tables"), json=body), writes=True)
-    except Refused as error:
-        raise StoreUnusable(
-            f"the table cannot be made ({error}): give the token the scopes schema.bases:read and schema.bases:write "
-            "and its user the role of a creator, or make it by hand as docs/airtable.md describes."
-        ) from None
-    yield Finding.ok(f"made the table {at.table!r}, whose id is {made['id']}")
-    if at.columns.number is None:
-        yield Finding.note("starts wait about two seconds without an autonumber column", NUMBER_BY_HAND)
-    else:
-        yield Finding.fix(f"column {at.columns.number!r} is missing", "add it by hand as an autonumber; the API cannot")
-    if at.columns.start_mark is None:
-        yield NO_MARKS
-    yield Finding.note("metrics need columns", "add a column by hand for each metric, with exactly its name")

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-import shlex
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import click
 
-from ...domain import InvalidValue, NewRun
-from ...histories import BadRow, Format, MissingColumns, Setting, UnreadableFile, UnusableColumns, read_history
+from ...domain import NewRun
+from ...histories import BadRow, UnreadableFile
 from ...services.batches import batches
 from ...services.comparison import differing
 from ...services.ledger import RunLedger
-from ..arguments import MEANING, RENAMING, STATUS, ZONE
-from ..options import chosen_ledger, each_once, json_option, store_option
+from ..mapping import columns_explained, mapped_rows, mapping_options, reason_of
+from ..options import chosen_ledger, json_option, store_option
 from ..output import complain, counted, print_json, remark
 from ..progress import progress
 
@@ -24,75 +23,15 @@ _BATCH = 2000
 _NAMED = 100
 """How many refused rows are listed without --verbose: with a wrong mapping, every row is refused."""
 
-_ADVICE: Mapping[Setting, str] = {
-    "columns": "if it is something else, give --column {field}=",
-    "statuses": "map it with --status {value}=STATUS",
-    "default_status": "give --default-status",
-    "default_end": "if the file does not know it, give --ended-at started_at",
-    "time_formats": "give --time-format, such as epoch, epoch-ms or '%d.%m.%Y %H:%M'",
-    "timezone": "give --timezone with the file's zone, e.g. UTC",
-    "skip_columns": "rename it in the file, or give --skip-column {value}",
-}
-"""The option that fills a gap."""
-
 
 @click.command("import")
 @store_option
 @click.argument("source", metavar="FILE", type=click.File("rb"))
-@click.option(
-    "--format", "file_format", type=click.Choice(["csv", "jsonl"]), help="[default: detected from name or content]"
-)
-@click.option(
-    "--delimiter", metavar="CHARACTER", help="What separates cells. [default: of , ; | and tab, that of the first line]"
-)
-@click.option(
-    "--column",
-    "columns",
-    multiple=True,
-    type=RENAMING,
-    callback=each_once,
-    help='Which column holds a field, e.g. run_id="Job ID". With nothing after the =, no column does.',
-)
-@click.option(
-    "--rest-as-metrics",
-    is_flag=True,
-    help="Import every column that is not a field as a metric; decimal numbers become floats, integers beyond ±2^53 "
-    "stay text.",
-)
-@click.option(
-    "--skip-column", "skip_columns", metavar="COLUMN", multiple=True, help="Do not read a column; may be repeated."
-)
-@click.option("--null", "nulls", metavar="WORD", multiple=True, help="A word for an empty cell, e.g. NULL.")
-@click.option(
-    "--status", "statuses", multiple=True, type=MEANING, callback=each_once, help="The status for a word in the file."
-)
-@click.option("--default-status", type=STATUS, help="The status of rows without one.")
-@click.option(
-    "--ended-at",
-    "default_end",
-    type=click.Choice(["started_at", "updated_at"]),
-    help="The time at which a run ended that has a final status and no end time.",
-)
-@click.option(
-    "--time-format",
-    "time_formats",
-    metavar="FORMAT",
-    multiple=True,
-    help="How times are written: iso, epoch (seconds since 1970), epoch-ms, or a pattern such as '%d.%m.%Y %H:%M'. "
-    "Repeat it for a file with several.  [default: iso]",
-)
-@click.option(
-    "--timezone",
-    type=ZONE,
-    help="The zone of times without one, e.g. UTC or Europe/Berlin. If a clock change repeats an hour, the first is "
-    "meant; a time that it skips is read with the offset before the change.",
-)
+@mapping_options
 @click.option("--strict", is_flag=True, help="Stop at the first refused row.")
 @click.option("--verbose", "-v", is_flag=True, help="List every row that is refused, different or already there.")
 @json_option
-def import_(
-    source: BinaryIO, file_format: Format | None, strict: bool, verbose: bool, as_json: bool, **mapping: Any
-) -> None:
+def import_(source: BinaryIO, strict: bool, verbose: bool, as_json: bool, **mapping: Any) -> None:
     """Load a history from CSV or JSON Lines.
 
     The file may be compressed with gzip; - is standard input.
@@ -109,46 +48,18 @@ def import_(
           --column run_id="Job ID" --column client_id=Site \\
           --column started_at="Start Time" --column ended_at="End Time"
     """
-    try:
-        reading = read_history(source, file_format=file_format, **mapping)
-    except InvalidValue as error:
-        raise click.UsageError(str(error)) from None
-    with closing(reading) as rows, chosen_ledger(may_be_new=True) as ledger:
+    with mapped_rows(source, **mapping) as rows, chosen_ledger(may_be_new=True) as ledger:
         work = _Import(ledger, strict, verbose, as_json)
         try:
-            with _reading(source) as advance:
+            with _reading(source) as advance, columns_explained():
                 work.take(rows, advance)
-        except MissingColumns as error:
-            raise click.UsageError(_missing_columns(error)) from None
-        except UnusableColumns as error:
-            skips = " ".join(f"--skip-column {shlex.quote(name)}" for name in error.columns)
-            raise click.UsageError(f"{error.problem}: rename it in the file, or give {skips}.") from None
+        except click.UsageError:
+            raise
         except BaseException:
             work.report()
             raise
         work.report()
     click.get_current_context().exit(1 if work.refused or work.different or work.stopped else 0)
-
-
-def _missing_columns(error: MissingColumns) -> str:
-    header = ", ".join(map(repr, error.header))
-    options = [_option_of(name) for name in error.missing]
-    return f"{error.problem}: say which it is with {', '.join(options)}. It has {header}."
-
-
-def _option_of(missing: str) -> str:
-    """The option that names a column for what is missing."""
-    if missing == "skip_columns":
-        return "--skip-column …"
-    return f"--column {missing}=…" + " (or --default-status)" * (missing == "status")
-
-
-def _reason(row: BadRow) -> str:
-    """Why a row is refused, and the option that helps."""
-    if row.gap is None:
-        return row.reason
-    advice = _ADVICE[row.gap.setting].format(field=row.gap.field, value=shlex.quote(row.gap.value))
-    return f"{row.gap.problem}: {advice}."
 
 
 @contextmanager
@@ -236,7 +147,7 @@ class _Import:
                 self._named += 1
                 return
             self._columns.add(row.gap.value)
-        self._name(line, _reason(row))
+        self._name(line, reason_of(row))
 
     def _name(self, line: int, problem: str) -> None:
         if self._named < _NAMED or self._verbose:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import datetime
 
 import click
@@ -15,9 +14,12 @@ from ...domain.visible import quoted
 from ...services.pruning import OldRuns, count_old
 from ...stores import backend_of, open_removal, without_removal
 from ..arguments import AGE
+from ..consent import ask, before_any_change
 from ..options import chosen_existing_store, json_option, of_client_option, open_ledger, shown_store, store_option
 from ..output import complain, print_json, remark
 from ..progress import progress
+
+_NOTHING = "Nothing was removed."
 
 
 @click.command()
@@ -54,7 +56,7 @@ def prune(before: datetime, client_id: str | None, dry_run: bool, yes: bool, as_
         raise click.UsageError("nobody can be asked here: give --yes to remove, or --dry-run to count.")
     finished = FinishedRuns(before=before, client_id=client_id)
     with open_ledger(url) as ledger:
-        with _nothing_removed():
+        with before_any_change(_NOTHING):
             old = count_old(ledger.reads, finished)
             if not (dry_run or yes) and old.finished:
                 _ask(old, client_id)
@@ -73,20 +75,7 @@ def _ask(old: OldRuns, client_id: str | None) -> None:
         click.echo(line, err=True)
     whose = "all clients" if client_id is None else f"client {quoted(client_id)}"
     question = f"Remove {_count(old.finished)} of {whose} from {shown_store()}, with their logs, for good?"
-    if not click.confirm(question, err=True):
-        remark("Nothing was removed.")
-        click.get_current_context().exit(1)
-
-
-@contextmanager
-def _nothing_removed() -> Iterator[None]:
-    """What comes before the removal: if it is interrupted, or nobody answers, say that nothing was removed."""
-    try:
-        yield
-    except (KeyboardInterrupt, click.Abort) as error:  # click raises Abort from either, where it asks
-        remark("\nNothing was removed.")
-        interrupted = isinstance(error, KeyboardInterrupt) or isinstance(error.__context__, KeyboardInterrupt)
-        click.get_current_context().exit(130 if interrupted else 1)
+    ask(question, _NOTHING)
 
 
 def _remove(url: str, finished: FinishedRuns, old: OldRuns) -> int:

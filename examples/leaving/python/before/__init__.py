@@ -1,0 +1,1 @@
+"""The service with its faults: five modules, of which four create run records."""

@@ -1,0 +1,60 @@
+"""What `init` asks a backend for beside making its store ready: columns for metrics, with a person's consent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+
+from attrs import field, frozen
+
+from .key import InvalidValue, checked_name
+
+MAX_DECIMALS = 8
+
+
+class MetricKind(Enum):
+    """What the column of a metric holds."""
+
+    NUMBER = "number"
+    TEXT = "text"
+    CHECKBOX = "checkbox"
+    DATE = "date"
+
+
+@frozen
+class MetricColumn:
+    """A column for a metric: the metric's name, what it holds, and the decimals of a number, from 0 to 8.
+
+    Raises InvalidValue for a name that no metric can have, and for decimals that the column cannot have.
+    """
+
+    name: str = field()
+    kind: MetricKind
+    decimals: int = field(default=0)
+
+    @name.validator
+    def _check_name(self, _attribute: object, value: str) -> None:
+        checked_name(value, "name of a metric")
+
+    @decimals.validator
+    def _check_decimals(self, _attribute: object, value: int) -> None:
+        if value and self.kind is not MetricKind.NUMBER:
+            raise InvalidValue(f"the {self.kind.value} {self.name!r} has no decimals: only a number has.")
+        if not 0 <= value <= MAX_DECIMALS:
+            raise InvalidValue(f"{self.name!r} cannot have {value} decimals: give 0 to {MAX_DECIMALS}.")
+
+
+def _agree(_changes: Sequence[str]) -> None:
+    return None
+
+
+@frozen(kw_only=True)
+class Preparation:
+    """How to prepare a store. `metrics`: the columns to add, for a backend with `metric_columns`; others get none.
+
+    `confirm` takes the changes that would be made to something that exists already, each in words such as "add the
+    column 'Tokens' (number)", before the first of them is made. It raises if nobody agrees. Let that pass.
+    """
+
+    metrics: tuple[MetricColumn, ...] = ()
+    confirm: Callable[[Sequence[str]], None] = _agree

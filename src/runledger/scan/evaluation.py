@@ -1,0 +1,348 @@
+"""Evaluates expressions to the values that they may have, on demand and without running anything."""
+
+from __future__ import annotations
+
+from .calls import Calls
+from .comparisons import presence
+from .names import Modules
+from .program import Caught, FromImport, FromParameter, Origin, Program, Routine, Scope, Self, Source
+from .reaching import outwards, reaching
+from .returns import return_values
+from .traversal import chain_of
+from .tree import (
+    Argument,
+    Assign,
+    Await,
+    Binary,
+    Call,
+    ClassNode,
+    Compare,
+    Each,
+    Either,
+    Function,
+    Index,
+    Literal,
+    Member,
+    Name,
+    Node,
+    Not,
+    Other,
+    Record,
+    Sequence,
+    Spread,
+    Text,
+)
+from .values import (
+    Arguments,
+    Callable,
+    Class,
+    Constant,
+    Failure,
+    Found,
+    Given,
+    Library,
+    List,
+    Lookup,
+    Object,
+    String,
+    Table,
+    This,
+    Value,
+    Values,
+    exact,
+    joined,
+    merged,
+    symbolic,
+)
+
+_EACH = {"forEach", "map", "filter", "some", "every", "flatMap", "find", "findIndex", "eachPage"}
+_DEPTH = 60
+"""How deep evaluations may nest before one is given up."""
+
+
+class Evaluator(Calls):
+    """Evaluates for one program. `exhausted` counts what was given up, by the name of the limit."""
+
+    def __init__(self, program: Program, modules: Modules) -> None:
+        super().__init__(program, modules)
+        self._known: dict[tuple[Node, Scope], Values] = {}
+        self._running: set[tuple[Node, Scope]] = set()
+        self._returns: dict[Routine, Values] = {}
+        self._returning: set[Routine] = set()
+        self._provisional: dict[tuple[Node, Scope], Values] = {}
+        self._provisional_returns: dict[Routine, Values] = {}
+        self._cut = 0
+
+    def values(self, node: Node, scope: Scope) -> Values:
+        """The values that an expression may have in its scope."""
+        if isinstance(node, Literal):
+            return (Constant(node.value),)
+        key = (node, scope)
+        known = self._known.get(key)
+        if known is None:
+            known = self._provisional.get(key)
+        if known is not None:
+            return known
+        if key in self._running:
+            self._cut += 1
+            return ()
+        if len(self._running) > _DEPTH:
+            self.exhausted["depth of evaluation"] += 1
+            self._cut += 1
+            return ()
+        self._running.add(key)
+        before = self._cut
+        try:
+            found = self._evaluate(node, scope)
+        finally:
+            self._running.discard(key)
+        if self._cut == before or not self._running:
+            self._known[key] = found
+        else:  # what was cut short depends on where it began: kept until that is evaluated
+            self._provisional[key] = found
+        if not self._running:
+            self._provisional.clear()
+            self._provisional_returns.clear()
+        return found
+
+    def _evaluate(self, node: Node, scope: Scope) -> Values:
+        match node:
+            case Name():
+                return self._name(node, scope)
+            case Text(parts=parts):
+                return (self._template(parts, scope),)
+            case Member(object=owner, name=name):
+                if chain_of(owner) == "super":
+                    return self._super(name, scope)
+                return self._attached(node, scope) or self.members(self.values(owner, scope), name)
+            case Index(object=owner, index=index) if chain_of(owner).rpartition(".")[2] in ("Annotated", "Optional"):
+                return self.values(index, scope)
+            case Index(object=owner, index=index):
+                return merged(
+                    self._index(self.values(owner, scope), self.values(index, scope)),
+                    self.kept(owner, scope, exact(next(iter(self.values(index, scope)), None)) or ""),
+                )
+            case Call():
+                return self.called(node, scope)
+            case Await(value=inner) | Spread(value=inner):
+                return self.values(inner, scope)
+            case Either(operator=operator, left=left, right=right):
+                if operator == "and":
+                    return self.values(right, scope)
+                return merged(self.values(left, scope), self.values(right, scope))
+            case Function():
+                if node in self.program.constructors:
+                    return (Class(self.program.constructors[node]),)
+                routine = self.program.routines.get(node)
+                return () if routine is None else (Callable(routine, self._this_of(routine)),)
+            case ClassNode():
+                info = self.program.classes.get(node)
+                return () if info is None else (Class(info),)
+            case Record():
+                return (Object(node, scope),)
+            case Sequence():
+                return (List(node, scope),)
+            case Each(element=element, source=source):
+                looked = tuple(value for value in self.values(source, scope) if isinstance(value, Lookup))
+                if looked:
+                    return looked
+                return self.values(element, self.program.scopes.get(node, scope))
+            case Assign(value=value) if value is not None:
+                return self.values(value, scope)
+            case Binary(operator=operator, left=left, right=right):
+                return self._binary(operator, self.values(left, scope), self.values(right, scope))
+            case Not(operand=operand):
+                return self._truth(operand, scope, positive=False)
+            case Compare():
+                return self._comparison(node, scope)
+            case Other(parts=parts) if len(parts) == 1:
+                return self.values(parts[0], scope)
+        return ()
+
+    def _name(self, node: Name, scope: Scope) -> Values:
+        holder = scope.holder(node.id)
+        if holder is None:
+            found = self._passed_on(node.id, scope)
+            return found or (Library(node.id),)
+        origins = holder.names[node.id]
+        if len(origins) > 1 and holder.function_scope() is scope.function_scope():
+            origins = reaching(origins, node.pos)
+        found = merged(*(self.of_origin(origin, holder) for origin in origins))
+        if not found or all(isinstance(value, Constant) or symbolic(value) for value in found):
+            kind = holder.function_scope().names.get(f"type {node.id}")
+            if kind:
+                return merged(self.typed(kind[0]), found)
+        return found
+
+    def _passed_on(self, name: str, scope: Scope) -> Values:
+        """A name that `from m import *` brings."""
+        for spec in scope.module.passes_on if scope.module.is_python else ():
+            module = self.modules.resolve(scope.module, spec)
+            if module is not None:
+                found = self.exported(module, name)
+                if found:
+                    return found
+        return ()
+
+    def of_origin(self, origin: Origin, scope: Scope) -> Values:
+        """The values that one origin of a name gives."""
+        match origin:
+            case Source(node=node, scope=at, steps=steps):
+                return self.stepped(self.values(node, at), steps)
+            case FromParameter(routine=routine, index=index, steps=steps):
+                return self.stepped(self.parameter(routine, index), steps)
+            case FromImport(module=module, spec=spec, name=name):
+                return self.imported(module, spec, name)
+            case Self(owner=owner, is_class=is_class):
+                return (Class(owner),) if is_class else (This(owner),)
+            case Caught():
+                return (Failure(),)
+        return ()
+
+    def parameter(self, routine: Routine, index: int) -> Values:
+        """What a parameter may be: what a library passes to a callback, what its type names, or a symbol."""
+        passed = self._passed(routine, index)
+        if passed is not None:
+            return passed
+        scope = routine.scope
+        name = (
+            routine.node.parameters[index].name
+            if routine.node is not None and index < len(routine.node.parameters)
+            else ""
+        )
+        kind = scope.names.get(f"type {name}")
+        return (*(self.typed(kind[0]) if kind else ()), Given(routine, index))
+
+    def _passed(self, routine: Routine, index: int) -> Values | None:
+        if routine.passed is None:
+            return None
+        call, place, scope = routine.passed
+        callee = call.callee
+        if isinstance(callee, Member):
+            if callee.name == "then" and place == 0:
+                return self.values(callee.object, scope)
+            if callee.name in ("catch", "then"):
+                return (Failure(),)
+            owners = self.values(callee.object, scope)
+            if callee.name in _EACH and not any(isinstance(value, Table) for value in owners):
+                return self.each(owners) if index == 0 else ()
+        found = [value for value in self.values(call, scope) if isinstance(value, Lookup)]
+        if found:
+            node = routine.node
+            first = node.parameters[0].name if node is not None and node.parameters else ""
+            if index == 0 and first.startswith(("e", "_")) and len(node.parameters if node else ()) > 1:
+                return (Failure(),)
+            return tuple(found)
+        return None
+
+    def _this_of(self, routine: Routine) -> Value | None:
+        if routine.owner is not None and routine.node is not None and not routine.node.is_static:
+            return This(routine.owner)
+        return None
+
+    def _super(self, name: str, scope: Scope) -> Values:
+        names = [name for at in outwards(scope) for name in at.names.values()]
+        for origin in (one for origins in names for one in origins):
+            if isinstance(origin, Self):
+                return self.above(origin.owner, name)
+        return ()
+
+    def _attached(self, node: Member, scope: Scope) -> Values:
+        """A member of the module's own exports, or of `this` in an object literal's method, which is the object."""
+        if chain_of(node.object) in ("exports", "module.exports") and scope.holder("exports") is None:
+            return self.exported(scope.module, node.name)
+        if not isinstance(node.object, Name) or node.object.id != "this" or scope.holder("this") is not None:
+            return ()
+        routine = scope.routine
+        while routine is not None and (routine.node is None or routine.node.is_arrow):
+            routine = routine.parent
+        if routine is None or routine.record is None:
+            return ()
+        return self.members((Object(*routine.record),), node.name)
+
+    def _template(self, parts: list[str | Node], scope: Scope) -> String:
+        made: list[str | Value | None] = []
+        for part in parts:
+            if isinstance(part, str):
+                made.append(part)
+                continue
+            found = [value for value in self.values(part, scope) if isinstance(value, String) or symbolic(value)]
+            made.append(found[0] if found else self._shown(part))
+        return joined(made)
+
+    @staticmethod
+    def _shown(part: Node) -> Value | None:
+        return None
+
+    def _binary(self, operator: str, left: Values, right: Values) -> Values:
+        if operator == "+":
+            if not any(isinstance(value, String) for value in (*left, *right)):
+                return ()
+            first = next((value for value in left if isinstance(value, String) or symbolic(value)), None)
+            second = next((value for value in right if isinstance(value, String) or symbolic(value)), None)
+            return (joined([first, second]),)
+        if operator == "%":
+            return self.filled(left, right)
+        if operator == "/" and left and isinstance(left[0], String):
+            return (joined([left[0], "/", right[0] if right else None]),)
+        return ()
+
+    def _truth(self, operand: Node, scope: Scope, *, positive: bool) -> Values:
+        made: list[Value] = []
+        for value in self.values(operand, scope):
+            if isinstance(value, Lookup):
+                made.append(Found(value.table, positive))
+            elif isinstance(value, Found):
+                made.append(Found(value.table, value.positive == positive))
+        return tuple(made)
+
+    def _comparison(self, node: Compare, scope: Scope) -> Values:
+        positive = presence(node)
+        if positive is None:
+            return ()
+        return self._truth(node.left, scope, positive=positive)
+
+    def _index(self, owners: Values, keys: Values) -> Values:
+        return merged(*(self.item(owner, key) for owner in owners for key in (keys or (None,))))
+
+    def returned(self, routine: Routine) -> Values:
+        """What a routine may return, with its parameters as symbols."""
+        if routine in self._returns:
+            return self._returns[routine]
+        if routine in self._provisional_returns:
+            return self._provisional_returns[routine]
+        if routine in self._returning:
+            self._cut += 1
+            return ()
+        self._returning.add(routine)
+        before = self._cut
+        found = merged(
+            *(self.values(node, scope) for node, scope in return_values(self.program, routine.body, routine.scope))
+        )
+        if not found and routine.node is not None and routine.node.returns is not None:
+            found = self.typed(Source(routine.node.returns, routine.scope))
+        self._returning.discard(routine)
+        if self._cut == before or not self._running:
+            self._returns[routine] = found
+        else:
+            self._provisional_returns[routine] = found
+        return found
+
+    def arguments(self, listed: list[Argument], scope: Scope) -> Arguments:
+        """The arguments of a call; nothing is known of what a spread holds and of what follows it."""
+        positional: list[Values] = []
+        keywords: dict[str, Values] = {}
+        for argument in listed:
+            if argument.keyword is not None:
+                keywords[argument.keyword] = self.values(argument.value, scope)
+            elif argument.spread == 1:
+                inner = self.values(argument.value, scope)
+                lists = [value for value in inner if isinstance(value, List)]
+                items = lists[0].node.items if lists else []
+                positional += [self.values(item, lists[0].scope) for item in items] or [self.each(inner)]
+            elif argument.spread == 2:
+                for value in self.values(argument.value, scope):
+                    keywords |= self.entries(value)
+            else:
+                positional.append(self.values(argument.value, scope))
+        return Arguments(tuple(positional), keywords)

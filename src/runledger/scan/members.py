@@ -1,0 +1,182 @@
+"""Members, items and fields of values, and what symbols become when a call gives their parameters."""
+
+from __future__ import annotations
+
+from .objects import Objects
+from .program import ClassInfo, Steps
+from .tree import Node
+from .values import (
+    Callable,
+    Called,
+    Class,
+    Constant,
+    Dictionary,
+    File,
+    Given,
+    Instance,
+    Library,
+    List,
+    Lookup,
+    Method,
+    Object,
+    Of,
+    Row,
+    String,
+    This,
+    Value,
+    Values,
+    exact,
+    merged,
+    symbolic,
+)
+from .weights import part
+
+_DERIVED = frozenset(
+    "length size rows records data body id rowCount rowcount changes affectedRows ok status status_code"
+    " statusCode lastID value".split()
+)
+"""What is taken from a look-up and is as true or false as it is."""
+
+
+class Members(Objects):
+    """Takes values apart."""
+
+    def members(self, owners: Values, name: str) -> Values:
+        return merged(*(self.member(owner, name) for owner in owners))
+
+    def member(self, owner: Value, name: str) -> Values:
+        match owner:
+            case File(module=module):
+                return self.exported(module, name)
+            case Library(path=path):
+                return (Library(path if name == "default" else f"{path}.{name}"),) if len(path) < 200 else ()
+            case Class(info=info):
+                return self._class_member(info, name)
+            case Instance() | This():
+                return self.inherited(owner, name)
+            case Object():
+                return self._entry(owner, name)
+            case Dictionary(items=items):
+                return dict(items).get(name, ())
+            case Callable(routine=routine) if routine.node in self.program.attributes:
+                origins = self.program.attributes[routine.node].get(name, [])
+                return merged(*(self.of_origin(origin, routine.scope) for origin in origins)) or (Method(owner, name),)
+            case Lookup() if name in _DERIVED:
+                return (owner,)
+            case String() if name in ("value", "name"):
+                return (owner,)
+            case Constant():
+                return ()
+            case Given() | Of() | Called():
+                return part(owner, "member", name)
+        return (Method(owner, name),)
+
+    def entries(self, value: Value) -> dict[str, Values]:
+        """What an object holds, by its keys, as far as they are texts."""
+        if isinstance(value, Dictionary):
+            return dict(value.items)
+        if not isinstance(value, Object):
+            return {}
+        made: dict[str, Values] = {}
+        for key, inner in value.node.entries:
+            if key is None:
+                if value.node not in self._spreading:
+                    self._spreading.add(value.node)
+                    for spread in self.values(inner, value.scope):
+                        made |= self.entries(spread)
+                    self._spreading.discard(value.node)
+                continue
+            for name in self.values(key, value.scope):
+                known = exact(name)
+                if known is not None:
+                    made[known] = self._within(self.values(inner, value.scope), value.frames)
+        for added, origin in self.program.additions.get(value.node, ()):
+            made[added] = self.of_origin(origin, value.scope)
+        return made
+
+    def _entry(self, owner: Object, name: str) -> Values:
+        for key, inner in reversed(owner.node.entries):
+            if key is None and owner.node not in self._spreading:
+                found = self._of_spread(owner, inner, name)
+                if found:
+                    return found
+            elif key is not None and any(exact(one) == name for one in self.values(key, owner.scope)):
+                found = self._within(self.values(inner, owner.scope), owner.frames)
+                return merged(*(self._got(value) for value in found))
+        added = [origin for key, origin in self.program.additions.get(owner.node, ()) if key == name]
+        if added:
+            return merged(*(self.of_origin(origin, owner.scope) for origin in added))
+        return (Method(owner, name),) if name in ("get", "then", "items", "values") else ()
+
+    def _of_spread(self, owner: Object, inner: Node, name: str) -> Values:
+        self._spreading.add(owner.node)
+        try:
+            for spread in self._within(self.values(inner, owner.scope), owner.frames):
+                found = self.member(spread, name) if isinstance(spread, Object | File | Dictionary) else ()
+                if found:
+                    return found
+        finally:
+            self._spreading.discard(owner.node)
+        return ()
+
+    def _got(self, value: Value) -> Values:
+        if isinstance(value, Callable) and value.routine.node is not None and value.routine.node.is_property:
+            return self._within(self.returned(value.routine), value.frames)
+        return (value,)
+
+    def _class_member(self, info: ClassInfo, name: str) -> Values:
+        for each in self.ancestry(info):
+            if name in each.methods:
+                return self._got(Callable(each.methods[name], Class(info)))
+            if name in each.fields:
+                return merged(*(self.of_origin(origin, each.body) for origin in each.fields[name]))
+            if name in each.inner:
+                return (Class(each.inner[name]),)
+        return (Method(Class(info), name),)
+
+    def item(self, owner: Value, key: Value | None) -> Values:
+        """`owner[key]`."""
+        match owner, key:
+            case (Lookup(table=table, library=library), _):
+                known = exact(key)
+                return () if known in ("fields", "Status", "status") else (Lookup(table, library, one=True),)
+            case (List(node=node, scope=scope, frames=frames), Constant(value=int(index))) if (
+                0 <= index < len(node.items)
+            ):
+                return self._within(self.values(node.items[index], scope), frames)
+            case (_, String()) if exact(key) is not None:
+                found = self.member(owner, exact(key) or "")
+                return tuple(one for one in found if not isinstance(one, Method) or isinstance(one.owner, Object))
+            case (Row(), _):
+                return (owner,)
+            case (Library(path=path), _):
+                return (Library(f"{path}[]"),)
+            case (Object(node=node), _) if not node.entries:
+                return ()
+            case (Given() | Of() | Called() | Object(), _) if key is not None and (symbolic(owner) or symbolic(key)):
+                return part(owner, "index", key)
+        return ()
+
+    def each(self, owners: Values) -> Values:
+        """What a loop over a value gives."""
+        made: list[Value] = []
+        for owner in owners:
+            match owner:
+                case Lookup(table=table, library=library):
+                    made.append(Row(table, library))
+                case Row():
+                    made.append(owner)
+                case List(node=node, scope=scope, frames=frames):
+                    for item in node.items[:8]:
+                        made += self._within(self.values(item, scope), frames)
+        return merged(tuple(made))
+
+    def stepped(self, found: Values, steps: Steps) -> Values:
+        for kind, what in steps:
+            if kind == "member":
+                found = self.members(found, str(what))
+            elif kind == "index":
+                found = merged(*(self.item(value, Constant(int(what))) for value in found))
+            else:
+                found = self.each(found)
+        return found

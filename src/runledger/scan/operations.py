@@ -1,0 +1,72 @@
+"""What the parts of the evaluator need of each other."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from .names import Modules
+from .program import ClassInfo, Origin, Program, Routine, Scope
+from .tree import Argument, Node, Record
+from .values import (
+    Arguments,
+    Frames,
+    Value,
+    Values,
+)
+
+
+class Operations:
+    """What the parts of the evaluator need of each other."""
+
+    def __init__(self, program: Program, modules: Modules) -> None:
+        self.program = program
+        self.modules = modules
+        self.exhausted: Counter[str] = Counter()
+        self.steps = 0
+        """Symbols that were replaced for the call that is looked at; its user sets it back."""
+        self.total = 0
+        self._nesting = 0
+        self._spreading: set[Record] = set()
+        """Objects whose spreads are looked into: `{...x}` may hold itself."""
+        self._substituted: dict[tuple[Value, Frames], Values] = {}
+        self._ancestry: dict[ClassInfo, list[ClassInfo]] = {}
+        self._subclasses: dict[ClassInfo, list[ClassInfo]] | None = None
+
+    def values(self, node: Node, scope: Scope) -> Values:
+        raise NotImplementedError
+
+    def of_origin(self, origin: Origin, scope: Scope) -> Values:
+        raise NotImplementedError
+
+    def returned(self, routine: Routine) -> Values:
+        raise NotImplementedError
+
+    def arguments(self, listed: list[Argument], scope: Scope) -> Arguments:
+        raise NotImplementedError
+
+    def call(self, function: Value, arguments: Arguments) -> Values:
+        raise NotImplementedError
+
+    def guess(self, callee: str, arguments: Arguments) -> Values:
+        raise NotImplementedError
+
+    def exported(self, module: object, name: str) -> Values:
+        raise NotImplementedError
+
+    def member(self, owner: Value, name: str) -> Values:
+        raise NotImplementedError
+
+    def members(self, owners: Values, name: str) -> Values:
+        raise NotImplementedError
+
+    def item(self, owner: Value, key: Value | None) -> Values:
+        raise NotImplementedError
+
+    def entries(self, value: Value) -> dict[str, Values]:
+        raise NotImplementedError
+
+    def ancestry(self, info: ClassInfo) -> list[ClassInfo]:
+        raise NotImplementedError
+
+    def filled(self, left: Values, right: Values, arguments: Arguments | None = None) -> Values:
+        raise NotImplementedError

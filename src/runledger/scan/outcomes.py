@@ -1,0 +1,287 @@
+"""What calls of libraries' functions do and give."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from .libraries import airtable, http, ledger, sql
+from .libraries.outcome import NOTHING, Outcome, Write
+from .members import Members
+from .program import ClassInfo, Scope
+from .traversal import chain_of
+from .tree import Call
+from .values import (
+    Arguments,
+    Base,
+    Callable,
+    Class,
+    Client,
+    Dictionary,
+    Given,
+    Instance,
+    Library,
+    List,
+    Lookup,
+    Method,
+    Object,
+    Of,
+    Partial,
+    Prepared,
+    Row,
+    String,
+    Table,
+    Value,
+    Values,
+    exact,
+    joined,
+    merged,
+    symbolic,
+    text,
+    texts,
+)
+
+_UNCHANGED = frozenset(
+    "freeze encodeURIComponent encodeURI quote quote_plus String str resolve cast gather all stringify"
+    " dumps Identifier race nullthrows assert run next iter list len bool Boolean tuple sorted deepcopy"
+    " from seal Field run_until_complete wait_for shield URL Literal invariant dedent any Map Set set dict"
+    " fromEntries frozenset".split()
+)
+"""Functions that give their first argument, or something as good as it."""
+
+_TEXT_METHODS = frozenset(
+    "strip trim lower upper toLowerCase toUpperCase toString encode rstrip lstrip trimEnd format_map"
+    " as_string valueOf get_secret_value".split()
+)
+
+
+_WRAPPING = re.compile(r"handler|wrap|catch", re.I)
+
+
+class Outcomes(Members):
+    """Knows the libraries."""
+
+    wrappers: Mapping[str, str] = {}
+    """The kinds of write of functions that cannot be resolved, by their names."""
+
+    def outcome(
+        self, function: Value, arguments: Arguments, node: Call | None = None, scope: Scope | None = None
+    ) -> Outcome:
+        """What the call of a library's function does and gives."""
+        match function:
+            case Library(path=path):
+                return self._of_library(path, arguments)
+            case Base():
+                return airtable.of_base(function, "", arguments, self.entries)
+            case Client():
+                return http.of_client(function, "", arguments, self.entries)
+            case Method(owner=owner, name=name):
+                return self._of_method(owner, name, arguments)
+        return NOTHING
+
+    def _of_method(self, owner: Value, name: str, arguments: Arguments) -> Outcome:
+        match owner:
+            case Method() if name == "bind":
+                return Outcome((owner,))
+            case Base():
+                return airtable.of_base(owner, name, arguments, self.entries)
+            case Table():
+                return airtable.of_table(owner, name, arguments, self.entries)
+            case Row(library="runledger"):
+                return ledger.of_handle(name) if name not in ("values", "items", "get", "pop") else Outcome((owner,))
+            case Lookup() | Row():
+                if name in ("then", "catch", "finally"):
+                    return Outcome(self._after(owner, arguments))
+                return airtable.of_lookup(owner, name, arguments.get(0))
+            case Client():
+                return http.of_client(owner, name, arguments, self.entries)
+            case Prepared(sql=statement):
+                if name == "format":
+                    return Outcome(tuple(Prepared(one) for one in texts(self.filled((statement,), (), arguments))))
+                return Outcome((statement,)) if name in _TEXT_METHODS else sql.outcome_of(statement)
+            case Class(info=info):
+                return self._of_model(info, "class", name, arguments)
+            case Instance(info=info, keywords=keywords):
+                return self._of_model(
+                    info, "saved" if any(key == "id" for key, _ in keywords) else "new", name, arguments
+                )
+            case String():
+                return Outcome(self._of_text(owner, name, arguments))
+            case Object():
+                key = exact(next(iter(arguments.get(0)), None))
+                return Outcome(self.member(owner, key)) if name == "get" and key else NOTHING
+        return NOTHING
+
+    def _of_model(self, info: ClassInfo, owner: str, name: str, arguments: Arguments) -> Outcome:
+        if not self.library_base(info).startswith("pyairtable"):
+            return NOTHING
+        return airtable.of_model(self.model_table(info), owner, name, arguments)
+
+    def model_table(self, info: ClassInfo) -> Value | None:
+        """The table of a model of pyairtable's ORM, which its inner class Meta or its dictionary `meta` names."""
+        for each in self.ancestry(info):
+            meta = each.inner.get("Meta")
+            found = self._class_member(meta, "table_name") if meta is not None else ()
+            for value in self._class_member(each, "meta") if not found else ():
+                found = self.entries(value).get("table_name", ())
+            known = texts(tuple(found))
+            if known:
+                return known[0]
+        return None
+
+    def _after(self, owner: Value, arguments: Arguments) -> Values:
+        given = [value for value in arguments.get(0) if isinstance(value, Callable)]
+        return merged(*(self.call(value, Arguments(((owner,),))) for value in given)) or (owner,)
+
+    def _of_text(self, owner: String, name: str, arguments: Arguments) -> Values:
+        if name == "format":
+            return self.filled((owner,), (), arguments)
+        if name == "concat":
+            return (joined([owner, *(next(iter(values), None) for values in arguments.positional)]),)
+        if name in ("replace", "replaceAll"):
+            known = [exact(next(iter(arguments.get(index)), None)) for index in (0, 1)]
+            return (
+                (text(owner.exact.replace(known[0], known[1])),) if owner.exact and known[0] and known[1] else (owner,)
+            )
+        if name == "join":
+            return tuple(self._joined(owner, listed) for listed in arguments.get(0) if isinstance(listed, List))
+        return (owner,) if name in _TEXT_METHODS else ()
+
+    def _joined(self, separator: String, listed: List) -> String:
+        parts: list[str | Value | None] = []
+        for item in listed.node.items:
+            known = next(iter(self.values(item, listed.scope)), None)
+            parts += [separator, known] if parts else [known]
+        return joined(parts)
+
+    def filled(self, left: Values, right: Values, arguments: Arguments | None = None) -> Values:
+        """A text whose `{}`, `{name}` or `%s` are filled in."""
+        made: list[Value] = []
+        for template in texts(left):
+            known = template.exact
+            if known is None:
+                made.append(template)
+            elif arguments is not None:
+                made.append(_formatted(known, arguments))
+            else:
+                listed = [
+                    self.values(item, value.scope)
+                    for value in right
+                    if isinstance(value, List)
+                    for item in value.node.items
+                ]
+                made.append(_percent(known, listed or [right]))
+        return tuple(made)
+
+    def _of_library(self, path: str, arguments: Arguments) -> Outcome:
+        for found in (
+            ledger.of_package(path),
+            airtable.constructed(path, arguments),
+            http.of_package(path, arguments, self.entries),
+        ):
+            if found.values or found.writes or found.pending:
+                return found
+        name = path.rpartition(".")[2]
+        if path in ("os.getenv", "os.environ.get", "environ.get", "process.env.get"):
+            return Outcome(arguments.get(1, "default") or (Library(f"{path}()"),))
+        if name in sql.METHODS | sql.PREPARING:
+            found = self.executed(name, arguments)
+            if found.values or found.writes or found.pending:
+                return found
+        if path == "URL" and texts(arguments.get(1)):
+            return Outcome(tuple(joined([texts(arguments.get(1))[0], one]) for one in texts(arguments.get(0))))
+        if path == "getattr":
+            attribute = exact(next(iter(arguments.get(1)), None))
+            return Outcome(self.members(arguments.get(0), attribute) if attribute else ())
+        if _WRAPPING.search(path) and any(isinstance(value, Callable) for value in arguments.get(0)):
+            return Outcome(arguments.get(0))
+        if path in ("dict", "Object.assign"):
+            items = {
+                key: one
+                for values in arguments.positional
+                for value in values
+                for key, one in self.entries(value).items()
+            }
+            if items or arguments.keywords:
+                return Outcome((Dictionary(tuple((items | dict(arguments.keywords)).items())),))
+        if name in ("partial", "wraps") and arguments.positional:
+            return Outcome(tuple(Partial(value, arguments.positional[1:]) for value in arguments.get(0)))
+        if name in ("promisify", "memoize", "once", "debounce", "throttle", "cache", "lru_cache"):
+            return Outcome(arguments.get(0))
+        if name in _UNCHANGED and (arguments.positional or "default" in arguments.keywords):
+            return Outcome(arguments.get(0, "default"))
+        if name in ("MappingProxyType", "dict", "SimpleNamespace") and arguments.positional:
+            return Outcome(arguments.get(0))
+        return Outcome((Library(f"{path}()"),)) if len(path) < 120 else NOTHING
+
+    def executed(self, name: str, arguments: Arguments) -> Outcome:
+        """The outcome of a method that executes or prepares SQL, if an argument is SQL."""
+        for values in arguments.positional[:2] or tuple(arguments.keywords.values())[:1]:
+            for value in values:
+                statement = next(
+                    iter(texts(self.entries(value).get("text", ()) or self.entries(value).get("sql", ()))), value
+                )
+                if isinstance(statement, Prepared):
+                    return sql.outcome_of(statement.sql)
+                if isinstance(statement, Given | Of):
+                    return Outcome(pending=True)
+                if not isinstance(statement, String):
+                    continue
+                if name in sql.PREPARING and not (name == "sql" and _is_template(arguments)):
+                    return Outcome((Prepared(statement),)) if sql.looks_like_sql(statement) else NOTHING
+                found = sql.outcome_of(statement)
+                if found.values or found.writes or found.pending:
+                    return found
+        return NOTHING
+
+    def guessed(self, node: Call, arguments: Arguments) -> Outcome:
+        """What a call may be, by names alone, where its function cannot be resolved."""
+        chain = chain_of(node.callee)
+        name = chain.rpartition(".")[2]
+        found = self.of_text(name, arguments)
+        if found.values or found.writes or found.pending:
+            return found
+        if name in self.wrappers or chain in self.wrappers:
+            known = next((value for values in arguments.positional for value in texts(values)), None)
+            return Outcome(writes=(Write(self.wrappers.get(chain) or self.wrappers[name], known),))
+        found = ledger.guessed(chain)
+        return found if found.values or found.writes else airtable.guessed(chain, arguments)
+
+    def of_text(self, name: str, arguments: Arguments) -> Outcome:
+        """What a method does whose name says that it executes SQL, if it is given SQL."""
+        return self.executed(name, arguments) if name in sql.METHODS | sql.PREPARING else NOTHING
+
+    def guess(self, callee: str, arguments: Arguments) -> Values:
+        """What the call of something unknown may give, by the names alone."""
+        return airtable.guessed(callee, arguments).values
+
+
+def _is_template(arguments: Arguments) -> bool:
+    return len(arguments.positional) == 1
+
+
+def _formatted(template: str, arguments: Arguments) -> String:
+    parts: list[str | Value | None] = []
+    position = 0
+    rest = template
+    while "{" in rest:
+        before, _, rest = rest.partition("{")
+        name, _, rest = rest.partition("}")
+        name = name.partition(":")[0].partition("!")[0]
+        values = (
+            arguments.keywords.get(name, ())
+            if name and not name.isdigit()
+            else arguments.get(int(name) if name else position)
+        )
+        position += 1
+        parts += [before, next((value for value in values if isinstance(value, String) or symbolic(value)), None)]
+    return joined([*parts, rest])
+
+
+def _percent(template: str, given: list[Values]) -> String:
+    pieces = template.split("%s")
+    parts: list[str | Value | None] = [pieces[0]]
+    for index, piece in enumerate(pieces[1:]):
+        values = given[index] if index < len(given) else ()
+        parts += [next((value for value in values if isinstance(value, String) or symbolic(value)), None), piece]
+    return joined(parts)

@@ -1,0 +1,45 @@
+"""How heavy symbols may be: those that are made of too many values are given up."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from .values import Arguments, Called, Lookup, Method, Of, Row, String, Table, Value, Values
+
+HEAVIEST = 40
+"""The most values that a symbol is made of."""
+
+
+@cache
+def weight_of(value: Value) -> int:
+    """How many values a symbol is made of, with the arguments of its calls."""
+    match value:
+        case Of(base=base, what=what):
+            return 1 + weight_of(base) + (weight_of(what) if isinstance(what, Value) else 0)
+        case Called(function=function, arguments=arguments, keywords=keywords):
+            given = [*arguments, *(values for _, values in keywords)]
+            return 1 + weight_of(function) + sum(weight_of(one) for values in given for one in values)
+        case String(parts=parts):
+            return 1 + sum(weight_of(part) for part in parts if part is not None and not isinstance(part, str))
+        case Table(name=inner) | Lookup(table=inner) | Row(table=inner):
+            return 1 if inner is None else 1 + weight_of(inner)
+        case Method(owner=inner):
+            return 1 + weight_of(inner)
+    return 1
+
+
+def part(owner: Value, kind: str, what: str | Value) -> Values:
+    """A part of what a symbol is for; nothing if the symbol would be too heavy."""
+    made = Of(owner, kind, what)
+    return (made,) if weight_of(made) <= HEAVIEST else ()
+
+
+def called(function: Value, arguments: Arguments) -> Values:
+    """The result of calling what a symbol is for. Arguments that are heavy symbols are left out."""
+
+    def light(values: Values) -> Values:
+        return tuple(value for value in values[:3] if weight_of(value) <= HEAVIEST // 3)
+
+    positional = tuple(light(values) for values in arguments.positional)
+    made = Called(function, positional, tuple((key, light(values)) for key, values in arguments.keywords.items()))
+    return (made,) if weight_of(made) <= HEAVIEST else ()

@@ -1,0 +1,158 @@
+"""`runledger audit`: on a table that people and an older service wrote to, and on stores that are clean."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+from airtable_base import BASE, METRIC_COLUMNS, TOKEN, AirtableBase, served
+from commands import on_a_terminal, runledger
+
+from airtable_local import Column, Request, Response
+from runledger import StoreUnavailable
+from runledger.adapters.airtable import TURNS, Columns, RateLimit, Turns
+
+Ask = Callable[..., CompletedProcess[str]]
+MAPPED = Columns()
+
+
+@pytest.fixture
+def base() -> Iterator[AirtableBase]:
+    with served(*METRIC_COLUMNS) as base:
+        at = base.server.url, BASE
+        TURNS[at] = Turns(limit=RateLimit(requests=10**6), sleep=base.clock.sleep)
+        yield base
+        del TURNS[at]
+
+
+@pytest.fixture
+def ask(base: AirtableBase) -> Ask:
+    def ask(*arguments: str, code: int = 0) -> CompletedProcess[str]:
+        return runledger(*arguments, store=base.store_url, code=code, AIRTABLE_API_KEY=TOKEN)
+
+    return ask
+
+
+def cells(run_id: str | None, client_id: str | None, start: str | None, **more: str) -> dict[str, str]:
+    parts = {"run_id": run_id, "client_id": client_id, "started_at": start, "status": "Running", **more}
+    return {getattr(MAPPED, part): value for part, value in parts.items() if value is not None}
+
+
+MORNING, EVENING, NEXT_MONTH = "2025-11-24T08:00:00.000Z", "2025-11-24T20:00:00.000Z", "2025-12-24T08:00:00.000Z"
+
+
+def test_a_table_of_an_older_service_is_told_row_by_row(ask: Ask, base: AirtableBase) -> None:
+    base.insert(cells("251124-1", "acme", MORNING, status="Completed", ended_at=EVENING))
+    base.clock.sleep(60)
+    base.insert(cells("251124-1", "acme", NEXT_MONTH))  # a "repair"
+    base.insert(cells("251124_1", "Acme", MORNING))
+    base.insert(cells("251124-2", "acme", EVENING, status="Completed", ended_at=MORNING))
+    base.insert(cells("251124-3", "acme", MORNING, status="Failed"))
+    base.insert(cells("251124-4", "acme", None))
+    base.insert(cells("251124-5", "acme", MORNING, status="Done, probably"))
+    base.insert(cells(None, "acme", MORNING))
+    base.insert(cells("251124-6", None, MORNING))
+    base.server.log.clear()
+    told = json.loads(ask("audit", "--running-longer-than", "1d", "--json", code=1).stdout)
+    assert not any(entry.changed for entry in base.server.log)
+    assert told["rows"] == 9
+    assert told["counts"] == {
+        "duplicate": {"2025-12": 1},
+        "similar keys": {"2025-12": 1},
+        "no id": {"2025-11": 2},
+        "no start time": {"2025-11": 1},
+        "unknown status": {"2025-11": 1},
+        "end before start": {"2025-11": 1},
+        "no end time": {"2025-11": 1},
+        "running too long": {"2025-11": 4, "2025-12": 1},
+    }
+    first, second, *_ = (row["id"] for row in base.rows())
+    duplicate = told["defects"][0]
+    assert (duplicate["keep"], duplicate["remove"]) == (first, [second])
+    assert told["remove"] == [second]
+
+
+def test_the_report_for_people_lists_what_to_remove_by_hand(ask: Ask, base: AirtableBase) -> None:
+    for _ in range(3):
+        base.insert(cells("251124-1", "ac\u202eme", MORNING))
+        base.clock.sleep(60)
+    first, *others = (row["id"] for row in base.rows())
+    told = ask("audit", "--skip", "running-too-long", code=1).stdout
+    assert told.splitlines()[0].startswith("3 rows in airtable://")
+    assert told.splitlines()[0].endswith(": 1 defect.")
+    assert f"'ac\\u202eme': {first} is the run's record; remove {', '.join(others)}" in told
+    assert told.endswith(f"2 duplicates to remove by hand:\n  {others[0]}\n  {others[1]}\n")
+    assert TOKEN not in told
+
+
+def test_of_many_defects_of_a_kind_ten_are_listed_unless_all_are_asked_for(ask: Ask, base: AirtableBase) -> None:
+    for number in range(12):
+        base.insert(cells(f"run-{number}", "acme", None))
+    done = ask("audit", "--skip", "running-too-long", code=1)
+    assert done.stdout.count("there is no start time") == 10
+    assert done.stderr == "  … 2 more; --verbose lists them too.\n"
+    done = ask("audit", "--skip", "running-too-long", "--verbose", code=1)
+    assert done.stdout.count("there is no start time") == 12
+
+
+def test_a_table_without_the_optional_columns_has_no_defect_for_that() -> None:
+    needed = (Column("Run ID"), Column("Client ID"), Column("Status"))
+    with served(table_columns=needed) as base:
+        TURNS[base.server.url, BASE] = Turns(limit=RateLimit(requests=10**6), sleep=base.clock.sleep)
+        base.insert(cells("r", "acme", None, status="Completed"))
+        done = runledger("audit", store=base.store_url, AIRTABLE_API_KEY=TOKEN)
+        assert done.stdout.endswith(": no defects.\n")
+        del TURNS[base.server.url, BASE]
+
+
+def test_a_listing_that_expires_reads_every_row_once(base: AirtableBase) -> None:
+    for number in range(250):
+        base.insert(cells(f"run-{number}", "acme", MORNING))
+    rows = base.repository().stored_rows()
+    read = [next(rows) for _ in range(150)]
+    base.service.expire_iterators()
+    references = [row.reference for row in [*read, *rows]]
+    assert len(references) == len(set(references)) == 250
+
+
+def test_a_listing_that_always_expires_before_its_first_page_is_an_error(base: AirtableBase) -> None:
+    for number in range(150):
+        base.insert(cells(f"run-{number}", "acme", MORNING))
+    rows = base.repository().stored_rows()
+    read = [next(rows) for _ in range(100)]
+    assert len(read) == 100
+    handle = base.service.handle
+
+    def expired(request: Request) -> Response:
+        base.service.expire_iterators()
+        return handle(request)
+
+    base.service.handle = expired  # type: ignore[method-assign]
+    with pytest.raises(StoreUnavailable, match="expired before it was read"):
+        list(rows)
+
+
+def test_a_clean_store_ends_with_zero(tmp_path: Path) -> None:
+    store = tmp_path / "runs.db"
+    runledger("start", "run-1", "acme", store=store)
+    runledger("start", "run-10", "acme", store=store)
+    done = runledger("audit", store=store)
+    assert done.stdout == f"2 rows in sqlite:///{store}: no defects.\n"
+    assert not done.stderr
+    assert json.loads(runledger("audit", "--json", store=store).stdout) == {
+        "rows": 2,
+        "counts": {},
+        "defects": [],
+        "remove": [],
+    }
+    assert on_a_terminal("audit", store=store, columns=40).startswith("2 rows in ")
+
+
+@pytest.mark.parametrize("option", [["--skip", "typos"], ["--running-longer-than", "soon"]])
+def test_a_wrong_option_is_one_sentence(option: list[str], tmp_path: Path) -> None:
+    store = tmp_path / "runs.db"
+    runledger("init", store=store)
+    assert "Traceback" not in runledger("audit", *option, store=store, code=2).stderr

@@ -1,0 +1,3 @@
+"""The labelled code is data of the tests of `runledger scan`; none of it is a test to run."""
+
+collect_ignore_glob = ["*"]

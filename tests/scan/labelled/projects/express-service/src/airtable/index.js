@@ -1,0 +1,5 @@
+module.exports = {
+  ...require('./client'),
+  ...require('./runs'),
+  clients: require('./clients'),
+};

@@ -1,0 +1,5 @@
+const runs = require('./runService');
+const cache = require('./runCache');
+
+exports.runs = runs;
+exports.cache = cache;

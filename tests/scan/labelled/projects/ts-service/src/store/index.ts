@@ -1,0 +1,2 @@
+export * from './clients.js';
+export { RunTable, type RunFields } from './runs.js';

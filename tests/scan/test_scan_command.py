@@ -1,0 +1,163 @@
+"""The command: what it prints, the files that it writes, its exit codes, its settings."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+from commands import runledger
+
+CODE = """
+const base = require('airtable').base('app1');
+const runs = base('Client Run Results');
+async function startRun(id) { return runs.create({ id }); }
+async function touch(id) {
+  const [row] = await runs.select({}).firstPage();
+  if (!row) return startRun(id);
+  return runs.update(row.id, {});
+}
+async function deep(id) { return touch(id); }
+async function deeper(id) { return deep(id); }
+"""
+SETTINGS = '[tool.runledger.scan]\nallowed = ["code.js::startRun"]\n'
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    (tmp_path / "code.js").write_text(CODE)
+    return tmp_path
+
+
+def test_findings_are_shown_with_their_chains(code: Path) -> None:
+    shown = runledger("scan", str(code)).stdout
+    assert "creation" in shown
+    assert f"> startRun ({code}/code.js:4)" in shown
+    assert "4 findings in 1 file." in shown
+
+
+def test_longer_chains_are_shown_on_demand(code: Path) -> None:
+    assert "deeper" not in runledger("scan", str(code)).stdout
+    assert "deeper" in runledger("scan", "--deep", str(code)).stdout
+
+
+def test_json_has_findings_counts_and_files(code: Path) -> None:
+    report = json.loads(runledger("scan", "--json", str(code)).stdout)
+    assert report["counts"] == {
+        "creation": 1,
+        "recovery": 1,
+        "update": 1,
+        "updating-wrapper": 1,
+    }
+    assert report["files"] == {
+        "parsed": {"javascript": 1},
+        "left_out": {},
+        "parsed_in_part": [],
+        "unreadable": [],
+    }
+    assert report["exhausted"] == {}
+
+
+def test_sarif_is_valid_by_its_schema(code: Path) -> None:
+    schema = json.loads((Path(__file__).parent / "sarif-2.1.0.json").read_text())
+    runledger("scan", "--sarif", str(code / "out.sarif"), str(code))
+    log = json.loads((code / "out.sarif").read_text())
+    jsonschema.Draft4Validator(schema).validate(log)
+    results = log["runs"][0]["results"]
+    assert [(result["ruleId"], result["level"]) for result in results] == [
+        ("creation", "error"),
+        ("recovery", "error"),
+        ("update", "note"),
+        ("updating-wrapper", "note"),
+    ]
+    log["runs"][0]["results"][0]["level"] = "fatal"
+    assert not jsonschema.Draft4Validator(schema).is_valid(log)
+
+
+def test_the_inventory_lists_each_creation_point_with_its_callers(code: Path) -> None:
+    (code / "pyproject.toml").write_text(SETTINGS)
+    runledger("scan", "--inventory", str(code / "inventory.md"), str(code))
+    written = (code / "inventory.md").read_text()
+    assert "2 places: 1 creation, 1 recovery, 0 upsert, 0 unresolved." in written
+    assert f"| `{code}/code.js:4` | `startRun` | creation, allowed | certain | `touch` ({code}/code.js:7)" in written
+
+
+def test_a_check_fails_at_a_creation_that_is_not_allowed(code: Path) -> None:
+    failed = runledger("scan", "--check", str(code), code=1)
+    assert "code.js:4: creation" in failed.stderr
+    assert "2 places may not create runs" in failed.stderr
+
+
+def test_a_check_fails_at_a_recovery_although_the_creation_is_allowed(code: Path) -> None:
+    (code / "pyproject.toml").write_text(SETTINGS)
+    failed = runledger("scan", "--check", str(code), code=1)
+    assert "code.js:4: creation" not in failed.stderr
+    assert "code.js:7: recovery" in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "fails"),
+    [
+        ("base('Client Run Results').update([], { performUpsert: {} });", True),
+        ("base(process.env.TABLE).create({});", True),
+        ("base('Clients').create({});", False),
+        ("base('Client Run Results').update('x', {});", False),
+    ],
+)
+def test_what_fails_a_check(tmp_path: Path, line: str, fails: bool) -> None:
+    (tmp_path / "a.js").write_text(f"const base = require('airtable').base('x');\n{line}\n")
+    runledger("scan", "--check", str(tmp_path), code=1 if fails else 0)
+
+
+def test_a_clean_code_base_passes(code: Path) -> None:
+    (code / "pyproject.toml").write_text(SETTINGS)
+    (code / "code.js").write_text(CODE.replace("if (!row) return startRun(id);", ""))
+    runledger("scan", "--check", str(code))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("run = 'x'", "has no setting 'run'"),
+        ("ignore = 'x'", "ignore must be a list of texts"),
+        ("tables = ['x']", "tables must be a table of texts"),
+        ("wrappers = {x = 'delete'}", "the wrapper 'x' is 'delete'"),
+        ("runs = [", "cannot be read"),
+    ],
+)
+def test_wrong_settings_are_refused_in_one_sentence(code: Path, settings: str, words: str) -> None:
+    (code / "pyproject.toml").write_text(f"[tool.runledger.scan]\n{settings}\n")
+    assert words in runledger("scan", str(code), code=2).stderr
+
+
+def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    assert "does not exist" in runledger("scan", str(tmp_path / "none"), code=2).stderr
+
+
+def test_a_file_that_cannot_be_written_is_named(code: Path) -> None:
+    assert "cannot be written" in runledger("scan", "--sarif", str(code / "no" / "x.sarif"), str(code), code=2).stderr
+
+
+def test_what_a_reader_has_to_know_is_on_standard_error(code: Path) -> None:
+    (code / "bad.py").write_text("from django.db import models\ndef f(:\n")
+    said = runledger("scan", str(code)).stderr
+    assert "parsed in part, because they are damaged" in said
+    assert "not covered, writes through them are not seen: Django ORM" in said
+
+
+def test_the_hook_runs_the_command() -> None:
+    hooks = (Path(__file__).parents[2] / ".pre-commit-hooks.yaml").read_text()
+    assert "entry: runledger scan --check" in hooks
+
+
+def test_the_scan_loads_no_adapter_and_no_driver() -> None:
+    code = (
+        "import sys, runledger.scan.scanning\n"
+        "names = ('runledger.adapters.', 'psycopg', 'pyairtable', 'click')\n"
+        "print([name for name in sys.modules if name.startswith(names)])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

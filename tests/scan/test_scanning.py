@@ -1,0 +1,251 @@
+"""Findings of small code bases: guards, chains, files that are left out, damage, limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from runledger.scan import effects
+from runledger.scan.findings import Finding
+from runledger.scan.scanning import Report, scan
+from runledger.scan.settings import Settings
+
+RUNS = """
+from pyairtable import Api
+runs = Api("k").table("app", "Client Run Results")
+"""
+
+
+def scanned(folder: Path, settings: Settings | None = None, **files: str) -> Report:
+    for name, text in files.items():
+        path = folder / name.replace("__", "/").replace("_dot_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return scan([folder], settings or Settings())
+
+
+def kinds(report: Report, *, deep: bool = False) -> list[tuple[int, str]]:
+    return [(finding.line, finding.kind) for finding in report.shown(deep=deep)]
+
+
+def only(report: Report, kind: str) -> Finding:
+    [finding] = [finding for finding in report.findings if finding.kind == kind]
+    return finding
+
+
+def test_a_lookup_that_throws_guards_a_creation(tmp_path: Path) -> None:
+    code = RUNS + "def start(x):\n    if runs.first():\n        raise ValueError\n    runs.create(x)\n"
+    finding = only(scanned(tmp_path, a_dot_py=code), "creation")
+    assert finding.guarded
+    assert finding.confidence == "certain"
+
+
+def test_a_lookup_that_returns_makes_a_recovery_of_what_is_no_creator(tmp_path: Path) -> None:
+    code = RUNS + "def touch(x):\n    row = runs.first()\n    if row:\n        return row\n    return runs.create(x)\n"
+    finding = only(scanned(tmp_path, a_dot_py=code), "recovery")
+    assert finding.confidence == "likely"
+    assert finding.as_json() == {
+        "file": str(tmp_path / "a.py"),
+        "line": 8,
+        "function": "touch",
+        "kind": "recovery",
+        "table": "Client Run Results",
+        "is_run_table": True,
+        "confidence": "likely",
+        "chain": [],
+    }
+
+
+def test_a_chain_leads_from_the_call_to_the_write(tmp_path: Path) -> None:
+    code = RUNS + "def one(x):\n    runs.create(x)\ndef two(x):\n    one(x)\ndef three(x):\n    two(x)\n"
+    report = scanned(tmp_path, a_dot_py=code)
+    assert kinds(report) == [(5, "creation"), (7, "creating-wrapper")]
+    assert kinds(report, deep=True) == [(5, "creation"), (7, "creating-wrapper"), (9, "creating-wrapper")]
+    place = tmp_path / "a.py"
+    assert report.findings[-1].chain == (f"two ({place}:6)", f"one ({place}:4)", f"creation ({place}:5)")
+
+
+def test_functions_that_call_each_other_in_a_circle_end(tmp_path: Path) -> None:
+    code = RUNS + "def a(x):\n    b(x)\ndef b(x):\n    a(x)\n    runs.update(x, {})\n"
+    assert kinds(scanned(tmp_path, a_dot_py=code)) == [(5, "updating-wrapper"), (8, "update")]
+
+
+def test_each_table_is_judged_for_itself(tmp_path: Path) -> None:
+    code = RUNS + (
+        "clients = Api('k').table('app', 'Clients')\n"
+        "def done(x):\n    if not clients.first():\n        runs.create(x)\n"
+        "@app.post('/x')\ndef route(x):\n    clients.create(x)\n    runs.update(x, {})\n"
+    )
+    assert kinds(scanned(tmp_path, a_dot_py=code)) == [
+        (7, "creation"),
+        (8, "no-start"),
+        (10, "creation"),
+        (11, "update"),
+    ]
+
+
+def test_modules_are_followed_through_imports_and_barrels(tmp_path: Path) -> None:
+    report = scanned(
+        tmp_path,
+        lib__tables_dot_js="const T = { RUNS: 'Client Run Results' };\nexports.T = T;\n",
+        lib__runs_dot_js="const { T } = require('./tables');\nconst base = require('airtable').base('x');\n"
+        "const create = (f) => base(T.RUNS).create(f);\nmodule.exports = { create };\n",
+        lib__index_dot_js="module.exports = { ...require('./runs'), other: 1 };\n",
+        app_dot_mjs="import { create as make } from './lib/index.js';\nexport default async () => make({});\n",
+    )
+    assert [(Path(finding.path).name, finding.kind) for finding in report.findings] == [
+        ("app.mjs", "creating-wrapper"),
+        ("runs.js", "creation"),
+    ]
+
+
+def test_the_package_of_an_import_is_preferred_to_a_file_of_that_name_elsewhere(tmp_path: Path) -> None:
+    report = scanned(
+        tmp_path,
+        app____init___dot_py="",
+        app__services____init___dot_py="",
+        app__services__airtable_dot_py="from pyairtable import Api\n",
+        app__main_dot_py="from airtable import Airtable\nAirtable('b', 'Client Run Results').insert({})\n",
+    )
+    assert [finding.kind for finding in report.findings] == ["creation"]
+
+
+def test_files_that_are_left_out_are_counted_by_reason(tmp_path: Path) -> None:
+    write = "require('airtable').base('x')('Runs').create({});\n"
+    report = scanned(
+        tmp_path,
+        Settings(ignore=("legacy/*",)),
+        node_modules__x__index_dot_js=write,
+        vendor__x_dot_js=write,
+        dist__x_dot_js=write,
+        tests__x_dot_js=write,
+        x_dot_test_dot_js=write,
+        x_dot_min_dot_js=write,
+        backup__x_dot_js=write,
+        x_dot_js_dot_bak=write,
+        legacy__x_dot_js=write,
+        made_dot_js="// Code generated by a tool. DO NOT EDIT.\n" + write,
+        kept_dot_js=write,
+    )
+    assert dict(report.files) == {"javascript": 1}
+    assert dict(report.left_out) == {
+        "node_modules": 1,
+        "vendored": 1,
+        "generated": 3,
+        "tests": 2,
+        "backups": 2,
+        "ignored": 1,
+    }
+    assert kinds(report) == [(1, "creation")]
+
+
+def test_a_damaged_file_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    code = "const base = require('airtable').base('x');\nbase('Runs').create({});\nfunction ( { broken\n"
+    report = scanned(tmp_path, a_dot_js=code, b_dot_py=RUNS + "runs.create({})\ndef f(:\n")
+    assert [Path(path).name for path in report.in_part] == ["a.js", "b.py"]
+    assert [finding.kind for finding in report.findings] == ["creation", "creation"]
+
+
+def test_bytes_that_are_no_text_are_read_on(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_bytes(RUNS.encode() + b"x = '\xff\xfe'\nruns.create({})\n")
+    assert kinds(scan([tmp_path], Settings())) == [(5, "creation")]
+
+
+def test_mappers_that_are_not_covered_are_named(tmp_path: Path) -> None:
+    report = scanned(
+        tmp_path, a_dot_py="from django.db import models\n", b_dot_ts="import { x } from '@prisma/client';\n"
+    )
+    assert report.not_covered == ["Django ORM", "Prisma"]
+
+
+def test_a_limit_that_is_reached_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(effects, "_MOST_EFFECTS", 1)
+    report = scanned(tmp_path, a_dot_py=RUNS + "def f(x):\n    runs.create(x)\n    runs.update(x, {})\n")
+    assert dict(report.exhausted) == {"effects of a function": 1}
+
+
+def test_a_chain_that_is_too_long_is_cut_and_counted(tmp_path: Path) -> None:
+    functions = "".join(f"def f{n}(x):\n    f{n + 1}(x)\n" for n in range(20))
+    report = scanned(tmp_path, a_dot_py=RUNS + functions + "def f20(x):\n    runs.create(x)\n")
+    assert report.exhausted["length of a chain of calls"] == 1
+    assert max(len(finding.chain) for finding in report.findings) == 14
+
+
+def test_the_api_of_schemas_makes_no_records(tmp_path: Path) -> None:
+    bases, records = "https://api.airtable.com/v0/meta/bases", "https://api.airtable.com/v0/app1/Runs"
+    code = "".join(f"fetch('{url}', {{ method: 'POST' }});\n" for url in (bases, f"{bases}/app1/tables", records))
+    assert kinds(scanned(tmp_path, a_dot_js=code)) == [(3, "creation")]
+
+
+def test_constants_of_a_module_without_any_sign_of_a_write_are_read(tmp_path: Path) -> None:
+    report = scanned(
+        tmp_path,
+        names_dot_js="exports.get = () => 'Client Run Results';\n",
+        code_dot_js="const { get } = require('./names');\nrequire('airtable').base('x')(get()).create({});\n",
+        helper_dot_js="exports.call = (fn) => fn();\n",
+        caller_dot_js="const { call } = require('./helper');\nconst start = require('./code2');\ncall(start);\n",
+        code2_dot_js="const { run } = require('./runner');\nconst t = require('airtable').base('x')('Runs');\n"
+        "module.exports = () => run(() => t.create({}));\nrun(t.update('x', {}));\n",
+        runner_dot_js="const { deep } = require('./deep');\nexports.run = (x) => deep(x);\n",
+        deep_dot_js="exports.deep = (x) => x;\n",
+    )
+    assert [
+        (Path(finding.path).name, finding.kind, finding.table) for finding in report.findings if not finding.chain
+    ] == [
+        ("code.js", "creation", "Client Run Results"),
+        ("code2.js", "creation", "Runs"),
+        ("code2.js", "update", "Runs"),
+    ]
+
+
+def test_a_factory_without_any_sign_of_a_write_is_followed(tmp_path: Path) -> None:
+    report = scanned(
+        tmp_path,
+        factory_dot_js="exports.repository = (table) => ({ start: async (fields) => table.create(fields) });\n",
+        code_dot_js="const { repository } = require('./factory');\nconst t = require('airtable').base('x')('Runs');\n"
+        "const runs = repository(t);\nexports.go = async () => runs.start({});\n",
+    )
+    assert [(Path(finding.path).name, finding.line, finding.kind) for finding in report.findings] == [
+        ("code.js", 4, "creating-wrapper"),
+        ("factory.js", 1, "creation"),
+    ]
+
+
+def test_a_wrapper_from_elsewhere_is_what_the_settings_say(tmp_path: Path) -> None:
+    settings = Settings(("Results",), wrappers={"insertRow": "creation"})
+    report = scanned(tmp_path, settings, a_dot_js="import { insertRow } from 'company';\ninsertRow('Results', {});\n")
+    assert kinds(report) == [(2, "creation")]
+    assert report.findings[0].is_run
+
+
+def test_a_table_by_its_id_has_its_name(tmp_path: Path) -> None:
+    settings = Settings(runs=("Results",), tables={"tbl1": "Results"})
+    report = scanned(tmp_path, settings, a_dot_js="require('airtable').base('x')('tbl1').create({});\n")
+    assert (report.findings[0].table, report.findings[0].is_run) == ("Results", True)
+
+
+def test_progress_counts_files(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("x = 1\n")
+    (tmp_path / "b.js").write_text("x = 1\n")
+    seen: list[tuple[int, int]] = []
+    scan([tmp_path], Settings(), lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 2), (2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("table", "runs", "is_run"),
+    [
+        ("Client Run Results", (), True),
+        ("client_runs", (), True),
+        ("JobRuns", (), True),
+        ("Clients", (), False),
+        ("Brunch", (), False),
+        ("runtime", (), False),
+        ("Jobs", ("jobs",), True),
+        ("client_run_results", ("Client Run Results",), True),
+        ("Other Runs", ("Jobs",), False),
+    ],
+)
+def test_the_table_of_runs(table: str, runs: tuple[str, ...], is_run: bool) -> None:
+    assert Settings(runs=runs).is_run(table) is is_run
