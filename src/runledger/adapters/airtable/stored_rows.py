@@ -58,7 +58,6 @@ def stored_row(columns: Columns, raw: Mapping[str, Any]) -> StoredRow:
         word=word,
         started_at=started_at,
         ended_at=ended_at,
-        updated_at=_time(cells, columns.updated_at),
         created_at=created,
         reference=str(raw["id"]),
         order=order,
