@@ -234,7 +234,10 @@ def test_choices_that_the_status_lacks_are_named_to_add_by_hand() -> None:
     with operated(table) as base:
         done = base.runledger("init")
         line = "note  column 'Status' lacks the choices 'Completed with Errors', 'Skipped', 'Cancelled': add choices "
-        assert f"{line}with exactly these names by hand (the API cannot), or map" in done.stdout
+        assert (
+            f"{line}with exactly these names by hand (the API cannot, so `runledger init` does not), or map"
+            in done.stdout
+        )
         assert base.writes() == []
 
 

@@ -38,7 +38,7 @@ def stored_row(columns: Columns, raw: Mapping[str, Any]) -> StoredRow:
     run_id, client_id = (str(each or "") for each in columns.ids(cells))
     word = str(cells.get(columns.status) or "")
     number = cells.get(columns.number) if columns.number else None
-    order = (float(number) if isinstance(number, (int, float)) else 0.0, created, str(raw["id"]))
+    order = (number if isinstance(number, (int, float)) else 0, created, str(raw["id"]))
     started_at = _time(cells, columns.started_at) if columns.started_at else created
     ended_at = _time(cells, columns.ended_at)
     fault = ""
