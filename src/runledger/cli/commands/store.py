@@ -107,7 +107,7 @@ def doctor(scratch_table: str | None, as_json: bool) -> None:
 
 
 def _with_the_store(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """The findings. If --store was given, a command that one of them advises needs it too, and the person is reminded."""
+    """The findings; then a reminder that a command which one of them advises needs the --store that was given."""
     advised = False
     for found in findings:
         advised = advised or "`runledger init" in found.advice
