@@ -34,7 +34,7 @@ LINE = "run_id, client_id, position, at, text"
 
 PAGE = 500
 SHORT = 8_000
-"""A log of at most so many bytes of text is found with its record, so that a page of them is a few megabytes."""
+"""A log of at most so many bytes is found with its record, so that a page of them is a few megabytes."""
 STATUSES = {status.value: status for status in RunStatus}
 _FINAL = ", ".join(f"'{status.value}'" for status in RunStatus if status.is_final)
 
