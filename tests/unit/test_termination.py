@@ -114,6 +114,40 @@ def test_outside_of_the_main_thread_it_says_so() -> None:
     ]
 
 
+HANDLED_IN_C = """
+import ctypes, os, signal, sys
+
+handler = ctypes.CDLL(None).signal
+handler.argtypes = [ctypes.c_int, ctypes.c_void_p]
+handler(signal.SIGTERM, ctypes.cast(ctypes.CDLL(None).abs, ctypes.c_void_p))
+for name in ("signal", "_signal"):
+    del sys.modules[name]
+import signal  # it looks which handlers there are, as it does when a program begins that runs Python in it
+
+import runledger
+
+assert signal.getsignal(signal.SIGTERM) is None
+try:
+    with runledger.sigterm_as_exit():
+        print("the block ran")
+except runledger.InvalidValue as error:
+    print(error)
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_where_code_outside_of_python_handles_the_signal_it_says_so_and_leaves_that_handler() -> None:
+    with sigterm_as_exit():
+        assert signal.getsignal(signal.SIGTERM) is not None
+    done = subprocess.run([sys.executable, "-c", HANDLED_IN_C], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        "SIGTERM has a handler that code outside of Python installed, and that Python cannot restore: leave "
+        "sigterm_as_exit out, and let the program that runs Python end your work.\n",
+        "",
+    )
+
+
 def test_a_program_of_asyncio_cancels_its_runs(ledger: RunLedger) -> None:
     async def job() -> None:
         async with ledger.track("r", "acme"):
