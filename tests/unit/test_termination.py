@@ -136,16 +136,23 @@ os.kill(os.getpid(), signal.SIGTERM)
 """
 
 
+OUTSIDE = (
+    "SIGTERM has a handler that code outside of Python installed, and that Python cannot restore: leave "
+    "sigterm_as_exit out, and let the program that runs Python end your work."
+)
+
+
 def test_where_code_outside_of_python_handles_the_signal_it_says_so_and_leaves_that_handler() -> None:
-    with sigterm_as_exit():
-        assert signal.getsignal(signal.SIGTERM) is not None
     done = subprocess.run([sys.executable, "-c", HANDLED_IN_C], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (
-        0,
-        "SIGTERM has a handler that code outside of Python installed, and that Python cannot restore: leave "
-        "sigterm_as_exit out, and let the program that runs Python end your work.\n",
-        "",
-    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{OUTSIDE}\n", "")
+
+
+def test_a_handler_from_outside_of_python_is_looked_for_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signal, "getsignal", {signal.SIGTERM: None}.__getitem__)  # in another process it is a real one
+    with pytest.raises(InvalidValue) as raised, sigterm_as_exit():
+        pytest.fail("the block ran")
+    assert str(raised.value) == OUTSIDE
+    monkeypatch.undo()
 
 
 def test_a_program_of_asyncio_cancels_its_runs(ledger: RunLedger) -> None:
