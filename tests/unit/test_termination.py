@@ -15,11 +15,16 @@ import runledger
 from runledger import InvalidValue, RunLedger, RunLedgerError, sigterm_as_exit
 
 
+def unhandled(*_: object) -> None:
+    raise AssertionError("SIGTERM came to the handler from before")
+
+
 @pytest.fixture(autouse=True)
 def restored() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
+    """The handler from before fails the test. The default one would end the process, and all other tests with it."""
+    before = signal.signal(signal.SIGTERM, unhandled)
     yield
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.signal(signal.SIGTERM, before) is unhandled
 
 
 def terminate() -> None:
@@ -176,10 +181,9 @@ def test_a_loop_that_handles_sigterm_itself_cancels_its_runs(ledger: RunLedger) 
             terminate()
             await asyncio.Event().wait()
 
-    before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(job())
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.signal(signal.SIGTERM, unhandled) is signal.SIG_DFL  # as a loop leaves it
     assert ended_as(ledger) == ("Cancelled", None, ["CancelledError"])
 
 
