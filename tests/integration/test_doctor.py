@@ -62,8 +62,8 @@ def test_alert_urls_that_can_and_cannot_be_used_are_pointed_out_without_their_se
         f"ok    {told} mailto://… can be used; nothing was sent",
         f"note  {told} https://… cannot be used: for a webhook of your own, write jsons:// instead. No alerts are sent "
         "there.",
-        f"note  {told} slck://… cannot be used: Apprise knows no service with this scheme, so correct it. No alerts are "
-        "sent there.",
+        f"note  {told} slck://… cannot be used: Apprise knows no service with this scheme, so correct it. No alerts "
+        "are sent there.",
         f"note  {told} is not of the form scheme://…: write it like mailto://user:password@mail.example.com. No alerts "
         "are sent there.",
         f"ok    {tmp_path}/runs.db is a ledger of this version, and may be written",

@@ -377,11 +377,13 @@ def test_a_file_that_another_process_has_locked_in_the_end_is_waited_for(store: 
 
 def test_how_long_a_locked_file_was_waited_for_is_true(store: Path, tmp_path: Path) -> None:
     a_store_of(tmp_path, "gated", GATED)
-    wait = ["--finish-wait", "0.5s"]
-    with running(tmp_path, *wait, store=f"gated:///{store}", GRACE="1") as process:
-        with closing(sqlite3.connect(store)) as other:
-            other.execute("BEGIN IMMEDIATE")
-            _, errors = process.communicate("0\n", timeout=60)
+    url = f"gated:///{store}"
+    with (
+        running(tmp_path, "--finish-wait", "0.5s", store=url, GRACE="1") as process,
+        closing(sqlite3.connect(store)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        _, errors = process.communicate("0\n", timeout=60)
     assert "could not be finished: the store has not answered within 1.5 s.\n" in errors
 
 
