@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 
-from ...domain import Backend, Finding, Preparation, RunRemoval, StoreUnusable
+from ...domain import Backend, Finding, RunRemoval, StoreUnusable
 from .sqlite import open_url
 from .sqlite_errors import FAULTS, code_of, is_hidden, missing_folder, refusal
 from .sqlite_file import SQLiteFile
@@ -53,7 +53,7 @@ def _obstacle(path: str) -> Finding | None:
     return None
 
 
-def _prepare(url: str, _: Preparation) -> list[Finding]:
+def _prepare(url: str, _: object) -> list[Finding]:
     """Make the schema in an empty file, or migrate a file of an older version."""
     from .sqlite_migration import migrate  # here, because only `init` migrates
 

@@ -10,7 +10,8 @@ from itertools import chain
 
 import click
 
-from ...domain import Finding, MetricColumn, Preparation
+from ...domain import Finding
+from ...domain.preparation import MetricColumn, Preparation
 from ...stores import backend_of, store_url
 from ..arguments import COLUMN
 from ..consent import ask, before_any_change
