@@ -23,7 +23,9 @@ from ...domain import (
     added_up,
 )
 from ...domain.json_form import MALFORMED, metrics_texts, time_of_text, time_text, trusted_metrics
+from ...domain.key import unchecked_key
 from ...domain.log import unchecked_line
+from ...domain.record import unchecked_record
 
 RECORD = "run_id, client_id, client_name, status, started_at, ended_at, metrics, notes, error, updated_at"
 """The columns of table `runs` from which a record is read, in their order."""
@@ -34,7 +36,7 @@ LINE = "run_id, client_id, position, at, text"
 
 PAGE = 500
 SHORT = 8_000
-"""A log of at most so many bytes of text is found with its record, so that a page of them is a few megabytes."""
+"""A log of at most so many bytes is found with its record, so that a page of them is a few megabytes."""
 STATUSES = {status.value: status for status in RunStatus}
 _FINAL = ", ".join(f"'{status.value}'" for status in RunStatus if status.is_final)
 
@@ -203,9 +205,8 @@ def _restored(row: Sequence[Any], metrics: Metrics) -> RunRecord:
     updated_at = started_at if updated == started else _read_time(updated)
     if not (started_at.tzinfo is updated_at.tzinfo is UTC and (ended_at is None or ended_at.tzinfo is UTC)):
         raise ValueError("not a time in UTC")
-    return RunRecord.trusted(
-        run_id, client_id, name, STATUSES[status], started_at, ended_at, metrics, notes, error, updated_at
-    )
+    key = unchecked_key(run_id, client_id, None)
+    return unchecked_record(key, name, STATUSES[status], started_at, ended_at, metrics, notes, error, updated_at)
 
 
 _read_time = datetime.fromisoformat

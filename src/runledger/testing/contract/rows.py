@@ -9,7 +9,8 @@ from functools import partial
 
 import pytest
 
-from ...domain import NewRun, RowStore, RunChange, RunKey, RunRecord, StoredRow
+from ...domain import NewRun, RunChange, RunKey, RunRecord
+from ...domain.stored_row import RowStore, StoredRow
 from ..calls import shown
 from ..rules import Rule
 from ..strategies import AWKWARD
