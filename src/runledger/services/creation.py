@@ -20,6 +20,7 @@ from ..domain import (
     RunRecord,
     RunRepository,
     StoreUnavailable,
+    StoreUnusable,
     rejected_keys,
 )
 from .arguments import list_of
@@ -101,8 +102,10 @@ class RunCreator:
             try:
                 keys = list(create(pending)) if pending else []
                 break
-            except CallWithinCall:  # no attempt of this thread can succeed before the call that it interrupts goes on
-                raise
+            except (CallWithinCall, StoreUnusable) as error:  # a further attempt would fail like this one
+                if in_doubt and error.key not in error.applied:
+                    raise _in_doubt(error, news[0].key, made) from error
+                raise error.having_applied({**made, **dict.fromkeys(error.applied)})
             except StoreUnavailable as error:
                 in_doubt = in_doubt or error.outcome is Outcome.UNKNOWN
                 made.update((key, key) for key in error.applied)
@@ -129,6 +132,14 @@ class RunCreator:
             return keys
         made.update((key, key) for key in keys)
         return [made[new.key] for new in news]
+
+
+def _in_doubt(error: RunLedgerError, key: RunKey, made: Iterable[RunKey]) -> StoreUnavailable:
+    """The error of a start that cannot go on, and one of whose attempts had no answer: it may have created records."""
+    reason = f"an attempt to start it had no answer, and the next one failed: {error.args[0]}".rstrip(".")
+    failure = StoreUnavailable(reason, Outcome.UNKNOWN, key).having_applied([*made, *error.applied])
+    failure.unconfirmed = error.unconfirmed
+    return failure
 
 
 def _with_mark(run: RunRecord | NewRun, mark: str) -> NewRun:
