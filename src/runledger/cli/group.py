@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 import click
+from runledger_command import interruptible
 
 from ..distribution import DISTRIBUTION
 from ..domain import (
@@ -104,7 +105,7 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         ctx.color = colour_wanted()
         try:
-            with _visible_usage_errors():
+            with interruptible(), _visible_usage_errors():
                 result = super().invoke(ctx)
         except click.UsageError as error:
             if ctx.invoked_subcommand != "check":
