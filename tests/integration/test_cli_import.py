@@ -247,6 +247,34 @@ e"
 """
 
 
+def test_a_name_that_is_twice_in_one_object_refuses_its_row_alone(store: Path, tmp_path: Path) -> None:
+    file = tmp_path / "jobs.jsonl"
+    rest = '"client_id": "a", "status": "Running", "started_at": "2025-01-01T00:00:00Z"'
+    file.write_text(
+        f'{{"run_id": "1", "run_id": "2", {rest}}}\n'
+        f'{{"run_id": "3", {rest}, "metrics": {{"A": 1, "B": 2, "A": 1}}}}\n'
+        f'{{"run_id": "4", {rest}, "metrics": {{"T": {{"datetime": "2025-01-01T00:00:00Z", "datetime": "x"}}}}}}\n'
+        f'{{"run_id": "5", {rest}, "metrics": {{"A": 1}}, "A": 2}}\n'
+        f'{{"run_id": "6", {rest}, "metrics": {{"A": 1}}, "B": 2}}\n'
+        "{}\n"
+    )
+    done = runledger("import", str(file), "--rest-as-metrics", store=store, code=1)
+    assert done.stdout == "6 rows: 1 loaded, 0 already there, 5 refused\n"
+    assert done.stderr.splitlines() == [
+        "line 1: the name 'run_id' is twice in one JSON object: remove or rename one.",
+        "line 2: the name 'A' is twice in one JSON object: remove or rename one.",
+        "line 3: the name 'datetime' is twice in one JSON object: remove or rename one.",
+        "line 4: the metric 'A' is given twice, in its column and in metrics: remove one.",
+        "line 6: not a JSON object: each line must be one.",
+    ]
+    assert [dict(record.metrics) for record in everything(store)] == [{"A": 1, "B": 2}]
+    file = tmp_path / "jobs.csv"
+    cell = '"{""A"": 1, ""A"": 2}"'
+    file.write_text(f"run_id,client_id,status,started_at,metrics\n1,a,Running,2025-01-01T00:00:00Z,{cell}\n")
+    done = runledger("import", str(file), store=store, code=1)
+    assert done.stderr == "line 2: the name 'A' is twice in one JSON object: remove or rename one.\n"
+
+
 def test_a_bad_spot_in_a_file_refuses_its_row_alone(store: Path, tmp_path: Path) -> None:
     file = tmp_path / "jobs.csv"
     file.write_bytes(SPOILT)

@@ -133,7 +133,7 @@ def reads(repository: SQLiteRunRepository) -> list[Callable[[], object]]:
 
 def refused(calls: list[Callable[[], object]], words: str) -> None:
     for call in calls:
-        with pytest.raises(StoreUnusable, match=f"{words}.*nothing was written") as refusal:
+        with pytest.raises(StoreUnusable, match=f"{words}.*nothing more was written") as refusal:
             call()
         assert "open it again" in str(refusal.value)
 

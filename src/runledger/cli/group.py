@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 import click
+
 from runledger_command import interruptible
 
 from ..distribution import DISTRIBUTION

@@ -105,7 +105,8 @@ class RunCreator:
             except (CallWithinCall, StoreUnusable) as error:  # a further attempt would fail like this one
                 if in_doubt and error.key not in error.applied:
                     raise _in_doubt(error, news[0].key, made) from error
-                raise error.having_applied({**made, **dict.fromkeys(error.applied)})
+                error.having_applied({**made, **dict.fromkeys(error.applied)})
+                raise
             except StoreUnavailable as error:
                 in_doubt = in_doubt or error.outcome is Outcome.UNKNOWN
                 made.update((key, key) for key in error.applied)

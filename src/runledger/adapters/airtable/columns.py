@@ -8,7 +8,6 @@ from functools import cached_property
 from math import isinf
 from types import MappingProxyType, NoneType
 from typing import Any
-from urllib.parse import parse_qsl
 
 from attrs import evolve, field, fields, frozen
 
@@ -26,6 +25,7 @@ from ...domain import (
 from ...domain.json_form import time_of_iso, time_text
 from ...domain.key import shown
 from ...domain.values import MAX_INTEGER
+from .options import options_of
 from .row import Row, is_line, lines_of, time_of_stamp
 
 MAX_CELL = 100_000
@@ -91,7 +91,7 @@ class Columns:
         metrics: dict[str, str] = {}
         statuses: dict[RunStatus, str | None] = {}
         labels = {status.value: status for status in RunStatus}
-        for name, value in parse_qsl(query, keep_blank_values=True):
+        for name, value in options_of(query):
             kind, _, of = name.partition(".")
             if kind == "metric" and of:
                 metrics[of] = value
