@@ -70,7 +70,14 @@ def test_a_value_is_read_as_what_it_looks_like(store: Path, text: str, value: ob
     [
         (["update", "gone", "acme"], 3, "no run record for run 'gone' of client 'acme'"),
         (["show", "gone", "acme"], 3, "Start it where the job begins"),
-        (["summary", "gone"], 3, "was it started?"),
+        (["show", "gone"], 3, "no run record of run 'gone': it was not started, or has been removed. Start it where"),
+        (
+            ["summary", "gone"],
+            3,
+            "no run record of run 'gone': it was not started, or has been removed. Start it where",
+        ),
+        (["summary", "there", "--client", "bolt"], 3, "no run record of run 'there' matches.\n"),
+        (["summary", "there", "--status", "running"], 3, "no run record of run 'there' matches.\n"),
         (["start", "--client", "acme", "--run-id", "there"], 4, "was started before"),
         (["complete", "there", "acme"], 5, "already finished as Failed"),
         (["--store", "postgresql://postgres:hush@127.0.0.1:1/x", "list"], 6, "unavailable"),

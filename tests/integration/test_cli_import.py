@@ -297,7 +297,7 @@ def test_a_bad_spot_in_a_file_refuses_its_row_alone(store: Path, tmp_path: Path)
     file = tmp_path / "jobs.jsonl"
     file.write_bytes(b"\n".join((GOOD % b'"client_name": "%b"' % name) for name in (b"\xff", b"x", b"\\udcff")))
     done = runledger("import", str(file), "--json", store=tmp_path / "3.db", code=1)
-    assert json.loads(done.stdout) == {"loaded": 1, "already_there": 0, "different": 0, "refused": 2}
+    assert json.loads(done.stdout) == {"loaded": 1, "already_there": 0, "different": 0, "refused": 2, "altered": 0}
     assert done.stderr.splitlines()[0] == "line 1: not UTF-8 text: convert the file."
 
 
@@ -484,7 +484,7 @@ def test_rows_of_a_key_that_the_ledger_has_otherwise_are_named_and_counted(store
     for number in (7, 110):
         runledger("update", str(number), "c", "--set", "n=2", store=store)
     done = runledger("import", "--json", str(file), "--rest-as-metrics", store=store, code=1)
-    assert json.loads(done.stdout) == {"loaded": 0, "already_there": 118, "different": 2, "refused": 0}
+    assert json.loads(done.stdout) == {"loaded": 0, "already_there": 118, "different": 2, "refused": 0, "altered": 0}
     assert [line.partition(",")[0] for line in done.stderr.splitlines()] == [
         "line 9: run '7' of client 'c' is there",
         "line 112: run '110' of client 'c' is there",

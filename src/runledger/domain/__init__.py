@@ -12,6 +12,7 @@ from .errors import (
     StoreUnavailable,
     StoreUnusable,
     UnknownMetric,
+    UnusableForRun,
 )
 from .events import EventKind, RunEvent, RunObserver
 from .key import InvalidValue, RunKey, RunLedgerError
@@ -84,6 +85,7 @@ __all__ = [
     "StoredRow",
     "SummableStore",
     "UnknownMetric",
+    "UnusableForRun",
     "Verdict",
     "added_up",
     "changed_records",

@@ -21,6 +21,7 @@ from ..domain import (
     RunRepository,
     StoreUnavailable,
     StoreUnusable,
+    UnusableForRun,
     rejected_keys,
 )
 from .arguments import list_of
@@ -79,6 +80,7 @@ class RunCreator:
         new: dict[RunKey, R] = {}
         others = [run for run in batch if new.setdefault(run.key, run) is not run]
         marked = {key: _with_mark(run, mark) for key, run in new.items()}
+        made: list[RunKey] = []
         while marked:
             try:
                 self._attempt(list(marked.values()), self._repository.create_many)
@@ -89,8 +91,12 @@ class RunCreator:
                     others.append(new[key])
                 for key in error.applied:
                     del marked[key]
+                made += error.applied
                 for key in error.unconfirmed:
                     marked[key] = evolve(marked[key], is_retry=True, reference=key.reference)
+            except RunLedgerError as error:
+                error.having_applied([*made, *error.applied])
+                raise
         return tuple(others)
 
     def _attempt(self, news: Sequence[NewRun], create: Callable[[Sequence[NewRun]], Sequence[RunKey]]) -> list[RunKey]:
@@ -103,7 +109,8 @@ class RunCreator:
                 keys = list(create(pending)) if pending else []
                 break
             except (CallWithinCall, StoreUnusable) as error:  # a further attempt would fail like this one
-                if in_doubt and error.key not in error.applied:
+                is_of_all = not isinstance(error, UnusableForRun) and error.key not in error.applied
+                if in_doubt and is_of_all:
                     raise _in_doubt(error, news[0].key, made) from error
                 error.having_applied({**made, **dict.fromkeys(error.applied)})
                 raise
