@@ -8,12 +8,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from airtable_base import TOKEN, served
 from commands import RUNLEDGER, environment, on_a_terminal, runledger
 from documents import blocks
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from airtable_local import Column, Unknowns
 from runledger import NewRun, RunChange, RunKey, RunRecord, connect
+from runledger.adapters.airtable import Columns
+from runledger.testing.airtable import run_table
 from runledger.testing.strategies import runs
 
 JOBS = """Job ID,Site,Site Name,User,Start Time,End Time,Run Time (s)
@@ -245,6 +249,35 @@ e"
 6,a,Running,2025-01-01T00:00:00Z,six
 "unclosed
 """
+
+
+def test_a_row_that_the_table_cannot_keep_is_refused_or_named_and_the_rest_is_loaded(tmp_path: Path) -> None:
+    choices = [{"name": name} for name in ("Running", "Completed")]
+    parts = run_table(columns=Columns(number="Number")).columns
+    status = Column("Status", "singleSelect", {"choices": choices})
+    cost = Column("Cost", "number", {"precision": 2})
+    columns = [*(status if each.name == "Status" else each for each in parts), cost]
+    file = tmp_path / "jobs.csv"
+    rows = [(f"{number}", "Completed", "1.25") for number in range(3)]
+    rows[1:1] = [("no choice", "Skipped", "1"), ("no number", "Completed", "much"), ("rounded", "Completed", "0.126")]
+    at = "2025-11-24T08:15:00Z"
+    text = "".join(f"{run},acme,{status},{at},{at},{cost}\n" for run, status, cost in rows)
+    file.write_text(f"run_id,client_id,status,started_at,ended_at,Cost\n{text}")
+    with served(table_columns=columns, unknowns=Unknowns(rounds_numbers_to_precision=True)) as base:
+        url = f"{base.store_url}&number=Number"
+        load = ["import", str(file), "--rest-as-metrics"]
+        done = runledger(*load, store=url, code=1, AIRTABLE_API_KEY=TOKEN)
+        assert done.stdout == "6 rows: 4 loaded, 0 already there, 2 refused, 1 of those loaded altered by the store\n"
+        lines = sorted(done.stderr.splitlines())
+        assert [line.split(":")[0] for line in lines] == ["line 3", "line 4", "line 5"]
+        assert "run 'no choice' of client 'acme' is refused: " in lines[0]
+        assert "Add the choice to the status column" in lines[0]
+        assert "run 'no number' of client 'acme' is refused: " in lines[1]
+        assert "run 'rounded' of client 'acme' was loaded, but altered by the store: metric 'Cost' is 0.126" in lines[2]
+        assert {row["fields"]["Run ID"] for row in base.rows()} == {"0", "1", "2", "rounded"}
+        done = runledger(*load, "--strict", "--json", store=url, code=1, AIRTABLE_API_KEY=TOKEN)
+        assert json.loads(done.stdout)["refused"] == 1
+        assert "stopped at line 3, because of --strict." in done.stderr
 
 
 def test_a_name_that_is_twice_in_one_object_refuses_its_row_alone(store: Path, tmp_path: Path) -> None:
