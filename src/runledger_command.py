@@ -1,6 +1,7 @@
 """The console script `runledger`. Ctrl-C ends it quietly from here on: loading the package takes a tenth of a second.
 
-It is not in the package, because importing anything from there loads all of it first.
+It is not in the package, because importing anything from there loads all of it first. Only the console script and
+`python -m runledger` may import it: the handler is set at once, and `cli/interrupts.py` recognises it.
 """
 
 from __future__ import annotations
@@ -19,9 +20,6 @@ try:
 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell's background command ignores it
         signal.signal(signal.SIGINT, _quit)
-
-    from collections.abc import Iterator
-    from contextlib import contextmanager
 except KeyboardInterrupt:
     os._exit(_INTERRUPTED)
 
@@ -31,20 +29,3 @@ def main() -> None:
     from runledger.cli import main as run
 
     run()
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Let Ctrl-C raise KeyboardInterrupt in this block, as usual in Python; before and after it, it ends the process.
-
-    If the process was not started by `main`, nothing changes.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    if before is not _quit:
-        yield
-        return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

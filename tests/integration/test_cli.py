@@ -2,6 +2,7 @@ import json
 import os
 import pty
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -76,8 +77,8 @@ def test_a_value_is_read_as_what_it_looks_like(store: Path, text: str, value: ob
             3,
             "no run record of run 'gone': it was not started, or has been removed. Start it where",
         ),
-        (["summary", "there", "--client", "bolt"], 3, "no run record of run 'there' matches.\n"),
-        (["summary", "there", "--status", "running"], 3, "no run record of run 'there' matches.\n"),
+        (["summary", "there", "--client", "bolt"], 3, "no run record of run 'there' matches."),
+        (["summary", "there", "--status", "running"], 3, "no run record of run 'there' matches."),
         (["start", "--client", "acme", "--run-id", "there"], 4, "was started before"),
         (["complete", "there", "acme"], 5, "already finished as Failed"),
         (["--store", "postgresql://postgres:hush@127.0.0.1:1/x", "list"], 6, "unavailable"),
@@ -538,6 +539,15 @@ def test_ctrl_c_while_a_command_is_loaded_or_has_ended_ends_it_without_a_traceba
     for at in (1, 2, 3, *range(10, modules, 40), modules - 1, modules):
         done = interrupted(at, store)
         assert (at, done.returncode, done.stderr) == (at, 130, "")
+
+
+def test_a_program_that_imports_the_command_line_keeps_its_ctrl_c(store: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    runledger("list", store=store, code=7)
+    assert signal.getsignal(signal.SIGINT) is before
+    loaded = "import runledger.cli.group, sys; print('runledger_command' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_ctrl_c_is_left_to_who_ignores_it(store: Path) -> None:

@@ -10,8 +10,6 @@ from typing import Any
 
 import click
 
-from runledger_command import interruptible
-
 from ..distribution import DISTRIBUTION
 from ..domain import (
     InvalidValue,
@@ -25,6 +23,7 @@ from ..domain import (
 )
 from ..domain.visible import visible
 from .forgotten import refuse_forgotten_values
+from .interrupts import interruptible
 from .options import INCOMPLETE, store_option
 from .output import colour_wanted, complain, remark
 
