@@ -482,6 +482,19 @@ class NamesTheWrongKey(Broken):
             raise RunAlreadyExists([news[0].key]) from None
 
 
+@breaks(Rule.RAISED)
+class BlamesTheStoreFirst(Broken):
+    def create(self, new: NewRun) -> RunKey:
+        try:
+            return super().create(new)
+        except RunAlreadyExists as error:
+            refused = error
+        try:
+            raise StoreUnusable("the index has the key twice: restore a backup")
+        except StoreUnusable:
+            raise RunAlreadyExists(refused.keys)  # noqa: B904
+
+
 @breaks(Rule.RAISED, Rule.WHOLE)
 class KeepsQuietAboutWhatItMade(Broken):
     def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:

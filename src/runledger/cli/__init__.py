@@ -22,11 +22,16 @@ def main() -> None:
             raise
         from ..distribution import install_hint
 
-        sys.stderr.write(f"runledger: the command line needs more than the core: {install_hint('cli')}\n")
+        why = f"the command line needs more than the core: {install_hint('cli')}"
+        if "check" in sys.argv:  # which answers as a monitoring plugin: see plugin.py, which needs click
+            print(f"RUNLEDGER UNKNOWN - {why}")
+            sys.exit(3)
+        sys.stderr.write(f"runledger: {why}\n")
         sys.exit(2)
     except KeyboardInterrupt:  # while the command was loaded
         sys.exit(130)
     except OSError as error:  # but a closed pipe, at which click ends quietly
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where the rest of it goes when Python ends
-        sys.stderr.write(f"runledger: the output cannot be written: {error.strerror or error}.\n")
+        from .output import give_output_up
+
+        give_output_up(error)
         sys.exit(1)

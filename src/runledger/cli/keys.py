@@ -82,7 +82,8 @@ def chosen_key(run_id: str | None, client_id: str | None) -> tuple[str, str]:
         run_id, client_id = os.environ.get("RUNLEDGER_RUN_ID"), os.environ.get("RUNLEDGER_CLIENT_ID")
     if not run_id or not client_id:
         raise click.UsageError(
-            "name the run as RUN_ID CLIENT_ID; both may be left out only inside `runledger exec`, which sets them."
+            "name the run as RUN_ID CLIENT_ID; both may be left out only inside `runledger exec`, which sets them if "
+            "it could start the run."
         )
     return run_id, client_id
 

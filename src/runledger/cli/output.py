@@ -48,6 +48,12 @@ def complain(what: object) -> None:
     remark(f"runledger: {what}")
 
 
+def give_output_up(error: OSError) -> None:
+    """Print to standard error that standard output cannot be written. What waits for it is written nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python tries once more when it ends, which changes the exit code
+    complain(f"the output cannot be written: {error.strerror or error}.")
+
+
 def counted(number: int, what: str) -> str:
     """A number with what it counts, in the plural unless it is 1."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

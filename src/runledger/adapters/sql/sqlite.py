@@ -208,10 +208,12 @@ class SQLiteRunRepository(SQLiteRunAccess):
     def _create(self, news: Sequence[NewRun], key: RunKey | None = None) -> None:
         try:
             self._file.write(lambda cursor: _insert(cursor, news), key)
+            return
         except StoreUnusable as error:
             if getattr(error.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
                 raise
-            self._file.write(lambda cursor: _insert(cursor, _missing(cursor, news)), key)
+        # After the handler, so that a traceback of RunAlreadyExists does not begin with a damaged file.
+        self._file.write(lambda cursor: _insert(cursor, _missing(cursor, news)), key)
 
 
 def open_url(url: str) -> SQLiteRunRepository:

@@ -9,7 +9,7 @@ from contextlib import closing
 
 from ...domain import Backend, Finding, Preparation, RunRemoval, StoreUnusable
 from .sqlite import open_url
-from .sqlite_errors import FAULTS, code_of, missing_folder, refusal
+from .sqlite_errors import FAULTS, code_of, is_hidden, missing_folder, refusal
 from .sqlite_file import SQLiteFile
 from .sqlite_place import address
 from .sqlite_read_only import is_writable
@@ -80,7 +80,7 @@ def _removal(url: str) -> RunRemoval:
 
 def _makes_on_open(url: str) -> str | None:
     path = path_of(url)
-    if os.path.exists(path):
+    if os.path.exists(path) or is_hidden(path):
         return None
     if missing := missing_folder(path):  # opening would not make it, nor the file
         raise StoreUnusable(f"{missing}.")

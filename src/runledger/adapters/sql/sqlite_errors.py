@@ -35,7 +35,20 @@ def code_of(error: sqlite3.Error) -> int:
 def missing_folder(path: str) -> Finding | None:
     """What keeps a file from being made at a path: that its folder is not there."""
     folder = os.path.dirname(os.path.abspath(path))
-    return None if os.path.isdir(folder) else Finding.fix(f"there is no folder {folder}", "make it, or correct the URL")
+    if os.path.isdir(folder) or is_hidden(folder):
+        return None
+    return Finding.fix(f"there is no folder {folder}", "make it, or correct the URL")
+
+
+def is_hidden(path: str) -> bool:
+    """Whether this user may not look at a path, which os.path.exists takes for one that is missing."""
+    try:
+        os.stat(path)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 Refusal = StoreUnavailable | StoreUnusable
