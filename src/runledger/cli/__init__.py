@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 
 from .streams import prepare_streams
 
 
 def main() -> None:
-    """The command line: runs what the arguments name, and exits."""
+    """Run the command that the arguments name, and exit."""
     prepare_streams()
     try:
         from .group import cli
