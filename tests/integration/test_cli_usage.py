@@ -40,7 +40,8 @@ def test_a_run_of_one_record_is_shown_without_its_client(store: Path) -> None:
     several = runledger("show", "two", store=store, code=2)
     assert "run 'two' has several records: name the client too, one of 'bolt', 'acme'." in several.stderr
     assert runledger("show", "three", store=store, code=3).stderr == (
-        "runledger: no run record of run 'three': it was not started, or has been removed.\n"
+        "runledger: no run record of run 'three': it was not started, or has been removed. "
+        "Start it where the job begins.\n"
     )
 
 

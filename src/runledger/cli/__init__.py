@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import gc
-import io
-import os
 import sys
+
+from .streams import prepare_streams
 
 
 def main() -> None:
-    """The console script `runledger`."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # closed by the caller: nobody reads, and nothing comes
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, for as long as we run
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # As standard error has it: what the terminal's encoding or a file's odd name cannot show is escaped.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    """Run the command that the arguments name, and exit."""
+    prepare_streams()
     try:
         from .group import cli
 

@@ -23,6 +23,7 @@ from ..domain import (
 )
 from ..domain.visible import visible
 from .forgotten import refuse_forgotten_values
+from .interrupts import interruptible
 from .options import INCOMPLETE, store_option
 from .output import colour_wanted, complain, remark
 
@@ -108,7 +109,7 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         ctx.color = colour_wanted()
         try:
-            with _visible_usage_errors():
+            with interruptible(), _visible_usage_errors():
                 result = super().invoke(ctx)
         except click.UsageError as error:
             _reject(error, ctx.invoked_subcommand)

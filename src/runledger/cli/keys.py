@@ -95,7 +95,7 @@ def only_client(ledger: RunLedger, run_id: str) -> str:
         case [client_id]:
             return client_id
         case []:
-            complain(f"no run record of run {quoted(run_id)}: it was not started, or has been removed.")
+            complain(no_record_of(run_id))
             click.get_current_context().exit(3)
     names = ", ".join(map(quoted, clients[:_NAMED])) + (", …" if len(clients) > _NAMED else "")
     raise click.UsageError(f"run {quoted(run_id)} has several records: name the client too, one of {names}.")
@@ -111,3 +111,9 @@ def swapped_ids_noted(ledger: RunLedger, run_id: str, client_id: str) -> Iterato
             other = ledger.get(client_id, run_id)
             error.add_note(f"There is {other.key}: write the run's id first, then the client's.")
         raise
+
+
+def no_record_of(run_id: str) -> str:
+    """What RunNotFound says of a run, for a run id without a client."""
+    happened = "it was not started, or has been removed. Start it where the job begins."
+    return f"no run record of run {quoted(run_id)}: {happened}"

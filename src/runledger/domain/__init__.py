@@ -15,6 +15,7 @@ from .errors import (
     StoreUnavailable,
     StoreUnusable,
     UnknownMetric,
+    UnusableForRun,
 )
 from .events import EventKind, RunEvent, RunObserver
 from .key import InvalidValue, RunKey, RunLedgerError
@@ -80,6 +81,7 @@ __all__ = [
     "StoreUnusable",
     "SummableStore",
     "UnknownMetric",
+    "UnusableForRun",
     "Verdict",
     "added_up",
     "changed_records",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 
-from ...domain import Finding, Outcome, RunKey, StoreUnavailable, StoreUnusable
+from ...domain import Finding, Outcome, RunKey, StoreUnavailable, StoreUnusable, UnusableForRun
 
 FAULTS = (sqlite3.Error, UnicodeDecodeError)
 """What the driver raises. The second is for a message of SQLite that quotes what is in a damaged file."""
@@ -22,6 +22,9 @@ _ADVICE = {
     sqlite3.SQLITE_CANTOPEN: "cannot be opened: it must be a file, and you must be allowed to write it and its folder",
     sqlite3.SQLITE_PERM: "may not be opened: allow reading and writing it",
 }
+
+_OF_A_RUN = (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG)
+"""A value: constraints, limits, and what a trigger of the administrator raises."""
 
 
 def code_of(error: sqlite3.Error) -> int:
@@ -70,8 +73,9 @@ def refusal(
         return StoreUnavailable(f"the disk of {path} is full", Outcome.NOT_APPLIED, key)
     if code == sqlite3.SQLITE_IOERR:
         return StoreUnavailable(f"{path} gave an input/output error ({error})", outcome, key)
-    if code == sqlite3.SQLITE_AUTH:
-        return StoreUnusable(f"{path} refused the statement ({error}).", key)
+    if code in (sqlite3.SQLITE_AUTH, *_OF_A_RUN):
+        kind = UnusableForRun if code in _OF_A_RUN else StoreUnusable
+        return kind(f"{path} refused the statement ({error}).", key)
     missing = missing_folder(path) if code == sqlite3.SQLITE_CANTOPEN else None
     reason = missing or f"{path} {_ADVICE.get(code, f'cannot serve as a ledger ({error}): {_RECOVER}')}"
     return StoreUnusable(f"{reason}.", key)
