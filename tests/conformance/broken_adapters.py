@@ -5,7 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
@@ -27,6 +27,7 @@ from runledger.domain import (
     Metrics,
     NewRun,
     Outcome,
+    RunAccess,
     RunAlreadyExists,
     RunAlreadyFinished,
     RunChange,
@@ -44,6 +45,7 @@ from runledger.domain import (
     changed_records,
     summary_of,
 )
+from runledger.domain.stored_row import StoredRow
 from runledger.testing import COLUMNS, OpenStore, Rule, RunRepositoryContract, ServedStore
 from runledger_redis import RedisRunRepository
 
@@ -1025,6 +1027,81 @@ class ForgetsTheRunIdOfTheLatest(Broken):
 class IsRecognisedOnlyWhileNothingIsWritten(Broken):
     def identity(self) -> int:
         return len(self._table.records)
+
+
+class ReturnsRows(Broken):
+    """Returns the rows of its records, also without the right to create. Each class below returns others."""
+
+    @staticmethod
+    def rows(access: RunAccess) -> Iterator[StoredRow]:
+        return map(StoredRow.of_record, access.find(RunQuery()))
+
+    def stored_rows(self) -> Iterator[StoredRow]:
+        return self.rows(self)
+
+    def without_creation(self) -> InMemoryRunAccess:
+        access = super().without_creation()
+        access.stored_rows = partial(self.rows, access)  # type: ignore[attr-defined]
+        return access
+
+
+@breaks(Rule.PROMISES)
+class ReturnsNoRowsWithoutCreation(ReturnsRows):
+    def without_creation(self) -> InMemoryRunAccess:
+        return InMemoryRunRepository.without_creation(self)
+
+
+@breaks(Rule.PROMISES)
+class LeavesFinishedRowsOut(ReturnsRows):
+    @staticmethod
+    def rows(access: RunAccess) -> Iterator[StoredRow]:
+        return map(StoredRow.of_record, access.find(RunQuery(status=RunStatus.RUNNING)))
+
+
+@breaks(Rule.PROMISES)
+class RepeatsRows(ReturnsRows):
+    @staticmethod
+    def rows(access: RunAccess) -> Iterator[StoredRow]:
+        for record in access.find(RunQuery()):
+            yield from [StoredRow.of_record(record)] * 2
+
+
+@breaks(Rule.PROMISES)
+class ReadsAllRowsBeforeTheFirst(ReturnsRows):
+    @staticmethod
+    def rows(access: RunAccess) -> Iterator[StoredRow]:
+        return iter([StoredRow.of_record(record) for record in access.find(RunQuery())])
+
+
+@breaks(Rule.PROMISES)
+class ReturnsRecordsAsRows(ReturnsRows):
+    @staticmethod
+    def rows(access: RunAccess) -> Iterator[Any]:
+        return access.find(RunQuery())
+
+
+@breaks(Rule.PROMISES)
+class ReadsIdsOfRowsWithoutCase(ReturnsRows):
+    @staticmethod
+    def rows(access: RunAccess) -> Iterator[StoredRow]:
+        for row in map(StoredRow.of_record, access.find(RunQuery())):
+            yield evolve(row, client_id=row.client_id.lower())
+
+
+@breaks(Rule.PROMISES)
+class FindsFaultWithValidRows(ReturnsRows):
+    @staticmethod
+    def rows(access: RunAccess) -> Iterator[StoredRow]:
+        for row in map(StoredRow.of_record, access.find(RunQuery())):
+            yield evolve(row, fault="it has no notes")
+
+
+@breaks(Rule.PROMISES)
+class GivesAllRowsOneOrder(ReturnsRows):
+    @staticmethod
+    def rows(access: RunAccess) -> Iterator[StoredRow]:
+        for row in map(StoredRow.of_record, access.find(RunQuery())):
+            yield evolve(row, order=(0.0, datetime(2025, 11, 24, tzinfo=UTC), ""))
 
 
 @breaks(Rule.WHOLE)

@@ -1,4 +1,5 @@
 import json
+import shlex
 from datetime import UTC, datetime
 from typing import Any
 
@@ -234,7 +235,10 @@ def test_choices_that_the_status_lacks_are_named_to_add_by_hand() -> None:
     with operated(table) as base:
         done = base.runledger("init")
         line = "note  column 'Status' lacks the choices 'Completed with Errors', 'Skipped', 'Cancelled': add choices "
-        assert f"{line}with exactly these names by hand (the API cannot), or map" in done.stdout
+        assert (
+            f"{line}with exactly these names by hand (the API cannot, so `runledger init` does not), or map"
+            in done.stdout
+        )
         assert base.writes() == []
 
 
@@ -266,3 +270,28 @@ def test_a_metric_whose_column_holds_something_else_is_refused() -> None:
         twice = base.runledger("init", "--yes", "--metric", "A:text", "--metric", "A:number", code=2)
         assert "'A' is given twice: give it once." in twice.stderr
         assert base.writes() == []
+
+
+def test_the_doctor_names_the_command_that_adds_what_a_table_lacks() -> None:
+    mapping: dict[str, Any] = {"metric.Posts Scored": "Posts", "start_mark": "Mark"}
+    with operated(BARE) as base:
+        said = base.runledger("doctor", "--json", code=7, **mapping).stdout
+        advice = {each["finding"]: each["advice"] for each in map(json.loads, said.splitlines())}
+        assert [text.partition(" (")[0] for finding, text in advice.items() if finding.startswith("without")] == [
+            "`runledger init` adds it"
+        ] * len(LACKED)
+        assert advice["there is no column 'Mark'"].startswith("`runledger init` adds it (single line text)")
+        text = advice["there is no column 'Posts' for the metric 'Posts Scored'"]
+        command = shlex.split(text.split("`")[1])
+        assert command == ["runledger", "init", "--metric", "Posts Scored:number"]
+        base.runledger(*command[1:], "--yes", **mapping)
+        assert "runledger init" not in base.runledger("doctor", **mapping).stdout
+
+
+def test_of_a_column_that_the_api_cannot_add_no_command_is_named() -> None:
+    with operated(BARE) as base:
+        said = base.runledger("doctor", code=7, number="No").stdout
+        advice = (
+            "fix   there is no column 'No': add it by hand (autonumber; the API cannot), or map it in the store URL\n"
+        )
+        assert advice in said

@@ -14,6 +14,7 @@ from commands import on_a_terminal, runledger
 from airtable_local import Column, Request, Response
 from runledger import StoreUnavailable
 from runledger.adapters.airtable import TURNS, Columns, RateLimit, Turns
+from runledger.adapters.airtable.stored_rows import stored_row
 
 Ask = Callable[..., CompletedProcess[str]]
 MAPPED = Columns()
@@ -156,3 +157,10 @@ def test_a_wrong_option_is_one_sentence(option: list[str], tmp_path: Path) -> No
     store = tmp_path / "runs.db"
     runledger("init", store=store)
     assert "Traceback" not in runledger("audit", *option, store=store, code=2).stderr
+
+
+def test_a_number_that_no_double_holds_is_a_row_like_any_other() -> None:
+    columns = Columns(number="Number")
+    raw = {"id": "rec1", "createdTime": MORNING, "fields": {**cells("r", "acme", MORNING), "Number": 10**400}}
+    row = stored_row(columns, raw)
+    assert (row.run_id, row.order and row.order[0], row.fault) == ("r", 10**400, "")

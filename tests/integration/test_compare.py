@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -56,7 +58,7 @@ def test_options_narrow_what_is_compared(old: Path, new: str) -> None:
     one = (str(old), new, *MAPPING, *WORDS, "--run-id", "251124-1")
     assert runledger("compare", *one, code=1).stdout.startswith("1 record in OLD, 1 in NEW: 0 runs the same")
     assert runledger("compare", *one, "--tolerance", "0.01").stdout == "1 record in OLD, 1 in NEW: 1 run the same\n"
-    assert runledger("compare", *one, "--metric", "Posts").stdout == "1 record in OLD, 1 in NEW: 1 run the same\n"
+    assert runledger("compare", *one, "--metric", "Tokens", code=1).stdout.startswith("1 record in OLD, 1 in NEW")
 
 
 def test_json_is_one_object(old: Path, new: str) -> None:
@@ -83,7 +85,7 @@ def test_of_two_files_the_mapping_is_for_old(old: Path, new: str, tmp_path: Path
     exported = tmp_path / "new.jsonl.gz"
     runledger("export", str(exported), store=new)
     assert "only in OLD: 1" in runledger("compare", str(old), str(exported), *MAPPING, *WORDS, code=1).stdout
-    same = runledger("compare", str(exported), str(exported)).stdout
+    same = runledger("compare", str(exported), str(shutil.copy(exported, tmp_path / "copy.jsonl.gz"))).stdout
     assert same == "2 records in OLD, 2 in NEW: 2 runs the same\n"
 
 
@@ -118,13 +120,16 @@ def test_of_many_differences_some_are_listed_unless_all_are_asked_for(new: str, 
         (["memory://"], 2, "name a store that stays"),
         (["OLD", "--tolerance", "2"], 2, "is not a fraction"),
         (["OLD", "--column", "run_id=x"], 2, "--column run_id="),
+        (["sqlite:///new.db"], 2, "OLD and NEW are the same: name two ledgers."),
+        (["copy.db", "--metric", "Typo"], 2, "no run has the number 'Typo' on either side: correct --metric."),
     ],
 )
 def test_a_mistake_is_answered_in_one_sentence(
     arguments: list[str], code: int, words: str, old: Path, new: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    side, *options = [str(old) if each == "OLD" else each for each in arguments]
+    names = {"OLD": str(old), "copy.db": f"sqlite:///{shutil.copy(tmp_path / 'new.db', tmp_path / 'copy.db')}"}
+    side, *options = [names.get(each, each) for each in arguments]
     assert words in runledger("compare", side, new, *options, code=code).stderr
     assert not (tmp_path / "missing.db").exists()
 
@@ -132,3 +137,25 @@ def test_a_mistake_is_answered_in_one_sentence(
 def test_it_can_be_read_on_a_narrow_terminal(old: Path, new: str, tmp_path: Path) -> None:
     told = on_a_terminal("compare", str(old), new, *MAPPING, *WORDS, store=tmp_path / "new.db", columns=40)
     assert "\u202e" not in told
+
+
+def test_a_file_is_not_compared_with_itself_by_another_name(old: Path, new: str, tmp_path: Path) -> None:
+    link = tmp_path / "link.csv"
+    link.symlink_to(old)
+    assert "are the same" in runledger("compare", str(old), str(link), *MAPPING, *WORDS, code=2).stderr
+
+
+def test_a_file_that_breaks_off_is_not_compared(new: str, tmp_path: Path) -> None:
+    """Its missing rows would seem to be in NEW alone."""
+    lines = "run_id,client_id,started_at,status\n" + "r,acme,2025-11-24T08:15:00Z,Running\n" * 999
+    file = tmp_path / "old.csv.gz"
+    file.write_bytes(gzip.compress(lines.encode())[:-20])
+    done = runledger("compare", str(file), new, code=9)
+    assert done.stdout == ""
+    assert done.stderr.endswith(" Nothing was compared.\n")
+
+
+def test_where_no_run_was_compared_the_answer_says_so(old: Path, new: str) -> None:
+    done = runledger("compare", str(old), new, *MAPPING, *WORDS, "--run-id", "typo", "--metric", "Tokens")
+    assert done.stdout == "0 records in OLD, 0 in NEW: 0 runs the same\n"
+    assert done.stderr == "Nothing was compared: neither side has such a run.\n"

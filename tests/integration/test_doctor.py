@@ -308,3 +308,13 @@ def test_a_terminal_of_80_columns_shows_every_line_whole() -> None:
     assert max(map(len, shown)) <= 80
     assert shown[2].startswith("fix   the base has no table 'Nope'")
     assert shown[3].startswith("      ")
+
+
+def test_a_command_that_is_advised_needs_the_store_that_the_doctor_was_given(tmp_path: Path) -> None:
+    """Without it, the command would make a store in the person's data directory."""
+    url = f"sqlite:///{tmp_path}/runs.db"
+    reminder = "`runledger init` needs the same --store.\n"
+    assert runledger("doctor", "--store", url).stderr == reminder
+    assert runledger("doctor", store=url).stderr == ""
+    runledger("init", store=url)
+    assert runledger("doctor", "--store", url).stderr == ""

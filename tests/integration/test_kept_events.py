@@ -458,7 +458,7 @@ def test_what_cannot_be_read_is_one_clear_sentence(file: Path, content: bytes | 
         read(file)
 
 
-@pytest.mark.parametrize("damage", ["kind = 'other'", "first_at = 'x'", "run_id = ''"])
+@pytest.mark.parametrize("damage", ["kind = 'other'", "first_at = 'x'", "run_id = ''", "call_site = x'ff'"])
 def test_a_row_that_cannot_be_read_is_one_clear_sentence(file: Path, damage: str) -> None:
     tally_file.add(str(file), [Tally.of(missing("a"))], 10, AT)
     with closing(sqlite3.connect(file)) as connection, connection:

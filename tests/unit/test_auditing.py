@@ -152,7 +152,6 @@ def test_a_valid_record_is_a_row_with_all_its_parts() -> None:
         status=RunStatus.FAILED,
         started_at=AT,
         ended_at=NOW,
-        updated_at=NOW,
         reference="recA",
     )
 

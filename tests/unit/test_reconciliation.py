@@ -47,7 +47,7 @@ def test_another_status_and_each_other_number_are_named() -> None:
     assert described(result) == [
         ("r", "another status", "Running in OLD, Failed in NEW"),
         ("r", "another number", "'x' is 2 in OLD, 2.5 in NEW"),
-        ("r", "another number", "'y' is not set in OLD, 3 in NEW"),
+        ("r", "another number", "'y' is no number in OLD, 3 in NEW"),
     ]
     assert result.counts() == {Unlike.STATUS: 1, Unlike.NUMBER: 2}
     assert result.differences[0].to_json() == {
@@ -60,7 +60,7 @@ def test_another_status_and_each_other_number_are_named() -> None:
 
 def test_a_number_that_is_text_on_one_side_differs() -> None:
     assert described(compared([run("r", n=1)], [run("r", n="1")])) == [
-        ("r", "another number", "'n' is 1 in OLD, not set in NEW")
+        ("r", "another number", "'n' is 1 in OLD, no number in NEW")
     ]
 
 
@@ -94,3 +94,28 @@ def test_several_records_of_a_run_are_a_difference_of_their_own() -> None:
     assert described(result) == [("r", "twice", "OLD has 2 records of it")]
     assert (result.old, result.new, result.same) == (2, 1, 0)
     assert described(compared([], [run("r"), run("r")]))[1] == ("r", "twice", "NEW has 2 records of it")
+
+
+def test_of_a_run_that_a_side_has_twice_nothing_more_is_compared() -> None:
+    """Which of its records counts is not known: the first that is listed may be the duplicate."""
+    twice = [run("r", at=AT + SECOND), run("r", RunStatus.COMPLETED, n=1)]
+    for sides in ((twice, [run("r", RunStatus.COMPLETED, n=1)]), ([run("r", RunStatus.COMPLETED, n=1)], twice)):
+        assert [each.kind for each in compared(*sides).differences] == [Unlike.TWICE]
+
+
+def test_without_a_tolerance_integers_are_compared_exactly() -> None:
+    great = 2**53
+    assert compared([run("r", n=great)], [run("r", n=great - 1)]).same == 0
+    assert compared([run("r", n=great)], [run("r", n=float(great))]).same == 1
+    assert compared([run("r", n=great)], [run("r", n=great - 1)], tolerance=1e-9).same == 1
+
+
+def test_yes_and_no_are_not_numbers() -> None:
+    assert compared([run("r", yes=True)], [run("r", yes=False)]).same == 1
+    assert compared([run("r", yes=True)], [run("r")]).same == 1
+
+
+def test_names_of_numbers_that_no_run_has_are_returned() -> None:
+    sides = [run("r", n=1)], [run("s", x=1, t="text")]
+    assert compared(*sides, metrics=["n", "t", "x", "Typo"]).unknown == ("t", "Typo")
+    assert compared(*sides).unknown == ()

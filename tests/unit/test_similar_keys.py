@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runledger.services import similar_keys as module
 from runledger.services.similar_keys import parts_of, similar_keys
 
 ACME = "acme"
@@ -105,3 +108,27 @@ def test_the_order_in_which_keys_are_read_does_not_matter(parts: list[str]) -> N
     ids = ["-".join(each) for each in permutations(parts)]
     pairs = {frozenset(similar.keys) for similar in similar_keys((each, ACME) for each in ids)}
     assert pairs == {frozenset(similar.keys) for similar in similar_keys((each, ACME) for each in reversed(ids))}
+
+
+def test_many_orders_of_the_same_parts_cost_no_comparison_of_each_with_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes: list[tuple[str, ...]] = []
+
+    def noted(parts: tuple[str, ...], shape: Callable[[tuple[str, ...]], tuple[str, ...]] = module._shape) -> Any:
+        shapes.append(parts)
+        return shape(parts)
+
+    monkeypatch.setattr(module, "_shape", noted)
+    ids = ["-".join(each) for each in permutations("12345")]
+    assert differences(*ids) == []
+    assert len(shapes) == len(ids)
+
+
+def test_each_format_is_compared_with_each_other_one() -> None:
+    found = similar_keys((run_id, ACME) for run_id in ("2024-01-31", "31-01-2024", "01-2024-31", "2024-31-01"))
+    assert [tuple(run_id for run_id, _ in similar.keys) for similar in found] == [
+        ("2024-01-31", "31-01-2024"),
+        ("2024-31-01", "31-01-2024"),
+        ("2024-01-31", "01-2024-31"),
+        ("2024-31-01", "01-2024-31"),
+        ("31-01-2024", "01-2024-31"),
+    ]

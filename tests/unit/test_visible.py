@@ -66,3 +66,12 @@ def test_a_log_shows_no_control_character_of_a_run(caplog: pytest.LogCaptureFixt
             ledger.start("a\x1b", "c")
     assert caplog.messages
     assert not any(steers(message) for message in caplog.messages)
+
+
+@given(st.text(st.characters(categories=["Cs", "Ll"]), max_size=5))
+def test_lone_surrogates_which_no_encoding_writes_are_escaped(text: str) -> None:
+    """Airtable's JSON may hold one. An audit shows rows as they are."""
+    shown = visible(json.dumps({"run_id": text}, ensure_ascii=False))
+    assert json.loads(shown.encode()) == json.loads(json.dumps({"run_id": text}))
+    for each in (visible(text), visible(text, lines=True), visible_id(text)):
+        each.encode()

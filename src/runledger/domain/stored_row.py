@@ -16,9 +16,10 @@ from .values import RunStatus
 class StoredRow:
     """What one row of a store holds. A part that is empty, or that cannot be read, is None; an id is then "".
 
-    `word` is what stands for the status, if it means none. `created_at` is when the store made the row, and
-    `reference` names it there. Of several rows of one key, the one with the least `order` is the run's record. `fault`
-    says why the row is not a valid run record; it is empty if it is one.
+    `word` is the store's word for the status, also for one that is not valid. `created_at` is when the store made the
+    row, and `reference` names it there. Of several rows of one key, the one with the least `order` is the run's record;
+    it is None in a store that has one row of each key. `fault` says why the row is not a valid run record; it is empty
+    if it is one.
     """
 
     run_id: str
@@ -27,7 +28,6 @@ class StoredRow:
     word: str = ""
     started_at: datetime | None = None
     ended_at: datetime | None = None
-    updated_at: datetime | None = None
     created_at: datetime | None = None
     reference: str | None = None
     order: tuple[float, datetime, str] | None = None
@@ -42,14 +42,16 @@ class StoredRow:
             status=record.status,
             started_at=record.started_at,
             ended_at=record.ended_at,
-            updated_at=record.updated_at,
             reference=record.key.reference,
         )
 
 
 @runtime_checkable
 class RowStore(Protocol):
-    """Optional. A store that may hold rows that are not valid run records, or several of one key."""
+    """Optional. A store that may hold rows that are not valid run records, or several of one key.
+
+    Both the repository and what its `without_creation` returns have it.
+    """
 
     def stored_rows(self) -> Iterator[StoredRow]:
         """Every row, lazily, in any order, each once. Raises StoreUnavailable or StoreUnusable."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 
 # Two classes each, because one that spans both ends of Unicode takes long to compile.
-_UNSAFE = "[\x00-\x1f\x7f-\x9f]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
-"""Control characters, which steer a terminal or break a line; characters that reverse the text around them."""
-_UNSAFE_BUT_LINES = "[\x00-\x09\x0b-\x1f\x7f-\x9f]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+_UNSAFE = "[\x00-\x1f\x7f-\x9f]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+"""Control characters, which steer a terminal or break a line; characters that reverse the text around them; and lone
+surrogates, which no encoding writes."""
+_UNSAFE_BUT_LINES = "[\x00-\x09\x0b-\x1f\x7f-\x9f]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 _INVISIBLE = "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0]|[\U000e0100-\U000e01ef]"
 """Characters that show nothing, although Python calls them printable: fillers, joiners, variation selectors."""
 _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
 def visible(text: str, *, lines: bool = False) -> str:
-    """`text` with control and bidirectional formatting characters escaped; with `lines`, line breaks stay.
+    """`text` with control characters, bidirectional formatting and lone surrogates escaped; with `lines`, line breaks
+    stay.
 
     The escapes are those of JSON, so JSON stays valid and has the same value.
     """

@@ -45,12 +45,16 @@ class Difference:
 
 @frozen(kw_only=True)
 class Reconciliation:
-    """How many records each side has, how many runs are the same on both, and every difference, kind by kind."""
+    """How many records each side has, how many runs are the same on both, and every difference, kind by kind.
+
+    `unknown`: names of numbers that were asked for, and that no run has on either side.
+    """
 
     old: int
     new: int
     same: int
     differences: tuple[Difference, ...] = field(repr=False)
+    unknown: tuple[str, ...] = ()
 
     def counts(self) -> Mapping[Unlike, int]:
         """How many differences of each kind there are; kinds without any are left out."""
@@ -78,7 +82,8 @@ def reconcile(
     """Compare the records of two sides, by key: their statuses and their numbers. Other values are not compared.
 
     Two numbers are the same if they differ by no more than the fraction `tolerance` of the larger one. With `metrics`,
-    only the numbers of these names are compared. A run counts if it started at or after `since` on either side: two
+    only the numbers of these names are compared. A run that a side has twice is not compared further, because which of
+    its records counts is not known here. A run counts if it started at or after `since` on either side: two
     systems that start one run give it two start times. Memory grows with the number of records.
     """
     of_old, of_new = _by_key(old, metrics), _by_key(new, metrics)
@@ -95,7 +100,11 @@ def reconcile(
         same += not found
     order = list(Unlike)
     differences.sort(key=lambda each: order.index(each.kind))
-    return Reconciliation(old=read_old, new=read_new, same=same, differences=tuple(differences))
+    known = {
+        name for side in (of_old, of_new) for records in side.values() for each in records for name in each.numbers
+    }
+    unknown = tuple(name for name in metrics if name not in known)
+    return Reconciliation(old=read_old, new=read_new, same=same, differences=tuple(differences), unknown=unknown)
 
 
 def _by_key(records: Iterable[RunRecord], metrics: Collection[str]) -> dict[RunKey, list[_Compared]]:
@@ -104,7 +113,7 @@ def _by_key(records: Iterable[RunRecord], metrics: Collection[str]) -> dict[RunK
         numbers = {
             name: value
             for name, value in record.metrics.items()
-            if isinstance(value, (int, float)) and (not metrics or name in metrics)
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and (not metrics or name in metrics)
         }
         found.setdefault(record.key, []).append(_Compared(record.status, numbers, record.started_at))
     return found
@@ -120,7 +129,7 @@ def _differences(
         yield Difference(Unlike.ONLY_OLD, key, f"{_since(old[0])} in OLD, and not in NEW")
     elif not old:
         yield Difference(Unlike.ONLY_NEW, key, f"{_since(new[0])} in NEW, and not in OLD")
-    else:
+    elif len(old) == len(new) == 1:
         yield from _between(key, old[0], new[0], tolerance)
 
 
@@ -129,8 +138,13 @@ def _between(key: RunKey, old: _Compared, new: _Compared, tolerance: float) -> I
         yield Difference(Unlike.STATUS, key, f"{old.status.value} in OLD, {new.status.value} in NEW")
     for name in sorted({*old.numbers, *new.numbers}):
         before, after = old.numbers.get(name), new.numbers.get(name)
-        if before is None or after is None or not math.isclose(before, after, rel_tol=tolerance):
+        if before is None or after is None or not _alike(before, after, tolerance):
             yield Difference(Unlike.NUMBER, key, f"{name!r} is {_shown(before)} in OLD, {_shown(after)} in NEW")
+
+
+def _alike(one: int | float, other: int | float, tolerance: float) -> bool:
+    """`math.isclose`, but exact without a tolerance: it compares as floats, which do not hold every integer."""
+    return math.isclose(one, other, rel_tol=tolerance) if tolerance else one == other
 
 
 def _since(one: _Compared) -> str:
@@ -138,4 +152,4 @@ def _since(one: _Compared) -> str:
 
 
 def _shown(number: int | float | None) -> str:
-    return "not set" if number is None else repr(number)
+    return "no number" if number is None else repr(number)

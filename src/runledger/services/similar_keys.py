@@ -9,7 +9,8 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from itertools import combinations
+from functools import cache
+from itertools import combinations, product
 
 from attrs import frozen
 
@@ -38,8 +39,9 @@ def similar_keys(keys: Iterable[Ids]) -> Iterator[Similar]:
     Memory grows with the number of keys.
     """
     written: defaultdict[_Forms, list[Ids]] = defaultdict(list)
+    parts = cache(parts_of)  # most ids are in many keys
     for ids in dict.fromkeys(keys):
-        written[parts_of(ids[0]), parts_of(ids[1])].append(ids)
+        written[parts(ids[0]), parts(ids[1])].append(ids)
     for group in written.values():
         if len(group) > 1:
             yield Similar(tuple(sorted(group)), " and ".join(_differences(group)))
@@ -121,9 +123,11 @@ def _in_another_order(written: dict[_Forms, list[Ids]]) -> Iterator[Similar]:
             run, client = forms
             groups[(tuple(sorted(run)), client) if of_run else (run, tuple(sorted(client)))].append(forms)
         for group in groups.values():
-            for one, other in combinations(group, 2):
-                first, second = (one[0], other[0]) if of_run else (one[1], other[1])
-                if _shape(first) != _shape(second):
+            shaped: defaultdict[tuple[str, ...], list[_Forms]] = defaultdict(list)
+            for forms in group if len(group) > 1 else ():
+                shaped[_shape(forms[0] if of_run else forms[1])].append(forms)
+            for some, others in combinations(shaped.values(), 2):
+                for one, other in product(some, others):
                     yield Similar((written[one][0], written[other][0]), f"the order of the parts of the {name}")
 
 

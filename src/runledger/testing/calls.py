@@ -31,7 +31,7 @@ class Call:
 
     def __str__(self) -> str:
         call = f"{self.handle}.{self.method}({', '.join(shown(each) for each in self.arguments)})"
-        return f"list({call})" if self.method in ("find", "latest", "log") else call
+        return f"list({call})" if self.method in ("find", "latest", "log", "stored_rows") else call
 
 
 def listed(calls: Iterable[Call]) -> Iterator[str]:

@@ -76,7 +76,8 @@ class Rule(Enum):
     )
     PROMISES = (
         "Promises are kept",
-        "What the store promises beyond the rules holds: by its `guarantees`, and by its `identity` if it has one.",
+        "What the store promises beyond the rules holds: by its `guarantees`, and by `identity` and `stored_rows` if "
+        "it has them.",
     )
 
     def __init__(self, title: str, sentence: str) -> None:

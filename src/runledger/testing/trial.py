@@ -145,7 +145,9 @@ class Trial:
     def watched(self, call: Call) -> Iterator[None]:
         try:
             yield
-        except (RunLedgerError, RuleBroken) as error:
+        except RuleBroken:  # by what the call returned; it is shown with its calls, and would be shown within itself
+            raise
+        except RunLedgerError as error:
             call.error = error
             raise
         except Exception as error:

@@ -5,9 +5,12 @@ Field types: https://airtable.com/developers/web/api/field-model
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
+
+from attrs import evolve
 
 from ...domain import Finding, RunStatus
 from .columns import OPTIONAL, Columns
@@ -76,9 +79,9 @@ def column_findings(columns: Columns, fields: Sequence[Mapping[str, Any]]) -> It
         yield _mark_finding(by_name)
     for name, column in columns.metrics.items():
         if column not in by_name:
-            yield Finding.fix(
-                f"there is no column {column!r} for the metric {name!r}", "add it, or correct the mapping"
-            )
+            command = f"runledger init --metric {shlex.quote(f'{name}:number')}"
+            advice = f"`{command}` adds it (or text, checkbox, date for number), or correct the mapping"
+            yield Finding.fix(f"there is no column {column!r} for the metric {name!r}", advice)
     for field in fields:
         if field["name"] not in columns.of_parts.values():
             yield _metric_finding(field)
@@ -113,10 +116,15 @@ def left_out(part: str) -> Finding:
     return Finding.note(what, f"add one ({_NAMES[TYPE_OF[part]]}) if you need it")
 
 
+def _addable(part: str) -> Finding:
+    """What it costs that a table lacks the usual column of an optional part, and the command that adds it."""
+    return evolve(left_out(part), advice=_added(_NAMES[TYPE_OF[part]]))
+
+
 def _part_finding(part: str, name: str, by_name: Mapping[str, Mapping[str, Any]], *, is_optional: bool) -> Finding:
     wanted = _NAMES[TYPE_OF[part]]
     if name not in by_name:
-        return left_out(part) if is_optional and not _alike(name, by_name) else missing_finding(name, wanted, by_name)
+        return _addable(part) if is_optional and not _alike(name, by_name) else missing_finding(name, wanted, by_name)
     kind = by_name[name]["type"]
     if kind == TYPE_OF[part]:
         return Finding.ok(f"column {name!r} is {_NAMES[kind]}")
@@ -133,7 +141,12 @@ def missing_finding(name: str, wanted: str, names: Iterable[str]) -> Finding:
     """That a column is missing, or is there by another name that a person takes for the same."""
     if like := _alike(name, names):
         return Finding.fix(f"there is no column {name!r}, but {like!r}", "names are compared exactly; rename it")
-    return Finding.fix(f"there is no column {name!r}", f"add it ({wanted}), or map it in the store URL")
+    added = f"add it by hand ({wanted}; the API cannot)" if wanted == _NAMES["autoNumber"] else _added(wanted)
+    return Finding.fix(f"there is no column {name!r}", f"{added}, or map it in the store URL")
+
+
+def _added(wanted: str) -> str:
+    return f"`runledger init` adds it ({wanted})"
 
 
 def _alike(name: str, names: Iterable[str]) -> str | None:
@@ -148,7 +161,8 @@ def _choice_findings(columns: Columns, field: Mapping[str, Any]) -> Iterator[Fin
     if missing:
         names = ", ".join(repr(columns.label(status)) for status in missing)
         advice = (
-            "add choices with exactly these names by hand (the API cannot), or map the statuses in the store URL: "
+            "add choices with exactly these names by hand (the API cannot, so `runledger init` does not), or map the "
+            "statuses in the store URL: "
             "status.Failed=Error for another choice, status.Skipped=Completed to share one, status.Skipped= to leave "
             "it out"
         )

@@ -39,7 +39,7 @@ def stored_row(columns: Columns, raw: Mapping[str, Any]) -> StoredRow:
     run_id, client_id = (str(each or "") for each in columns.ids(cells))
     word = str(cells.get(columns.status) or "")
     number = cells.get(columns.number) if columns.number else None
-    order = (float(number) if isinstance(number, (int, float)) else 0.0, created, str(raw["id"]))
+    order = (number if isinstance(number, (int, float)) else 0, created, str(raw["id"]))
     started_at = _time(cells, columns.started_at) if columns.started_at else created
     ended_at = _time(cells, columns.ended_at)
     fault = ""
@@ -59,7 +59,6 @@ def stored_row(columns: Columns, raw: Mapping[str, Any]) -> StoredRow:
         word=word,
         started_at=started_at,
         ended_at=ended_at,
-        updated_at=_time(cells, columns.updated_at),
         created_at=created,
         reference=str(raw["id"]),
         order=order,

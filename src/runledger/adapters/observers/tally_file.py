@@ -179,5 +179,7 @@ def _add(connection: sqlite3.Connection, tally: Tally, limit: int) -> None:
 
 def _tally(row: tuple[str, str, int, str, str, str | None, str | None]) -> Tally:
     kind, call_site, count, first_at, last_at, run_id, client_id = row
+    if not isinstance(call_site, str):  # SQLite keeps bytes in a column of text
+        raise TypeError(f"a call site is {call_site!r}, not text")
     key = None if run_id is None or client_id is None else RunKey(run_id, client_id)
     return Tally(EventKind(kind), call_site, count, time_of_text(first_at), time_of_text(last_at), key)

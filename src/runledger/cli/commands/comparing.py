@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from ...domain import NewRun, RunQuery, RunRecord
 from ...domain.visible import quoted
 from ...histories import BadRow, UnreadableFile
 from ...services.reconciliation import Reconciliation, reconcile
-from ...stores import EXAMPLE_URL, store_url
+from ...stores import EXAMPLE_URL, backend_of, store_url
 from ..arguments import FRACTION, MOMENT
 from ..mapping import columns_explained, mapped_rows, mapping_options, reason_of
 from ..options import INCOMPLETE, existing, json_option, lasting, open_ledger
@@ -59,7 +60,10 @@ def compare(
     not compared, because two systems write their own. The options that map columns and words are for the file; of two
     files, for OLD.
 
-    Exit code 1 if anything differs; 9 if nothing does, but rows of a side cannot be read.
+    A run that a side has twice is reported, and not compared further.
+
+    Exit code 1 if anything differs; 9 if nothing does, but rows of a side cannot be read. 9 too if a file cannot be
+    read to its end: then nothing is compared.
 
     \b
     Examples:
@@ -67,12 +71,17 @@ def compare(
       runledger compare old.csv sqlite:///runs.db --column run_id="Job ID" \\
           --status Done=Completed --rest-as-metrics --tolerance 0.01
     """
+    _require_two(old, new)
     unmapped: dict[str, Any] = {"file_format": mapping["file_format"]} if _is_file(old) and _is_file(new) else mapping
     window = {"since": _earlier(since), "run_id": run_id}
     with ExitStack() as sides:
         before = sides.enter_context(_records(old, mapping, window))
         after = sides.enter_context(_records(new, unmapped, window))
         result = reconcile(before, after, tolerance=tolerance, metrics=metrics, since=since)
+    if not result.old and not result.new:
+        remark("Nothing was compared: neither side has such a run.")
+    elif result.unknown:
+        raise click.UsageError(f"no run has the number {quoted(result.unknown[0])} on either side: correct --metric.")
     if as_json:
         print_json(
             {
@@ -90,6 +99,16 @@ def compare(
 
 def _is_file(side: str) -> bool:
     return "://" not in side
+
+
+def _require_two(old: str, new: str) -> None:
+    """Raise UsageError if both sides are one, as far as their names tell: it would be the same as itself."""
+    if _name(old) == _name(new):
+        raise click.UsageError("OLD and NEW are the same: name two ledgers.")
+
+
+def _name(side: str) -> str:
+    return os.path.realpath(side) if _is_file(side) else backend_of(side).absolute_url(store_url(side))
 
 
 def _earlier(since: datetime | None) -> datetime | None:
@@ -135,9 +154,9 @@ def _readable(side: str, rows: Iterable[tuple[int, NewRun | BadRow]]) -> Iterato
                 left_out += 1
                 if left_out <= _NAMED:
                     remark(f"{quoted(side)}, line {line}: {reason_of(row)}")
-        except UnreadableFile as error:
-            left_out += 1
-            complain(f"{quoted(side)}: {error}")
+        except UnreadableFile as error:  # what follows would seem to be missing
+            complain(f"{quoted(side)}: {error} Nothing was compared.")
+            click.get_current_context().exit(9)
     if left_out:
         complain(f"{counted(left_out, 'row')} of {quoted(side)} left out.")
         click.get_current_context().meta[INCOMPLETE] = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import chain
@@ -102,11 +102,21 @@ def doctor(scratch_table: str | None, as_json: bool) -> None:
     store = chosen_store()
     probe = None if scratch_table is None else _probe_of(store_url(store), scratch_table)
     print_findings(alert_findings(), as_json=as_json)
-    fits = print_findings(examine(store), as_json=as_json)
+    fits = print_findings(_with_the_store(examine(store)), as_json=as_json)
     if fits and probe is not None:
         with closing(probe()) as findings:  # closing deletes the probe's rows, even after an error
             fits = print_findings(findings, as_json=as_json)
     click.get_current_context().exit(0 if fits else 7)
+
+
+def _with_the_store(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings; then a reminder that a command which one of them advises needs the --store that was given."""
+    advised = False
+    for found in findings:
+        advised = advised or "`runledger init" in found.advice
+        yield found
+    if advised and click.get_current_context().find_root().obj:
+        remark("`runledger init` needs the same --store.")
 
 
 def _probe_of(url: str, scratch_table: str) -> Callable[[], Generator[Finding]]:

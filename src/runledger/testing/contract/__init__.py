@@ -50,12 +50,13 @@ from .promises import Promises
 from .queries import Queries
 from .removal import Removal
 from .rights import Rights
+from .rows import Rows
 from .updates import Updates
 from .values import Values
 
 
 class RunRepositoryContract(
-    Creation, Updates, Values, Bulk, Logs, Queries, Concurrency, Processes, Removal, Rights, Promises
+    Creation, Updates, Values, Bulk, Logs, Queries, Rows, Concurrency, Processes, Removal, Rights, Promises
 ):
     """Every test has an empty store."""
 
