@@ -205,12 +205,9 @@ class Evaluator(Calls):
         if passed is not None:
             return passed
         scope = routine.scope
-        name = (
-            routine.node.parameters[index].name
-            if routine.node is not None and index < len(routine.node.parameters)
-            else ""
-        )
-        kind = scope.names.get(f"type {name}")
+        known = routine.node.parameters if routine.node is not None else []
+        name = known[index].name if index < len(known) else ""
+        kind = scope.names.get(f"type {name or index}")
         return (*(self.typed(kind[0]) if kind else ()), Given(routine, index))
 
     def _passed(self, routine: Routine, index: int) -> Values | None:

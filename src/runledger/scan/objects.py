@@ -36,6 +36,8 @@ class Objects(Substitution):
         for each in self.ancestry(info):
             if name in each.methods:
                 routine = each.methods[name]
+                if routine.node is not None and routine.node.is_abstract:
+                    continue
                 if routine.node is not None and routine.node.is_property:
                     found = self.returned(routine)
                     return self._of_instance(owner, name, found)
@@ -68,7 +70,7 @@ class Objects(Substitution):
         for value in self.of_origin(origin, origin.scope) if isinstance(origin, Source) else ():
             match value:
                 case Class(info=info):
-                    made.append(This(info))
+                    made += [This(info), *self.implementations(info)]
                 case Library():
                     made += [
                         one
@@ -81,14 +83,14 @@ class Objects(Substitution):
         if isinstance(owner, This):
             overridden = any(name in each.fields or name in each.methods for each in self.subclasses(owner.info))
             symbols = overridden or not found or any(symbolic(value) for value in found)
-            concrete = () if overridden else tuple(value for value in found if not symbolic(value))
+            concrete = () if overridden else tuple(one for one in found if isinstance(one, This) or not symbolic(one))
             return merged(concrete, (Of(owner, "member", name),)) if symbols else found
         return self._within(found, self.making(owner))
 
     def _generated(self, owner: Instance, name: str) -> Values:
         """A field of a class whose constructor is generated from its fields."""
         for key, found in owner.keywords:
-            if key == name:
+            if key in (name, name.lstrip("_")):  # attrs takes the field _table as table=
                 return found
         if any(routine in each.methods for each in self.ancestry(owner.info) for routine in _CONSTRUCTORS):
             return ()

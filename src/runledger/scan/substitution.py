@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
+from .contracts import Contracts
 from .operations import Operations
 from .program import ClassInfo
 from .values import (
@@ -42,7 +43,7 @@ MOST_STEPS = 4000
 DEEPEST_NESTING = 40
 
 
-class Substitution(Operations):
+class Substitution(Contracts):
     """Puts values in the place of symbols."""
 
     def _within(self, found: Values, frames: Frames) -> Values:
