@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from .assignments import Assignments
-from .fields import decorated_default, default_of
+from .assignments import Assignments, decorated_default
 from .program import (
     Caught,
     ClassInfo,
@@ -258,9 +257,9 @@ class Declarations(Assignments):
         return info
 
     def _class_field(self, node: Assign, name: str, info: ClassInfo, whole: Block) -> None:
+        if node.annotation is not None:
+            info.fields.setdefault(f"{name}:type", []).append(Source(node.annotation, info.body))
         if node.value is None:
-            if node.annotation is not None:
-                info.fields.setdefault(f"{name}:type", []).append(Source(node.annotation, info.body))
             return
         if isinstance(node.value, Function) and not self.python:
             routine = self.function(node.value, info.body, info)
@@ -270,7 +269,7 @@ class Declarations(Assignments):
         if not self.python and "this" not in info.body.names:
             info.body.add("this", Self(info))
         self._node(node.value, info.body, whole)
-        source = Source(default_of(node.value) if self.python else node.value, info.body)
+        source = Source(node.value, info.body)
         info.fields.setdefault(name, []).append(source)
         info.body.add(name, source)
 

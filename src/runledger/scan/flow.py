@@ -24,7 +24,6 @@ from .tree import (
     Member,
     Name,
     Node,
-    Record,
     Return,
     Switch,
     Text,
@@ -88,6 +87,7 @@ class Flows:
         self._loop_line = 0
         self._top_line = 0
         self._at_top = routine.is_module
+        self._conditions.tried = {}
         arm = Arm()
         node = routine.node
         for decorator in node.decorators if node is not None else ():
@@ -127,6 +127,8 @@ class Flows:
             added = if_false
         elif otherwise.exit and not then.exit:
             added = if_true
+        for guard in added:  # what follows an early return
+            guard.likely = True
         for guard in if_true:
             guard.found = otherwise if node.otherwise is not None else after if then.exit else None
         for guard in if_false:
@@ -198,6 +200,7 @@ class Flows:
         for handler in node.handlers:
             inner = Arm()
             caught = self._conditions.caught(handler.types, scope, body)
+            self._conditions.tried[handler.body.pos, handler.body.end] = caught
             self._block(handler.body, scope, guards + caught, inner)
             handlers.append(inner)
         if node.otherwise is not None and not body.exit:
@@ -285,18 +288,11 @@ class Flows:
                 if isinstance(node.callee, Member) and node.callee.name == "catch":
                     added = self._conditions.caught([], scope, body)
                 self._inline(value, guards + added, arm)
-        for keyword in _methods_in(node):
-            if not registered and self._is_transaction(node):
-                self._inline(keyword, guards, arm)
         self._registering -= bool(registered) or gives
         if not registered:
             arm.steps.append(Event(node, scope, guards, self._loop_line, self._top_line))
         if chain_of(node.callee).endswith(("sendStatus", "status", "abort", "HttpResponse")):
             arm.literals.add("status")
-
-    @staticmethod
-    def _is_transaction(node: Call) -> bool:
-        return False
 
     def _inline(self, node: Function, guards: tuple[Guard, ...], arm: Arm) -> None:
         routine = self._program.routines.get(node)
@@ -309,16 +305,6 @@ class Flows:
         self._at_top = at_top
         arm.steps += inner.steps
         arm.literals |= inner.literals
-
-
-def _methods_in(node: Call) -> list[Function]:
-    return [
-        value
-        for argument in node.arguments
-        if isinstance(argument.value, Record)
-        for _, value in argument.value.entries
-        if isinstance(value, Function)
-    ]
 
 
 _REFUSING = {400, 409, 412, 422, "conflict"}

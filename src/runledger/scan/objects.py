@@ -43,6 +43,9 @@ class Objects(Substitution):
                     return self._of_instance(owner, name, found)
                 return (Callable(routine, owner),)
             if name in each.fields:
+                given = self._generated(owner, name) if isinstance(owner, Instance) and info.module.is_python else ()
+                if given:
+                    return given
                 found = merged(*(self.of_origin(origin, each.body) for origin in each.fields[name]))
                 typed = self._typed_field(info, name) if all(isinstance(one, Constant) for one in found) else ()
                 return self._of_instance(owner, name, typed or found)
@@ -82,6 +85,8 @@ class Objects(Substitution):
     def _of_instance(self, owner: Instance | This, name: str, found: Values) -> Values:
         if isinstance(owner, This):
             overridden = any(name in each.fields or name in each.methods for each in self.subclasses(owner.info))
+            generated = owner.info.module.is_python and owner.info.node.decorators  # @dataclass, @define: may be given
+            overridden = overridden or bool(generated and name in owner.info.fields)
             symbols = overridden or not found or any(symbolic(value) for value in found)
             concrete = () if overridden else tuple(one for one in found if isinstance(one, This) or not symbolic(one))
             return merged(concrete, (Of(owner, "member", name),)) if symbols else found

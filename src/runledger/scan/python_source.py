@@ -8,6 +8,7 @@ from .python_expressions import Expressions
 from .traversal import chain_of
 from .tree import (
     Block,
+    Call,
     Case,
     ClassNode,
     Function,
@@ -107,7 +108,14 @@ class PythonSource(Expressions):
                     into.append(self.as_pattern(value))
                 elif value is not None:
                     into.append(self.expression(value))
-        into.extend(self.block(raw.child_by_field_name("body")).statements)
+        body = self.block(raw.child_by_field_name("body"))
+        manager = into[-1] if into else None
+        if isinstance(manager, Call) and chain_of(manager).rpartition(".")[2] == "suppress":
+            types = [argument.value for argument in manager.arguments]
+            nothing = Block(body.line, raw.end_byte, [], raw.end_byte)
+            into[-1] = Try(*self.place(raw), body, [Handler(types, "", nothing)], None, None)
+        else:
+            into.extend(body.statements)
 
     def _on_try_statement(self, raw: Raw, into: list[Node]) -> None:
         handlers: list[Handler] = []
