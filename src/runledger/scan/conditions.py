@@ -156,7 +156,7 @@ class Conditions:
         return found
 
     def _flagged(self, node: Node, scope: Scope, *, present: bool) -> tuple[Guard, ...]:
-        """The guards of the handlers that give a name the value that a condition asks for: `except …: found = False`."""
+        """The guards of the handlers that set a name as a condition asks for: `except KeyError: found = False`."""
         holder = scope.holder(node.id) if isinstance(node, Name) else None
         return tuple(
             Guard(likely=True, sure=guard.sure, body=guard.body)

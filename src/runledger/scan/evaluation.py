@@ -168,7 +168,7 @@ class Evaluator(Calls):
         if len(origins) > 1 and holder.function_scope() is scope.function_scope():
             origins = reaching(origins, node.pos)
         found = merged(*(self.of_origin(origin, holder) for origin in origins))
-        if not found or all(isinstance(value, Constant) or symbolic(value) for value in found):
+        if not found or all(isinstance(value, Constant | Library) or symbolic(value) for value in found):
             kind = holder.function_scope().names.get(f"type {node.id}")
             if kind:
                 return merged(self.typed(kind[0]), found)

@@ -45,8 +45,8 @@ from .values import (
 _UNCHANGED = frozenset(
     "freeze encodeURIComponent encodeURI quote quote_plus String str resolve cast gather all stringify"
     " dumps Identifier race nullthrows assert run next iter list len bool Boolean tuple sorted deepcopy"
-    " from seal Field field ib attrib PrivateAttr run_until_complete wait_for shield URL Literal invariant dedent any Map Set set dict"
-    " fromEntries frozenset".split()
+    " from seal Field field ib attrib PrivateAttr run_until_complete wait_for shield URL Literal invariant dedent any Map"
+    " Set set dict fromEntries frozenset".split()
 )
 """Functions that give their first argument, or something as good as it."""
 

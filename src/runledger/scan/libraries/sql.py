@@ -44,8 +44,7 @@ def outcome_of(statement: String) -> Outcome:
         first = statement.parts[0] if statement.parts else ""
         if isinstance(first, str):
             return NOTHING
-        writes = _writes(shown, statement) if first is None else []
-        return Outcome(writes=tuple(writes), pending=first is not None)
+        return Outcome(pending=True) if first is not None else Outcome(writes=tuple(_writes(shown, statement)))
     writes: list[Write] = []
     values: list[Value] = []
     for piece in re.split(r";(?=\s*\S)", shown):
