@@ -194,7 +194,7 @@ class Evaluator(Calls):
             case FromImport(module=module, spec=spec, name=name):
                 return self.imported(module, spec, name)
             case Self(owner=owner, is_class=is_class):
-                return (Class(owner),) if is_class else (This(owner),)
+                return (Class(owner),) if is_class and not self.subclasses(owner) else (This(owner),)
             case Caught():
                 return (Failure(),)
         return ()

@@ -12,6 +12,7 @@ from .values import (
     Constant,
     Dictionary,
     File,
+    Frame,
     Given,
     Instance,
     Library,
@@ -121,7 +122,8 @@ class Members(Objects):
 
     def _got(self, value: Value) -> Values:
         if isinstance(value, Callable) and value.routine.node is not None and value.routine.node.is_property:
-            return self._within(self.returned(value.routine), value.frames)
+            frame = Frame(value.routine, this=value.this)
+            return self._within(self.returned(value.routine), (*value.frames, frame))
         return (value,)
 
     def _class_member(self, info: ClassInfo, name: str) -> Values:

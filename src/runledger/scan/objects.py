@@ -49,6 +49,8 @@ class Objects(Substitution):
                 found = merged(*(self.of_origin(origin, each.body) for origin in each.fields[name]))
                 typed = self._typed_field(info, name) if all(isinstance(one, Constant) for one in found) else ()
                 return self._of_instance(owner, name, typed or found)
+        if name == "start" and self.library_base(info).rpartition(".")[2] in ("Thread", "Process"):
+            return self.inherited(owner, "run")
         if isinstance(owner, Instance):
             return self._generated(owner, name) or self._typed_field(info, name) or (Method(owner, name),)
         typed = self._typed_field(info, name)

@@ -19,6 +19,7 @@ from .values import (
     Client,
     Constant,
     Dictionary,
+    Failure,
     Given,
     Instance,
     Library,
@@ -45,8 +46,8 @@ from .values import (
 _UNCHANGED = frozenset(
     "freeze encodeURIComponent encodeURI quote quote_plus String str resolve cast gather all stringify"
     " dumps Identifier race nullthrows assert run next iter list len bool Boolean tuple sorted deepcopy"
-    " from seal Field field ib attrib PrivateAttr run_until_complete wait_for shield URL Literal invariant dedent any Map"
-    " Set set dict fromEntries frozenset".split()
+    " from seal Field field ib attrib PrivateAttr run_until_complete wait_for shield URL Literal invariant dedent any"
+    " Map Set set dict fromEntries frozenset".split()
 )
 """Functions that give their first argument, or something as good as it."""
 
@@ -143,7 +144,7 @@ class Outcomes(Members):
 
     def _caught(self, owner: Value, handlers: Values) -> Values:
         """What a promise gives that was caught: its value, or what the handler returns, which may be nothing."""
-        returned = [self.call(value, Arguments()) for value in handlers if isinstance(value, Callable)]
+        returned = [self.call(value, Arguments(((Failure(),),))) for value in handlers if isinstance(value, Callable)]
         return merged((owner,), *(found or (Constant(None),) for found in returned))
 
     def _of_text(self, owner: String, name: str, arguments: Arguments) -> Values:

@@ -30,7 +30,7 @@ def close(table, args):
     table.update(row["id"], {"Status": "Completed"})  # expect: update
 
 
-def main(argv=None):
+def main(argv=None):  # expect: no-start
     args = build_parser().parse_args(argv)
     table = Api("pat").table("app", "Client Run Results")
     if args.command == "start":

@@ -11,7 +11,7 @@ function runsTable() {
   return table;
 }
 
-export const handler = async (event) => {
+export const handler = async (event) => { // expect: no-start
   const body = JSON.parse(event.body);
   switch (event.requestContext.http.method) {
     case 'POST': {

@@ -20,7 +20,7 @@ async function recordId(runId) {
 }
 
 exports.log = async (runId, text) => {
-  const id = await recordId(runId); // expect: creating-wrapper
+  const id = await recordId(runId);
   await table.update(id, { Log: text }); // expect: update
 };
 

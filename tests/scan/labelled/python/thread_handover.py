@@ -37,5 +37,5 @@ def again(record_id):
 
 @app.route("/finish/<record_id>", methods=["POST"])  # expect: no-start
 def finish(record_id):
-    Worker(record_id).start()
+    Worker(record_id).start()  # expect: updating-wrapper
     return "", 202

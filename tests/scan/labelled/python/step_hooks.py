@@ -35,4 +35,4 @@ class QuietHooks(Hooks):
     region = "us"
 
     def after(self, context):
-        super().after(context)  # expect: creating-wrapper, updating-wrapper
+        super().after(context)  # expect: updating-wrapper

@@ -34,4 +34,4 @@ class Job:
 
     def run(self, run_id, client):
         self.ledger.start(run_id, client)  # expect: creation
-        self.ledger.updates.finish(run_id, client)  # expect: update
+        self.ledger.updates.complete(run_id, client)  # expect: update

@@ -25,7 +25,7 @@ def set_status(run_id, status):
     runs.update(existing["id"], {"Status": status})  # expect: update
 
 
-def handler(event, context):
+def handler(event, context):  # expect: no-start
     for record in event["Records"]:
         message = json.loads(record["body"])
         set_status(message["run_id"], message["status"])  # expect: creating-wrapper, updating-wrapper

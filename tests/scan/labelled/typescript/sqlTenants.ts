@@ -8,10 +8,11 @@ export async function begin(tenant: string, id: string) {
 }
 
 export async function beat(tenant: string, id: string) {
-  await db.query(`
+  const sql = `
     update ${tenant}.client_runs
        set beat_at = now()
-     where id = $1`, [id]); // expect: update
+     where id = $1`;
+  await db.query(sql, [id]); // expect: update
 }
 
 export async function save(tenant: string, id: string, state: string) {

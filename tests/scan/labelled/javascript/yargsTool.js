@@ -4,10 +4,10 @@ const knex = require('knex')({ client: 'pg' });
 const { Pool } = require('pg');
 
 const pool = new Pool();
-const q = (text, params = []) => pool.query(text, params);
+const q = (text, params = []) => pool.query(text, params); // expect: creation, update
 
 async function begin(argv) {
-  await q('INSERT INTO client_runs (id, state) VALUES ($1, $2)', [argv.id, 'running']); // expect: creation
+  await q('INSERT INTO client_runs (id, state) VALUES ($1, $2)', [argv.id, 'running']); // expect: creating-wrapper
 }
 
 async function end(argv) {
@@ -16,7 +16,7 @@ async function end(argv) {
     console.log('no run, adding one');
     await begin(argv); // expect: recovery
   }
-  await q('UPDATE client_runs SET state = $2 WHERE id = $1', [argv.id, argv.state]); // expect: update
+  await q('UPDATE client_runs SET state = $2 WHERE id = $1', [argv.id, argv.state]); // expect: updating-wrapper
 }
 
 async function purge() {

@@ -27,4 +27,4 @@ class JobContext:
 def work(client: str, run_id: str) -> None:
     context = JobContext(client)
     record_id = context.begin(run_id)  # expect: creating-wrapper
-    context.finish(record_id)  # expect: updating-wrapper
+    context.finish(record_id)  # expect: updating-wrapper, updating-wrapper@Clients

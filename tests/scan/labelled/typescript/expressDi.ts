@@ -46,7 +46,7 @@ export function routes(service: IRunService) {
       next(error);
     }
   });
-  router.patch('/:runId', async (req, res) => {
+  router.patch('/:runId', async (req, res) => { // expect: no-start
     await service.update(req.params.runId, req.body); // expect: creating-wrapper, updating-wrapper
     res.sendStatus(204);
   });

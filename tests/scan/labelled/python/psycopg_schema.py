@@ -13,14 +13,14 @@ def record_start(conn: psycopg.Connection, run_id: str) -> None:
 
 def record_status(conn, tenant, run_id, status):
     with conn.cursor() as cur:
-        cur.execute(
+        cur.execute(  # expect: update
             f"""
             UPDATE "{tenant}".client_runs
                SET status = %s, updated_at = now()
              WHERE run_id = %s
             """,
             (status, run_id),
-        )  # expect: update
+        )
 
 
 def bump(conn, tenant, column, run_id):
@@ -29,10 +29,10 @@ def bump(conn, tenant, column, run_id):
 
 def copy_rows(conn, tenant, rows):
     with conn.cursor() as cur:
-        cur.executemany(
+        cur.executemany(  # expect: upsert@clients
             f"INSERT INTO {tenant}.clients (id, name) VALUES (%s, %s) ON CONFLICT (id) DO UPDATE SET name = excluded.name",
             rows,
-        )  # expect: upsert@clients
+        )
 
 
 def store(conn, table, fields):
