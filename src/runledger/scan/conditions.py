@@ -119,6 +119,8 @@ class Conditions:
                     tables.append(table)
                 case Found(table=table, positive=positive) if positive != present:
                     tables.append(table)
+                case Row(table=table, library="http", created=False) if not present and isinstance(node, Member):
+                    tables.append(table)
                 case Failure() if present and isinstance(node, Name):
                     return (Guard((None,), likely=True),)
                 case Failure() if not present and not isinstance(node, Name):

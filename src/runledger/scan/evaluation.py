@@ -7,7 +7,7 @@ from .comparisons import presence
 from .names import Modules
 from .program import Caught, FromImport, FromParameter, Origin, Program, Routine, Scope, Self, Source
 from .reaching import outwards, reaching
-from .returns import return_values
+from .returns import conditions, return_values
 from .traversal import chain_of
 from .tree import (
     Argument,
@@ -44,6 +44,7 @@ from .values import (
     List,
     Lookup,
     Object,
+    Row,
     String,
     Table,
     This,
@@ -287,7 +288,7 @@ class Evaluator(Calls):
     def _truth(self, operand: Node, scope: Scope, *, positive: bool) -> Values:
         made: list[Value] = []
         for value in self.values(operand, scope):
-            if isinstance(value, Lookup):
+            if isinstance(value, Lookup) or (isinstance(value, Row) and not value.created):
                 made.append(Found(value.table, positive))
             elif isinstance(value, Found):
                 made.append(Found(value.table, value.positive == positive))
@@ -318,6 +319,10 @@ class Evaluator(Calls):
         )
         if not found and routine.node is not None and routine.node.returns is not None:
             found = self.typed(Source(routine.node.returns, routine.scope))
+        if any(isinstance(one, Constant) and one.value is False for one in found):
+            decided = conditions(self.program, routine.body, routine.scope)
+            truths = [self._truth(node, scope, positive=positive) for node, scope, positive in decided]
+            found = merged(*truths) or found
         self._returning.discard(routine)
         if self._cut == before or not self._running:
             self._returns[routine] = found

@@ -108,7 +108,10 @@ class Flows:
             if isinstance(statement, If):
                 self._if(statement, statements[index + 1 :], scope, guards, arm)
                 return
-            self._statement(statement, scope, guards, arm)
+            if isinstance(statement, Try):
+                guards += self._try(statement, scope, guards, arm)
+            else:
+                self._statement(statement, scope, guards, arm)
             if arm.exit:
                 return
 
@@ -157,8 +160,6 @@ class Flows:
                 arm.exit = "leave"
             case Loop():
                 self._loop(node, scope, guards, arm)
-            case Try():
-                self._try(node, scope, guards, arm)
             case Switch(subject=subject, cases=cases):
                 self._expression(subject, scope, guards, arm)
                 arms: list[Arm] = []
@@ -193,7 +194,9 @@ class Flows:
                 guard.found = inner
             self._block(node.otherwise, scope, guards + missing, arm)
 
-    def _try(self, node: Try, scope: Scope, guards: tuple[Guard, ...], arm: Arm) -> None:
+    def _try(self, node: Try, scope: Scope, guards: tuple[Guard, ...], arm: Arm) -> tuple[Guard, ...]:
+        """The guards of what follows: where the body always leaves, a handler has run."""
+        passed: tuple[Guard, ...] = ()
         body = Arm()
         self._block(node.body, scope, guards, body)
         handlers: list[Arm] = []
@@ -203,6 +206,7 @@ class Flows:
             self._conditions.tried[handler.body.pos, handler.body.end] = caught
             self._block(handler.body, scope, guards + caught, inner)
             handlers.append(inner)
+            passed += () if inner.exit else caught
         if node.otherwise is not None and not body.exit:
             self._block(node.otherwise, scope, guards, body)
         arm.steps += body.steps
@@ -213,6 +217,7 @@ class Flows:
             self._block(node.final, scope, guards, arm)
         if body.exit and (not handlers or all(handler.exit for handler in handlers)):
             arm.exit = arm.exit or body.exit
+        return passed if body.exit in ("return", "throw", "conflict") else ()
 
     def _expression(self, node: Node, scope: Scope, guards: tuple[Guard, ...], arm: Arm) -> None:
         if type(node) is Name:

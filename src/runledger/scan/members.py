@@ -38,6 +38,9 @@ _DERIVED = frozenset(
 )
 """What is taken from a look-up and is as true or false as it is."""
 
+_STATUS = {"ok", "status", "status_code", "statusCode"}
+"""What the answer to a change says of whether there was a record."""
+
 
 class Members(Objects):
     """Takes values apart."""
@@ -63,6 +66,8 @@ class Members(Objects):
                 origins = self.program.attributes[routine.node].get(name, [])
                 return merged(*(self.of_origin(origin, routine.scope) for origin in origins)) or (Method(owner, name),)
             case Lookup() if name in _DERIVED:
+                return (owner,)
+            case Row(library="http", created=False) if name in _STATUS:
                 return (owner,)
             case String() if name in ("value", "name"):
                 return (owner,)

@@ -14,6 +14,7 @@ from .values import (
     Called,
     Class,
     Constant,
+    Found,
     Frame,
     Frames,
     Given,
@@ -122,6 +123,8 @@ class Substitution(Contracts):
                 ) or (Table(None, library, likely),)
             case Lookup(table=inner, library=library, one=one):
                 return tuple(Lookup(table, library, one) for table in self.names(inner, frames))
+            case Found(table=inner, positive=positive):
+                return tuple(Found(table, positive) for table in self.names(inner, frames))
             case Row(table=inner, library=library, created=created):
                 return tuple(Row(table, library, created) for table in self.names(inner, frames))
             case Method(owner=owner, name=name):
