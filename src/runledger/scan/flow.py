@@ -283,14 +283,15 @@ class Flows:
         for entry in registered:
             if entry.routine.name == "<anonymous>":
                 entry.routine.name = entry.name
-        body = Arm(list(arm.steps))
+        catches = isinstance(node.callee, Member) and node.callee.name == "catch"
+        body = Arm(list(arm.steps)) if catches else arm
         for argument in node.arguments:
             value = argument.value
             if not isinstance(value, Function):
                 self._expression(value, scope, guards, arm)
             elif not self._registering:
                 added: tuple[Guard, ...] = ()
-                if isinstance(node.callee, Member) and node.callee.name == "catch":
+                if catches:
                     added = self._conditions.caught([], scope, body)
                 self._inline(value, guards + added, arm)
         self._registering -= bool(registered) or gives
