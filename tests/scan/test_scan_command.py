@@ -178,11 +178,6 @@ def test_a_file_that_cannot_be_checked_fails_a_check(tmp_path: Path) -> None:
     assert "deep.js: not checked" in runledger("scan", "--check", str(tmp_path), code=1).stderr
 
 
-def test_the_hook_runs_the_command() -> None:
-    hooks = (Path(__file__).parents[2] / ".pre-commit-hooks.yaml").read_text()
-    assert "entry: runledger scan --check" in hooks
-
-
 def test_the_scan_loads_no_adapter_and_no_driver() -> None:
     code = (
         "import sys, runledger.scan.scanning\n"
