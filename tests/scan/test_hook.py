@@ -34,6 +34,7 @@ def committed(folder: Path, home: Path, path: str, text: str) -> subprocess.Comp
         env={**os.environ, "PRE_COMMIT_HOME": str(home)},
         capture_output=True,
         text=True,
+        check=False,
     )
 
 
