@@ -28,12 +28,12 @@ class Contracts(Operations):
             names = _promised(self.ancestry(info))
             found: Values = ()
             if names:
-                found = tuple(This(one) for one in self.subclasses(info) if not self._is_open(one))
-                found = found or (self._alike(names) if self._is_open(info) else ())
+                found = tuple(This(one) for one in self.subclasses(info) if not self.is_open(one))
+                found = found or (self._alike(names) if self.is_open(info) else ())
             self._implementing[info] = found[:MOST]
         return self._implementing[info]
 
-    def _is_open(self, info: ClassInfo) -> bool:
+    def is_open(self, info: ClassInfo) -> bool:
         """Whether anything with the methods of a class counts as one: of an interface or a protocol."""
         return info.node.is_interface or any(
             isinstance(base, Library) and base.path.rstrip("[]").endswith("Protocol")
@@ -54,7 +54,7 @@ class Contracts(Operations):
         made: list[tuple[This | Object, set[str]]] = [
             (This(info), {name for each in self.ancestry(info) for name in each.methods})
             for info in self.program.classes.values()
-            if not self._is_open(info)
+            if not self.is_open(info)
         ]
         for node, scope in self.program.records:
             keys = {

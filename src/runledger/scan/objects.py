@@ -36,7 +36,7 @@ class Objects(Substitution):
         for each in self.ancestry(info):
             if name in each.methods:
                 routine = each.methods[name]
-                if routine.node is not None and routine.node.is_abstract:
+                if routine.node is not None and routine.node.is_abstract and not self.is_open(info):
                     continue
                 if routine.node is not None and routine.node.is_property:
                     found = self.returned(routine)
@@ -75,7 +75,11 @@ class Objects(Substitution):
         for value in self.of_origin(origin, origin.scope) if isinstance(origin, Source) else ():
             match value:
                 case Class(info=info):
-                    made += [This(info), *self.implementations(info)]
+                    found = self.implementations(info)
+                    made += found
+                    fields = any(name.endswith(":type") for name in info.fields)
+                    if fields or not (found or info.node.is_interface):
+                        made.append(This(info))
                 case Library():
                     made += [
                         one
