@@ -18,20 +18,23 @@ class Contracts(Operations):
 
     def __init__(self, program: Program, modules: Modules) -> None:
         super().__init__(program, modules)
-        self._implementing: dict[ClassInfo, Values] = {}
+        self._implementations: dict[ClassInfo, Values] = {}
+        self.implementing: set[ClassInfo] = set()
+        """The classes that a contract was seen to stand for."""
         self._with_method: dict[str, list[tuple[This | Object, set[str]]]] | None = None
 
     def implementations(self, info: ClassInfo) -> Values:
         """The classes and objects that a contract may stand for; nothing if the class is no contract."""
-        if info not in self._implementing:
-            self._implementing[info] = ()
+        if info not in self._implementations:
+            self._implementations[info] = ()
             names = _promised(self.ancestry(info))
             found: Values = ()
             if names:
                 found = tuple(This(one) for one in self.subclasses(info) if not self.is_open(one))
                 found = found or (self._alike(names) if self.is_open(info) else ())
-            self._implementing[info] = found[:MOST]
-        return self._implementing[info]
+            self._implementations[info] = found[:MOST]
+            self.implementing |= {one.info for one in found[:MOST] if isinstance(one, This)}
+        return self._implementations[info]
 
     def is_open(self, info: ClassInfo) -> bool:
         """Whether anything with the methods of a class counts as one: of an interface or a protocol."""
