@@ -19,8 +19,6 @@ class Contracts(Operations):
     def __init__(self, program: Program, modules: Modules) -> None:
         super().__init__(program, modules)
         self._implementations: dict[ClassInfo, Values] = {}
-        self.implementing: set[ClassInfo] = set()
-        """The classes that a contract was seen to stand for."""
         self._with_method: dict[str, list[tuple[This | Object, set[str]]]] | None = None
 
     def implementations(self, info: ClassInfo) -> Values:
@@ -33,7 +31,6 @@ class Contracts(Operations):
                 found = tuple(This(one) for one in self.subclasses(info) if not self.is_open(one))
                 found = found or (self._alike(names) if self.is_open(info) else ())
             self._implementations[info] = found[:MOST]
-            self.implementing |= {one.info for one in found[:MOST] if isinstance(one, This)}
         return self._implementations[info]
 
     def is_open(self, info: ClassInfo) -> bool:

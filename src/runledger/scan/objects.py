@@ -95,9 +95,9 @@ class Objects(Substitution):
             overridden = overridden or bool(generated and name in owner.info.fields)
             symbols = overridden or not found or any(symbolic(value) for value in found)
             concrete = () if overridden else tuple(one for one in found if not symbolic(one))
-            stands_for = tuple(one for one in found if isinstance(one, This) and one.info in self.implementing)
-            if stands_for and not overridden:  # what a contract stands for is known, whatever the object was made with
-                return merged(concrete, stands_for)
+            typed = tuple(one for one in found if isinstance(one, This))
+            if typed and not overridden:  # the type is known, whatever the object was made with
+                return merged(concrete, typed)
             return merged(concrete, (Of(owner, "member", name),)) if symbols else found
         return self._within(found, self.making(owner))
 
