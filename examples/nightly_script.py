@@ -24,7 +24,7 @@ def main(clients: list[str]) -> None:
             with ledger.track(run_id, client_id, heartbeat=60) as run:
                 print("scoring posts of", client_id, flush=True)
                 run.update(metrics={"Posts Scored": score_posts(client_id)})
-        print(ledger.summary(run_id).statuses)
+        print(", ".join(f"{count} {status.value}" for status, count in ledger.summary(run_id).statuses.items()))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
 
 from runledger import NewRun, Outcome, RunEvent, RunKey, RunLedger, StoreUnavailable
 from runledger.adapters.memory import InMemoryRunRepository
@@ -11,6 +12,13 @@ from runledger.adapters.memory import InMemoryRunRepository
 # In the background of a shell a process ignores Ctrl-C, under nohup a hang-up, and so would those that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("runledger", deadline=None)
+settings.load_profile("runledger")
+
+# Code that the scan reads, some of it named as tests are. Another conftest.py there would take the name of this one.
+collect_ignore = ["scan/labelled"]
 
 T = TypeVar("T")
 

@@ -22,6 +22,7 @@ from .domain import (
     StoreUnavailable,
     StoreUnusable,
     UnknownMetric,
+    UnusableForRun,
 )
 from .services.copy_result import CopyResult, Fate, Remark
 from .services.current_run import current_run
@@ -62,6 +63,7 @@ __all__ = [
     "StoreUnavailable",
     "StoreUnusable",
     "UnknownMetric",
+    "UnusableForRun",
     "connect",
     "copy",
     "current_run",

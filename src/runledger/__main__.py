@@ -1,5 +1,5 @@
 """`python -m runledger` is the command `runledger`."""
 
-from .cli import main
+from runledger_command import main
 
 main()

@@ -93,13 +93,13 @@ class Broken(InMemoryRunRepository):
         return cls.Removal(repository)
 
     def put(self, record: RunRecord) -> None:
-        self._table.marks[record.key.run_id].setdefault(record.key, "")
+        self._table.marks[record.key.run_id].setdefault(record.key.client_id, "")
         self._table.records[record.key] = record
 
     def put_run(self, new: NewRun) -> None:
         self.put(new.record)
         self._table.logs[new.key] = list(new.log)
-        self._table.marks[new.key.run_id][new.key] = new.mark
+        self._table.marks[new.key.run_id][new.key.client_id] = new.mark
 
     def put_with_line(self, record: RunRecord, line: LogLine | None) -> None:
         self.put(record)
@@ -199,7 +199,7 @@ class OverwritesInBulk(Broken):
 @breaks(Rule.CREATED_ONCE)
 class LooksBeforeItCreates(Broken):
     def create(self, new: NewRun) -> RunKey:
-        if new.key in self._table.records and not new.created(self._table.marks[new.key.run_id][new.key]):
+        if new.key in self._table.records and not new.created(self._table.marks[new.key.run_id][new.key.client_id]):
             raise RunAlreadyExists([new.key])
         time.sleep(0.001)  # as long as a request takes
         if new.key not in self._table.records:
@@ -480,6 +480,19 @@ class NamesTheWrongKey(Broken):
             return super().create_many(news)
         except RunAlreadyExists:
             raise RunAlreadyExists([news[0].key]) from None
+
+
+@breaks(Rule.RAISED)
+class BlamesTheStoreFirst(Broken):
+    def create(self, new: NewRun) -> RunKey:
+        try:
+            return super().create(new)
+        except RunAlreadyExists as error:
+            refused = error
+        try:
+            raise StoreUnusable("the index has the key twice: restore a backup")
+        except StoreUnusable:
+            raise RunAlreadyExists(refused.keys)  # noqa: B904
 
 
 @breaks(Rule.RAISED, Rule.WHOLE)
@@ -1033,8 +1046,9 @@ class BrokenRemoval(InMemoryRunRemoval):
 
     def forget(self, *keys: RunKey) -> None:
         for key in keys:
-            for kept in (self._table.records, self._table.logs, self._table.marks[key.run_id]):
+            for kept in (self._table.records, self._table.logs):
                 kept.pop(key, None)
+            self._table.marks[key.run_id].pop(key.client_id, None)
 
 
 @breaks(Rule.REMOVED)

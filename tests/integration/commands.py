@@ -59,8 +59,11 @@ def runledger(
 ) -> subprocess.CompletedProcess[str]:
     """Run the command in this process, as the console script does, and expect an exit code and no traceback.
 
-    Signals, terminals, closed streams, limits on memory and what is imported need `in_a_process`.
+    Signals, terminals, closed streams, limits on memory and what is imported need `in_a_process`. So does `exec`: it
+    takes every signal for its command, and here one of them is the alarm of a test that takes too long.
     """
+    if arguments[:1] == ("exec",):
+        return in_a_process(*arguments, store=store, code=code, given=given or "", **variables)
     out, err = io.BytesIO(), io.BytesIO()
     code_here = _run_here(arguments, environment(store, **variables), given or "", out, err)
     return _expected(subprocess.CompletedProcess(arguments, code_here, _text(out), _text(err)), code)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,6 +16,7 @@ from subprocess import CompletedProcess
 
 import pytest
 from airtable_base import BASE, TOKEN, AirtableBase, served
+from alert_servers import a_webhook
 from commands import RUNLEDGER, a_store_of, environment, in_a_process, on_a_terminal, runledger
 
 from runledger import EventKind, RunEvent, RunKey, connect
@@ -201,6 +205,8 @@ def test_on_a_terminal_it_is_the_same_line(store: Path, started: Started, column
         (["--client", "a\nb"], "client id 'a\\nb' has a line break "),
         (["--quiet-after", "999999d"], "quiet_after is 999999 days, 0:00:00: that reaches back before the year 1."),
         (["--expect", "none.toml"], "none.toml cannot be read: No such file or directory."),
+        (["--timeout", "50"], "Invalid value for '--timeout': '50' is not a duration: "),
+        (["--timeout", "0s"], "Invalid value for '--timeout': '0s' is no time at all: "),
         (["--since", "1d", "--client", "a"], "--since is for a check of all clients: "),
         (["--since", "1d", "--expect", "e.toml"], "--since is for a check of all clients: "),
         (["--expect", "e.toml", "--max-age", "1h"], "the file says what is expected: "),
@@ -232,6 +238,104 @@ def test_a_fault_of_a_store_is_unknown_too(tmp_path: Path) -> None:
     done = subprocess.run([*RUNLEDGER, "check"], env=variables, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (3, "RUNLEDGER UNKNOWN - of this store\n")
     assert "ZeroDivisionError" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"], ["--nonsense"], ["--expect", "none.toml"]])
+def test_an_answer_that_cannot_be_written_is_unknown(store: Path, started: Started, arguments: list[str]) -> None:
+    started("acme", HOUR, status="completed")
+    command = [*RUNLEDGER, "check", *arguments]
+    reading, unread = os.pipe()
+    os.close(reading)
+    with open("/dev/full", "wb") as full, open(unread, "wb") as nobody_reads:
+        for stdout, why in ((full, "No space left on device"), (nobody_reads, "Broken pipe")):
+            done = subprocess.run(
+                command, env=environment(store), stdout=stdout, stderr=subprocess.PIPE, text=True, check=False
+            )
+            assert (done.returncode, done.stderr) == (3, f"runledger: the output cannot be written: {why}.\n")
+
+
+def test_a_fault_is_unknown_too_if_nothing_can_be_written_anywhere(tmp_path: Path) -> None:
+    a_store_of(tmp_path, "faulty", "def open_url(url):\n    raise ZeroDivisionError('of this store')")
+    variables = environment("faulty://x", PYTHONPATH=str(tmp_path))
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([*RUNLEDGER, "check"], env=variables, stdout=full, stderr=full, check=False)
+    assert done.returncode == 3
+
+
+def test_who_closes_the_output_wants_the_exit_code_alone(store: Path, started: Started) -> None:
+    started("acme", HOUR, status="failed")
+    shell = f"{shlex.join([*RUNLEDGER, 'check'])} >&-"
+    done = subprocess.run(["sh", "-c", shell], env=environment(store), capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (2, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        (["--bogus"], "No such option '--bogus'."),
+        (["--store", "--help"], "--store needs a value, but '--help' follows: "),
+    ],
+)
+def test_wrong_usage_before_the_word_check_is_unknown_too(store: Path, before: list[str], said: str) -> None:
+    done = runledger(*before, "check", store=store, code=3)
+    assert done.stdout.startswith(f"RUNLEDGER UNKNOWN - {said}")
+    assert done.stderr == ""
+    assert said in runledger(*before, "start", "check", store=store, code=2).stderr
+
+
+def test_without_the_libraries_of_the_command_line_it_is_unknown() -> None:
+    absent = "import sys; sys.modules['click'] = None; sys.argv[1:] = ['check']; import runledger.__main__"
+    done = subprocess.run(
+        [sys.executable, "-c", absent], env=environment(), capture_output=True, text=True, check=False
+    )
+    why = "the command line needs more than the core: pip install 'run-records[cli]'"
+    assert (done.returncode, done.stdout, done.stderr) == (3, f"RUNLEDGER UNKNOWN - {why}\n", "")
+
+
+SILENT = """
+import threading
+from runledger.adapters.memory import InMemoryRunRepository
+
+class Silent(InMemoryRunRepository):
+    def without_creation(self):
+        return self
+
+    def {silent}(self, *values, **named):
+        {over}
+        threading.Event().wait()
+
+def open_url(url):
+    return Silent()
+"""
+"""A store that never answers a call."""
+
+OVER = "[threading.Thread(target=each.function).start() for each in threading.enumerate() if hasattr(each, 'function')]"
+"""The time limit, which is a Timer, is over now."""
+
+
+@pytest.mark.parametrize("silent", ["__init__", "find"])
+def test_a_store_that_does_not_answer_is_unknown(tmp_path: Path, silent: str) -> None:
+    a_store_of(tmp_path, "silent", SILENT.format(silent=silent, over=""))
+    done = in_a_process("check", "--timeout", "0.2s", store="silent://x", code=3, PYTHONPATH=str(tmp_path))
+    why = "no answer after 0.2s: the store is slow or does not answer. See what keeps it, or give a longer --timeout."
+    assert (done.stdout, done.stderr) == (f"RUNLEDGER UNKNOWN - {why}\n", "")
+
+
+def test_what_was_found_before_the_time_is_over_is_sent(tmp_path: Path) -> None:
+    a_store_of(tmp_path, "silent", SILENT.format(silent="close", over=OVER))
+    with a_webhook() as webhook:
+        check = ["check", "--client", "backup", "--alert", webhook.url]
+        done = in_a_process(*check, store="silent://x", code=3, PYTHONPATH=str(tmp_path))
+        [post] = webhook.rest()
+    assert done.stdout.startswith("RUNLEDGER UNKNOWN - no answer after 50s: ")
+    assert post["title"] == "Client is overdue: client 'backup' never ran"
+
+
+def test_a_silent_store_is_unknown_as_json_too(tmp_path: Path) -> None:
+    a_store_of(tmp_path, "silent", SILENT.format(silent="find", over=""))
+    check = ["check", "--json", "--timeout", "0.1s"]
+    done = in_a_process(*check, store="silent://x", code=3, PYTHONPATH=str(tmp_path))
+    assert json.loads(done.stdout)["why"].startswith("no answer after 0.1s: ")
 
 
 @contextmanager
@@ -296,6 +400,15 @@ def test_expectations_come_from_a_file(store: Path, started: Started, tmp_path: 
     assert figures == {"clients": 3, "overdue": 1, "failed": 1}
 
 
+def test_a_file_may_begin_with_the_mark_of_utf_8_and_end_its_lines_as_windows_does(
+    store: Path, started: Started, tmp_path: Path
+) -> None:
+    file = tmp_path / "expected.toml"
+    file.write_text("['ñandú']\r\nmax-age = '26h'\r\n", encoding="utf-8-sig", newline="")
+    started("ñandú", HOUR, status="completed")
+    assert answer("--expect", str(file), store=store, code=0)[0] == "1 client as expected"
+
+
 def test_an_age_counts_on_the_days_and_hours_of_the_file(store: Path, started: Started, tmp_path: Path) -> None:
     started("backup", 200 * HOUR, status="completed")
     today = datetime.now(UTC).strftime("%a").lower()
@@ -357,8 +470,9 @@ def test_a_client_of_a_file_is_named_as_toml_writes_it(store: Path, tmp_path: Pa
         "table [' a']: client id ' a' begins or ends with white space"
         in answer("--expect", str(file), store=store, code=3)[0]
     )
-    file.write_bytes(b"\xff")
-    assert "is not a TOML file: 'utf-8' codec" in answer("--expect", str(file), store=store, code=3)[0]
+    file.write_text("[a]\nmax-age = '1h'", encoding="utf-16")
+    said = f"{file} is not UTF-8 text: save it as UTF-8."
+    assert answer("--expect", str(file), store=store, code=3)[0] == said
 
 
 def test_a_check_changes_nothing_and_notifies_observers(

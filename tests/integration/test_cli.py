@@ -2,6 +2,7 @@ import json
 import os
 import pty
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -70,7 +71,14 @@ def test_a_value_is_read_as_what_it_looks_like(store: Path, text: str, value: ob
     [
         (["update", "gone", "acme"], 3, "no run record for run 'gone' of client 'acme'"),
         (["show", "gone", "acme"], 3, "Start it where the job begins"),
-        (["summary", "gone"], 3, "was it started?"),
+        (["show", "gone"], 3, "no run record of run 'gone': it was not started, or has been removed. Start it where"),
+        (
+            ["summary", "gone"],
+            3,
+            "no run record of run 'gone': it was not started, or has been removed. Start it where",
+        ),
+        (["summary", "there", "--client", "bolt"], 3, "no run record of run 'there' matches."),
+        (["summary", "there", "--status", "running"], 3, "no run record of run 'there' matches."),
         (["start", "--client", "acme", "--run-id", "there"], 4, "was started before"),
         (["complete", "there", "acme"], 5, "already finished as Failed"),
         (["--store", "postgresql://postgres:hush@127.0.0.1:1/x", "list"], 6, "unavailable"),
@@ -491,37 +499,123 @@ def test_without_the_libraries_of_the_command_line_it_says_what_to_install(store
 
 
 INTERRUPTED_AT_AN_IMPORT = """
-import signal, sys
+import atexit, signal, sys
+from runledger_command import main
+
+due = int(sys.argv.pop())
 
 class Interrupting:
+    looks = 0
+
     def find_spec(self, name, path=None, target=None):
-        if name == "click":
+        self.looks += 1
+        if self.looks == due:
             signal.raise_signal(signal.SIGINT)
 
-import runledger.cli
-sys.meta_path.insert(0, Interrupting())
-sys.argv[1:] = ["list"]
-runledger.cli.main()
+interrupting = Interrupting()
+sys.meta_path.insert(0, interrupting)
+atexit.register(lambda: print("looks", interrupting.looks, flush=True) or signal.raise_signal(signal.SIGINT))
+main()
 """
 
 
-def test_ctrl_c_while_a_command_is_loaded_ends_it_without_a_traceback(store: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED_AT_AN_IMPORT],
+def interrupted(at: int, store: Path) -> subprocess.CompletedProcess[str]:
+    """The command `list`, interrupted when it looks for its module of this number; at the end if there are fewer."""
+    return subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT_AN_IMPORT, "list", str(at)],
         env=environment(store),
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (130, "")
 
 
-def test_output_that_cannot_be_written_is_told_in_one_line(store: Path) -> None:
+def test_ctrl_c_while_a_command_is_loaded_or_has_ended_ends_it_without_a_traceback(store: Path) -> None:
+    runledger("start", "--client", "acme", store=store)
+    ended = interrupted(0, store)
+    assert (ended.returncode, ended.stderr) == (130, "")
+    modules = int(ended.stdout.split()[-1])
+    assert modules > 100
+    for at in (1, 2, 3, *range(10, modules, 40), modules - 1, modules):
+        done = interrupted(at, store)
+        assert (at, done.returncode, done.stderr) == (at, 130, "")
+
+
+def test_a_program_that_imports_the_command_line_keeps_its_ctrl_c(store: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    runledger("list", store=store, code=7)
+    assert signal.getsignal(signal.SIGINT) is before
+    loaded = "import runledger.cli.group, sys; print('runledger_command' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_ctrl_c_is_left_to_who_ignores_it(store: Path) -> None:
+    """As a shell does for a command in the background."""
+    ignoring = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    program = ignoring + INTERRUPTED_AT_AN_IMPORT
+    done = subprocess.run(
+        [sys.executable, "-c", program, "list", "20"], env=environment(store), capture_output=True, check=False
+    )
+    assert (done.returncode, b"there is no file" in done.stderr) == (7, True)
+
+
+PRINTING = [
+    "list",
+    "latest",
+    "show r acme",
+    "summary --json",
+    "stale --older-than 0s",
+    "export",
+    "audit",
+    "doctor",
+    "init",
+    "--help",
+]
+PRINTING += [
+    "copy {store} {store}.copy",
+    "prune --older-than 1d --dry-run",
+    "completion bash",
+    "--version",
+    "start s acme",
+]
+
+
+def redirected(command: str, to: str, store: Path) -> tuple[int, str, str]:
+    """The exit code of a command that a shell starts with its streams sent `to`, and what it wrote to the others."""
+    words = command.format(store=f"sqlite:///{store}")
+    done = subprocess.run(
+        ["sh", "-c", f"{' '.join(RUNLEDGER)} {words} {to}"],
+        env=environment(store),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("command", PRINTING)
+def test_output_that_cannot_be_written_is_told_in_one_line(store: Path, command: str) -> None:
     runledger("start", "--client", "acme", "--run-id", "r", store=store)
-    with open("/dev/full", "w") as full:
-        for command in (["list"], ["show", "r", "acme"], ["summary", "--json"], ["export"], ["doctor"], ["--help"]):
-            done = subprocess.run(
-                [*RUNLEDGER, *command], env=environment(store), stdout=full, stderr=subprocess.PIPE, check=False
-            )
-            said = b"runledger: the output cannot be written: No space left on device.\n"
-            assert (command, done.returncode, done.stderr) == (command, 1, said)
+    said = "runledger: the output cannot be written: No space left on device.\n"
+    code, _, err = redirected(command, ">/dev/full", store)
+    assert (code, err.endswith(said), "Traceback" in err) == (1, True, False), err
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        *(("list --bad", 2), ("nonsense", 2), ("list --since x", 2), ("show gone acme", 3), ("start r acme", 4)),
+        *(("summary gone", 3), ("import /dev/null", 1), ("copy {store} {store}.copy", 0), ("list", 0)),
+    ],
+)
+def test_what_cannot_be_said_on_standard_error_changes_neither_the_exit_code_nor_the_output(
+    store: Path, command: str, code: int
+) -> None:
+    runledger("start", "--client", "acme", "--run-id", "r", store=store)
+    expected = redirected(command, "2>/dev/null", store)[1].replace("1 copied, 0 already", "0 copied, 1 already")
+    for to in ("2>/dev/full", "2>&-"):
+        assert redirected(command, to, store) == (code, expected, ""), to
+    both = redirected(command, ">/dev/full 2>&1", store)
+    assert both == (code or 1, "", "")
+    assert redirected(command, ">&- 2>&-", store) == (code, "", "")

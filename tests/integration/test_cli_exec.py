@@ -168,7 +168,8 @@ def test_without_a_record_the_command_is_not_run_unless_asked(store: Path, tmp_p
     done = in_a_process(*run, "--run-anyway", "--", "touch", str(flag), store=store)
     assert "without a record" in done.stderr
     assert flag.exists()
-    in_a_process(*run, "--run-anyway", "--", "sh", "-c", f"{ME} update --note x", store=store, code=2)
+    done = in_a_process(*run, "--run-anyway", "--", "sh", "-c", f"{ME} update --note x", store=store, code=2)
+    assert "inside `runledger exec`, which sets them if it could start the run." in done.stderr
     assert (the_record(store).status.value, the_record(store).notes) == ("Running", 0)
 
 

@@ -8,12 +8,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from airtable_base import TOKEN, served
 from commands import RUNLEDGER, environment, on_a_terminal, runledger
 from documents import blocks
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from airtable_local import Column, Unknowns
 from runledger import NewRun, RunChange, RunKey, RunRecord, connect
+from runledger.adapters.airtable import Columns
+from runledger.testing.airtable import run_table
 from runledger.testing.strategies import runs
 
 JOBS = """Job ID,Site,Site Name,User,Start Time,End Time,Run Time (s)
@@ -247,6 +251,63 @@ e"
 """
 
 
+def test_a_row_that_the_table_cannot_keep_is_refused_or_named_and_the_rest_is_loaded(tmp_path: Path) -> None:
+    choices = [{"name": name} for name in ("Running", "Completed")]
+    parts = run_table(columns=Columns(number="Number")).columns
+    status = Column("Status", "singleSelect", {"choices": choices})
+    cost = Column("Cost", "number", {"precision": 2})
+    columns = [*(status if each.name == "Status" else each for each in parts), cost]
+    file = tmp_path / "jobs.csv"
+    rows = [(f"{number}", "Completed", "1.25") for number in range(3)]
+    rows[1:1] = [("no choice", "Skipped", "1"), ("no number", "Completed", "much"), ("rounded", "Completed", "0.126")]
+    at = "2025-11-24T08:15:00Z"
+    text = "".join(f"{run},acme,{status},{at},{at},{cost}\n" for run, status, cost in rows)
+    file.write_text(f"run_id,client_id,status,started_at,ended_at,Cost\n{text}")
+    with served(table_columns=columns, unknowns=Unknowns(rounds_numbers_to_precision=True)) as base:
+        url = f"{base.store_url}&number=Number"
+        load = ["import", str(file), "--rest-as-metrics"]
+        done = runledger(*load, store=url, code=1, AIRTABLE_API_KEY=TOKEN)
+        assert done.stdout == "6 rows: 4 loaded, 0 already there, 2 refused, 1 of those loaded altered by the store\n"
+        lines = sorted(done.stderr.splitlines())
+        assert [line.split(":")[0] for line in lines] == ["line 3", "line 4", "line 5"]
+        assert "run 'no choice' of client 'acme' is refused: " in lines[0]
+        assert "Add the choice to the status column" in lines[0]
+        assert "run 'no number' of client 'acme' is refused: " in lines[1]
+        assert "run 'rounded' of client 'acme' was loaded, but altered by the store: metric 'Cost' is 0.126" in lines[2]
+        assert {row["fields"]["Run ID"] for row in base.rows()} == {"0", "1", "2", "rounded"}
+        done = runledger(*load, "--strict", "--json", store=url, code=1, AIRTABLE_API_KEY=TOKEN)
+        assert json.loads(done.stdout)["refused"] == 1
+        assert "stopped at line 3, because of --strict." in done.stderr
+
+
+def test_a_name_that_is_twice_in_one_object_refuses_its_row_alone(store: Path, tmp_path: Path) -> None:
+    file = tmp_path / "jobs.jsonl"
+    rest = '"client_id": "a", "status": "Running", "started_at": "2025-01-01T00:00:00Z"'
+    file.write_text(
+        f'{{"run_id": "1", "run_id": "2", {rest}}}\n'
+        f'{{"run_id": "3", {rest}, "metrics": {{"A": 1, "B": 2, "A": 1}}}}\n'
+        f'{{"run_id": "4", {rest}, "metrics": {{"T": {{"datetime": "2025-01-01T00:00:00Z", "datetime": "x"}}}}}}\n'
+        f'{{"run_id": "5", {rest}, "metrics": {{"A": 1}}, "A": 2}}\n'
+        f'{{"run_id": "6", {rest}, "metrics": {{"A": 1}}, "B": 2}}\n'
+        "{}\n"
+    )
+    done = runledger("import", str(file), "--rest-as-metrics", store=store, code=1)
+    assert done.stdout == "6 rows: 1 loaded, 0 already there, 5 refused\n"
+    assert done.stderr.splitlines() == [
+        "line 1: the name 'run_id' is twice in one JSON object: remove or rename one.",
+        "line 2: the name 'A' is twice in one JSON object: remove or rename one.",
+        "line 3: the name 'datetime' is twice in one JSON object: remove or rename one.",
+        "line 4: the metric 'A' is given twice, in its column and in metrics: remove one.",
+        "line 6: not a JSON object: each line must be one.",
+    ]
+    assert [dict(record.metrics) for record in everything(store)] == [{"A": 1, "B": 2}]
+    file = tmp_path / "jobs.csv"
+    cell = '"{""A"": 1, ""A"": 2}"'
+    file.write_text(f"run_id,client_id,status,started_at,metrics\n1,a,Running,2025-01-01T00:00:00Z,{cell}\n")
+    done = runledger("import", str(file), store=store, code=1)
+    assert done.stderr == "line 2: the name 'A' is twice in one JSON object: remove or rename one.\n"
+
+
 def test_a_bad_spot_in_a_file_refuses_its_row_alone(store: Path, tmp_path: Path) -> None:
     file = tmp_path / "jobs.csv"
     file.write_bytes(SPOILT)
@@ -269,7 +330,7 @@ def test_a_bad_spot_in_a_file_refuses_its_row_alone(store: Path, tmp_path: Path)
     file = tmp_path / "jobs.jsonl"
     file.write_bytes(b"\n".join((GOOD % b'"client_name": "%b"' % name) for name in (b"\xff", b"x", b"\\udcff")))
     done = runledger("import", str(file), "--json", store=tmp_path / "3.db", code=1)
-    assert json.loads(done.stdout) == {"loaded": 1, "already_there": 0, "different": 0, "refused": 2}
+    assert json.loads(done.stdout) == {"loaded": 1, "already_there": 0, "different": 0, "refused": 2, "altered": 0}
     assert done.stderr.splitlines()[0] == "line 1: not UTF-8 text: convert the file."
 
 
@@ -456,7 +517,7 @@ def test_rows_of_a_key_that_the_ledger_has_otherwise_are_named_and_counted(store
     for number in (7, 110):
         runledger("update", str(number), "c", "--set", "n=2", store=store)
     done = runledger("import", "--json", str(file), "--rest-as-metrics", store=store, code=1)
-    assert json.loads(done.stdout) == {"loaded": 0, "already_there": 118, "different": 2, "refused": 0}
+    assert json.loads(done.stdout) == {"loaded": 0, "already_there": 118, "different": 2, "refused": 0, "altered": 0}
     assert [line.partition(",")[0] for line in done.stderr.splitlines()] == [
         "line 9: run '7' of client 'c' is there",
         "line 112: run '110' of client 'c' is there",

@@ -41,7 +41,7 @@ def test_no_run_id_is_folded_and_no_client_is_lost(store: Path, columns: int, co
     )
 
 
-@pytest.mark.parametrize("command", ["list", "update", "stale"])
+@pytest.mark.parametrize("command", ["list", "update", "stale", "exec", "check", "audit", "prune", "missing"])
 def test_help_fits_a_narrow_terminal(store: Path, command: str) -> None:
     text = on_a_terminal(*command.split(), "--help", store=store, columns=40)
     assert max(map(len, text.partition("Example")[0].splitlines())) <= 40  # commands are shown in one line

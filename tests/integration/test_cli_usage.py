@@ -40,7 +40,8 @@ def test_a_run_of_one_record_is_shown_without_its_client(store: Path) -> None:
     several = runledger("show", "two", store=store, code=2)
     assert "run 'two' has several records: name the client too, one of 'bolt', 'acme'." in several.stderr
     assert runledger("show", "three", store=store, code=3).stderr == (
-        "runledger: no run record of run 'three': it was not started, or has been removed.\n"
+        "runledger: no run record of run 'three': it was not started, or has been removed. "
+        "Start it where the job begins.\n"
     )
 
 
@@ -143,6 +144,26 @@ def test_no_password_is_shown(url: str, shown: str) -> None:
 def test_a_duration_may_have_several_units(store: Path) -> None:
     assert runledger("stale", "--older-than", "1h30m", store=store).stdout == ""
     assert "is not a duration" in runledger("stale", "--older-than", "1h2h", store=store, code=2).stderr
+
+
+@pytest.mark.parametrize(
+    "finish", [["complete"], ["fail", "--error", "x"], ["skip", "--why", "x"], ["cancel", "--why", "x"]]
+)
+def test_a_run_is_finished_at_a_time_that_is_neither_before_its_start_nor_to_come(
+    store: Path, finish: list[str]
+) -> None:
+    verb, *details = finish
+
+    def finished(at: str, code: int = 0) -> str:
+        return runledger(verb, "two", "bolt", *details, "--at", at, store=store, code=code).stderr
+
+    with connect(f"sqlite:///{store}", observers=()) as ledger:
+        started = ledger.get("two", "bolt").started_at
+        assert "it started at " in finished("2020-01-01T00:00:00Z", code=2)
+        assert "now." in finished("9999-01-01T00:00:00Z", code=2)
+        assert not ledger.get("two", "bolt").status.is_final
+        finished(started.isoformat())
+        assert ledger.get("two", "bolt").ended_at == started
 
 
 def test_what_looks_like_a_value_but_is_stored_as_text_is_remarked_on(store: Path) -> None:

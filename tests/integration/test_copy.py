@@ -2,22 +2,25 @@ import json
 import os
 import pty
 import signal
+import sqlite3
 import subprocess
 import sys
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlencode
 
+import psycopg
 import pytest
 from commands import RUNLEDGER, environment
 from commands import runledger as command
 from operated_base import BASE, OPERATOR, InstantBase, operated
-from postgres_server import fresh_database
+from postgres_server import fresh_database, fresh_ledger
 
 import runledger
-from airtable_local import Column, LogEntry, Request, Response, Unknowns
+from airtable_local import Column, LogEntry, Request, Response, Table, Unknowns
 from copies import START, copied, everything, filled, history
 from runledger import (
     Fate,
@@ -28,6 +31,7 @@ from runledger import (
     RunRecord,
     RunStatus,
     StoreUnusable,
+    UnusableForRun,
     connect,
 )
 from runledger.adapters.memory import InMemoryRunRepository
@@ -35,6 +39,7 @@ from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
 from runledger.domain import RunRepository
 from runledger.testing.airtable import run_table
+from runledger.testing.runs import changed
 
 METRICS = (
     Column("Tokens", "number", {"precision": 8}),
@@ -171,6 +176,67 @@ def test_what_has_no_column_is_refused_and_the_rest_is_copied() -> None:
         assert {remark.fate for remark in remarks} == {Fate.REFUSED}
         assert "no column 'Model'" in remarks[0].detail
         assert {record.key for record in everything(target)} == {record.key for record in records} - unfit
+
+
+def test_a_run_that_a_table_cannot_keep_is_refused_and_the_rest_is_copied() -> None:
+    def ended(client: str, status: str = "Completed", **metrics: object) -> NewRun:
+        start = RunRecord.start(RunKey("r", client), START, metrics=metrics)  # type: ignore[arg-type]
+        return changed(NewRun(start), RunChange(status=RunStatus(status)), at=START)
+
+    records = [ended(f"good {number}", Tokens=number) for number in range(30)]
+    records[4:4] = [ended("no choice", "Skipped", Tokens=1), ended("no number", Tokens="many")]
+    records[20:20] = [ended("no choice either", "Cancelled"), ended("computed", Total=1)]
+    status = Column("Status", "singleSelect", {"choices": [{"name": "Running"}, {"name": "Completed"}]})
+    part_columns = [status if each.name == "Status" else each for each in run_table().columns]
+    table = Table("Runs", (*part_columns, *METRICS, Column("Total", "formula", {"formula": "1"})))
+    target = InstantBase(table).repository()
+    counts, remarks = copied(filled(records), target)
+    reasons = {remark.key.client_id: remark.detail for remark in remarks if remark.key}
+    assert counts == {Fate.COPIED: 30, Fate.REFUSED: 4}
+    assert reasons.keys() == {"no choice", "no number", "no choice either", "computed"}
+    assert 'option ""Skipped"". Add the choice to the status column' in reasons["no choice"]
+    assert "metric 'Tokens' of run 'r' of client 'no number' is refused by its column" in reasons["no number"]
+    assert "computes that column" in reasons["computed"]
+    assert {run.key.client_id for run in everything(target)} == {f"good {number}" for number in range(30)}
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_run_that_a_rule_of_the_database_refuses_is_named_and_the_rest_is_copied(kind: str, tmp_path: Path) -> None:
+    records = history(30)
+    with open_target(kind, tmp_path) as target:
+        counts, remarks = copied(filled(records), target)
+        assert counts == {Fate.COPIED: 29, Fate.REFUSED: 1}
+        assert [remark.key for remark in remarks] == [records[7].key]
+        assert "client 7 has left" in remarks[0].detail
+        assert len(everything(target)) == 29
+        with pytest.raises(UnusableForRun, match="client 7 has left") as refusal:
+            target.create(records[7])
+        assert refusal.value.key == records[7].key
+
+
+@contextmanager
+def open_target(kind: str, folder: Path) -> Iterator[RunRepository]:
+    """A database whose administrator refuses the runs of one client."""
+    if kind == "sqlite":
+        with closing(SQLiteRunRepository(folder / "runs.db")) as store:
+            with closing(sqlite3.connect(folder / "runs.db")) as admin:
+                admin.execute(
+                    "CREATE TRIGGER gone BEFORE INSERT ON runs WHEN NEW.client_id = 'client 7' "
+                    "BEGIN SELECT RAISE(ABORT, 'client 7 has left'); END"
+                )
+            yield store
+        return
+    with fresh_ledger() as url, closing(PostgreSQLRunRepository(url)) as postgresql:
+        with psycopg.connect(url, autocommit=True) as admin:
+            admin.execute(
+                "CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS "
+                "$$ BEGIN RAISE EXCEPTION 'client 7 has left'; END $$"
+            )
+            admin.execute(
+                "CREATE TRIGGER gone BEFORE INSERT ON runs FOR EACH ROW WHEN (NEW.client_id = 'client 7') "
+                "EXECUTE FUNCTION gone()"
+            )
+        yield postgresql
 
 
 def test_what_the_target_alters_is_named() -> None:

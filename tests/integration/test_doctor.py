@@ -52,6 +52,31 @@ def test_an_empty_sqlite_file_stays_empty(tmp_path: Path) -> None:
     assert (tmp_path / "runs.db").read_bytes() == b""
 
 
+def test_alert_urls_that_can_and_cannot_be_used_are_pointed_out_without_their_secrets(tmp_path: Path) -> None:
+    runledger("init", store=tmp_path / "runs.db")
+    mail = "mailto://jobs:s3cr3t@mail.example.com?to=team@example.com"
+    urls = f"{mail}  https://s3cr3t.example.com/s3cr3t slck://s3cr3t nonsense"
+    found = runledger("doctor", store=tmp_path / "runs.db", RUNLEDGER_ALERT_URL=urls)
+    told = "RUNLEDGER_ALERT_URL: the alert URL"
+    assert found.stdout.splitlines() == [
+        f"ok    {told} mailto://… can be used; nothing was sent",
+        f"note  {told} https://… cannot be used: for a webhook of your own, write jsons:// instead. No alerts are sent "
+        "there.",
+        f"note  {told} slck://… cannot be used: Apprise knows no service with this scheme, so correct it. No alerts "
+        "are sent there.",
+        f"note  {told} is not of the form scheme://…: write it like mailto://user:password@mail.example.com. No alerts "
+        "are sent there.",
+        f"ok    {tmp_path}/runs.db is a ledger of this version, and may be written",
+    ]
+    assert found.stderr == ""
+
+
+def test_alert_urls_are_looked_at_although_the_store_is_away() -> None:
+    away = "postgresql://127.0.0.1:9/x"
+    found = runledger("doctor", store=away, code=6, RUNLEDGER_ALERT_URL="nonsense").stdout
+    assert found.startswith("note  RUNLEDGER_ALERT_URL: ")
+
+
 def test_what_is_no_ledger_in_sqlite_wants_mending(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "other.db") as connection:
         connection.execute("CREATE TABLE t (x)")

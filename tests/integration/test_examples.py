@@ -68,7 +68,7 @@ def test_a_part_that_fails_is_counted_too(store: str) -> None:
 def test_the_script_runs_each_client_as_a_run(tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path}/runs.db"
     *_, end = ran("nightly_script.py", "acme", "bolt", store=store, SECONDS_PER_CLIENT="0")
-    assert end == "{<RunStatus.COMPLETED: 'Completed'>: 2}"
+    assert end == "2 Completed"
     with runledger.connect(store, observers=()) as ledger:
         assert {r.key.client_id: dict(r.metrics) for r in ledger.find()} == {
             "acme": {"Posts Scored": 4},

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from commands import RUNLEDGER, environment, in_a_process
+from commands import RUNLEDGER, a_store_of, environment, in_a_process, runledger
 
 from runledger import NewRun, connect
 
@@ -93,10 +93,17 @@ def test_a_shell_that_is_asked_to_end_and_hands_on_the_code_is_cancelled(store: 
     assert (run.record.status.value, run.log[-1].text) == ("Cancelled", "ended by SIGTERM")
 
 
+ABORTS = """
+import os, signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+print("up", flush=True)
+signal.sigwait([signal.SIGUSR1])
+os.abort()
+"""
+
+
 def test_another_signal_than_the_one_that_was_asked_for_is_a_failure(store: Path) -> None:
-    os.mkfifo(store.parent / "never")
-    aborts = f"exec 3<>'{store.parent}/never'; trap 'kill -ABRT $$' USR1; echo up; read line <&3"
-    with running(store, "--", "sh", "-c", aborts) as process:
+    with running(store, "--", sys.executable, "-c", ABORTS) as process:
         process.send_signal(signal.SIGUSR1)
         assert process.wait(60) == 128 + signal.SIGABRT
     assert (the_run(store).record.status.value, the_run(store).record.error) == ("Failed", "ended by SIGABRT")
@@ -192,3 +199,35 @@ def test_a_duration_that_is_none_is_refused_before_anything_runs(store: Path, op
         done = in_a_process("exec", "--client", "a", option, "0s", "--", "true", store=store, code=2)
         assert "'0s' is no time at all: give more than 0, like 2h." in done.stderr
     assert not store.exists()
+
+
+PARTING = """
+import atexit, sys
+from datetime import UTC, datetime
+from runledger import EventKind, RunEvent, RunKey
+from runledger.adapters.sql import sqlite
+from runledger.kept_events import KeptEvents
+
+kept = KeptEvents("missing.db", window=3600)
+atexit.register(print, "the last word", end="")
+atexit.register(sys.stderr.write, "the last complaint")
+
+def open_url(url):
+    kept(RunEvent(kind=EventKind.MISSING, key=RunKey("gone", "acme"), at=datetime.now(UTC), call_site="here"))
+    return sqlite.open_url(url.replace("parting", "sqlite"))
+"""
+"""A store that keeps events in an hour, and writes when Python ends."""
+
+
+def test_what_waits_to_be_written_is_written_before_exec_ends(store: Path, tmp_path: Path) -> None:
+    a_store_of(tmp_path, "parting", PARTING)
+    done = subprocess.run(
+        [*RUNLEDGER, "exec", "--client", "a", "--", "echo", "a word"],
+        env=environment(f"parting:///{store}", PYTHONPATH=str(tmp_path)),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "a word\nthe last word", "the last complaint")
+    assert "\tgone\tacme" in runledger("missing", str(tmp_path / "missing.db"), code=1).stdout

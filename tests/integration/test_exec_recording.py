@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from airtable_base import METRIC_COLUMNS, TOKEN, served
 from commands import RUNLEDGER, a_store_of, environment, in_a_process, runledger
-from gated_store import at_the_gate, send
+from gated_store import GATED, at_the_gate, send
 from postgres_cluster import cluster_in_a_folder
 
 from runledger import NewRun, RunRecord, RunStatus, connect
@@ -373,6 +373,31 @@ def test_a_file_that_another_process_has_locked_in_the_end_is_waited_for(store: 
     assert record.status.value == "Completed"
     assert record.ended_at is not None
     assert record.ended_at < late
+
+
+def test_how_long_a_locked_file_was_waited_for_is_true(store: Path, tmp_path: Path) -> None:
+    a_store_of(tmp_path, "gated", GATED)
+    url = f"gated:///{store}"
+    with (
+        running(tmp_path, "--finish-wait", "0.5s", store=url, GRACE="1") as process,
+        closing(sqlite3.connect(store)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        _, errors = process.communicate("0\n", timeout=60)
+    assert "could not be finished: the store has not answered within 1.5 s.\n" in errors
+
+
+def test_how_often_a_store_was_asked_in_the_end_is_said(tmp_path: Path, shaky: str) -> None:
+    with running(tmp_path, "--finish-wait", "1s", "--heartbeat", "0", store=shaky) as process:
+        asked = tmp_path / "asked"
+        before = len(asked.read_text())
+        (tmp_path / "away").touch()
+        _, errors = process.communicate("0\n", timeout=60)
+    [(seconds, attempts)] = re.findall(
+        "could not be finished: after ([0-9]+) s and ([0-9]+) attempts, the store is unavailable", errors
+    )
+    assert int(seconds) >= 1
+    assert int(attempts) == len(asked.read_text()) - before > 1
 
 
 def _open_files(process: subprocess.Popen[str]) -> set[str]:

@@ -67,8 +67,9 @@ def test_the_first_block_about_coroutines_runs(capsys: pytest.CaptureFixture[str
 def test_sigterm_cancels_the_main_task() -> None:
     text = SIGTERM.replace("await run.update(", "os.kill(os.getpid(), signal.SIGTERM); await run.update(")
     names = run_blocks("import asyncio, os\nfrom runledger import aio, new_run_id", text)
-    with pytest.raises(asyncio.CancelledError):
-        asyncio.run(names["until_sigterm"]())
+    with pytest.raises(SystemExit) as raised:
+        names["main"]()
+    assert raised.value.code == 143
     with runledger.connect("sqlite:///runs.db", observers=()) as ledger:
         [record] = ledger.find()
     assert record.status.value == "Cancelled"
@@ -118,7 +119,7 @@ def with_lifespan(app: Any, act: Callable[[httpx.AsyncClient], Any]) -> None:
     asyncio.run(main())
 
 
-def test_the_application_updates_tracks_and_answers_404(app: Any) -> None:
+def test_the_application_updates_tracks_and_answers_an_error_with_its_status_code(app: Any) -> None:
     async def act(http: httpx.AsyncClient) -> None:
         missing = await http.post("/runs/r/acme/tokens?number=5")
         assert (missing.status_code, missing.json()["detail"][:42]) == (
@@ -127,6 +128,10 @@ def test_the_application_updates_tracks_and_answers_404(app: Any) -> None:
         )
         scored = await http.post("/score/r/acme")
         assert (scored.status_code, scored.json()["metrics"]) == (200, {"Posts Scored": 43})
+        again = await http.post("/score/r/acme")
+        assert (again.status_code, again.json()["detail"][:41]) == (409, "run 'r' of client 'acme' was started befo")
+        respelt = await http.post("/runs/%20r/acme/tokens?number=5")
+        assert (respelt.status_code, respelt.json()["detail"][:11]) == (422, "run id ' r'")
         answers = await asyncio.gather(*(http.post("/runs/r/acme/tokens?number=5") for _ in range(20)))
         assert {answer.status_code for answer in answers} == {200}
         assert max(answer.json()["metrics"]["Tokens"] for answer in answers) == 100

@@ -182,6 +182,22 @@ def test_an_interrupt_at_any_instant_leaves_the_store_whole_and_in_use(
     assert instant > 1
 
 
+def test_a_store_whose_closing_was_interrupted_at_any_instant_closes(tmp_path: Path) -> None:
+    for instant in count():
+        store = SQLiteRunRepository(tmp_path / "runs.db")
+        list(store.find(RunQuery()))
+        interruption = Interruption(instant, interrupt, *OWN)
+        with suppress(Interrupt):
+            interruption.during(store.close)
+        elsewhere(store.close)
+        if not interruption.happened:
+            break
+    assert instant > 5
+    del store
+    gc.collect()
+    assert not [path for path in open_files() if path.startswith(str(tmp_path))]
+
+
 def test_an_interrupt_at_any_instant_of_the_heartbeats_leaves_no_run_running() -> None:
     """When they begin and when they are stopped; the store and `track` itself are not interrupted here."""
     ledger = connect("memory://", observers=())

@@ -140,12 +140,21 @@ def test_a_file_that_is_missing_or_another_one_is_not_taken_for_a_clean_one(tmp_
     assert "Missing argument 'FILE'" in runledger("missing", code=2).stderr
 
 
+def test_a_path_that_cannot_be_looked_at_is_no_fault_of_the_output(tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 300)
+    done = runledger("missing", str(long), code=7)
+    assert done.stderr == f"runledger: {long} cannot be read (File name too long): correct the path, or allow it.\n"
+    (tmp_path / "file").touch()
+    done = runledger("missing", str(tmp_path / "file" / "missing.db"), code=7)
+    assert "cannot be read (Not a directory)" in done.stderr
+
+
 def test_the_page_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     [(_, code)] = blocks("docs/command-line.md", "python")
     (tmp_path / "nightly.py").write_text(code)
     subprocess.run([sys.executable, "nightly.py"], env=environment(), cwd=tmp_path, check=True, capture_output=True)
-    [(_, console)] = blocks("docs/command-line.md", "console")
+    [console] = [text for _, text in blocks("docs/command-line.md", "console") if "runledger missing" in text]
     [(command, shown)] = typed(console)
     said = on_a_terminal(*command.split()[1:], store=":", columns=200, NO_COLOR="1")
     said = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "2025-11-24 08:15", said).replace(f"{tmp_path}/", "")

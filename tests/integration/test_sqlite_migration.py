@@ -222,6 +222,7 @@ KILLED = """
 import sys
 from runledger.adapters.sql import sqlite_migration
 from runledger.adapters.sql.sqlite_backend import BACKEND
+from runledger.domain.preparation import Preparation
 
 def gated(things):
     yield from things
@@ -236,7 +237,7 @@ sqlite_migration.version_of = writing_at_once
 gate = sys.argv[2]
 thing = getattr(sqlite_migration, gate)
 setattr(sqlite_migration, gate, (lambda connection: gated(thing(connection))) if callable(thing) else gated(thing))
-BACKEND.prepare(sys.argv[1])
+BACKEND.prepare(sys.argv[1], Preparation())
 """
 
 

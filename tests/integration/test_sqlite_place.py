@@ -11,7 +11,19 @@ from typing import Any
 
 import pytest
 
-from runledger import NewRun, RunAlreadyExists, RunChange, RunKey, RunNotFound, RunQuery, RunRecord, StoreUnusable
+from runledger import (
+    NewRun,
+    Outcome,
+    RunAlreadyExists,
+    RunChange,
+    RunKey,
+    RunLedger,
+    RunNotFound,
+    RunQuery,
+    RunRecord,
+    StoreUnavailable,
+    StoreUnusable,
+)
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
 from runledger.adapters.sql.sqlite_removal import SQLiteRunRemoval
 from runledger.domain import FinishedRuns
@@ -133,7 +145,7 @@ def reads(repository: SQLiteRunRepository) -> list[Callable[[], object]]:
 
 def refused(calls: list[Callable[[], object]], words: str) -> None:
     for call in calls:
-        with pytest.raises(StoreUnusable, match=f"{words}.*nothing was written") as refusal:
+        with pytest.raises(StoreUnusable, match=f"{words}.*nothing more was written") as refusal:
             call()
         assert "open it again" in str(refusal.value)
 
@@ -183,6 +195,34 @@ def test_nothing_is_acknowledged_without_the_log_beside_the_file(
 def test_a_reader_that_was_not_open_yet_opens_no_other_file(path: Path, repository: SQLiteRunRepository) -> None:
     replaced(path)  # so far there was no read
     refused(reads(repository), "replaced")
+
+
+class LosesAnAnswer(SQLiteRunRepository):
+    """A file whose first answer to a start is lost."""
+
+    is_lost = False
+
+    def create(self, new: NewRun) -> RunKey:
+        key = super().create(new)
+        if not self.is_lost:
+            self.is_lost = True
+            raise StoreUnavailable("the disk gave an error", Outcome.UNKNOWN, key)
+        return key
+
+
+@pytest.mark.parametrize("vanish", [moved, replaced, log_deleted])
+def test_a_start_whose_answer_was_lost_before_the_file_vanished_is_of_unknown_outcome(
+    path: Path, vanish: Callable[[Path], None]
+) -> None:
+    with closing(LosesAnAnswer(path)) as store:
+        ledger = RunLedger(store, observers=(), sleep=lambda _: vanish(path))
+        with pytest.raises(StoreUnavailable) as refusal:
+            ledger.start("r", "acme")
+    assert (refusal.value.outcome, refusal.value.key) == (Outcome.UNKNOWN, KEY)
+    said = str(refusal.value)
+    assert "an attempt to start it had no answer, and the next one failed: " in said
+    assert "nothing more was written" in said
+    assert said.endswith("Whether the change was applied is unknown; read the record before sending it again.")
 
 
 def test_a_file_that_is_put_back_serves_again(path: Path, repository: SQLiteRunRepository) -> None:

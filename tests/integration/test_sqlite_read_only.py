@@ -103,6 +103,11 @@ def refusals(path: Path) -> list[str]:
     ]
 
 
+def lists(path: Path) -> str:
+    """What `list` prints, to whom the file may not be shown."""
+    return all_output("list", RUNLEDGER_STORE=f"sqlite:///{path}")
+
+
 @pytest.fixture
 def writer(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """A process that has the ledger open, and for each line that it gets adds 1 to `n` and tells that it has."""
@@ -179,6 +184,18 @@ def test_a_file_that_may_not_be_read_says_so(folder: Path) -> None:
     (folder / "runs.db").chmod(0o644)
     (folder / "runs.db").write_bytes(b"")
     assert as_reader(looks, folder / "runs.db") == f"StoreUnusable: {folder}/runs.db is empty, and {REFUSAL}"
+
+
+def test_a_file_in_a_folder_that_may_not_be_entered_is_not_taken_for_a_missing_one(folder: Path) -> None:
+    (folder / "closed" / "in").mkdir(parents=True)
+    for place in (folder / "closed", folder / "closed" / "in"):
+        make_ledger(place / "runs.db")
+    (folder / "closed").chmod(0o700)
+    for place in (folder / "closed", folder / "closed" / "in"):
+        refusal = f"{place}/runs.db may not be read: allow reading the file, and entering its folder."
+        assert as_reader(looks, place / "runs.db") == f"StoreUnusable: {refusal}"
+        assert as_reader(lists, place / "runs.db") == f"runledger: {refusal}\n"
+        assert as_reader(refusals, place / "runs.db")[:4] == [f"runledger: {refusal}\n"] * 4
 
 
 WRITE = """

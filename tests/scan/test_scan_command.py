@@ -135,6 +135,29 @@ def test_wrong_settings_are_refused_in_one_sentence(code: Path, settings: str, w
     assert words in runledger("scan", str(code), code=2).stderr
 
 
+@pytest.mark.parametrize("text", ["tool = 1", "[tool]\nrunledger = 1", "[tool.runledger]\nscan = 1"])
+def test_a_section_that_is_no_table_is_refused_in_one_sentence(code: Path, text: str) -> None:
+    file = code / "other.toml"
+    file.write_text(text)
+    said = runledger("scan", "--config", str(file), str(code), code=2).stderr
+    assert "must be a table, as in [tool.runledger.scan]." in said
+
+
+def test_settings_may_begin_with_the_mark_of_utf_8_and_are_in_no_other_encoding(code: Path) -> None:
+    settings = code / "pyproject.toml"
+    settings.write_text(SETTINGS, encoding="utf-8-sig")
+    assert "code.js:4: creation" not in runledger("scan", "--check", str(code), code=1).stderr
+    settings.write_text(SETTINGS, encoding="utf-16")
+    said = f"{settings} is not UTF-8 text: save it as UTF-8."
+    assert said in runledger("scan", "--config", str(settings), str(code), code=2).stderr
+
+
+def test_code_may_begin_with_the_mark_of_utf_8(code: Path) -> None:
+    found = runledger("scan", str(code)).stdout
+    (code / "code.js").write_text(CODE, encoding="utf-8-sig")
+    assert runledger("scan", str(code)).stdout == found
+
+
 def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert "does not exist" in runledger("scan", str(tmp_path / "none"), code=2).stderr
 

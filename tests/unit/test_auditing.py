@@ -11,7 +11,8 @@ from attrs import evolve
 
 from runledger import RunChange, RunKey, RunQuery, RunRecord, RunStatus
 from runledger.adapters.memory import InMemoryRunRepository
-from runledger.domain import NewRun, StoredRow
+from runledger.domain import NewRun
+from runledger.domain.stored_row import StoredRow
 from runledger.services.auditing import UNDATED, Audit, DefectKind, audit
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)

@@ -22,6 +22,7 @@ from runledger import (
     RunRecord,
     RunStatus,
     StoreUnavailable,
+    StoreUnusable,
 )
 from runledger.domain import CallWithinCall
 
@@ -219,6 +220,52 @@ def test_a_start_that_gives_up_names_what_its_last_attempt_could_not_confirm() -
         ledger.start_many("r", ["a", "b"])
     assert [key.reference for key in refusal.value.unconfirmed] == ["B"]
     assert refusal.value.applied == (key_of("a"),)
+
+
+UNUSABLE = "runs.db was moved: put it back."
+ENDS: list[Callable[[], RunLedgerError]] = [lambda: StoreUnusable(UNUSABLE), lambda: CallWithinCall(key_of("b"))]
+
+
+@pytest.mark.parametrize("ended_by", ENDS)
+def test_a_start_that_cannot_go_on_after_a_lost_answer_is_of_unknown_outcome(
+    naps: list[float], events: list[RunEvent], ended_by: Callable[[], RunLedgerError]
+) -> None:
+    store = Unconfirmed(
+        failing(StoreUnavailable("cut", Outcome.UNKNOWN), key_of("b", "B"), applied=[key_of("a", "A")]),
+        failing(ended_by(), key_of("b", "B"), applied=[key_of("c")]),
+    )
+    ledger = RunLedger(store, observers=[events.append], sleep=naps.append)
+    with pytest.raises(StoreUnavailable) as refusal:
+        ledger.start_many("r", ["a", "b", "c", "d"])
+    failure = refusal.value
+    assert (type(failure), failure.outcome, failure.key) == (StoreUnavailable, Outcome.UNKNOWN, key_of("a"))
+    assert failure.reason.startswith("an attempt to start it had no answer, and the next one failed: ")
+    assert failure.reason.endswith(str(ended_by()).rstrip("."))
+    assert failure.applied == (key_of("a"), key_of("c"))
+    assert [key.reference for key in failure.unconfirmed] == ["B"]
+    assert len(naps) == 1
+    assert [event.kind.value for event in events] == ["start_retried", "start_failed"]
+
+
+@pytest.mark.parametrize("ended_by", ENDS)
+@pytest.mark.parametrize("before", [[], [StoreUnavailable("busy", Outcome.NOT_APPLIED)]])
+def test_a_start_of_which_no_answer_was_lost_raises_what_ended_it(
+    naps: list[float], ended_by: Callable[[], RunLedgerError], before: list[RunLedgerError]
+) -> None:
+    ending = ended_by()
+    store = Unconfirmed(*before, ending)
+    with pytest.raises(RunLedgerError) as refusal:
+        RunLedger(store, observers=(), sleep=naps.append).start("r", "b")
+    assert refusal.value is ending
+    assert len(store.attempts) == len(before) + 1
+
+
+def test_an_error_about_a_record_that_was_made_is_raised_as_it_is_after_a_lost_answer(naps: list[float]) -> None:
+    altered = failing(StoreUnusable("column 'Cost' keeps 0.1 of 0.12", key_of("b")), applied=[key_of("b", "B")])
+    store = Unconfirmed(failing(StoreUnavailable("cut", Outcome.UNKNOWN), applied=[key_of("a", "A")]), altered)
+    with pytest.raises(StoreUnusable) as refusal:
+        RunLedger(store, observers=(), sleep=naps.append).start_many("r", ["a", "b", "c"])
+    assert (refusal.value, refusal.value.applied) == (altered, (key_of("a"), key_of("b")))
 
 
 def test_an_import_brings_the_references_that_it_could_not_confirm_when_it_leaves_out_what_exists(

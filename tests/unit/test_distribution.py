@@ -36,4 +36,7 @@ def test_what_is_built_and_required_is_run_records() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     redis = tomllib.loads((ROOT / "examples/runledger-redis/pyproject.toml").read_text())["project"]
     assert project["name"] == "run-records"
+    assert project["scripts"] == {
+        "runledger": "runledger_command:main"
+    }  # which Ctrl-C ends quietly from its first line
     assert redis["dependencies"][0] == "run-records"

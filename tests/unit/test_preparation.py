@@ -3,7 +3,7 @@
 import pytest
 
 from runledger import InvalidValue
-from runledger.domain import MetricColumn, MetricKind, Preparation
+from runledger.domain.preparation import MetricColumn, MetricKind, Preparation
 
 NUMBER, TEXT = MetricKind.NUMBER, MetricKind.TEXT
 

@@ -15,11 +15,16 @@ import runledger
 from runledger import InvalidValue, RunLedger, RunLedgerError, sigterm_as_exit
 
 
+def unhandled(*_: object) -> None:
+    raise AssertionError("SIGTERM came to the handler from before")
+
+
 @pytest.fixture(autouse=True)
 def restored() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
+    """The handler from before fails the test. The default one would end the process, and all other tests with it."""
+    before = signal.signal(signal.SIGTERM, unhandled)
     yield
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.signal(signal.SIGTERM, before) is unhandled
 
 
 def terminate() -> None:
@@ -114,6 +119,47 @@ def test_outside_of_the_main_thread_it_says_so() -> None:
     ]
 
 
+HANDLED_IN_C = """
+import ctypes, os, signal, sys
+
+handler = ctypes.CDLL(None).signal
+handler.argtypes = [ctypes.c_int, ctypes.c_void_p]
+handler(signal.SIGTERM, ctypes.cast(ctypes.CDLL(None).abs, ctypes.c_void_p))
+for name in ("signal", "_signal"):
+    del sys.modules[name]
+import signal  # it looks which handlers there are, as it does when a program begins that runs Python in it
+
+import runledger
+
+assert signal.getsignal(signal.SIGTERM) is None
+try:
+    with runledger.sigterm_as_exit():
+        print("the block ran")
+except runledger.InvalidValue as error:
+    print(error)
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+OUTSIDE = (
+    "SIGTERM has a handler that code outside of Python installed, and that Python cannot restore: leave "
+    "sigterm_as_exit out, and let the program that runs Python end your work."
+)
+
+
+def test_where_code_outside_of_python_handles_the_signal_it_says_so_and_leaves_that_handler() -> None:
+    done = subprocess.run([sys.executable, "-c", HANDLED_IN_C], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{OUTSIDE}\n", "")
+
+
+def test_a_handler_from_outside_of_python_is_looked_for_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signal, "getsignal", {signal.SIGTERM: None}.__getitem__)  # in another process it is a real one
+    with pytest.raises(InvalidValue) as raised, sigterm_as_exit():
+        pytest.fail("the block ran")
+    assert str(raised.value) == OUTSIDE
+    monkeypatch.undo()
+
+
 def test_a_program_of_asyncio_cancels_its_runs(ledger: RunLedger) -> None:
     async def job() -> None:
         async with ledger.track("r", "acme"):
@@ -135,10 +181,9 @@ def test_a_loop_that_handles_sigterm_itself_cancels_its_runs(ledger: RunLedger) 
             terminate()
             await asyncio.Event().wait()
 
-    before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(job())
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.signal(signal.SIGTERM, unhandled) is signal.SIG_DFL  # as a loop leaves it
     assert ended_as(ledger) == ("Cancelled", None, ["CancelledError"])
 
 

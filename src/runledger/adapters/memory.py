@@ -42,8 +42,8 @@ class _Table:
 
     columns: frozenset[str] | None
     records: dict[RunKey, RunRecord] = field(factory=dict)
-    marks: defaultdict[str, dict[RunKey, str]] = field(factory=lambda: defaultdict(dict))
-    """By run id too, so that finding the records of one run does not look at all of them."""
+    marks: defaultdict[str, dict[str, str]] = field(factory=lambda: defaultdict(dict))
+    """By run id, then client id, so that finding the records of one run does not look at all of them."""
     logs: defaultdict[RunKey, list[LogLine]] = field(factory=lambda: defaultdict(list))
     exclusion: Exclusion = field(factory=Exclusion)
 
@@ -98,7 +98,8 @@ class InMemoryRunAccess:
         table = self._table
         if run_id is None:
             return list(table.records.values())
-        return [table.records[key] for key in table.marks.get(run_id, ()) if key in table.records]
+        keys = [RunKey.trusted(run_id, client_id) for client_id in table.marks.get(run_id, ())]
+        return [table.records[key] for key in keys if key in table.records]
 
     def _change(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> dict[RunKey, RunRecord]:
         table = self._table
@@ -144,12 +145,13 @@ class InMemoryRunRepository(InMemoryRunAccess):
             table.require_columns(key, new.record.metrics)
             self._prepare(new)
             table.records[key] = new.record
-        elif not new.created(table.marks[key.run_id][key]):
+        elif not new.created(table.marks[key.run_id][key.client_id]):
             raise RunAlreadyExists([key])
 
     def _create_many(self, news: Sequence[NewRun]) -> None:
         table = self._table
-        marks = {new.key: table.marks[new.key.run_id][new.key] for new in news if new.key in table.records}
+        there = [new.key for new in news if new.key in table.records]
+        marks = {key: table.marks[key.run_id][key.client_id] for key in there}
         if rejected := rejected_keys(news, marks):
             raise RunAlreadyExists(rejected)
         missing = [new for new in news if new.key not in marks]  # the others were created by this start
@@ -163,7 +165,7 @@ class InMemoryRunRepository(InMemoryRunAccess):
         table, key = self._table, new.record.key
         if new.log:
             table.logs[key] = list(new.log)
-        table.marks[key.run_id][key] = new.mark
+        table.marks[key.run_id][key.client_id] = new.mark
 
 
 class InMemoryRunRemoval:
@@ -189,7 +191,7 @@ class InMemoryRunRemoval:
         there = [key for key in keys if key in table.records and finished.includes(table.records[key])]
         for key in there:  # the record first, so that no reader finds a record without its log
             of_run = table.marks[key.run_id]
-            del table.records[key], of_run[key]
+            del table.records[key], of_run[key.client_id]
             table.logs.pop(key, None)
             if not of_run:
                 del table.marks[key.run_id]

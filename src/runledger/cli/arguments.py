@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..domain import InvalidValue, MetricColumn, MetricKind, MetricValue, RunStatus
+from ..domain import InvalidValue, MetricValue, RunStatus
 from ..domain.json_form import time_of_iso
 from ..domain.values import checked_number, checked_status, checked_time
 
 if TYPE_CHECKING:
+    from ..domain.preparation import MetricColumn
+
     _ParamType = click.ParamType[Any]
 else:  # generic for type checkers only: before click 8.4 the class itself is not
     _ParamType = click.ParamType
@@ -135,6 +137,8 @@ def meaning_of(text: str) -> tuple[str, RunStatus]:
 
 def column_of(text: str) -> tuple[str, MetricColumn]:
     """A metric's name and its column, from name:type, such as Tokens:number, Cost:number.2 or Newest:date."""
+    from ..domain.preparation import MetricColumn, MetricKind  # here, because only `init` needs it
+
     name, separator, described = text.rpartition(":")
     kind, point, decimals = described.partition(".")
     kinds = {each.value: each for each in MetricKind}

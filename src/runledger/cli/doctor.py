@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 
 import click
 
-from ..domain import Backend, Finding, StoreUnusable, Verdict
+from ..domain import Backend, Finding, InvalidValue, StoreUnusable, Verdict
 from ..domain.visible import visible
 from ..stores import backend_of, store_url
+from .alerts import VARIABLE, alerts_to, named_targets
 from .output import print_json
 
 _COLOURS = {Verdict.OK: "green", Verdict.NOTE: "yellow", Verdict.FIX: "red"}
@@ -50,6 +51,15 @@ def examine(url: str) -> Iterator[Finding]:
             yield Finding.note("the adapter of this store has no further checks")
     except StoreUnusable as error:
         yield Finding.fix(str(error))
+
+
+def alert_findings() -> Iterator[Finding]:
+    """Findings about the alert URLs of the environment. Nothing is sent, and of a URL only its scheme is shown."""
+    for url in named_targets():
+        try:
+            yield Finding.ok(f"{VARIABLE}: the alert URL {alerts_to(url).shown} can be used; nothing was sent")
+        except InvalidValue as error:
+            yield Finding.note(f"{VARIABLE}: {error} No alerts are sent there.")
 
 
 def opened(url: str, backend: Backend) -> Finding:

@@ -28,11 +28,13 @@ def _read(file: str) -> dict[str, Any]:
     import tomllib  # here, because few checks read a file
 
     try:
-        with open(file, "rb") as opened:
-            return tomllib.load(opened)
+        with open(file, encoding="utf-8-sig", newline="") as opened:  # some editors write a mark before UTF-8
+            return tomllib.loads(opened.read())
     except OSError as error:
         raise InvalidValue(f"{file} cannot be read: {error.strerror}.") from None
-    except (ValueError, RecursionError) as error:  # also what is not UTF-8
+    except UnicodeDecodeError:
+        raise InvalidValue(f"{file} is not UTF-8 text: save it as UTF-8.") from None
+    except (ValueError, RecursionError) as error:
         raise InvalidValue(f"{file} is not a TOML file: {error}.") from None
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -23,6 +23,7 @@ from ..domain import (
 )
 from ..domain.visible import visible
 from .forgotten import refuse_forgotten_values
+from .interrupts import interruptible
 from .options import INCOMPLETE, store_option
 from .output import colour_wanted, complain, remark
 
@@ -84,9 +85,13 @@ class _Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, each.get_short_help_str(200)) for name, each in commands if each is not None])
 
-    def make_context(self, *args: Any, **extra: Any) -> click.Context:
-        with _visible_usage_errors():
-            return super().make_context(*args, **{"terminal_width": _narrow(), **extra})
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> click.Context:
+        command = next((word for word in args if word in _PLACES), None)
+        try:
+            with _visible_usage_errors():
+                return super().make_context(info_name, args, *rest, **{"terminal_width": _narrow(), **extra})
+        except click.UsageError as error:
+            _reject(error, None if extra.get("resilient_parsing") else command)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         refuse_forgotten_values(self, args)
@@ -104,15 +109,10 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         ctx.color = colour_wanted()
         try:
-            with _visible_usage_errors():
+            with interruptible(), _visible_usage_errors():
                 result = super().invoke(ctx)
         except click.UsageError as error:
-            if ctx.invoked_subcommand != "check":
-                raise
-            from .plugin import print_unknown  # here, because only `check` answers as a plugin
-
-            print_unknown(error.format_message())
-            ctx.exit(3)
+            _reject(error, ctx.invoked_subcommand)
         except RunLedgerError as error:
             complain(error)
             for note in getattr(error, "__notes__", ()):
@@ -123,6 +123,15 @@ class _Commands(click.Group):
         if ctx.meta.get(INCOMPLETE):
             ctx.exit(_INCOMPLETE)
         return result
+
+
+def _reject(error: click.UsageError, command: str | None) -> NoReturn:
+    """End as a monitoring plugin that cannot tell if the command is `check`, else raise the error."""
+    if command != "check":
+        raise error
+    from .plugin import print_unknown  # here, because only `check` answers as a plugin
+
+    raise click.exceptions.Exit(print_unknown(error.format_message()))
 
 
 def _narrow() -> int | None:

@@ -82,7 +82,8 @@ def chosen_key(run_id: str | None, client_id: str | None) -> tuple[str, str]:
         run_id, client_id = os.environ.get("RUNLEDGER_RUN_ID"), os.environ.get("RUNLEDGER_CLIENT_ID")
     if not run_id or not client_id:
         raise click.UsageError(
-            "name the run as RUN_ID CLIENT_ID; both may be left out only inside `runledger exec`, which sets them."
+            "name the run as RUN_ID CLIENT_ID; both may be left out only inside `runledger exec`, which sets them if "
+            "it could start the run."
         )
     return run_id, client_id
 
@@ -94,7 +95,7 @@ def only_client(ledger: RunLedger, run_id: str) -> str:
         case [client_id]:
             return client_id
         case []:
-            complain(f"no run record of run {quoted(run_id)}: it was not started, or has been removed.")
+            complain(no_record_of(run_id))
             click.get_current_context().exit(3)
     names = ", ".join(map(quoted, clients[:_NAMED])) + (", …" if len(clients) > _NAMED else "")
     raise click.UsageError(f"run {quoted(run_id)} has several records: name the client too, one of {names}.")
@@ -110,3 +111,9 @@ def swapped_ids_noted(ledger: RunLedger, run_id: str, client_id: str) -> Iterato
             other = ledger.get(client_id, run_id)
             error.add_note(f"There is {other.key}: write the run's id first, then the client's.")
         raise
+
+
+def no_record_of(run_id: str) -> str:
+    """What RunNotFound says of a run, for a run id without a client."""
+    happened = "it was not started, or has been removed. Start it where the job begins."
+    return f"no run record of run {quoted(run_id)}: {happened}"

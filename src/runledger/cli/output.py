@@ -39,20 +39,19 @@ def say(text: str) -> None:
 
 
 def remark(text: str) -> None:
-    """Print to standard error, above a progress bar if there is one; click.echo would write into the bar's line.
-
-    If nobody reads it, or its disk is full, the command goes on: what it does matters more, and so does its exit code.
-    """
-    try:
-        print(visible(text, lines=True), file=sys.stderr)
-    except OSError:
-        # What was not written would be tried again when Python ends, which changes the exit code.
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, for as long as we run
+    """Print to standard error, above a progress bar if there is one; click.echo would write into the bar's line."""
+    print(visible(text, lines=True), file=sys.stderr)
 
 
 def complain(what: object) -> None:
     """Print an error to standard error."""
     remark(f"runledger: {what}")
+
+
+def give_output_up(error: OSError) -> None:
+    """Print to standard error that standard output cannot be written. What waits for it is written nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python tries once more when it ends, which changes the exit code
+    complain(f"the output cannot be written: {error.strerror or error}.")
 
 
 def counted(number: int, what: str) -> str:

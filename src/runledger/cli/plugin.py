@@ -5,13 +5,20 @@ The form is that of the Monitoring Plugins Development Guidelines (https://www.m
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
 from enum import IntEnum
+from threading import TIMEOUT_MAX, Lock, Timer
 from typing import Any
+
+import click
 
 from ..domain.expectation import Deviation, DeviationKind
 from ..services.checking import CheckResult
-from .output import counted, print_json, say
+from .output import counted, give_output_up, print_json, say
 
 _NAMED = 5
 """How many deviations the line names; the others are counted."""
@@ -46,25 +53,57 @@ def state_of(result: CheckResult, left_out: int) -> State:
 def print_result(result: CheckResult, left_out: int, *, as_json: bool) -> State:
     """Print the answer, and return its state. `left_out` is how many rows of the store could not be read."""
     state = state_of(result, left_out)
-    if as_json:
-        print_json(_as_json(state, result, left_out))
-    else:
-        _print_line(state, f"{_information(result, left_out)} | {_figures(result)}")
-    return state
+    text = f"{_information(result, left_out)} | {_figures(result)}"
+    return _printed(state, text, _as_json(state, result, left_out) if as_json else None)
 
 
 def print_unknown(why: str, *, as_json: bool = False) -> State:
     """Print that the check could not be made, and return that state."""
-    if as_json:
-        print_json({"state": State.UNKNOWN.name, "why": why})
-    else:
-        _print_line(State.UNKNOWN, _without_bar(why))
-    return State.UNKNOWN
+    state = State.UNKNOWN
+    return _printed(state, _without_bar(why), {"state": state.name, "why": why} if as_json else None)
 
 
-def _print_line(state: State, text: str) -> None:
-    line = text.replace("\n", " ")
-    say(f"RUNLEDGER {state.name} - {line}")
+@contextmanager
+def answered_within(written: str, duration: timedelta, *, as_json: bool) -> Iterator[None]:
+    """A block that must end within a duration, which was `written` so. Else this process ends, and cannot tell.
+
+    A thread ends it, because the block may be in a call of a driver that nothing interrupts.
+    """
+    context = click.get_current_context()
+    answering = Lock()
+
+    def end() -> None:
+        if not answering.acquire(blocking=False):  # the block has ended
+            return
+        try:
+            why = "the store is slow or does not answer. See what keeps it, or give a longer --timeout."
+            print_unknown(f"no answer after {written}: {why}", as_json=as_json)
+            context.close()  # which sends the alerts that wait
+        finally:
+            os._exit(State.UNKNOWN)
+
+    timer = Timer(min(duration.total_seconds(), TIMEOUT_MAX), end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        answering.acquire()  # for ever, if the time is over: the process is ending
+        timer.cancel()
+
+
+def _printed(state: State, text: str, answer: Mapping[str, Any] | None) -> State:
+    """Print a line of text, or the `answer` as JSON. Returns the state; UNKNOWN if that cannot be written."""
+    try:
+        if answer is None:
+            line = text.replace("\n", " ")
+            say(f"RUNLEDGER {state.name} - {line}")
+        else:
+            print_json(answer)
+    except OSError as error:
+        give_output_up(error)
+        return State.UNKNOWN
+    return state
 
 
 def _information(result: CheckResult, left_out: int) -> str:

@@ -1,4 +1,7 @@
-"""The rules of the ledger. Read `record`, `query`, then `port`. The other modules are their vocabulary."""
+"""The rules of the ledger. Read `record`, `query`, then `port`. The other modules are their vocabulary.
+
+`preparation` and `stored_row` are left to those who need them: making their classes slows the start of every process.
+"""
 
 from .backend import Backend, Finding, Verdict
 from .errors import (
@@ -12,6 +15,7 @@ from .errors import (
     StoreUnavailable,
     StoreUnusable,
     UnknownMetric,
+    UnusableForRun,
 )
 from .events import EventKind, RunEvent, RunObserver
 from .key import InvalidValue, RunKey, RunLedgerError
@@ -30,11 +34,9 @@ from .port import (
     RunUpdates,
     SummableStore,
 )
-from .preparation import MetricColumn, MetricKind, Preparation
 from .query import RunQuery, RunSummary, added_up, latest_of, newest_first, summary_of
 from .record import RunChange, RunRecord, changed_records
 from .removal import BATCH, FinishedRuns, RunRemoval, fitting
-from .stored_row import RowStore, StoredRow
 from .values import Metrics, MetricValue, RunStatus
 
 __all__ = [
@@ -51,16 +53,12 @@ __all__ = [
     "LatestStore",
     "LogLine",
     "LoggedStore",
-    "MetricColumn",
-    "MetricKind",
     "MetricValue",
     "Metrics",
     "NewRun",
     "NoCurrentRun",
     "ObservedStore",
     "Outcome",
-    "Preparation",
-    "RowStore",
     "RunAccess",
     "RunAlreadyExists",
     "RunAlreadyFinished",
@@ -81,9 +79,9 @@ __all__ = [
     "RunUpdates",
     "StoreUnavailable",
     "StoreUnusable",
-    "StoredRow",
     "SummableStore",
     "UnknownMetric",
+    "UnusableForRun",
     "Verdict",
     "added_up",
     "changed_records",

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from datetime import timedelta
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from .port import RunRepository
-from .preparation import Preparation
 from .removal import RunRemoval
+
+if TYPE_CHECKING:
+    from .preparation import Preparation
 
 
 class Verdict(Enum):

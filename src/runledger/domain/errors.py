@@ -98,5 +98,13 @@ class StoreUnusable(RunLedgerError):
     """The store answers but cannot serve as it is: not a ledger, a newer version, no table, no permission."""
 
 
+class UnusableForRun(StoreUnusable):
+    """The store cannot serve for one run: it refuses a value of it, or its row there cannot be read.
+
+    Nothing was written. It serves for other runs. `key` is None if a bulk call was refused, and the store does not say
+    for which run.
+    """
+
+
 class InvalidStoreURL(StoreUnusable, InvalidValue):
     """The URL of a store is mistyped: no scheme, an unknown one, or not of the form that its store has."""

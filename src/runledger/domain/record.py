@@ -176,7 +176,7 @@ class RunRecord:
     ) -> RunRecord:
         """A record that a store returned, without the checks: it was checked before it was stored. For adapters."""
         key = unchecked_key(run_id, client_id, reference)
-        return _record(key, client_name, status, started_at, ended_at, metrics, notes, error, updated_at)
+        return unchecked_record(key, client_name, status, started_at, ended_at, metrics, notes, error, updated_at)
 
     @classmethod
     def from_json(cls, form: Mapping[str, Any], *, trusted: bool = False) -> RunRecord:
@@ -263,7 +263,9 @@ class RunRecord:
             metrics = Metrics(values)
         notes = self.notes if change.note is None else self.notes + 1
         updated_at = max(self.updated_at, at)
-        return _record(self.key, self.client_name, status, self.started_at, ended_at, metrics, notes, error, updated_at)
+        return unchecked_record(
+            self.key, self.client_name, status, self.started_at, ended_at, metrics, notes, error, updated_at
+        )
 
     def _sum(self, name: str, number: int | float) -> int | float:
         old = self.metrics.get(name, 0)
@@ -282,12 +284,12 @@ class RunRecord:
             raise InvalidValue(str(error), self.key) from None
 
 
-_record = unchecked(RunRecord)
+unchecked_record = unchecked(RunRecord)
 
 
 def _started(key: RunKey, client_name: str | None, at: datetime, metrics: Metrics) -> RunRecord:
     name = key.client_id if client_name is None else checked_name(client_name, "client name")
-    return _record(key, name, RunStatus.RUNNING, at, None, metrics, 0, None, at)
+    return unchecked_record(key, name, RunStatus.RUNNING, at, None, metrics, 0, None, at)
 
 
 def changed_records(

@@ -73,10 +73,16 @@ class Settings:
 def read_settings(file: Path) -> Settings:
     """The settings of a pyproject.toml; those of a file without the section are empty. Raises SettingsError."""
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        document = tomllib.loads(file.read_text(encoding="utf-8-sig"))  # some editors write a mark before UTF-8
+    except UnicodeDecodeError:
+        raise SettingsError(f"{file} is not UTF-8 text: save it as UTF-8.") from None
+    except (OSError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError(f"{file} cannot be read: {error}") from None
-    section = document.get("tool", {}).get("runledger", {}).get("scan", {})
+    section = document
+    for name in ("tool", "runledger", "scan"):
+        section = section.get(name, {})
+        if not isinstance(section, dict):
+            raise SettingsError(f"{file}: {name} must be a table, as in [tool.runledger.scan].")
     unknown = [key for key in section if key not in _KEYS]
     if unknown:
         raise SettingsError(f"{file}: [tool.runledger.scan] has no setting {unknown[0]!r}; it has {', '.join(_KEYS)}.")

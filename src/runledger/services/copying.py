@@ -21,19 +21,19 @@ from ..domain import (
     RunAlreadyFinished,
     RunEvent,
     RunKey,
-    RunLedgerError,
     RunNotFound,
     RunRepository,
     RunStatus,
     RunUpdates,
-    StoreUnusable,
     UnknownMetric,
+    UnusableForRun,
 )
 from ..domain.values import checked_time
 from .batches import batches
 from .copy_listing import Listing
 from .copy_replay import is_earlier, replay
 from .copy_result import CopyResult, Fate, Remark, difference
+from .importing import import_each
 from .ledger import RunLedger, utc_now
 
 OnRemark = Callable[[Remark], None]
@@ -208,7 +208,7 @@ class _Copy:
         try:
             stored = self._target.reads.get_with_log(*ids)
             ended = replay(self._updates, run, stored) if is_earlier(stored, run, since) else None
-        except (InvalidValue, UnknownMetric) as error:
+        except (InvalidValue, UnknownMetric, UnusableForRun) as error:
             self._remark(Fate.REFUSED, run.key, str(error))
             return
         except (RunNotFound, RunAlreadyFinished):
@@ -265,39 +265,21 @@ class _Copy:
             self._missing.update(hash(run.key) for run in batch)
             self.counts[Fate.COPIED] += len(batch)
             return
-        while batch:
-            try:
-                there = self._target.import_records(batch)
-            except (InvalidValue, UnknownMetric, StoreUnusable) as error:
-                batch = self._without_refused(batch, error)
-                continue
-            self._count_copied({run.key for run in batch} - {run.key for run in there})
-            for run in there:
-                self._meet(run, self._target.reads.get_with_log(run.key.run_id, run.key.client_id))
-            return
+        there = []
+        for each in import_each(self._target, batch):
+            if each.is_new:
+                self._count_copied(each.run.key)  # if the target altered it, `_verify` remarks on it
+            elif each.fault:
+                self._remark(Fate.REFUSED, each.run.key, each.fault)
+            else:
+                there.append(each.run)
+        for run in there:
+            self._meet(run, self._target.reads.get_with_log(run.key.run_id, run.key.client_id))
 
-    def _without_refused(self, batch: list[NewRun], error: RunLedgerError) -> list[NewRun]:
-        """The runs of a batch that are still to be created after a refusal. Raises if the store is unusable."""
-        made = set(error.applied)
-        self._count_copied(made)
-        rest = [run for run in batch if run.key not in made]
-        if isinstance(error, StoreUnusable):
-            if error.key not in made:  # else the record was created, but altered: `_verify` remarks on it
-                raise error
-            return rest
-        named = [run for run in rest if run.key == error.key] if len(rest) > 1 else rest
-        if not named:  # the store does not say which
-            half = len(rest) // 2
-            self._create(rest[:half])
-            return rest[half:]
-        for run in named:
-            self._remark(Fate.REFUSED, run.key, str(error))
-        return [run for run in rest if run.key != named[0].key]
-
-    def _count_copied(self, keys: set[RunKey]) -> None:
-        self.counts[Fate.COPIED] += len(keys)
+    def _count_copied(self, key: RunKey) -> None:
+        self.counts[Fate.COPIED] += 1
         if not self._keeps_exactly:
-            self._copied |= keys
+            self._copied.add(key)
 
     def _compare(self, run: NewRun, stored: NewRun, fate: Fate) -> None:
         if unlike := difference(run, stored):

@@ -20,6 +20,8 @@ from ..domain import (
     RunRecord,
     RunRepository,
     StoreUnavailable,
+    StoreUnusable,
+    UnusableForRun,
     rejected_keys,
 )
 from .arguments import list_of
@@ -78,6 +80,7 @@ class RunCreator:
         new: dict[RunKey, R] = {}
         others = [run for run in batch if new.setdefault(run.key, run) is not run]
         marked = {key: _with_mark(run, mark) for key, run in new.items()}
+        made: list[RunKey] = []
         while marked:
             try:
                 self._attempt(list(marked.values()), self._repository.create_many)
@@ -88,8 +91,12 @@ class RunCreator:
                     others.append(new[key])
                 for key in error.applied:
                     del marked[key]
+                made += error.applied
                 for key in error.unconfirmed:
                     marked[key] = evolve(marked[key], is_retry=True, reference=key.reference)
+            except RunLedgerError as error:
+                error.having_applied([*made, *error.applied])
+                raise
         return tuple(others)
 
     def _attempt(self, news: Sequence[NewRun], create: Callable[[Sequence[NewRun]], Sequence[RunKey]]) -> list[RunKey]:
@@ -101,7 +108,11 @@ class RunCreator:
             try:
                 keys = list(create(pending)) if pending else []
                 break
-            except CallWithinCall:  # no attempt of this thread can succeed before the call that it interrupts goes on
+            except (CallWithinCall, StoreUnusable) as error:  # a further attempt would fail like this one
+                is_of_all = not isinstance(error, UnusableForRun) and error.key not in error.applied
+                if in_doubt and is_of_all:
+                    raise _in_doubt(error, news[0].key, made) from error
+                error.having_applied({**made, **dict.fromkeys(error.applied)})
                 raise
             except StoreUnavailable as error:
                 in_doubt = in_doubt or error.outcome is Outcome.UNKNOWN
@@ -129,6 +140,14 @@ class RunCreator:
             return keys
         made.update((key, key) for key in keys)
         return [made[new.key] for new in news]
+
+
+def _in_doubt(error: RunLedgerError, key: RunKey, made: Iterable[RunKey]) -> StoreUnavailable:
+    """The error of a start that cannot go on, and one of whose attempts had no answer: it may have created records."""
+    reason = f"an attempt to start it had no answer, and the next one failed: {error.args[0]}".rstrip(".")
+    failure = StoreUnavailable(reason, Outcome.UNKNOWN, key).having_applied([*made, *error.applied])
+    failure.unconfirmed = error.unconfirmed
+    return failure
 
 
 def _with_mark(run: RunRecord | NewRun, mark: str) -> NewRun:

@@ -22,7 +22,8 @@ class sigterm_as_exit:  # noqa: N801 - it is used as a function
     and Celery handle SIGTERM themselves. Only the first SIGTERM raises, so that another one does not disturb how the
     runs end. The end of the block restores the previous handler.
 
-    Raises InvalidValue outside of the main thread, where Python allows no signal handler.
+    Raises InvalidValue outside of the main thread, where Python allows no signal handler; and if code outside of
+    Python handles SIGTERM, because Python cannot restore its handler.
     """
 
     def __enter__(self) -> None:
@@ -34,6 +35,11 @@ class sigterm_as_exit:  # noqa: N801 - it is used as a function
             raise InvalidValue(
                 f"sigterm_as_exit was entered in the thread {name!r}: enter it in the main thread, the only one in "
                 "which Python handles signals."
+            )
+        if signal.getsignal(signal.SIGTERM) is None:
+            raise InvalidValue(
+                "SIGTERM has a handler that code outside of Python installed, and that Python cannot restore: leave "
+                "sigterm_as_exit out, and let the program that runs Python end your work."
             )
         self._first = threading.Lock()
         self._previous = signal.signal(signal.SIGTERM, self._exit)

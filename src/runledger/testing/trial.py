@@ -37,6 +37,7 @@ OpenRemoval = Callable[[RunRepository], RunRemoval]
 """Opens the removal of the store of a repository."""
 
 EVERYTHING = RunQuery()
+_REFUSALS = (RunAlreadyExists, RunNotFound, RunAlreadyFinished)
 
 
 class Trial:
@@ -209,6 +210,9 @@ class Trial:
                 f"the {kind.__name__} of {call} carries the keys {shown(carried)}, and not {shown(keys)}",
                 Rule.RAISED,
             )
+            if isinstance(error, _REFUSALS) and (other := _error_before(error)):
+                what = f"a traceback of the {kind.__name__} of {call} begins with {named(other)!r}: raise it from None"
+                raise self.broken(what, Rule.RAISED) from error
             return
         raise self.broken(f"{self.calls[-1]} did not raise {kind.__name__}", self._rule_of(kind))
 
@@ -311,6 +315,16 @@ class Trial:
 def keys_of(error: RunLedgerError) -> list[RunKey | None]:
     """The keys that an error carries."""
     return list(error.keys) if isinstance(error, RunAlreadyExists) else [error.key]
+
+
+def _error_before(error: BaseException) -> RunLedgerError | None:
+    """The error of the ledger, of another kind, that a traceback shows before this one; None if it shows none."""
+    before: BaseException | None = error
+    while before is not None:
+        before = before.__cause__ or (None if before.__suppress_context__ else before.__context__)
+        if isinstance(before, RunLedgerError) and not isinstance(before, type(error)):
+            return before
+    return None
 
 
 def rule_of_refusal(kind: type[BaseException], method: str) -> Rule | None:

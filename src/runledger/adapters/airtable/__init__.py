@@ -6,13 +6,14 @@ import os
 import time
 from collections.abc import Callable
 from typing import TypeVar
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from attrs import field, frozen
 
 from ...domain import InvalidStoreURL, StoreUnusable
 from .columns import Columns
 from .locks import Locks
+from .options import options_of
 from .rate import RateLimit
 from .removal import AirtableRunRemoval
 from .repository import AirtableRunAccess, AirtableRunRepository
@@ -56,7 +57,7 @@ class AirtableAddress:
             raise InvalidStoreURL("the token does not belong in the store URL: put it into AIRTABLE_API_KEY.")
         if not parts.netloc.startswith("app") or not table:
             raise InvalidStoreURL("an Airtable URL is airtable://BASE_ID/TABLE, with the base id that begins with app.")
-        options = parse_qsl(parts.query, keep_blank_values=True)
+        options = options_of(parts.query)
         columns = Columns.of_query(urlencode([pair for pair in options if pair[0] != "endpoint"]))
         endpoint = dict(options).get("endpoint") or ENDPOINT
         return cls(base_id=parts.netloc, table=table, columns=columns, endpoint=endpoint)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from datetime import timedelta
 
-from ...domain import Backend, Finding, Preparation
+from ...domain import Backend, Finding
+from ...domain.preparation import Preparation
 from . import open_removal, open_url
 
 

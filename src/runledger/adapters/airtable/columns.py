@@ -8,7 +8,6 @@ from functools import cached_property
 from math import isinf
 from types import MappingProxyType, NoneType
 from typing import Any
-from urllib.parse import parse_qsl
 
 from attrs import evolve, field, fields, frozen
 
@@ -21,11 +20,12 @@ from ...domain import (
     RunKey,
     RunRecord,
     RunStatus,
-    StoreUnusable,
+    UnusableForRun,
 )
 from ...domain.json_form import time_of_iso, time_text
 from ...domain.key import shown
 from ...domain.values import MAX_INTEGER
+from .options import options_of
 from .row import Row, is_line, lines_of, time_of_stamp
 
 MAX_CELL = 100_000
@@ -91,7 +91,7 @@ class Columns:
         metrics: dict[str, str] = {}
         statuses: dict[RunStatus, str | None] = {}
         labels = {status.value: status for status in RunStatus}
-        for name, value in parse_qsl(query, keep_blank_values=True):
+        for name, value in options_of(query):
             kind, _, of = name.partition(".")
             if kind == "metric" and of:
                 metrics[of] = value
@@ -154,7 +154,7 @@ class Columns:
     def of_new(self, new: NewRun) -> dict[str, Any]:
         """The cells of a record to create.
 
-        Raises StoreUnusable for what the table cannot keep, and InvalidValue if the log does not fit in a cell.
+        Raises UnusableForRun for what the table cannot keep, and InvalidValue if the log does not fit in a cell.
         """
         record = new.record
         self._require_kept(record.key, record.status, record.error, new.log)
@@ -175,7 +175,7 @@ class Columns:
     def of_change(self, row: Row, new: RunRecord, lines: Sequence[LogLine]) -> dict[str, Any]:
         """The cells in which a row differs from the record that it is to hold, with these further lines of its log.
 
-        Raises StoreUnusable for what the table cannot keep, and InvalidValue if the log does not fit in a cell.
+        Raises UnusableForRun for what the table cannot keep, and InvalidValue if the log does not fit in a cell.
         """
         old = row.record
         self._require_kept(new.key, new.status, new.error if new.error != old.error else None, lines)
@@ -201,19 +201,19 @@ class Columns:
         return self._cells({"updated_at": time_text(at)}, metrics, key)
 
     def _require_kept(self, key: RunKey, status: RunStatus, error: str | None, lines: Sequence[LogLine]) -> None:
-        """Raise StoreUnusable, which names it, for a part that the table cannot keep."""
+        """Raise UnusableForRun, which names it, for a part that the table cannot keep."""
         lacking = next(
             (part for part, value in (("log", lines), ("error", error)) if value and getattr(self, part) is None), None
         )
         if lacking is not None:
             what = {"log": "the log, so it cannot keep notes", "error": "errors"}[lacking]
-            raise StoreUnusable(
+            raise UnusableForRun(
                 f"the table has no column for {what} ({key}): add {OPTIONAL[lacking]!r}, or name another with "
                 f"{lacking}=COLUMN in the store URL. Nothing was written.",
                 key,
             )
         if self.label(status) is None:
-            raise StoreUnusable(
+            raise UnusableForRun(
                 f"the mapping leaves the status {status.value} out ({key}): map it in the store URL, "
                 f"status.{status.value}=CHOICE. Nothing was written.",
                 key,

@@ -13,13 +13,11 @@ from pyairtable import Api
 from ...domain import (
     Finding,
     InvalidValue,
-    MetricColumn,
-    MetricKind,
-    Preparation,
     RunLedgerError,
     RunStatus,
     StoreUnusable,
 )
+from ...domain.preparation import MetricColumn, MetricKind, Preparation
 from . import AirtableAddress, Columns, token_from_environment
 from .findings import NO_MARKS, NUMBER_BY_HAND, TYPE_OF, accepted, missing_finding, type_name
 from .schema import NO_RECORD, api_of, examine_base, find_table, tables_of

@@ -19,7 +19,7 @@ def advice_on(refusal: Refusal, *, writing: bool) -> str:
         _HIDDEN: "check base and table, the token's scopes and its access to the base",
         "NOT_FOUND": "check base and table",
     }.get(refusal.kind, "see `runledger doctor`")
-    if "computed" in refusal.message:
+    if refusal.is_of_a_computed_column:
         advice = "Airtable computes that column: give the value another, which it does not compute"
     if writing and refusal.status == 403:  # the base and table were read before
         advice = "give the token the scope data.records:write, and its user the right to edit"

@@ -21,10 +21,10 @@ from ...domain import (
     RunObserver,
     RunQuery,
     RunRecord,
-    StoredRow,
     StoreUnavailable,
     StoreUnusable,
 )
+from ...domain.stored_row import StoredRow
 from .columns import Columns
 from .creation import Creations
 from .layout import Layout

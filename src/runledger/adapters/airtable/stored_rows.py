@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ...domain import InvalidValue, StoredRow
+from ...domain import InvalidValue
 from ...domain.json_form import time_of_iso
+from ...domain.stored_row import StoredRow
 from .columns import Columns
 from .table import EXPIRED, RunTable
 from .transport import Refused

@@ -28,6 +28,7 @@ from ...domain import (
     StoreUnavailable,
     StoreUnusable,
     UnknownMetric,
+    UnusableForRun,
     changed_records,
 )
 from .columns import Columns
@@ -123,7 +124,7 @@ class RunTable:
                 # It is the run's record, and no start may make another, nor an update go to a later one.
                 is_first = not rows or self.columns.may_precede(raw, rows[0])
                 if is_first and self.columns.ids(raw["fields"]) == (key.run_id, key.client_id):
-                    raise StoreUnusable(f"the record of {key} is there, but cannot be read: {reason}", key)
+                    raise UnusableForRun(f"the record of {key} is there, but cannot be read: {reason}", key)
         assert read_at is not None
         return found, read_at
 
@@ -299,11 +300,19 @@ class RunTable:
         metric = self.columns.metric_of(column)
         if refusal.kind == "UNKNOWN_FIELD_NAME" and metric is not None and key is not None:
             raise UnknownMetric(key, metric) from None
-        if refusal.kind == "INVALID_VALUE_FOR_COLUMN" and metric is not None and "computed" not in refusal.message:
+        advice = f"Airtable refused the request: {advice_on(refusal, writing=bool(writing))}"
+        if refusal.is_of_a_computed_column and metric is not None:
+            raise UnusableForRun(advice, key) from None
+        if not (writing and refusal.is_of_a_value):
+            raise StoreUnusable(advice, key) from None
+        refused = [key for key, cells in writing if refusal.may_be_of(cells)]
+        key = refused[0] if len(refused) == 1 else writing[0][0] if len(writing) == 1 else None
+        if metric is not None:
+            whose = key or "a run of this batch"
             raise InvalidValue(
-                f"metric {metric!r} of {key} is refused by its column: {refusal.message}.", key
+                f"metric {metric!r} of {whose} is refused by its column: {refusal.message}.", key
             ) from None
-        raise StoreUnusable(f"Airtable refused the request: {advice_on(refusal, writing=bool(writing))}", key) from None
+        raise UnusableForRun(advice, key) from None
 
 
 def _written_by(change: RunChange) -> Iterator[str]:

@@ -201,6 +201,23 @@ class Refusal:
     def may_be_of_a_missing_record(self) -> bool:
         return self.is_of_a_missing_record or self.status in (403, 404)
 
+    @property
+    def is_of_a_computed_column(self) -> bool:
+        """Whether a column takes no values because Airtable computes its own."""
+        return "computed" in self.message
+
+    @property
+    def is_of_a_value(self) -> bool:
+        """Whether a value of one record was refused, and not what all records have in common."""
+        is_unfit = self.kind == "INVALID_VALUE_FOR_COLUMN" and not self.is_of_a_computed_column
+        return is_unfit or self.kind == "INVALID_MULTIPLE_CHOICE_OPTIONS" or self.status == 413
+
+    def may_be_of(self, cells: Mapping[str, Any]) -> bool:
+        """Whether it may be a record with these cells that was refused, as far as the message says."""
+        if self.kind == "INVALID_MULTIPLE_CHOICE_OPTIONS":
+            return any(f'"{value}"' in self.message for value in cells.values())
+        return any(map(self.names, cells))
+
     def lacks(self, column: str) -> bool:
         """Whether the request was refused because the table has no such column."""
         return self.kind == "UNKNOWN_FIELD_NAME" and self.names(column)

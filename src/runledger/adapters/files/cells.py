@@ -8,12 +8,32 @@ import re
 from functools import lru_cache
 from typing import Any, cast
 
-from ...domain import MetricValue
+from ...domain import InvalidValue, MetricValue
 from ...domain.values import MAX_INTEGER
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _LONGEST_NUMBER = 40
 """Characters of a text that may be a number."""
+
+
+class RepeatedName(InvalidValue):
+    """An object of JSON has a name twice, so that one of its values would be lost."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the name {name!r} is twice in one JSON object: remove or rename one.")
+
+
+def loads(text: str) -> Any:
+    """The value of a JSON text. Raises RepeatedName; ValueError for what is not JSON; RecursionError."""
+    return json.loads(text, object_pairs_hook=_object)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise RepeatedName(next(name for name in names if names.count(name) > 1))
+    return found
 
 
 def id_of(value: Any) -> str:
@@ -23,8 +43,8 @@ def id_of(value: Any) -> str:
 
 
 def json_of(value: Any) -> Any:
-    """A cell of CSV as the JSON value that it is; a value of JSON Lines as it is. Raises ValueError, RecursionError."""
-    return json.loads(value) if isinstance(value, str) else value
+    """A cell of CSV as the JSON value that it is; a value of JSON Lines as it is. Raises what `loads` raises."""
+    return loads(value) if isinstance(value, str) else value
 
 
 def metric_of(value: Any) -> MetricValue:

@@ -13,7 +13,7 @@ from ...domain import InvalidValue, LogLine, MetricValue, NewRun, RunKey, RunRec
 from ...domain.json_form import MALFORMED, log_from_json, metrics_from_json
 from ...domain.key import checked_name
 from ...domain.values import checked_status
-from .cells import id_of, json_of, metric_of
+from .cells import RepeatedName, id_of, json_of, metric_of
 from .problems import Gap, MissingColumns, UnmappedValue, UnusableColumns
 from .times import checked_time_format, time_of
 
@@ -130,7 +130,11 @@ class FileMapping:
         if started_at is None or updated_at is None:
             raise InvalidValue(f"{self.column('started_at')} is empty.")
         rest = self._rest(row)
-        metrics = rest | self._metrics(cells["metrics"])
+        metrics = self._metrics(cells["metrics"])
+        if repeated := next((name for name in rest if name in metrics), None):
+            raise InvalidValue(
+                f"the metric {repeated!r} is given twice, in its column and in {self.column('metrics')}: remove one."
+            )
         name = id_of(cells["client_name"])
         status = self._status(cells["status"])
         if status.is_final and ended_at is None:
@@ -144,7 +148,7 @@ class FileMapping:
                 status=status,
                 started_at=started_at,
                 ended_at=ended_at,
-                metrics=metrics,
+                metrics=rest | metrics,
                 notes=len(log),
                 error=None if cells["error"] == "" else cells["error"],
                 updated_at=updated_at,
@@ -221,6 +225,8 @@ class FileMapping:
             return {}
         try:
             return metrics_from_json(json_of(value))
+        except RepeatedName:
+            raise
         except MALFORMED:
             problem = f"{self.column('metrics')} is not a JSON object of names and values"
             raise UnmappedValue(Gap("columns", "metrics", problem)) from None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import json
 import zlib
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO, TextIO, cast
 
 from ...domain import InvalidValue, NewRun
+from .cells import RepeatedName, loads
 from .delimiters import declared_delimiter, delimiter_of
 from .formats import Format, format_of_content, format_of_name, is_json_array
 from .lines import MAX_ROW, Lines, numbered
@@ -134,13 +134,15 @@ def _json_rows(lines: Lines) -> Rows:
         if isinstance(line, BadRow):
             yield number, line
         elif line.strip():
-            yield number, _object_of(line) or BadRow(number, "not a JSON object: each line must be one.")
+            yield number, _object_of(number, line)
 
 
-def _object_of(line: str) -> dict[str, Any] | None:
-    """The JSON object of a line, or None."""
+def _object_of(number: int, line: str) -> dict[str, Any] | BadRow:
+    """The JSON object of a line, or why it is bad."""
     try:
-        row = json.loads(line)
+        row = loads(line)
+    except RepeatedName as error:
+        return BadRow(number, str(error))
     except (ValueError, RecursionError):
-        return None
-    return row if isinstance(row, dict) else None
+        row = None
+    return row if isinstance(row, dict) and row else BadRow(number, "not a JSON object: each line must be one.")

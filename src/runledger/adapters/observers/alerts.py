@@ -53,7 +53,12 @@ class Alerts:
         )
 
     def __repr__(self) -> str:
-        return f"<Alerts to {self._target.shown}>"
+        return f"<Alerts to {self.shown}>"
+
+    @property
+    def shown(self) -> str:
+        """The URL without its secrets: the scheme."""
+        return self._target.shown
 
     def __call__(self, event: RunEvent) -> None:
         """Take a note of an event, if it is one that people are notified of. Waits for nothing."""

@@ -109,8 +109,14 @@ def read(path: str | os.PathLike[str]) -> KeptTallies:
     Raises StoreUnusable if the file is missing or another one, StoreUnavailable if it stays locked.
     """
     file = Path(path).absolute()
-    if not file.exists():
-        raise StoreUnusable(f"there is no file {file}: correct the path, or see that a service keeps its events there.")
+    try:
+        file.stat()
+    except FileNotFoundError:
+        raise StoreUnusable(
+            f"there is no file {file}: correct the path, or see that a service keeps its events there."
+        ) from None
+    except OSError as error:
+        raise StoreUnusable(f"{file} cannot be read ({error.strerror}): correct the path, or allow it.") from None
     try:
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, timeout=_PATIENCE)) as connection:
             connection.execute("BEGIN")

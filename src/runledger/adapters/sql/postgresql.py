@@ -20,7 +20,7 @@ from ...domain import (
     RunQuery,
     RunRecord,
     RunSummary,
-    StoreUnusable,
+    UnusableForRun,
     rejected_keys,
     summary_of,
 )
@@ -280,4 +280,4 @@ def _log_of(lines: Sequence[tuple[Any, ...]], key: RunKey) -> list[LogLine]:
     try:
         return rows.log_from_texts([line[1:] for line in lines])
     except MALFORMED:
-        raise StoreUnusable(f"the log of {key} has a line that cannot be read: correct it there.", key) from None
+        raise UnusableForRun(f"the log of {key} has a line that cannot be read: correct it there.", key) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 
-from ...domain import Backend, Finding, Preparation, RunRemoval, StoreUnusable, Verdict
+from ...domain import Backend, Finding, RunRemoval, StoreUnusable, Verdict
 from .postgresql import open_url
 from .postgresql_pool import Connections
 from .postgresql_schema import examine_schema, make_schema, runs_to_migrate
@@ -16,7 +16,7 @@ def _examine(url: str) -> Iterator[Finding]:
         yield from examine_schema(connections)
 
 
-def _prepare(url: str, _: Preparation) -> Iterator[Finding]:
+def _prepare(url: str, _: object) -> Iterator[Finding]:
     with closing(Connections(url)) as connections:
         old = runs_to_migrate(connections)
         if old is not None:

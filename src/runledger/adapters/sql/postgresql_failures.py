@@ -5,12 +5,14 @@ from __future__ import annotations
 import psycopg
 from psycopg import errors
 
-from ...domain import Outcome, RunKey, RunLedgerError, StoreUnavailable, StoreUnusable
+from ...domain import Outcome, RunKey, RunLedgerError, StoreUnavailable, StoreUnusable, UnusableForRun
 
 _IN_DOUBT = ("08007", "40003")
 """The server itself does not know whether the transaction was committed."""
 # The server's transaction was rolled back: resources, operator, conflict, lock, system, and connection classes.
 _TRANSIENT = ("53", "57", "40", "55P03", "58", "08")
+# A value: data, constraints, limits, and what a trigger of the administrator raises.
+_OF_A_RUN = ("22", "23", "54", "P0001")
 _RIGHTS = {
     "SELECT": "SELECT on runs and run_notes",
     "UPDATE": "SELECT and UPDATE on runs, and to SELECT and INSERT on run_notes",
@@ -35,4 +37,6 @@ def translated(error: psycopg.Error, right: str, lost: bool, key: RunKey | None)
         return StoreUnusable(f"{reason}: this call needs the right to {_RIGHTS[right]}; grant it to the role.", key)
     if state.startswith(_TRANSIENT):
         return StoreUnavailable(reason, Outcome.NOT_APPLIED, key)
+    if right != "SELECT" and state.startswith(_OF_A_RUN):
+        return UnusableForRun(f"the database refuses what it was to store: {reason} ({state}).", key)
     return StoreUnusable(f"the database cannot serve as a ledger: {reason} ({state or type(error).__name__}).", key)

@@ -19,11 +19,13 @@ from ...domain import (
     RunRecord,
     RunStatus,
     RunSummary,
-    StoreUnusable,
+    UnusableForRun,
     added_up,
 )
 from ...domain.json_form import MALFORMED, metrics_texts, time_of_text, time_text, trusted_metrics
+from ...domain.key import unchecked_key
 from ...domain.log import unchecked_line
+from ...domain.record import unchecked_record
 
 RECORD = "run_id, client_id, client_name, status, started_at, ended_at, metrics, notes, error, updated_at"
 """The columns of table `runs` from which a record is read, in their order."""
@@ -34,7 +36,7 @@ LINE = "run_id, client_id, position, at, text"
 
 PAGE = 500
 SHORT = 8_000
-"""A log of at most so many bytes of text is found with its record, so that a page of them is a few megabytes."""
+"""A log of at most so many bytes is found with its record, so that a page of them is a few megabytes."""
 STATUSES = {status.value: status for status in RunStatus}
 _FINAL = ", ".join(f"'{status.value}'" for status in RunStatus if status.is_final)
 
@@ -127,28 +129,28 @@ LACKS_LINES = "lacks lines"
 MORE_LINES = "has a line where its next one belongs, because its record counts fewer notes than it has lines"
 
 
-def unfit_log(key: RunKey, fault: str) -> StoreUnusable:
+def unfit_log(key: RunKey, fault: str) -> UnusableForRun:
     """The error for a log that an external writer left without the lines that its record counts, or with more."""
-    return StoreUnusable(
+    return UnusableForRun(
         f"the log of {key} {fault}: in run_notes, renumber the positions of its lines from 1 without a gap, then set "
         "notes in its row of runs to their number.",
         key,
     )
 
 
-def unreadable(row: Sequence[Any]) -> StoreUnusable:
+def unreadable(row: Sequence[Any]) -> UnusableForRun:
     """The error for a row that cannot be read. The row begins with run id, client id, client name and status."""
     run_id, client_id, _, status = row[:4]
     key = RunKey.trusted(run_id, client_id)
     why = "" if status in STATUSES else f", with the unknown status {status!r}"
-    return StoreUnusable(f"the row of {key} was not written by this version of runledger{why}: correct it there.", key)
+    return UnusableForRun(f"the row of {key} was not written by this version of runledger{why}: correct it there.", key)
 
 
 def record_from_texts(row: Sequence[Any], *, points: bool = True) -> RunRecord:
     """The record of a row in the order of RECORD. Its times are texts that are known to be in UTC.
 
     `points` says whether the store keeps the point or exponent of every float, 1e+300 as such.
-    Raises StoreUnusable, with the key, for a row that an external writer left unreadable.
+    Raises UnusableForRun, with the key, for a row that an external writer left unreadable.
     """
     text = row[6]
     try:
@@ -203,9 +205,8 @@ def _restored(row: Sequence[Any], metrics: Metrics) -> RunRecord:
     updated_at = started_at if updated == started else _read_time(updated)
     if not (started_at.tzinfo is updated_at.tzinfo is UTC and (ended_at is None or ended_at.tzinfo is UTC)):
         raise ValueError("not a time in UTC")
-    return RunRecord.trusted(
-        run_id, client_id, name, STATUSES[status], started_at, ended_at, metrics, notes, error, updated_at
-    )
+    key = unchecked_key(run_id, client_id, None)
+    return unchecked_record(key, name, STATUSES[status], started_at, ended_at, metrics, notes, error, updated_at)
 
 
 _read_time = datetime.fromisoformat

@@ -88,11 +88,13 @@ _NOTES = "SELECT notes FROM runs WHERE run_id = ? AND client_id = ?"
 _LOG = """SELECT at, text FROM run_notes
     WHERE run_id = ? AND client_id = ? AND position > ? AND position <= ? ORDER BY position"""
 # Short logs come with their records, each as one text: no note has a line feed. Long ones are read page by page. Lines
-# come in the order of the primary key, the only tree that has them: sorting them would take half as long again.
+# come in the order of the primary key, the only tree that has them: sorting them would take half as long again. SQLite
+# joins them once, and not once for each mention.
+_TEXTS = "at || '\n' || text, '\n'"
 _FIND_WITH_LOGS = _FIND.replace(
     " FROM",
     f""", CASE WHEN notes BETWEEN 1 AND 100 THEN (SELECT CASE WHEN count(*) = runs.notes AND
-        sum(length(CAST(text AS BLOB))) <= {SHORT} THEN group_concat(at || char(10) || text, char(10)) END
+        length(CAST(group_concat({_TEXTS}) AS BLOB)) <= {SHORT} THEN group_concat({_TEXTS}) END
         FROM run_notes AS n WHERE n.run_id = runs.run_id AND n.client_id = runs.client_id) END FROM""",  # noqa: S608
 )
 
@@ -208,10 +210,12 @@ class SQLiteRunRepository(SQLiteRunAccess):
     def _create(self, news: Sequence[NewRun], key: RunKey | None = None) -> None:
         try:
             self._file.write(lambda cursor: _insert(cursor, news), key)
+            return
         except StoreUnusable as error:
             if getattr(error.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
                 raise
-            self._file.write(lambda cursor: _insert(cursor, _missing(cursor, news)), key)
+        # After the handler, so that a traceback of RunAlreadyExists does not begin with a damaged file.
+        self._file.write(lambda cursor: _insert(cursor, _missing(cursor, news)), key)
 
 
 def open_url(url: str) -> SQLiteRunRepository:

@@ -7,9 +7,9 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 
-from ...domain import Backend, Finding, Preparation, RunRemoval, StoreUnusable
+from ...domain import Backend, Finding, RunRemoval, StoreUnusable
 from .sqlite import open_url
-from .sqlite_errors import FAULTS, code_of, missing_folder, refusal
+from .sqlite_errors import FAULTS, code_of, is_hidden, missing_folder, refusal
 from .sqlite_file import SQLiteFile
 from .sqlite_place import address
 from .sqlite_read_only import is_writable
@@ -53,7 +53,7 @@ def _obstacle(path: str) -> Finding | None:
     return None
 
 
-def _prepare(url: str, _: Preparation) -> list[Finding]:
+def _prepare(url: str, _: object) -> list[Finding]:
     """Make the schema in an empty file, or migrate a file of an older version."""
     from .sqlite_migration import migrate  # here, because only `init` migrates
 
@@ -80,7 +80,7 @@ def _removal(url: str) -> RunRemoval:
 
 def _makes_on_open(url: str) -> str | None:
     path = path_of(url)
-    if os.path.exists(path):
+    if os.path.exists(path) or is_hidden(path):
         return None
     if missing := missing_folder(path):  # opening would not make it, nor the file
         raise StoreUnusable(f"{missing}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 
-from ...domain import Finding, Outcome, RunKey, StoreUnavailable, StoreUnusable
+from ...domain import Finding, Outcome, RunKey, StoreUnavailable, StoreUnusable, UnusableForRun
 
 FAULTS = (sqlite3.Error, UnicodeDecodeError)
 """What the driver raises. The second is for a message of SQLite that quotes what is in a damaged file."""
@@ -23,6 +23,9 @@ _ADVICE = {
     sqlite3.SQLITE_PERM: "may not be opened: allow reading and writing it",
 }
 
+_OF_A_RUN = (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG)
+"""A value: constraints, limits, and what a trigger of the administrator raises."""
+
 
 def code_of(error: sqlite3.Error) -> int:
     """The primary result code. What only the driver rejects, such as text that is not UTF-8, has that of ERROR."""
@@ -32,7 +35,20 @@ def code_of(error: sqlite3.Error) -> int:
 def missing_folder(path: str) -> Finding | None:
     """What keeps a file from being made at a path: that its folder is not there."""
     folder = os.path.dirname(os.path.abspath(path))
-    return None if os.path.isdir(folder) else Finding.fix(f"there is no folder {folder}", "make it, or correct the URL")
+    if os.path.isdir(folder) or is_hidden(folder):
+        return None
+    return Finding.fix(f"there is no folder {folder}", "make it, or correct the URL")
+
+
+def is_hidden(path: str) -> bool:
+    """Whether this user may not look at a path, which os.path.exists takes for one that is missing."""
+    try:
+        os.stat(path)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 Refusal = StoreUnavailable | StoreUnusable
@@ -57,8 +73,9 @@ def refusal(
         return StoreUnavailable(f"the disk of {path} is full", Outcome.NOT_APPLIED, key)
     if code == sqlite3.SQLITE_IOERR:
         return StoreUnavailable(f"{path} gave an input/output error ({error})", outcome, key)
-    if code == sqlite3.SQLITE_AUTH:
-        return StoreUnusable(f"{path} refused the statement ({error}).", key)
+    if code in (sqlite3.SQLITE_AUTH, *_OF_A_RUN):
+        kind = UnusableForRun if code in _OF_A_RUN else StoreUnusable
+        return kind(f"{path} refused the statement ({error}).", key)
     missing = missing_folder(path) if code == sqlite3.SQLITE_CANTOPEN else None
     reason = missing or f"{path} {_ADVICE.get(code, f'cannot serve as a ledger ({error}): {_RECOVER}')}"
     return StoreUnusable(f"{reason}.", key)

@@ -35,7 +35,8 @@ class _Connection:
     def close(self) -> None:
         if self.cursor is not None:
             connection = self.cursor.connection
-            self.cursor.close()  # a statement that was not read to its end would keep the file open
+            with suppress(sqlite3.ProgrammingError):  # an interrupt came after the connection was closed
+                self.cursor.close()  # a statement that was not read to its end would keep the file open
             connection.close()
             self.cursor = None
 

@@ -85,18 +85,18 @@ class SQLitePlace:
     def _what_happened(self, path: str, is_there: bool) -> str:
         if path != self.path:
             return (
-                f"{path} was deleted or replaced while the ledger was open, and nothing was written: it is a part of "
-                "the file. Close the ledger in every process, which saves what it can, and open it again."
+                f"{path} was deleted or replaced while the ledger was open, and nothing more was written: it is a part "
+                "of the file. Close the ledger in every process, which saves what it can, and open it again."
             )
         if is_there:
             return (
-                f"{path} was replaced by another file while it was open, and nothing was written: close it in every "
-                "process, remove the -wal and -shm files that then are still beside it, as they belong to the earlier "
-                "file, and open it again."
+                f"{path} was replaced by another file while it was open, and nothing more was written: close it in "
+                "every process, remove the -wal and -shm files that then are still beside it, as they belong to the "
+                "earlier file, and open it again."
             )
         return (
-            f"{path} was moved or deleted while it was open, and nothing was written: close it in every process, put "
-            "it back beside its -wal file, and open it again."
+            f"{path} was moved or deleted while it was open, and nothing more was written: close it in every process, "
+            "put it back beside its -wal file, and open it again."
         )
 
 

@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import Any, Literal, NoReturn, TypeVar
 
 from ...domain import Outcome, RunKey, StoreUnavailable, StoreUnusable
-from .sqlite_errors import FAULTS, MAY_NOT_BE_WRITTEN, code_of, refusal
+from .sqlite_errors import FAULTS, MAY_NOT_BE_WRITTEN, code_of, is_hidden, refusal
 from .sqlite_file import SQLiteFile
 from .sqlite_place import SQLitePlace
 from .sqlite_schema import has_schema
@@ -144,7 +144,7 @@ def _may_write(path: str | os.PathLike[str]) -> bool:
     """Whether this user may write the file, and SQLite's files beside it, or make them."""
     real = os.path.realpath(path)
     if not os.path.exists(real):
-        return True  # SQLite says why it cannot be made
+        return not is_hidden(real)  # SQLite says why it cannot be made
     has_log = os.path.exists(f"{real}-wal") and os.path.exists(f"{real}-shm")
     return is_writable(real) and (has_log or is_writable(os.path.dirname(real)))
 

@@ -6,6 +6,9 @@ import os
 
 from ...domain import InvalidStoreURL
 
+_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~/")
+"""What `urllib.parse.quote` leaves as it is. Loading it takes a tenth of the time of a command."""
+
 
 def path_of(url: str) -> str:
     """`sqlite:///relative.db` or `sqlite:////absolute.db`; other characters percent-encoded as in any URL.
@@ -32,7 +35,5 @@ def path_of(url: str) -> str:
 
 def url_of(path: str | os.PathLike[str]) -> str:
     """The URL that `path_of` reads as this path."""
-    from urllib.parse import quote  # here, because it slows the start of every command that is given a URL
-
-    address = quote(os.fsencode(path))
+    address = "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in os.fsencode(path))
     return f"sqlite:///{'%7E' if address.startswith('~') else address[:1]}{address[1:]}"

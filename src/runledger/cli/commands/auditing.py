@@ -31,7 +31,12 @@ _KINDS = {kind.value.replace(" ", "-"): kind for kind in DefectKind}
     help="Report runs that are Running for longer.",
 )
 @click.option(
-    "--skip", "skipped", type=click.Choice(list(_KINDS)), multiple=True, help="A kind to leave out; may be repeated."
+    "--skip",
+    "skipped",
+    type=click.Choice(list(_KINDS)),
+    metavar="KIND",  # the names, which are explained above, are too long for a terminal
+    multiple=True,
+    help="A kind to leave out; may be repeated.",
 )
 @click.option("--verbose", "-v", is_flag=True, help=f"List every defect; else {_NAMED} of each kind.")
 @json_option

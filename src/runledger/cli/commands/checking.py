@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from traceback import print_exc
+from traceback import format_exc
 
 import click
 
@@ -15,7 +15,7 @@ from ...services.checking import check as checked
 from ...services.observing import Reporter
 from ...stores import backend_of
 from ..alerts import alerts_of_check
-from ..arguments import DURATION
+from ..arguments import DURATION, WRITTEN_SPAN
 from ..expected import expectations_of
 from ..options import (
     INCOMPLETE,
@@ -26,7 +26,8 @@ from ..options import (
     since_option,
     store_option,
 )
-from ..plugin import print_result, print_unknown
+from ..output import remark
+from ..plugin import answered_within, print_result, print_unknown
 
 Expected = Expectation | dict[str, Expectation]
 
@@ -52,6 +53,13 @@ Expected = Expectation | dict[str, Expectation]
 )
 @since_option
 @click.option(
+    "--timeout",
+    type=WRITTEN_SPAN,
+    default="50s",
+    show_default=True,
+    help="End with exit code 3 if the store has not answered after this long.",
+)
+@click.option(
     "--alert",
     "alert_urls",
     metavar="URL",
@@ -67,6 +75,7 @@ def check(
     file: str | None,
     quiet_after: timedelta | None,
     since: datetime | None,
+    timeout: tuple[str, timedelta],
     alert_urls: Sequence[str],
     as_json: bool,
 ) -> None:
@@ -89,13 +98,15 @@ def check(
         raise click.UsageError("the file says what is expected: name a client with --client for the other options.")
     context = click.get_current_context()
     try:
-        expected = _expected(Expectation(max_age=max_age, max_duration=max_duration, may_fail=may_fail), clients, file)
-        result = _check(expected, quiet_after, since, [alerts_of_check(alert_urls)])
+        of_each = Expectation(max_age=max_age, max_duration=max_duration, may_fail=may_fail)
+        with answered_within(*timeout, as_json=as_json):
+            expected = _expected(of_each, clients, file)
+            result = _check(expected, quiet_after, since, [alerts_of_check(alert_urls)])
     except click.ClickException:
         raise
     except Exception as error:  # a fault of ours too: a traceback ends with exit code 1, which is a warning
         if not isinstance(error, RunLedgerError):
-            print_exc()
+            remark(format_exc())
         context.exit(print_unknown(str(error) or type(error).__name__, as_json=as_json))
     context.exit(print_result(result, context.meta.pop(INCOMPLETE, 0), as_json=as_json))
 

@@ -155,10 +155,10 @@ def _end(code: int) -> NoReturn:
     while context is not None:
         context.close()  # which sends the alerts that wait
         context = context.parent
-    for stream in (sys.stdout, sys.stderr):
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):  # after all that may write
         with suppress(OSError):  # nobody reads it any more
             stream.flush()
-    atexit._run_exitfuncs()
     os._exit(code)
 
 

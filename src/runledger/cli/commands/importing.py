@@ -13,6 +13,7 @@ from ...domain import NewRun
 from ...histories import BadRow, UnreadableFile
 from ...services.batches import batches
 from ...services.comparison import differing
+from ...services.importing import Imported, import_each
 from ...services.ledger import RunLedger
 from ..mapping import columns_explained, mapped_rows, mapping_options, reason_of
 from ..options import chosen_ledger, json_option, store_option
@@ -40,7 +41,8 @@ def import_(source: BinaryIO, strict: bool, verbose: bool, as_json: bool, **mapp
     have the form that export writes; if a column of that name holds something else, give --column log=.
 
     A row whose run exists already changes nothing, so a file can be imported again. If the ledger has other values for
-    it, or an earlier row of the file had, it is reported as different, and the exit code is 1.
+    it, or an earlier row of the file had, it is reported as different, and the exit code is 1. So it is for a row that
+    the store refuses or alters, because of a column's type or choices; the other rows are loaded.
 
     \b
     Example:
@@ -59,7 +61,7 @@ def import_(source: BinaryIO, strict: bool, verbose: bool, as_json: bool, **mapp
             work.report()
             raise
         work.report()
-    click.get_current_context().exit(1 if work.refused or work.different or work.stopped else 0)
+    click.get_current_context().exit(1 if work.refused or work.different or work.altered or work.stopped else 0)
 
 
 @contextmanager
@@ -82,7 +84,7 @@ class _Import:
         self._as_json = as_json
         self._named = 0
         self._columns: set[str] = set()
-        self.loaded = self.there = self.different = self.refused = 0
+        self.loaded = self.there = self.different = self.refused = self.altered = 0
         self.stopped = ""
         """Why the rest of the file was not read; empty if all of it was."""
 
@@ -91,6 +93,8 @@ class _Import:
         for batch in batches(self._usable(rows), _BATCH, lambda row: row[1]):
             self._load(batch)
             advance()
+            if self.stopped:
+                break
 
     def _usable(self, rows: Iterator[tuple[int, NewRun | BadRow]]) -> Iterator[tuple[int, NewRun]]:
         """The rows that are runs, each with its line. The others are counted and remarked on."""
@@ -99,38 +103,45 @@ class _Import:
                 if isinstance(row, NewRun):
                     yield line, row
                     continue
-                self._refuse(line, row)
-                if self._strict:
-                    self.stopped = f"stopped at line {line}, because of --strict."
+                if self._refuse(line, row):
                     break
         except UnreadableFile as error:
             self.stopped = str(error)
 
     def report(self) -> None:
-        unnamed = self.refused + self.different - self._named
+        unnamed = self.refused + self.different + self.altered - self._named
         if unnamed and not self._verbose:
-            kind = "refused or different row" if self.different else "refused row"
+            kind = "row of these kinds" if self.different or self.altered else "refused row"
             remark(f"… {counted(unnamed, kind)} more; --verbose lists them too.")
         if self.stopped:
             complain(self.stopped)
         if self._as_json:
             counts = {"loaded": self.loaded, "already_there": self.there, "different": self.different}
-            print_json({**counts, "refused": self.refused})
+            print_json({**counts, "refused": self.refused, "altered": self.altered})
             return
         rows = self.loaded + self.there + self.different + self.refused
         different = f", {self.different:,} there, but different" if self.different else ""
+        altered = f", {self.altered:,} of those loaded altered by the store" if self.altered else ""
         click.echo(
             f"{counted(rows, 'row')}: {self.loaded:,} loaded, {self.there:,} already there, {self.refused:,} refused"
-            f"{different}"
+            f"{different}{altered}"
         )
 
     def _load(self, batch: list[tuple[int, NewRun]]) -> None:
-        others = self._ledger.import_records([run for _, run in batch])
-        self.loaded += len(batch) - len(others)
+        lines = {id(run): line for line, run in batch}
+        others = []
+        for each in import_each(self._ledger, [run for _, run in batch]):
+            line = lines[id(each.run)]
+            if each.is_new:
+                self.loaded += 1
+                self._note_altered(line, each)
+            elif not each.fault:
+                others.append(each.run)
+            elif self._refuse(line, BadRow(line, f"{each.run.key} is refused: {each.fault}")):
+                break
         if not others:
             return
-        lines = {id(run): line for line, run in batch}
-        others = tuple(sorted(others, key=lambda run: lines[id(run)]))
+        others.sort(key=lambda run: lines[id(run)])
         unlike = {id(run): words for run, words in differing(self._ledger.reads, others)}
         self.different += len(unlike)
         self.there += len(others) - len(unlike)
@@ -140,8 +151,20 @@ class _Import:
             elif self._verbose:
                 remark(f"line {lines[id(run)]}: {run.key} is there already")
 
-    def _refuse(self, line: int, row: BadRow) -> None:
+    def _note_altered(self, line: int, imported: Imported) -> None:
+        if imported.fault:
+            self.altered += 1
+            self._name(line, f"{imported.run.key} was loaded, but altered by the store: {imported.fault}")
+
+    def _refuse(self, line: int, row: BadRow) -> bool:
+        """Count and name a refused row. Returns whether that ends the import."""
         self.refused += 1
+        if self._strict:
+            self.stopped = f"stopped at line {line}, because of --strict."
+        self._name_refused(line, row)
+        return self._strict
+
+    def _name_refused(self, line: int, row: BadRow) -> None:
         if row.gap is not None and row.gap.setting == "skip_columns":
             if row.gap.value in self._columns:  # which is said once for the column, and not for each row
                 self._named += 1

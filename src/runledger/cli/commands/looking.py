@@ -11,7 +11,7 @@ from ...domain.visible import quoted
 from ...stores import backend_of
 from ..arguments import DURATION
 from ..details import print_run, print_summary, summary_as_json, summed
-from ..keys import chosen_key, key_arguments, only_client, swapped_ids_noted
+from ..keys import chosen_key, key_arguments, no_record_of, only_client, swapped_ids_noted
 from ..listing import View, print_records
 from ..options import (
     INCOMPLETE,
@@ -136,7 +136,8 @@ def summary(of_run: str | None, run_id: str | None, names: tuple[str, ...], as_j
         added_up = ledger.summary(of_run, run_id=run_id, **filters)
     run_id = of_run if run_id is None else run_id
     if run_id is not None and not added_up.runs:
-        complain(f"no run record of run {quoted(run_id)} matches: was it started?")
+        is_narrowed = any(filters.values())
+        complain(f"no run record of run {quoted(run_id)} matches." if is_narrowed else no_record_of(run_id))
         click.get_current_context().exit(3)
     sums = summed(added_up, names)
     if as_json:

@@ -10,11 +10,12 @@ from itertools import chain
 
 import click
 
-from ...domain import Finding, MetricColumn, Preparation
+from ...domain import Finding
+from ...domain.preparation import MetricColumn, Preparation
 from ...stores import backend_of, store_url
 from ..arguments import COLUMN
 from ..consent import ask, before_any_change
-from ..doctor import examine, opened, print_findings
+from ..doctor import alert_findings, examine, opened, print_findings
 from ..options import chosen_store, each_once, json_option, lasting, store_option
 from ..output import remark
 
@@ -88,7 +89,8 @@ def _confirm(changes: Sequence[str], *, yes: bool) -> None:
 def doctor(scratch_table: str | None, as_json: bool) -> None:
     """Report whether the store can serve, and what to change. Without --probe, it changes nothing.
 
-    One finding a line: ok, note (worth knowing), or fix (the store cannot serve before that; exit code 7).
+    One finding a line: ok, note (worth knowing), or fix (the store cannot serve before that; exit code 7). If
+    RUNLEDGER_ALERT_URL is set, also whether alerts can be sent by it. None is sent.
 
     With --probe TABLE, the adapter (if it has a probe) creates, changes and deletes rows in that table. The table must
     be empty, and not the ledger's own.
@@ -99,6 +101,7 @@ def doctor(scratch_table: str | None, as_json: bool) -> None:
     """
     store = chosen_store()
     probe = None if scratch_table is None else _probe_of(store_url(store), scratch_table)
+    print_findings(alert_findings(), as_json=as_json)
     fits = print_findings(examine(store), as_json=as_json)
     if fits and probe is not None:
         with closing(probe()) as findings:  # closing deletes the probe's rows, even after an error

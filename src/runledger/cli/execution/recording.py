@@ -51,6 +51,8 @@ class Recording:
         self._began = utc_now()
         self._starting: Call | None = None
         self._is_running = False
+        self._attempts = 0
+        """How often it was tried to finish the run."""
 
     def start(self, details: Mapping[str, Any], note: str | None, *, may_lack_note: bool, within: float | None) -> bool:
         """Start the run. Returns False if the store has not answered within so many seconds: it may still do so.
@@ -87,13 +89,16 @@ class Recording:
     def finish(self, ending: Ending, wait: float) -> None:
         """Finish the run. Waits for so many seconds for a store that is away or locked, then sends the update once.
 
-        If that fails, prints why, and the command that mends the record.
+        The last attempt has GRACE_SECONDS more for its answer. If that fails, prints why, and the command that mends
+        the record.
         """
         at = max(ending.at or utc_now(), self._began)  # a clock may be set back
         finishing = Call(lambda: self._finish_when_it_can_be(ending, at, wait))
+        within = wait + GRACE_SECONDS
+        began = time.monotonic()
         try:
-            if not unless_signalled(finishing, wait + GRACE_SECONDS):
-                self._print_unfinished(ending, at, f"the store has not answered within {wait:g} s.")
+            if not unless_signalled(finishing, within):
+                self._print_unfinished(ending, at, f"the store has not answered within {within:g} s.")
         except Signalled as signalled:
             if not signalled.call.has_ended or signalled.call.error is not None:
                 _print_interrupted(signalled, f"{self.key} was being finished")
@@ -101,7 +106,8 @@ class Recording:
         except RunNotFound as error:
             complain(f"{self.key} could not be finished: {error}")
         except RunLedgerError as error:
-            self._print_unfinished(ending, at, str(error))
+            took = f"after {time.monotonic() - began:.0f} s and {self._attempts} attempts, " * (self._attempts > 1)
+            self._print_unfinished(ending, at, f"{took}{error}")
 
     def _create(self, details: Mapping[str, Any], note: str | None, may_lack_note: bool) -> None:
         with open_ledger(self._store, observers=[self._alerts], clock=lambda: self._began) as ledger:
@@ -139,6 +145,7 @@ class Recording:
             complain(f"{starting.error} The command ran without a record.")
             return
         while True:
+            self._attempts += 1
             try:
                 self._finish(ending, at)
                 return

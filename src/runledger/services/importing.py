@@ -1,0 +1,81 @@
+"""Creating runs that happened elsewhere. Those that the store refuses are named, and the others are created."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from attrs import frozen
+
+from ..domain import InvalidValue, NewRun, RunKey, RunLedgerError, StoreUnusable, UnknownMetric, UnusableForRun
+from .comparison import differing
+from .ledger import RunLedger
+
+_AT_ONCE = 100
+"""So many runs are sent together after a refusal: a store that is asked for each costs a request for so many."""
+
+
+@frozen
+class Imported:
+    """What became of a run: `is_new` says whether it was created, `fault` why it was not, or how it was altered.
+
+    A run that is not new and has no fault was there before.
+    """
+
+    run: NewRun
+    is_new: bool
+    fault: str = ""
+
+
+def import_each(ledger: RunLedger, runs: Sequence[NewRun]) -> Iterator[Imported]:
+    """Create those of the runs that are new and that the store can keep. Yields each run as soon as its fate is known.
+
+    Raises StoreUnavailable, and StoreUnusable for what concerns all runs; what was created before has been yielded.
+    """
+    try:
+        there = {id(run) for run in ledger.import_records(runs)}
+    except (InvalidValue, UnknownMetric, StoreUnusable) as error:
+        made, rest = _divided(runs, error.applied)
+        is_altered = error.key is not None and error.key in error.applied
+        yield from _altered(ledger, made, error) if is_altered else (Imported(run, True) for run in made)
+        if not is_altered:
+            if isinstance(error, StoreUnusable) and not isinstance(error, UnusableForRun):
+                raise
+            refused = _refused(rest, error)
+            if refused is not None:
+                yield Imported(refused, False, str(error.args[0]))
+                rest = [run for run in rest if run is not refused]
+            elif len(rest) > 1:  # the store does not say which
+                yield from import_each(ledger, rest[: len(rest) // 2])
+                rest = rest[len(rest) // 2 :]
+    else:
+        yield from (Imported(run, id(run) not in there) for run in runs)
+        return
+    for first in range(0, len(rest), _AT_ONCE):
+        yield from import_each(ledger, rest[first : first + _AT_ONCE])
+
+
+def _divided(runs: Sequence[NewRun], applied: Sequence[RunKey]) -> tuple[list[NewRun], list[NewRun]]:
+    """The runs that were created, each the first of its key, and the rest."""
+    keys = set(applied)
+    made, rest = [], []
+    for run in runs:
+        if run.key in keys:
+            keys.remove(run.key)
+            made.append(run)
+        else:
+            rest.append(run)
+    return made, rest
+
+
+def _refused(runs: Sequence[NewRun], error: RunLedgerError) -> NewRun | None:
+    """The run that the store refused. None if it does not say which, and there are several."""
+    if len(runs) == 1:
+        return runs[0]
+    return next((run for run in runs if run.key == error.key), None)
+
+
+def _altered(ledger: RunLedger, made: Sequence[NewRun], error: RunLedgerError) -> Iterator[Imported]:
+    """The runs that were created, of which the store has altered one, and maybe more."""
+    words = {id(run): unlike for run, unlike in differing(ledger.reads, made)}
+    for run in made:
+        yield Imported(run, True, words.get(id(run), str(error.args[0]) if run.key == error.key else ""))

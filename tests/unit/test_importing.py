@@ -1,0 +1,174 @@
+"""Importing run by run, into stores that refuse or alter some, and say or do not say which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+
+import pytest
+from attrs import evolve
+
+from runledger import (
+    InvalidValue,
+    NewRun,
+    Outcome,
+    RunAlreadyExists,
+    RunKey,
+    RunLedger,
+    RunLedgerError,
+    RunQuery,
+    RunRecord,
+    StoreUnavailable,
+    StoreUnusable,
+    UnknownMetric,
+    UnusableForRun,
+)
+from runledger.adapters.memory import InMemoryRunRepository
+from runledger.domain.values import Metrics
+from runledger.services.importing import import_each
+
+AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
+Refusal = Callable[[RunKey | None], RunLedgerError]
+REFUSALS: list[Refusal] = [
+    lambda key: InvalidValue("too long", key),
+    lambda key: UnusableForRun("too long", key),
+    lambda key: UnknownMetric(key or RunKey("r", "nobody"), "Cost"),
+]
+
+
+class Choosy(InMemoryRunRepository):
+    """Stores runs by tens, refuses those whose client begins with "bad", and rounds the numbers of the "odd" ones.
+
+    `names`: whether a refusal names the run. `sizes`: of the calls.
+    """
+
+    def __init__(self, refusal: Refusal = REFUSALS[0], *, names: bool = True) -> None:
+        super().__init__()
+        self._refusal = refusal
+        self._names = names
+        self.sizes: list[int] = []
+
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        self.sizes.append(len(news))
+        made: list[RunKey] = []
+        for first in range(0, len(news), 10):
+            batch = news[first : first + 10]
+            bad = [new.key for new in batch if new.key.client_id.startswith("bad")]
+            if bad:
+                raise self._refusal(bad[0] if self._names else None).having_applied(made)
+            odd = [new.key for new in batch if new.key.client_id.startswith("odd")]
+            made += super().create_many([rounded(new) if new.key in odd else new for new in batch])
+            if odd:
+                raise StoreUnusable("column 'Cost' keeps less", odd[0]).having_applied(made)
+        return made
+
+
+def rounded(new: NewRun) -> NewRun:
+    return evolve(new, record=evolve(new.record, metrics=Metrics({"Cost": 1.0})))
+
+
+def runs_of(clients: Iterable[str]) -> list[NewRun]:
+    return [NewRun(RunRecord.start(RunKey("r", client), AT, metrics={"Cost": 1.25})) for client in clients]
+
+
+def fates(store: InMemoryRunRepository, runs: Sequence[NewRun]) -> list[tuple[str, bool, str]]:
+    """What became of each run, in the order of the runs."""
+    found = list(import_each(RunLedger(store, observers=(), sleep=lambda _: None), runs))
+    places = {id(run): number for number, run in enumerate(runs)}
+    assert len({id(each.run) for each in found}) == len(found) == len(runs)
+    found.sort(key=lambda each: places[id(each.run)])
+    return [(each.run.key.client_id, each.is_new, each.fault) for each in found]
+
+
+@pytest.mark.parametrize("names", [True, False])
+@pytest.mark.parametrize("refusal", REFUSALS)
+@pytest.mark.parametrize("bad", [{0}, {24}, {3, 4, 17}, set(range(25)), {9, 10}])
+def test_a_run_that_is_refused_is_named_and_the_others_are_created(
+    refusal: Refusal, bad: set[int], names: bool
+) -> None:
+    store = Choosy(refusal, names=names)
+    clients = [f"bad {number}" if number in bad else f"good {number}" for number in range(25)]
+    reason = "too long"
+    found = fates(store, runs_of(clients))
+    assert [(client, is_new, bool(fault)) for client, is_new, fault in found] == [
+        (client, client.startswith("good"), client.startswith("bad")) for client in clients
+    ]
+    assert all(reason in fault or "no column 'Cost'" in fault for _, is_new, fault in found if not is_new)
+    assert {record.key.client_id for record in store.find(RunQuery())} == {
+        client for client in clients if client.startswith("good")
+    }
+    assert store.sizes[0] == 25
+
+
+def test_a_run_that_is_there_and_one_that_comes_twice_are_no_faults() -> None:
+    store = Choosy()
+    store.create(runs_of(["there"])[0])
+    runs = runs_of(["good", "there", "bad", "good", "bad", "last"])
+    assert fates(store, runs) == [
+        ("good", True, ""),
+        ("there", False, ""),
+        ("bad", False, "too long"),
+        ("good", False, ""),
+        ("bad", False, "too long"),
+        ("last", True, ""),
+    ]
+
+
+def test_every_run_that_the_store_altered_is_named_and_the_others_are_created() -> None:
+    words = "metric 'Cost' is 1.25, in the ledger 1.0"
+    store = Choosy()
+    clients = ["good", "odd 1", "odd 2", *(f"good {number}" for number in range(8)), "odd 3", "bad"]
+    assert fates(store, runs_of(clients)) == [
+        (client, client != "bad", words if client.startswith("odd") else "too long" if client == "bad" else "")
+        for client in clients
+    ]
+
+
+def test_an_alteration_that_reading_does_not_show_is_named_by_the_store() -> None:
+    class Suspicious(InMemoryRunRepository):
+        def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+            made = super().create_many(news)
+            raise StoreUnusable("a text may be cut", made[1]).having_applied(made)
+
+    assert fates(Suspicious(), runs_of("abc")) == [("a", True, ""), ("b", True, "a text may be cut"), ("c", True, "")]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [StoreUnusable("no permission"), StoreUnusable("no", RunKey("r", "b")), StoreUnavailable("", Outcome.UNKNOWN)],
+)
+def test_what_concerns_all_runs_is_raised_after_those_that_were_created(error: RunLedgerError) -> None:
+    class Failing(InMemoryRunRepository):
+        def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+            made = super().create_many([new for new in news if new.key.client_id == "a"])
+            raise error.having_applied(made)
+
+    each = import_each(RunLedger(Failing(), observers=(), retry_waits=()), runs_of("abc"))
+    if isinstance(error, StoreUnusable):
+        first = next(each)
+        assert (first.run.key.client_id, first.is_new, first.fault) == ("a", True, "")
+    with pytest.raises(type(error)) as raised:
+        next(each)
+    assert raised.value is error or raised.value.applied == (RunKey("r", "a"),)
+
+
+def test_after_a_refusal_at_most_a_hundred_are_sent_together() -> None:
+    store = Choosy()
+    fates(store, runs_of(["bad", *(f"good {number}" for number in range(250))]))
+    assert store.sizes == [251, 100, 100, 50]
+
+
+def test_an_import_that_is_refused_names_what_its_earlier_attempt_created() -> None:
+    class Twice(InMemoryRunRepository):
+        """Creates one run, and finds another there; then refuses the rest."""
+
+        def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+            if len(news) == 3:
+                made = super().create_many(news[:1])
+                raise RunAlreadyExists([news[1].key]).having_applied(made)
+            raise UnusableForRun("too long", news[0].key)
+
+    with pytest.raises(UnusableForRun) as refusal:
+        RunLedger(Twice(), observers=()).import_records(runs_of("abc"))
+    assert refusal.value.applied == (RunKey("r", "a"),)
+    assert fates(Twice(), runs_of("abc"))[0] == ("a", True, "")
