@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 import jsonschema
 import pytest
@@ -171,9 +173,32 @@ def test_what_a_reader_has_to_know_is_on_standard_error(code: Path) -> None:
     assert "not covered, writes through them are not seen: Django ORM" in said
 
 
-def test_the_hook_runs_the_command() -> None:
-    hooks = (Path(__file__).parents[2] / ".pre-commit-hooks.yaml").read_text()
-    assert "entry: runledger scan --check" in hooks
+@pytest.mark.parametrize("name", ["a\nb.js", "a\x1b[2J.js", os.fsdecode(b"a\xff.js")])
+def test_a_name_that_is_no_plain_text_is_escaped_in_every_report(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("require('airtable').base('x')('Runs').create({});\n")
+    inventory, sarif = tmp_path / "points.md", tmp_path / "runs.sarif"
+    shown = runledger("scan", "--inventory", str(inventory), "--sarif", str(sarif), str(tmp_path)).stdout
+    assert len(shown.splitlines()) == 3
+    assert all(line.isprintable() for line in shown.splitlines())
+    assert all(line.isprintable() for line in inventory.read_text().splitlines())
+    assert len([line for line in inventory.read_text().splitlines() if line.startswith("| `")]) == 1
+    [result] = json.loads(sarif.read_text())["runs"][0]["results"]
+    uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert unquote_to_bytes(uri) == os.fsencode(tmp_path / name)
+    assert len(runledger("scan", "--check", str(tmp_path), code=1).stderr.splitlines()) == 2
+    [finding] = json.loads(runledger("scan", "--json", str(tmp_path)).stdout)["findings"]
+    assert finding["file"] == str(tmp_path / name)
+
+
+def test_a_table_steers_no_terminal(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text("require('airtable').base('x')('Runs \x1b[2J').create({});\n")
+    assert "Runs \\u001b[2J" in runledger("scan", str(tmp_path)).stdout
+
+
+def test_a_file_that_cannot_be_checked_fails_a_check(tmp_path: Path) -> None:
+    (tmp_path / "deep.js").write_text("x = " + "(" * 5000 + "1" + ")" * 5000)
+    assert "nested too deeply: " in runledger("scan", str(tmp_path)).stderr
+    assert "deep.js: not checked" in runledger("scan", "--check", str(tmp_path), code=1).stderr
 
 
 def test_the_scan_loads_no_adapter_and_no_driver() -> None:

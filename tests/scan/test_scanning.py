@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,51 @@ def test_a_damaged_file_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
 def test_bytes_that_are_no_text_are_read_on(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_bytes(RUNS.encode() + b"x = '\xff\xfe'\nruns.create({})\n")
     assert kinds(scan([tmp_path], Settings())) == [(5, "creation")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_is_read_by_the_mark_of_its_encoding(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.py").write_text(RUNS + "runs.create({})\n", encoding=encoding)
+    assert kinds(scan([tmp_path], Settings())) == [(4, "creation")]
+
+
+def test_what_is_no_file_is_left_out(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.py")
+    (tmp_path / "circle.py").symlink_to("circle.py")
+    (tmp_path / "nothing.py").symlink_to("nowhere")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "up").symlink_to("..")
+    report = scanned(tmp_path, folder__a_dot_py=RUNS + "runs.create({})\n")
+    assert dict(report.left_out) == {"no file": 3}
+    assert report.unreadable == []
+    assert len(report.findings) == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x = " + "(" * 5000 + "1" + ")" * 5000,
+        "x = " + "[" * 5000 + "]" * 5000,
+        "x = " + " + ".join("a" for _ in range(20_000)),
+        "x = a" + ".b()" * 5000,
+    ],
+    ids=["brackets", "lists", "sum", "chain"],
+)
+def test_a_file_that_is_nested_too_deeply_is_named(tmp_path: Path, code: str) -> None:
+    report = scanned(tmp_path, deep_dot_py=code, other_dot_py=RUNS + "runs.create({})\n")
+    assert [Path(path).name for path in report.unreadable] == ["deep.py"]
+    assert [finding.kind for finding in report.findings] == ["creation"]
+
+
+def test_a_file_of_a_megabyte_in_one_line_is_read(tmp_path: Path) -> None:
+    line = "const t = require('airtable').base('x')('Runs');" + f"f('{'a' * 100}');" * 10_000 + "t.create({});"
+    report = scanned(tmp_path, one_dot_js=line)
+    assert len(line) > 1_000_000
+    assert kinds(report) == [(1, "creation")]
+
+
+def test_a_larger_file_is_left_out_and_counted(tmp_path: Path) -> None:
+    assert dict(scanned(tmp_path, big_dot_js="f(1);\n" * 400_000).left_out) == {"too large": 1}
 
 
 def test_mappers_that_are_not_covered_are_named(tmp_path: Path) -> None:

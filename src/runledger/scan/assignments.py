@@ -150,3 +150,13 @@ def _makes_object(origins: list[Origin]) -> bool:
         isinstance(origin, Source) and isinstance(origin.node, Call) and chain_of(origin.node).endswith("__new__")
         for origin in origins
     )
+
+
+def decorated_default(method: Function) -> tuple[str, Node] | None:
+    """The field that a method makes the default of, by `@name.default`, and the call of the method."""
+    for decorator in method.decorators:
+        if isinstance(decorator, Member) and decorator.name == "default" and isinstance(decorator.object, Name):
+            this = method.parameters[0].name if method.parameters else ""
+            callee = Member(method.line, method.pos, Name(method.line, method.pos, this), method.name)
+            return decorator.object.id, Call(method.line, method.pos, callee, [])
+    return None

@@ -136,7 +136,7 @@ class Calls(Outcomes):
             case Callable(routine=routine, this=this, frames=frames):
                 frame = Frame(routine, arguments.positional, arguments.frozen_keywords, this)
                 return self._within(self.returned(routine), (*frames, frame))
-            case Class(info=info):
+            case Class(info=info) | This(info=info):  # `this` and `cls` of a static method are its class
                 return (Instance(info, arguments.positional, arguments.frozen_keywords),)
             case File(module=module):
                 whole = merged(*(self.of_origin(origin, module.scope) for origin in module.whole))

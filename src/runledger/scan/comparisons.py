@@ -17,7 +17,9 @@ def presence(node: Compare) -> bool | None:
         return {"<": False, ">=": True, "==": True, "!=": False}.get(node.operator)
     if isinstance(right, Literal) and right.value == 200:
         return {"==": True, "!=": False}.get(node.operator)
-    if (isinstance(right, Text) and not right.parts) or (isinstance(right, Sequence) and not right.items):
+    if (isinstance(right, Text) and right.parts in ([], ["UPDATE 0"])) or (
+        isinstance(right, Sequence) and not right.items
+    ):
         nothing = True
     if isinstance(right, Record) and not right.entries:
         nothing = True

@@ -11,7 +11,7 @@ from .comparisons import presence
 from .evaluation import Evaluator
 from .program import FromParameter, Scope, Source
 from .traversal import chain_of
-from .tree import Assign, Await, Call, Compare, Either, Index, Member, Name, Node, Not, Text
+from .tree import Assign, Await, Call, Compare, Either, Index, Literal, Member, Name, Node, Not, Text
 from .values import Constant, Failure, Found, Library, Lookup, Method, Row, Value, symbolic
 
 _LOOK = "find|get|look|fetch|search|load|exist|has|query|select|retrieve|locate|read|match|resolve|check|is"
@@ -58,6 +58,8 @@ class Conditions:
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
+        self.tried: dict[tuple[int, int], tuple[Guard, ...]] = {}
+        """The guards of the handlers of the routine that is looked at, by where they are."""
 
     def caught(self, types: list[Node], scope: Scope, body: object) -> tuple[Guard, ...]:
         """The guard of an exception's handler, if the exception may say "not found"."""
@@ -117,14 +119,24 @@ class Conditions:
                     tables.append(table)
                 case Found(table=table, positive=positive) if positive != present:
                     tables.append(table)
+                case Row(table=table, library="http", created=False) if not present and isinstance(node, Member):
+                    tables.append(table)
                 case Failure() if present and isinstance(node, Name):
                     return (Guard((None,), likely=True),)
                 case Failure() if not present and not isinstance(node, Name):
                     return (Guard((None,), likely=True),)
         values = self._values(node, scope)
+        if not tables and not present and any(isinstance(value, Constant) and not value.value for value in values):
+            # nothing, or the record that a change gave: the change found no record
+            tables += [one.table for one in values if isinstance(one, Row) and not one.created]
+            if tables:
+                return (Guard(tuple(tables), likely=True),)
         symbols = tuple(value for value in values if symbolic(value) and not isinstance(value, Lookup | Found))
         if tables:
             return (Guard(tuple(tables)),)
+        flagged = self._flagged(node, scope, present=present)
+        if flagged:
+            return flagged
         known = any(
             not isinstance(value, Library | Constant | Row | Method) and not symbolic(value) for value in values
         )
@@ -144,6 +156,16 @@ class Conditions:
                     one for one in self._evaluator.values(node.object.object, scope) if isinstance(one, Failure)
                 )
         return found
+
+    def _flagged(self, node: Node, scope: Scope, *, present: bool) -> tuple[Guard, ...]:
+        """The guards of the handlers that set a name as a condition asks for: `except KeyError: found = False`."""
+        holder = scope.holder(node.id) if isinstance(node, Name) else None
+        return tuple(
+            Guard(likely=True, sure=guard.sure, body=guard.body)
+            for origin in (holder.names[node.id] if holder is not None and isinstance(node, Name) else ())
+            if isinstance(origin, Source) and isinstance(origin.node, Literal) and bool(origin.node.value) == present
+            for guard in self.tried.get(origin.block, ())
+        )
 
     def _by_name(self, node: Node, scope: Scope) -> tuple[Guard, ...]:
         """A guard by names: the result of a call that looks for something, which could not be resolved."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .assignments import Assignments
+from .assignments import Assignments, decorated_default
 from .program import (
     Caught,
     ClassInfo,
@@ -139,6 +139,8 @@ class Declarations(Assignments):
                     if isinstance(argument.value, Function):
                         self.program.routines[argument.value].passed = (node, index, scope)
             case Record(entries=entries):
+                if any(isinstance(value, Function | Name | Member) for _, value in entries):
+                    self.program.records.append((node, scope))
                 for key, value in entries:
                     if key is not None:
                         self._node(key, scope, block)
@@ -201,8 +203,8 @@ class Declarations(Assignments):
                 continue
             if not parameter.rest:
                 self._parameter(parameter.pattern, routine, index, (), own)
-            if parameter.annotation is not None and parameter.name:
-                own.names.setdefault(f"type {parameter.name}", []).append(Source(parameter.annotation, parent))
+            if parameter.annotation is not None:
+                own.names.setdefault(f"type {parameter.name or index}", []).append(Source(parameter.annotation, parent))
             if parameter.default is not None:
                 self._node(parameter.default, parent, node.body)
             if parameter.field and owner is not None:
@@ -242,6 +244,9 @@ class Declarations(Assignments):
                 routine = self.function(member, body, info)
                 routine.name = f"{node.name}.{member.name}" if node.name else member.name
                 info.methods.setdefault(member.name, routine)
+                default = decorated_default(member) if self.python else None
+                if default is not None:
+                    info.fields.setdefault(default[0], []).append(Source(default[1], routine.scope))
             elif isinstance(member, ClassNode):
                 info.inner[member.name] = self.class_node(member, body)
                 body.add(member.name, Source(member, body, pos=-1))
@@ -252,9 +257,9 @@ class Declarations(Assignments):
         return info
 
     def _class_field(self, node: Assign, name: str, info: ClassInfo, whole: Block) -> None:
+        if node.annotation is not None:
+            info.fields.setdefault(f"{name}:type", []).append(Source(node.annotation, info.body))
         if node.value is None:
-            if node.annotation is not None:
-                info.fields.setdefault(f"{name}:type", []).append(Source(node.annotation, info.body))
             return
         if isinstance(node.value, Function) and not self.python:
             routine = self.function(node.value, info.body, info)

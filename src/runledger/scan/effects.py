@@ -157,9 +157,9 @@ class Effects(Resolution):
             isinstance(function, Library) and bool(self._evaluator.outcome(function, Arguments()).pending)
         )
 
-    def is_called(self, routine: Routine) -> bool:
-        """Whether a routine of the program calls another."""
-        return any(caller is not routine for caller in self._callers.get(routine, ()))
+    def callers(self, routine: Routine) -> list[Routine]:
+        """The other routines of the program that call a routine."""
+        return [caller for caller in self._callers.get(routine, ()) if caller is not routine]
 
     def _flow(self, routine: Routine) -> Arm:
         try:

@@ -7,7 +7,7 @@ from .comparisons import presence
 from .names import Modules
 from .program import Caught, FromImport, FromParameter, Origin, Program, Routine, Scope, Self, Source
 from .reaching import outwards, reaching
-from .returns import return_values
+from .returns import conditions, return_values
 from .traversal import chain_of
 from .tree import (
     Argument,
@@ -44,6 +44,7 @@ from .values import (
     List,
     Lookup,
     Object,
+    Row,
     String,
     Table,
     This,
@@ -168,7 +169,7 @@ class Evaluator(Calls):
         if len(origins) > 1 and holder.function_scope() is scope.function_scope():
             origins = reaching(origins, node.pos)
         found = merged(*(self.of_origin(origin, holder) for origin in origins))
-        if not found or all(isinstance(value, Constant) or symbolic(value) for value in found):
+        if not found or all(isinstance(value, Constant | Library) or symbolic(value) for value in found):
             kind = holder.function_scope().names.get(f"type {node.id}")
             if kind:
                 return merged(self.typed(kind[0]), found)
@@ -194,7 +195,7 @@ class Evaluator(Calls):
             case FromImport(module=module, spec=spec, name=name):
                 return self.imported(module, spec, name)
             case Self(owner=owner, is_class=is_class):
-                return (Class(owner),) if is_class else (This(owner),)
+                return (Class(owner),) if is_class and not self.subclasses(owner) else (This(owner),)
             case Caught():
                 return (Failure(),)
         return ()
@@ -205,12 +206,9 @@ class Evaluator(Calls):
         if passed is not None:
             return passed
         scope = routine.scope
-        name = (
-            routine.node.parameters[index].name
-            if routine.node is not None and index < len(routine.node.parameters)
-            else ""
-        )
-        kind = scope.names.get(f"type {name}")
+        known = routine.node.parameters if routine.node is not None else []
+        name = known[index].name if index < len(known) else ""
+        kind = scope.names.get(f"type {name or index}")
         return (*(self.typed(kind[0]) if kind else ()), Given(routine, index))
 
     def _passed(self, routine: Routine, index: int) -> Values | None:
@@ -290,7 +288,7 @@ class Evaluator(Calls):
     def _truth(self, operand: Node, scope: Scope, *, positive: bool) -> Values:
         made: list[Value] = []
         for value in self.values(operand, scope):
-            if isinstance(value, Lookup):
+            if isinstance(value, Lookup) or (isinstance(value, Row) and not value.created):
                 made.append(Found(value.table, positive))
             elif isinstance(value, Found):
                 made.append(Found(value.table, value.positive == positive))
@@ -321,6 +319,10 @@ class Evaluator(Calls):
         )
         if not found and routine.node is not None and routine.node.returns is not None:
             found = self.typed(Source(routine.node.returns, routine.scope))
+        if any(isinstance(one, Constant) and one.value is False for one in found):
+            decided = conditions(self.program, routine.body, routine.scope)
+            truths = [self._truth(node, scope, positive=positive) for node, scope, positive in decided]
+            found = merged(*truths) or found
         self._returning.discard(routine)
         if self._cut == before or not self._running:
             self._returns[routine] = found

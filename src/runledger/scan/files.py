@@ -126,12 +126,14 @@ def _reason(file: Path, inner: str) -> str:
     for pattern, reason in ((_TEST, "tests"), (_BACKUP, "backups"), (_GENERATED, "generated")):
         if pattern.search(inner):
             return reason
+    if not file.is_file():  # a pipe, a link to nothing
+        return "no file"
     try:
         if file.stat().st_size > _LARGEST:
             return "too large"
         with file.open("rb") as opened:
             head = opened.read(1000)
     except OSError:
-        return "unreadable"
+        return ""  # is named when it is read
     comment = b"\n".join(line for line in head.splitlines()[:8] if line.lstrip().startswith((b"#", b"//", b"/*", b"*")))
     return "generated" if _MARKED.search(comment) else ""

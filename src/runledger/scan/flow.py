@@ -24,7 +24,6 @@ from .tree import (
     Member,
     Name,
     Node,
-    Record,
     Return,
     Switch,
     Text,
@@ -88,6 +87,7 @@ class Flows:
         self._loop_line = 0
         self._top_line = 0
         self._at_top = routine.is_module
+        self._conditions.tried = {}
         arm = Arm()
         node = routine.node
         for decorator in node.decorators if node is not None else ():
@@ -108,7 +108,10 @@ class Flows:
             if isinstance(statement, If):
                 self._if(statement, statements[index + 1 :], scope, guards, arm)
                 return
-            self._statement(statement, scope, guards, arm)
+            if isinstance(statement, Try):
+                guards += self._try(statement, scope, guards, arm)
+            else:
+                self._statement(statement, scope, guards, arm)
             if arm.exit:
                 return
 
@@ -127,6 +130,8 @@ class Flows:
             added = if_false
         elif otherwise.exit and not then.exit:
             added = if_true
+        for guard in added:  # what follows an early return
+            guard.likely = True
         for guard in if_true:
             guard.found = otherwise if node.otherwise is not None else after if then.exit else None
         for guard in if_false:
@@ -155,8 +160,6 @@ class Flows:
                 arm.exit = "leave"
             case Loop():
                 self._loop(node, scope, guards, arm)
-            case Try():
-                self._try(node, scope, guards, arm)
             case Switch(subject=subject, cases=cases):
                 self._expression(subject, scope, guards, arm)
                 arms: list[Arm] = []
@@ -191,15 +194,19 @@ class Flows:
                 guard.found = inner
             self._block(node.otherwise, scope, guards + missing, arm)
 
-    def _try(self, node: Try, scope: Scope, guards: tuple[Guard, ...], arm: Arm) -> None:
+    def _try(self, node: Try, scope: Scope, guards: tuple[Guard, ...], arm: Arm) -> tuple[Guard, ...]:
+        """The guards of what follows: where the body always leaves, a handler has run."""
+        passed: tuple[Guard, ...] = ()
         body = Arm()
         self._block(node.body, scope, guards, body)
         handlers: list[Arm] = []
         for handler in node.handlers:
             inner = Arm()
             caught = self._conditions.caught(handler.types, scope, body)
+            self._conditions.tried[handler.body.pos, handler.body.end] = caught
             self._block(handler.body, scope, guards + caught, inner)
             handlers.append(inner)
+            passed += () if inner.exit else caught
         if node.otherwise is not None and not body.exit:
             self._block(node.otherwise, scope, guards, body)
         arm.steps += body.steps
@@ -210,6 +217,7 @@ class Flows:
             self._block(node.final, scope, guards, arm)
         if body.exit and (not handlers or all(handler.exit for handler in handlers)):
             arm.exit = arm.exit or body.exit
+        return passed if body.exit in ("return", "throw", "conflict") else ()
 
     def _expression(self, node: Node, scope: Scope, guards: tuple[Guard, ...], arm: Arm) -> None:
         if type(node) is Name:
@@ -275,28 +283,22 @@ class Flows:
         for entry in registered:
             if entry.routine.name == "<anonymous>":
                 entry.routine.name = entry.name
-        body = Arm(list(arm.steps))
+        catches = isinstance(node.callee, Member) and node.callee.name == "catch"
+        body = Arm(list(arm.steps)) if catches else arm
         for argument in node.arguments:
             value = argument.value
             if not isinstance(value, Function):
                 self._expression(value, scope, guards, arm)
             elif not self._registering:
                 added: tuple[Guard, ...] = ()
-                if isinstance(node.callee, Member) and node.callee.name == "catch":
+                if catches:
                     added = self._conditions.caught([], scope, body)
                 self._inline(value, guards + added, arm)
-        for keyword in _methods_in(node):
-            if not registered and self._is_transaction(node):
-                self._inline(keyword, guards, arm)
         self._registering -= bool(registered) or gives
         if not registered:
             arm.steps.append(Event(node, scope, guards, self._loop_line, self._top_line))
         if chain_of(node.callee).endswith(("sendStatus", "status", "abort", "HttpResponse")):
             arm.literals.add("status")
-
-    @staticmethod
-    def _is_transaction(node: Call) -> bool:
-        return False
 
     def _inline(self, node: Function, guards: tuple[Guard, ...], arm: Arm) -> None:
         routine = self._program.routines.get(node)
@@ -309,16 +311,6 @@ class Flows:
         self._at_top = at_top
         arm.steps += inner.steps
         arm.literals |= inner.literals
-
-
-def _methods_in(node: Call) -> list[Function]:
-    return [
-        value
-        for argument in node.arguments
-        if isinstance(argument.value, Record)
-        for _, value in argument.value.entries
-        if isinstance(value, Function)
-    ]
 
 
 _REFUSING = {400, 409, 412, 422, "conflict"}

@@ -46,6 +46,9 @@ _COMPARISONS = {
     ">=": ">=",
     "in": "in",
 }
+_TRANSPARENT = {"Promise", "Readonly", "Partial", "Awaited", "Required", "Pick", "Omit", "NonNullable"}
+"""Generic types whose values have the members of their first argument."""
+
 _CHOICES = {"||": "or", "&&": "and", "??": "??"}
 
 
@@ -280,7 +283,7 @@ class Expressions:
         node = raw.named_children[0] if raw.type == "type_annotation" and raw.named_children else raw
         if node.type == "generic_type" and node.named_children:
             outer = node.named_children[0]
-            if self.text(outer) in ("Promise", "Readonly", "Partial", "Awaited") and len(node.named_children) > 1:
+            if self.text(outer) in _TRANSPARENT and len(node.named_children) > 1:
                 inner = node.named_children[1].named_children
                 return self.annotation(inner[0]) if inner else None
             return self.expression(outer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tree_sitter import Node as Raw
 
-from .javascript_expressions import Expressions
+from .javascript_classes import Classes
 from .tree import (
     Assign,
     Block,
@@ -30,12 +30,11 @@ from .tree import (
 )
 
 _IGNORED = {
-    "comment", "empty_statement", "interface_declaration", "type_alias_declaration", "ambient_declaration",
-    "debugger_statement", "hash_bang_line", "function_signature",
+    "comment", "empty_statement", "ambient_declaration", "debugger_statement", "hash_bang_line", "function_signature",
 }  # fmt: skip
 
 
-class JavaScriptSource(Expressions):
+class JavaScriptSource(Classes):
     """Reads one file. `block` is the entry."""
 
     def block(self, raw: Raw | None) -> Block:
@@ -91,6 +90,14 @@ class JavaScriptSource(Expressions):
         into.append(self.class_node(raw))
 
     _on_abstract_class_declaration = _on_class_declaration
+
+    def _on_interface_declaration(self, raw: Raw, into: list[Node]) -> None:
+        into.append(self.interface(raw, raw.child_by_field_name("body")))
+
+    def _on_type_alias_declaration(self, raw: Raw, into: list[Node]) -> None:
+        value = raw.child_by_field_name("value")
+        if value is not None and value.type == "object_type":
+            into.append(self.interface(raw, value))
 
     def _on_return_statement(self, raw: Raw, into: list[Node]) -> None:
         values = [self.expression(child) for child in raw.named_children if child.type != "comment"]
@@ -238,48 +245,6 @@ class JavaScriptSource(Expressions):
                 *(Export(node.line, node.pos, name, Name(node.line, node.pos, name)) for name in names_of(node.target)),
             ]
         return [node]
-
-    def class_node(self, raw: Raw) -> ClassNode:
-        bases: list[Node] = []
-        decorators = self._decorators(raw)
-        for child in raw.named_children:
-            if child.type == "class_heritage":
-                clause = next((inner for inner in child.named_children if inner.type == "extends_clause"), None)
-                base = (
-                    clause.child_by_field_name("value")
-                    if clause is not None
-                    else (child.named_children[0] if child.named_children[0].type != "implements_clause" else None)
-                )
-                bases += [] if base is None else [self.expression(base)]
-        body: list[Node] = []
-        raw_body = raw.child_by_field_name("body")
-        pending: list[Node] = []
-        for child in raw_body.named_children if raw_body is not None else ():
-            if child.type == "decorator":
-                pending.append(self._inner(child))
-            elif child.type == "method_definition":
-                function = self.function(child)
-                function.decorators, pending = pending + self._decorators(child), []
-                body.append(function)
-            elif child.type in ("field_definition", "public_field_definition"):
-                body += self._class_field(child)
-                pending = []
-            elif child.type == "class_static_block":
-                body += self.block(child.child_by_field_name("body")).statements
-        return ClassNode(*self.place(raw), self.text(raw.child_by_field_name("name")), bases, body, decorators)
-
-    def _decorators(self, raw: Raw) -> list[Node]:
-        return [self._inner(child) for child in raw.named_children if child.type == "decorator"]
-
-    def _class_field(self, raw: Raw) -> list[Node]:
-        name = raw.child_by_field_name("name") or raw.child_by_field_name("property")
-        value = raw.child_by_field_name("value")
-        target = Name(*self.place(raw), self.text(name).lstrip("#").strip("'\""))
-        annotation = self.annotation(raw.child_by_field_name("type"))
-        made = None if value is None else self.expression(value)
-        if isinstance(made, Function):
-            made.name = made.name or target.id
-        return [Assign(*self.place(raw), target, made, "field", annotation)]
 
     def _on_enum_declaration(self, raw: Raw, into: list[Node]) -> None:
         entries: list[tuple[Node | None, Node]] = []

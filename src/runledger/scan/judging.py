@@ -25,6 +25,9 @@ _TOUCHING = re.compile(
     re.I,
 )
 
+_ANY_WORK = re.compile(r"^(?:execute|run|handle|call|__call__|invoke|perform|process|apply|exec|do)$", re.I)
+"""Methods that do what their class is named after."""
+
 
 class Judge:
     """Judges the effects of a program."""
@@ -48,7 +51,11 @@ class Judge:
         for effect in effects:
             if not effect.chain and effect.kind != LOOKUP:
                 yield from self._direct(routine, event, effect)
-        calls = [effect for effect in effects if effect.chain and effect.kind != LOOKUP]
+        calls = [
+            effect
+            for effect in effects
+            if effect.chain and effect.kind != LOOKUP and effect.chain[0] is not self._effects.owner(routine)
+        ]
         recovered = False
         groups: dict[tuple[str, str], list[Effect]] = {}
         for effect in calls:
@@ -236,5 +243,7 @@ class Judge:
 
 def is_creator(name: str) -> bool:
     """Whether a function is there to create, by its name."""
-    last = name.rpartition(".")[2]
+    owner, _, last = name.rpartition(".")
+    if owner and _ANY_WORK.match(last):  # StartRun.execute
+        last = owner.rpartition(".")[2]
     return _CREATOR.match(last) is not None and _NO_CREATOR.search(last) is None

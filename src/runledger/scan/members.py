@@ -12,6 +12,7 @@ from .values import (
     Constant,
     Dictionary,
     File,
+    Frame,
     Given,
     Instance,
     Library,
@@ -36,6 +37,9 @@ _DERIVED = frozenset(
     " statusCode lastID value".split()
 )
 """What is taken from a look-up and is as true or false as it is."""
+
+_STATUS = {"ok", "status", "status_code", "statusCode"}
+"""What the answer to a change says of whether there was a record."""
 
 
 class Members(Objects):
@@ -62,6 +66,8 @@ class Members(Objects):
                 origins = self.program.attributes[routine.node].get(name, [])
                 return merged(*(self.of_origin(origin, routine.scope) for origin in origins)) or (Method(owner, name),)
             case Lookup() if name in _DERIVED:
+                return (owner,)
+            case Row(library="http", created=False) if name in _STATUS:
                 return (owner,)
             case String() if name in ("value", "name"):
                 return (owner,)
@@ -121,7 +127,8 @@ class Members(Objects):
 
     def _got(self, value: Value) -> Values:
         if isinstance(value, Callable) and value.routine.node is not None and value.routine.node.is_property:
-            return self._within(self.returned(value.routine), value.frames)
+            frame = Frame(value.routine, this=value.this)
+            return self._within(self.returned(value.routine), (*value.frames, frame))
         return (value,)
 
     def _class_member(self, info: ClassInfo, name: str) -> Values:

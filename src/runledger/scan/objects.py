@@ -36,14 +36,21 @@ class Objects(Substitution):
         for each in self.ancestry(info):
             if name in each.methods:
                 routine = each.methods[name]
+                if routine.node is not None and routine.node.is_abstract and not self.is_open(info):
+                    continue
                 if routine.node is not None and routine.node.is_property:
                     found = self.returned(routine)
                     return self._of_instance(owner, name, found)
                 return (Callable(routine, owner),)
             if name in each.fields:
+                given = self._generated(owner, name) if isinstance(owner, Instance) and info.module.is_python else ()
+                if given:
+                    return given
                 found = merged(*(self.of_origin(origin, each.body) for origin in each.fields[name]))
                 typed = self._typed_field(info, name) if all(isinstance(one, Constant) for one in found) else ()
                 return self._of_instance(owner, name, typed or found)
+        if name == "start" and self.library_base(info).rpartition(".")[2] in ("Thread", "Process"):
+            return self.inherited(owner, "run")
         if isinstance(owner, Instance):
             return self._generated(owner, name) or self._typed_field(info, name) or (Method(owner, name),)
         typed = self._typed_field(info, name)
@@ -68,7 +75,11 @@ class Objects(Substitution):
         for value in self.of_origin(origin, origin.scope) if isinstance(origin, Source) else ():
             match value:
                 case Class(info=info):
-                    made.append(This(info))
+                    found = self.implementations(info)
+                    made += found
+                    fields = any(name.endswith(":type") for name in info.fields)
+                    if fields or not (found or info.node.is_interface):
+                        made.append(This(info))
                 case Library():
                     made += [
                         one
@@ -80,15 +91,20 @@ class Objects(Substitution):
     def _of_instance(self, owner: Instance | This, name: str, found: Values) -> Values:
         if isinstance(owner, This):
             overridden = any(name in each.fields or name in each.methods for each in self.subclasses(owner.info))
+            generated = owner.info.module.is_python and owner.info.node.decorators  # @dataclass, @define: may be given
+            overridden = overridden or bool(generated and name in owner.info.fields)
             symbols = overridden or not found or any(symbolic(value) for value in found)
-            concrete = () if overridden else tuple(value for value in found if not symbolic(value))
+            concrete = () if overridden else tuple(one for one in found if not symbolic(one))
+            typed = tuple(one for one in found if isinstance(one, This))
+            if typed and not overridden:  # the type is known, whatever the object was made with
+                return merged(concrete, typed)
             return merged(concrete, (Of(owner, "member", name),)) if symbols else found
         return self._within(found, self.making(owner))
 
     def _generated(self, owner: Instance, name: str) -> Values:
         """A field of a class whose constructor is generated from its fields."""
         for key, found in owner.keywords:
-            if key == name:
+            if key in (name, name.lstrip("_")):  # attrs takes the field _table as table=
                 return found
         if any(routine in each.methods for each in self.ancestry(owner.info) for routine in _CONSTRUCTORS):
             return ()

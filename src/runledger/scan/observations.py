@@ -127,6 +127,9 @@ class Observed:
                 instances = list(self._instances.get(root.info, ())) or [
                     one for info in self._evaluator.subclasses(root.info) for one in self._instances.get(info, ())
                 ]
+                instances = instances or [
+                    Instance(one.info) for one in self._evaluator.implementations(root.info) if isinstance(one, This)
+                ]
                 frames |= {Frame(root.info.module.main, this=one): None for one in instances or [Instance(root.info)]}
         return list(frames)[: 2 * _MOST_CALLS]
 

@@ -68,5 +68,8 @@ class Operations:
     def ancestry(self, info: ClassInfo) -> list[ClassInfo]:
         raise NotImplementedError
 
+    def subclasses(self, info: ClassInfo) -> list[ClassInfo]:
+        raise NotImplementedError
+
     def filled(self, left: Values, right: Values, arguments: Arguments | None = None) -> Values:
         raise NotImplementedError

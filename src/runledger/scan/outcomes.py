@@ -17,7 +17,9 @@ from .values import (
     Callable,
     Class,
     Client,
+    Constant,
     Dictionary,
+    Failure,
     Given,
     Instance,
     Library,
@@ -44,10 +46,13 @@ from .values import (
 _UNCHANGED = frozenset(
     "freeze encodeURIComponent encodeURI quote quote_plus String str resolve cast gather all stringify"
     " dumps Identifier race nullthrows assert run next iter list len bool Boolean tuple sorted deepcopy"
-    " from seal Field run_until_complete wait_for shield URL Literal invariant dedent any Map Set set dict"
-    " fromEntries frozenset".split()
+    " from seal Field field ib attrib PrivateAttr run_until_complete wait_for shield URL Literal invariant dedent any"
+    " Map Set set dict fromEntries frozenset".split()
 )
 """Functions that give their first argument, or something as good as it."""
+
+_FIELDS = {"field", "Field", "ib", "attrib", "Factory", "PrivateAttr"}
+"""What declares a field of a dataclass, of attrs or of pydantic."""
 
 _TEXT_METHODS = frozenset(
     "strip trim lower upper toLowerCase toUpperCase toString encode rstrip lstrip trimEnd format_map"
@@ -90,8 +95,10 @@ class Outcomes(Members):
             case Row(library="runledger"):
                 return ledger.of_handle(name) if name not in ("values", "items", "get", "pop") else Outcome((owner,))
             case Lookup() | Row():
-                if name in ("then", "catch", "finally"):
-                    return Outcome(self._after(owner, arguments))
+                if name == "catch":
+                    return Outcome(self._caught(owner, arguments.get(0)))
+                if name in ("then", "finally"):
+                    return Outcome(merged(self._after(owner, arguments), self._caught(owner, arguments.get(1))[1:]))
                 return airtable.of_lookup(owner, name, arguments.get(0))
             case Client():
                 return http.of_client(owner, name, arguments, self.entries)
@@ -107,6 +114,8 @@ class Outcomes(Members):
                 )
             case String():
                 return Outcome(self._of_text(owner, name, arguments))
+            case List() if name == "join":
+                return Outcome(tuple(self._joined(one, owner) for one in texts(arguments.get(0)) or (text(","),)))
             case Object():
                 key = exact(next(iter(arguments.get(0)), None))
                 return Outcome(self.member(owner, key)) if name == "get" and key else NOTHING
@@ -132,6 +141,11 @@ class Outcomes(Members):
     def _after(self, owner: Value, arguments: Arguments) -> Values:
         given = [value for value in arguments.get(0) if isinstance(value, Callable)]
         return merged(*(self.call(value, Arguments(((owner,),))) for value in given)) or (owner,)
+
+    def _caught(self, owner: Value, handlers: Values) -> Values:
+        """What a promise gives that was caught: its value, or what the handler returns, which may be nothing."""
+        returned = [self.call(value, Arguments(((Failure(),),))) for value in handlers if isinstance(value, Callable)]
+        return merged((owner,), *(found or (Constant(None),) for found in returned))
 
     def _of_text(self, owner: String, name: str, arguments: Arguments) -> Values:
         if name == "format":
@@ -208,6 +222,10 @@ class Outcomes(Members):
             return Outcome(tuple(Partial(value, arguments.positional[1:]) for value in arguments.get(0)))
         if name in ("promisify", "memoize", "once", "debounce", "throttle", "cache", "lru_cache"):
             return Outcome(arguments.get(0))
+        if name in _FIELDS:
+            made = arguments.get(0 if name == "Factory" else 1 << 30, "default_factory", "factory")
+            if made:
+                return Outcome(merged(*(self.call(one, Arguments()) for one in made)))
         if name in _UNCHANGED and (arguments.positional or "default" in arguments.keywords):
             return Outcome(arguments.get(0, "default"))
         if name in ("MappingProxyType", "dict", "SimpleNamespace") and arguments.positional:

@@ -161,6 +161,8 @@ class Program:
     routines: dict[Function, Routine] = field(factory=dict)
     classes: dict[ClassNode, ClassInfo] = field(factory=dict)
     scopes: dict[Block | Each, Scope] = field(factory=dict)
+    records: list[tuple[Record, Scope]] = field(factory=list)
+    """Objects that are written out and hold functions."""
     additions: dict[Record, list[tuple[str, Origin]]] = field(factory=dict)
     """Entries that are assigned to an object after it was made: `api.runs = …`."""
     attributes: dict[Function, dict[str, list[Origin]]] = field(factory=dict)

@@ -58,6 +58,9 @@ class Expressions:
     def parameters(self, raw: Raw | None) -> list[Parameter]:
         raise NotImplementedError
 
+    def annotation(self, raw: Raw | None) -> Node | None:
+        raise NotImplementedError
+
     def expression(self, raw: Raw) -> Node:
         kind = raw.type
         if kind not in self._readers:
@@ -240,7 +243,7 @@ class Expressions:
             *self.place(raw),
             self.pattern(raw.child_by_field_name("left")),
             None if right is None else self.expression(right),
-            annotation=None if kind is None or not kind.named_children else self.expression(kind.named_children[0]),
+            annotation=self.annotation(kind),
         )
 
     _assignment = assignment

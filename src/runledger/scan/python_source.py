@@ -5,8 +5,10 @@ from __future__ import annotations
 from tree_sitter import Node as Raw
 
 from .python_expressions import Expressions
+from .traversal import chain_of
 from .tree import (
     Block,
+    Call,
     Case,
     ClassNode,
     Function,
@@ -106,7 +108,14 @@ class PythonSource(Expressions):
                     into.append(self.as_pattern(value))
                 elif value is not None:
                     into.append(self.expression(value))
-        into.extend(self.block(raw.child_by_field_name("body")).statements)
+        body = self.block(raw.child_by_field_name("body"))
+        manager = into[-1] if into else None
+        if isinstance(manager, Call) and chain_of(manager).rpartition(".")[2] == "suppress":
+            types = [argument.value for argument in manager.arguments]
+            nothing = Block(body.line, raw.end_byte, [], raw.end_byte)
+            into[-1] = Try(*self.place(raw), body, [Handler(types, "", nothing)], None, None)
+        else:
+            into.extend(body.statements)
 
     def _on_try_statement(self, raw: Raw, into: list[Node]) -> None:
         handlers: list[Handler] = []
@@ -170,7 +179,8 @@ class PythonSource(Expressions):
                 node.decorators = decorators
                 names = {self._last_word(decorator) for decorator in decorators}
                 node.is_static = "staticmethod" in names
-                node.is_property = bool(names & {"property", "cached_property"})
+                node.is_property = bool(names & {"property", "cached_property", "abstractproperty"})
+                node.is_abstract = node.is_abstract or "abstractmethod" in names
             elif isinstance(node, ClassNode):
                 node.decorators = decorators
         into.extend(made)
@@ -180,13 +190,15 @@ class PythonSource(Expressions):
         return getattr(node, "id", None) or getattr(node, "name", None) or ""
 
     def _on_function_definition(self, raw: Raw, into: list[Node]) -> None:
+        body = self.block(raw.child_by_field_name("body"))
         into.append(
             Function(
                 *self.place(raw),
                 self.text(raw.child_by_field_name("name")),
                 self.parameters(raw.child_by_field_name("parameters")),
-                self.block(raw.child_by_field_name("body")),
+                body,
                 is_async=bool(raw.children) and raw.children[0].type == "async",
+                is_abstract=bool(body.statements) and all(map(_does_nothing, body.statements)),
                 returns=self.annotation(raw.child_by_field_name("return_type")),
             )
         )
@@ -291,3 +303,10 @@ class PythonSource(Expressions):
 
     def _on_assignment(self, raw: Raw, into: list[Node]) -> None:
         into.append(self.assignment(raw))
+
+
+def _does_nothing(node: Node) -> bool:
+    """Whether a statement is a documentation, `...` or `raise NotImplementedError`."""
+    if isinstance(node, Throw):
+        return node.value is not None and chain_of(node.value) == "NotImplementedError"
+    return isinstance(node, Text) or (isinstance(node, Other) and not node.parts)

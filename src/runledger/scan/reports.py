@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
@@ -69,7 +70,7 @@ def _result(finding: Finding, gates: bool) -> dict[str, Any]:
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": quote(finding.path)},
+                    "artifactLocation": {"uri": quote(os.fsencode(finding.path))},
                     "region": {"startLine": finding.line},
                 },
                 "logicalLocations": [{"name": finding.function, "kind": "function"}],
@@ -101,7 +102,7 @@ def remarks(report: Report) -> list[str]:
     if report.in_part:
         lines.append(f"parsed in part, because they are damaged: {_listed(report.in_part)}.")
     if report.unreadable:
-        lines.append(f"cannot be read: {_listed(report.unreadable)}.")
+        lines.append(f"cannot be read, or nested too deeply: {_listed(report.unreadable)}.")
     if report.not_covered:
         lines.append(f"not covered, writes through them are not seen: {', '.join(report.not_covered)}.")
     for limit, number in sorted(report.exhausted.items()):
@@ -119,7 +120,7 @@ def as_inventory(report: Report) -> str:
     lines = ["# Creation points", "", _summary(points), ""]
     for table in sorted({finding.table for finding in points}, key=lambda name: (not _is_run(points, name), name)):
         lines += [
-            f"## {table or 'Tables that cannot be resolved'}",
+            f"## {_printable(table) or 'Tables that cannot be resolved'}",
             "",
             "| place | function | kind | confidence | called by |",
             "| --- | --- | --- | --- | --- |",
@@ -161,4 +162,9 @@ def _row(finding: Finding, report: Report) -> str:
         finding.confidence,
         "<br>".join(dict.fromkeys(callers)) or "–",
     )
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(_printable(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _printable(text: str) -> str:
+    """Text whose control characters, and bytes that are no text, are written as escapes."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

@@ -28,6 +28,7 @@ from .values import (
     Partial,
     String,
     Table,
+    This,
     Value,
     symbolic,
 )
@@ -107,6 +108,8 @@ class Resolution:
                     (function.owner, Arguments(arguments.positional[shift:], arguments.keywords), False)
                 )
             return
+        if isinstance(function, This):  # `new this()`, `cls()`
+            function = Class(function.info)
         if isinstance(function, Callable):
             made.routines.append((function, arguments, False))
         elif isinstance(function, Class):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .program import Program, Scope
-from .tree import Block, If, Loop, Node, Return, Switch, Try
+from .tree import Assign, Await, Block, Call, If, Literal, Loop, Node, Return, Switch, Try
 
 
 def return_values(program: Program, block: Block, scope: Scope) -> list[tuple[Node, Scope]]:
@@ -29,3 +29,34 @@ def return_values(program: Program, block: Block, scope: Scope) -> list[tuple[No
                 for case in cases:
                     found += return_values(program, case.body, scope)
     return found
+
+
+def conditions(program: Program, block: Block, scope: Scope) -> list[tuple[Node, Scope, bool]]:
+    """What decides whether a block returns true or false: conditions, and calls whose failure is caught."""
+    scope = program.scopes.get(block, scope)
+    found: list[tuple[Node, Scope, bool]] = []
+    for statement in block.statements:
+        match statement:
+            case If(condition=condition, then=then, otherwise=otherwise):
+                answer = _answer(then)
+                found += [] if answer is None else [(condition, scope, answer)]
+                for inner in (then, otherwise):
+                    found += [] if inner is None else conditions(program, inner, scope)
+            case Try(body=body, handlers=handlers):
+                found += conditions(program, body, scope)
+                if any(_answer(handler.body) is False for handler in handlers):
+                    at = program.scopes.get(body, scope)
+                    found += [(call, at, True) for call in map(_called, body.statements) if call is not None]
+    return found
+
+
+def _answer(block: Block) -> bool | None:
+    """What a block returns at its end, if that is true or false."""
+    last = block.statements[-1] if block.statements else None
+    value = last.value if isinstance(last, Return) else None
+    return value.value if isinstance(value, Literal) and isinstance(value.value, bool) else None
+
+
+def _called(node: Node) -> Node | None:
+    inner = node.value if isinstance(node, Assign | Await) else node
+    return node if isinstance(inner, Call | Await) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gc
 import sys
 from collections import Counter
@@ -54,6 +55,7 @@ class Report:
     in_part: list[str] = field(factory=list)
     """Files that are damaged and were parsed in part."""
     unreadable: list[str] = field(factory=list)
+    """Files that could not be read, or are nested too deeply: nothing is known of them, so they fail a check."""
     not_covered: list[str] = field(factory=list)
     """Object-relational mappers and drivers whose writes the scan does not see."""
     exhausted: Counter[str] = field(factory=Counter)
@@ -108,7 +110,7 @@ def _frugal() -> Iterator[None]:
 
 def _parsed(source: Source, report: Report) -> Module | None:
     try:
-        text = source.path.read_bytes()
+        text = _utf8(source.path.read_bytes())
         tree = parse(source.shown, text)
     except (OSError, RecursionError):
         report.unreadable.append(source.shown)
@@ -117,6 +119,13 @@ def _parsed(source: Source, report: Report) -> Module | None:
     if tree.damaged:
         report.in_part.append(source.shown)
     return Module(source.shown, tree, has_sign(text, report.settings.wrappers))
+
+
+def _utf8(text: bytes) -> bytes:
+    """The bytes of a file as UTF-8, if its first bytes say that it is UTF-16."""
+    if text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return text.decode("utf-16", errors="replace").encode(errors="replace")
+    return text
 
 
 def _analyse(program: Program, report: Report) -> None:

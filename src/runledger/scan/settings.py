@@ -7,6 +7,7 @@ import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from attrs import field, frozen
 
@@ -36,8 +37,8 @@ class Settings:
     allowed: tuple[str, ...] = ()
 
     def name(self, table: str) -> str:
-        """The name of a table that is written by its id or otherwise."""
-        return self.tables.get(table, table)
+        """The name of a table that is written by its id, quoted for an address, or otherwise."""
+        return self.tables.get(table, unquote(table))
 
     def is_run(self, table: str) -> bool:
         """Whether a table is the table of runs."""

@@ -50,7 +50,7 @@ class Starts:
                 continue
             if any(self._reached(self._effects.owner(routine)).started for routine in entry.before):
                 continue
-            if entry.kind == "task" and self._effects.is_called(entry.routine):  # handed over: its callers are judged
+            if entry.kind == "task" and self._is_handed_over(entry.routine, {each.routine for each in entries}):
                 continue
             reached = self._reached(self._effects.owner(entry.routine))
             if reached.effect is not None and reached.event is not None:
@@ -66,6 +66,20 @@ class Starts:
                     found.setdefault((finding.path, finding.line), finding)
         return list(found.values())
 
+    def _is_handed_over(self, task: Routine, entered: set[Routine]) -> bool:
+        """Whether a task is queued by code that has started the run, or by an entry, which is judged with it."""
+        seen = {task}
+        waiting = [task]
+        while waiting:
+            for caller in self._effects.callers(waiting.pop()):
+                if caller in seen:
+                    continue
+                if caller in entered or caller.is_module or self._reached(caller).started:
+                    return True
+                seen.add(caller)
+                waiting.append(caller)
+        return False
+
     def _of_module(self, routine: Routine, found: dict[tuple[str, int], Finding]) -> None:
         reached = self._reached(routine)
         if reached.effect is None or reached.event is None:
@@ -76,7 +90,7 @@ class Starts:
         found.setdefault((finding.path, finding.line), finding)
 
     def _is_batch(self, routine: Routine) -> bool:
-        return _BATCH.search(routine.name.rpartition(".")[2]) is not None and not self._effects.is_called(routine)
+        return _BATCH.search(routine.name.rpartition(".")[2]) is not None and not self._effects.callers(routine)
 
     def _finding(self, kind: str, name: str, path: str, line: int, routine: Routine, reached: Reached) -> Finding:
         effect = reached.effect

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
+from .contracts import Contracts
 from .operations import Operations
 from .program import ClassInfo
 from .values import (
@@ -13,6 +14,7 @@ from .values import (
     Called,
     Class,
     Constant,
+    Found,
     Frame,
     Frames,
     Given,
@@ -42,7 +44,7 @@ MOST_STEPS = 4000
 DEEPEST_NESTING = 40
 
 
-class Substitution(Operations):
+class Substitution(Contracts):
     """Puts values in the place of symbols."""
 
     def _within(self, found: Values, frames: Frames) -> Values:
@@ -121,6 +123,8 @@ class Substitution(Operations):
                 ) or (Table(None, library, likely),)
             case Lookup(table=inner, library=library, one=one):
                 return tuple(Lookup(table, library, one) for table in self.names(inner, frames))
+            case Found(table=inner, positive=positive):
+                return tuple(Found(table, positive) for table in self.names(inner, frames))
             case Row(table=inner, library=library, created=created):
                 return tuple(Row(table, library, created) for table in self.names(inner, frames))
             case Method(owner=owner, name=name):

@@ -96,6 +96,8 @@ class Function(Node):
     is_property: bool = False
     is_arrow: bool = False
     is_async: bool = False
+    is_abstract: bool = False
+    """A method that is declared and not defined here."""
     returns: Node | None = None
 
 
@@ -106,6 +108,8 @@ class ClassNode(Node):
     body: list[Node]
     """Functions, assignments to names (class attributes, fields) and nested classes."""
     decorators: list[Node] = field(factory=list)
+    is_interface: bool = False
+    """An interface or the type of an object: whatever has its methods implements it."""
 
 
 @define(eq=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ...distribution import DISTRIBUTION
+from ...domain.visible import visible
 from ..options import json_option
 from ..output import complain, counted, print_json, remark, say
 from ..progress import progress
@@ -80,7 +81,7 @@ def scan(
     else:
         _print(report, deep)
     for line in remarks(report):
-        remark(line)
+        remark(visible(line))
     if check:
         click.get_current_context().exit(_checked(report))
 
@@ -97,7 +98,7 @@ def _settings(paths: tuple[Path, ...], config: Path | None) -> Settings:
 
 def _write(file: Path, text: str) -> None:
     try:
-        file.write_text(text, encoding="utf-8")
+        file.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise click.UsageError(f"{file} cannot be written: {error.strerror}.") from None
 
@@ -109,10 +110,10 @@ def _print(report: Report, deep: bool) -> None:
     for finding in shown:
         if finding.path != path:
             path = finding.path
-            say(path)
-        say(f"  {finding.line:>5}  {_kind(finding):{widest}}  {finding.table or '?'}  {finding.function}")
+            say(visible(path))  # a line break in a name begins no line
+        say(visible(f"  {finding.line:>5}  {_kind(finding):{widest}}  {finding.table or '?'}  {finding.function}"))
         for step in finding.chain:
-            say(f"  {'':5}  {'':{widest}}    > {step}")
+            say(visible(f"  {'':5}  {'':{widest}}    > {step}"))
     files = sum(report.files.values())
     left_out = "".join(f", {number:,} {reason}" for reason, number in sorted(report.left_out.items()) if number)
     say(
@@ -134,10 +135,12 @@ def _checked(report: Report) -> int:
 
     violations = report.violations()
     for finding in violations:
-        complain(f"{finding.path}:{finding.line}: {finding.kind}: {sentence(finding)}")
+        complain(visible(f"{finding.path}:{finding.line}: {finding.kind}: {sentence(finding)}"))
+    for path in report.unreadable:
+        complain(visible(f"{path}: not checked, because it cannot be read or is nested too deeply."))
     if violations:
         remark(
             f"{counted(len(violations), 'place')} may not create runs."
             " `allowed` in [tool.runledger.scan] lists those that may."
         )
-    return 1 if violations else 0
+    return 1 if violations or report.unreadable else 0

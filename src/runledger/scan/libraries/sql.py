@@ -15,10 +15,17 @@ METHODS = frozenset(
 )
 PREPARING = {"prepare", "text", "SQL", "sql"}
 _NAME = r"""(?:only\s+)?((?:["`\[]?[\w\0$.-]+["`\]]?\.)*(?:"[^"]+"|`[^`]+`|\[[^\]]+\]|[\w$\0]+))"""
-_INSERT = re.compile(rf"\binsert\s+(?:or\s+(\w+)\s+)?(?:ignore\s+)?into\s+{_NAME}", re.I)
-_REPLACE = re.compile(rf"(?:^|;)\s*replace\s+into\s+{_NAME}", re.I)
+_HOLE = r"\0\d+\0"
+"""A part of a statement that is not known."""
+_INSERT = re.compile(rf"\binsert\s+(?:or\s+(\w+)\s+)?(?:(?:ignore|{_HOLE})\s+)?into\s+{_NAME}", re.I)
+_INTO = re.compile(rf"^\s*{_HOLE}\s+into\s+{_NAME}", re.I)
+_REPLACE = re.compile(rf"(?:^|[;\0])\s*replace\s+into\s+{_NAME}", re.I)
 _MERGE = re.compile(rf"\bmerge\s+into\s+{_NAME}", re.I)
-_UPDATE = re.compile(rf"(?:^|[;(]|\))\s*update\s+(?:or\s+\w+\s+)?{_NAME}\s+(?:as\s+\w+\s+|\w+\s+)?set\b", re.I)
+_UPDATE = re.compile(
+    rf"(?:^|[;(\0]|\))\s*update\s+(?:or\s+\w+\s+)?{_NAME}\s+(?:as\s+\w+\s+|\w+\s+)?"
+    rf"(?:set\b|{_HOLE}.*\bwhere\b)",
+    re.I | re.S,
+)
 _SELECT = re.compile(rf"\bselect\b.*?\bfrom\s+{_NAME}", re.I | re.S)
 _COMMENTS = re.compile(r"--[^\n]*|/\*.*?\*/", re.S)
 _CONFLICT = re.compile(r"\bon\s+conflict\b.*?\bdo\s+update\b|\bon\s+duplicate\s+key\s+update\b", re.I | re.S)
@@ -34,9 +41,10 @@ def outcome_of(statement: String) -> Outcome:
     """What executing a text does, which may hold several statements."""
     shown = _COMMENTS.sub(" ", _shown(statement))
     if not _VERB.match(shown):
-        if statement.parts and any(not isinstance(part, str) for part in statement.parts[:1]):
-            return Outcome(pending=not isinstance(statement.parts[0], str) and statement.parts[0] is not None)
-        return NOTHING
+        first = statement.parts[0] if statement.parts else ""
+        if isinstance(first, str):
+            return NOTHING
+        return Outcome(pending=True) if first is not None else Outcome(writes=tuple(_writes(shown, statement)))
     writes: list[Write] = []
     values: list[Value] = []
     for piece in re.split(r";(?=\s*\S)", shown):
@@ -57,6 +65,8 @@ def _writes(piece: str, statement: String) -> list[Write]:
     found = _REPLACE.search(piece) or _MERGE.search(piece)
     if found:
         return [Write(UPSERT, _table(found[1], statement))]
+    if _INTO.match(piece):  # INSERT or REPLACE, perhaps
+        return [Write(CREATION, None)]
     found = _UPDATE.search(piece)
     return [Write(UPDATE, _table(found[1], statement))] if found else []
 
