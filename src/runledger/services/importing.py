@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
-from ..domain import InvalidValue, NewRun, RunKey, RunLedgerError, StoreUnusable, UnknownMetric, UnusableForRun
+from ..domain import InvalidValue, NewRun, RunKey, RunLedgerError, StoreUnavailable, UnknownMetric, UnusableForRun
 from .comparison import differing
 from .ledger import RunLedger
 
@@ -33,12 +33,12 @@ def import_each(ledger: RunLedger, runs: Sequence[NewRun]) -> Iterator[Imported]
     """
     try:
         there = {id(run) for run in ledger.import_records(runs)}
-    except (InvalidValue, UnknownMetric, StoreUnusable) as error:
+    except RunLedgerError as error:
         made, rest = _divided(runs, error.applied)
-        is_altered = error.key is not None and error.key in error.applied
+        is_altered = not isinstance(error, StoreUnavailable) and error.key in error.applied
         yield from _altered(ledger, made, error) if is_altered else (Imported(run, True) for run in made)
         if not is_altered:
-            if isinstance(error, StoreUnusable) and not isinstance(error, UnusableForRun):
+            if not isinstance(error, (InvalidValue, UnknownMetric, UnusableForRun)):
                 raise
             refused = _refused(rest, error)
             if refused is not None:
