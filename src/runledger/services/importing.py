@@ -75,7 +75,17 @@ def _refused(runs: Sequence[NewRun], error: RunLedgerError) -> NewRun | None:
 
 
 def _altered(ledger: RunLedger, made: Sequence[NewRun], error: RunLedgerError) -> Iterator[Imported]:
-    """The runs that were created, of which the store has altered one, and maybe more."""
-    words = {id(run): unlike for run, unlike in differing(ledger.reads, made)}
+    """The runs that were created, of which the store has altered one, and maybe more.
+
+    If they cannot be read, raises why, after the last of them.
+    """
+    words: dict[int, str] = {}
+    failure = None
+    try:
+        words.update((id(run), unlike) for run, unlike in differing(ledger.reads, made))
+    except RunLedgerError as unread:
+        failure = unread
     for run in made:
         yield Imported(run, True, words.get(id(run), str(error.args[0]) if run.key == error.key else ""))
+    if failure is not None:
+        raise failure
