@@ -230,7 +230,7 @@ class TestMissing:
 
 
 REFUSALS = [
-    ({"No Such Column": 1}, UnknownMetric, "No Such Column"),
+    ({"No Such Column": 1}, UnknownMetric, r"add it with `runledger init --metric 'No Such Column:number'` \(or text"),
     ({"Total": 1}, StoreUnusable, "Total.*computed"),
     ({"n": "many"}, InvalidValue, "metric 'n'"),
     ({"when": "soon"}, InvalidValue, "metric 'when'"),

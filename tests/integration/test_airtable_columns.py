@@ -233,6 +233,22 @@ class TestDoctor:
         assert not [each for each in found if each.startswith("fix")]
         assert [each for each in found if "'Updated At'" in each and "no heartbeats, and `runledger stale`" in each]
 
+    @pytest.mark.parametrize(
+        ("missing", "cost"),
+        [
+            ("Client Name", "the client id is shown as the client's name"),
+            ("Start Time", "the start of a run is the creation of its row"),
+            ("End Time", "the end of a finished run is its last sign of life"),
+            ("Progress Log", "notes are rejected"),
+            ("Error Details", "errors are rejected, so that no run can fail with its reason"),
+        ],
+    )
+    def test_of_each_other_optional_column(self, missing: str, cost: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        with served(table_columns=without(missing)) as base:
+            found = self.findings(base, monkeypatch)
+        assert not [each for each in found if each.startswith("fix")]
+        assert [each for each in found if each.startswith("note") and f"({missing!r}), {cost}" in each]
+
     def test_of_statuses(self, base: AirtableBase, monkeypatch: pytest.MonkeyPatch) -> None:
         found = self.findings(base, monkeypatch, "&status.Skipped=Completed&status.Cancelled=")
         assert [each for each in found if "Skipped shares the choice 'Completed'" in each]

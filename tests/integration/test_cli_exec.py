@@ -490,6 +490,23 @@ def test_a_signal_during_the_finish_does_not_leave_the_run_running(store: Path, 
     assert (process.returncode, the_record(store).status.value) == (0, "Completed")
 
 
+@pytest.mark.parametrize("act", ["started", "finished"])
+def test_two_signals_within_a_second_are_one_to_a_run_that_is_being_started_or_finished(
+    store: Path, tmp_path: Path, act: str
+) -> None:
+    if act == "started":
+        os.mkfifo(tmp_path / "reached")
+    with at_the_gate(store, tmp_path, "mkfifo", "reached") as process:
+        process.send_signal(signal.SIGSTOP)  # so that both are there before the first is taken
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
+        (tmp_path / "opened").touch()
+        process.send_signal(signal.SIGCONT)
+        assert process.communicate(timeout=60)[1] == ""
+    assert the_record(store).status.value == {"started": "Cancelled", "finished": "Completed"}[act]
+    assert process.returncode == {"started": 128 + signal.SIGINT, "finished": 0}[act]
+
+
 def test_a_start_that_waits_for_the_store_can_be_interrupted(store: Path, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "reached")
     with at_the_gate(store, tmp_path, "touch", "ran") as process:

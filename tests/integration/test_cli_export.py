@@ -102,6 +102,35 @@ def test_a_replaced_file_stays_its_owners(store: Path, tmp_path: Path) -> None:
     assert file.read_text() != "old"
 
 
+@pytest.mark.parametrize("name", ["out.csv", "out.csv.gz"])
+def test_a_file_is_on_disk_before_it_gets_its_name_and_its_name_soon_after(
+    store: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, int, int]] = []
+    fsync, rename = os.fsync, os.replace
+
+    def note_and_sync(number: int) -> None:
+        fsync(number)
+        status = os.fstat(number)
+        seen.append(("synced", status.st_ino, 0 if stat.S_ISDIR(status.st_mode) else status.st_size))
+
+    def note_and_rename(source: Path, target: Path) -> None:
+        rename(source, target)
+        seen.append(("renamed", os.stat(target).st_ino, os.stat(target).st_size))
+
+    monkeypatch.setattr(os, "fsync", note_and_sync)
+    monkeypatch.setattr(os, "replace", note_and_rename)
+    runledger("export", str(tmp_path / name), store=store)
+    monkeypatch.undo()
+    file = (tmp_path / name).stat()
+    whole, folder = (file.st_ino, file.st_size), (tmp_path.stat().st_ino, 0)
+    assert [each for each in seen if each[1:] in (whole, folder)] == [
+        ("synced", *whole),
+        ("renamed", *whole),
+        ("synced", *folder),
+    ]
+
+
 def test_an_export_that_fails_leaves_nothing_but_what_was_there(store: Path, tmp_path: Path) -> None:
     file = tmp_path / "out.csv"
     file.write_text("old")

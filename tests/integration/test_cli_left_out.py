@@ -1,6 +1,7 @@
 """Rows that cannot be read, and duplicates: every command says on standard error what it left out, and why."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -61,6 +62,29 @@ def test_a_command_says_once_per_reason_how_many_rows_it_left_out(ask: Ask, comm
     assert lines[1].startswith("runledger: 1 row left out: ")
     assert "\n" not in lines[1]
     assert done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("list", 0),
+        ("latest", 9),
+        ("summary", 9),
+        ("export", 9),
+        ("stale --older-than 0s", 7),
+        ("update r a --note x", 7),
+    ],
+)
+def test_a_renamed_id_column_leaves_no_row_out_in_silence(base: AirtableBase, command: str, code: int) -> None:
+    for client in ("a", "b"):
+        runledger("start", "r", client, store=base.store_url, AIRTABLE_API_KEY=TOKEN)
+    renamed = f"{base.store_url}&run_id=Job"
+    done = runledger(*command.split(), store=renamed, code=code, AIRTABLE_API_KEY=TOKEN)
+    if code == 7:
+        assert re.search(r"Unknown field names?: \"?job", done.stderr, re.IGNORECASE)
+        assert done.stderr.count("\n") == 1
+    else:
+        assert done.stderr == "runledger: 2 rows left out: run id is empty: fill in column 'Job', or map it.\n"
 
 
 def test_what_may_be_stale_but_cannot_be_read_is_reported(ask: Ask) -> None:

@@ -156,6 +156,8 @@ def test_a_file_that_breaks_off_is_not_compared(new: str, tmp_path: Path) -> Non
 
 
 def test_where_no_run_was_compared_the_answer_says_so(old: Path, new: str) -> None:
-    done = runledger("compare", str(old), new, *MAPPING, *WORDS, "--run-id", "typo", "--metric", "Tokens")
+    typo = ["compare", str(old), new, *MAPPING, *WORDS, "--run-id", "typo", "--metric", "Tokens"]
+    done = runledger(*typo, code=9)
     assert done.stdout == "0 records in OLD, 0 in NEW: 0 runs the same\n"
     assert done.stderr == "Nothing was compared: neither side has such a run.\n"
+    assert json.loads(runledger(*typo, "--json", code=9).stdout)["same"] == 0

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import psycopg
 import pytest
-from commands import RUNLEDGER, environment
+from commands import RUNLEDGER, environment, on_a_terminal
 from commands import runledger as command
 from operated_base import BASE, OPERATOR, InstantBase, operated
 from postgres_server import fresh_database, fresh_ledger
@@ -362,6 +362,17 @@ def test_the_command_says_what_became_of_every_run(tmp_path: Path) -> None:
     assert f"there is no file {tmp_path}/A.db to copy from: correct the URL" in done.stderr
     assert not list(tmp_path.glob("[Ad].db"))
     command("copy", f"sqlite:///{tmp_path}/a.db", "postgresql://postgres:hush@127.0.0.1:1/x", code=6)
+
+
+@pytest.mark.parametrize(("wrong", "side"), [(0, "FROM"), (1, "TO")])
+def test_a_wrong_url_is_named_by_its_side_before_a_bar_is_shown(tmp_path: Path, wrong: int, side: str) -> None:
+    stores = [f"sqlite:///{tmp_path}/a.db", f"sqlite:///{tmp_path}/b.db"]
+    for url, words in ("foo", "the store URL has no scheme"), ("nosuch://x", "no store is known for nosuch://"):
+        stores[wrong] = url
+        told = on_a_terminal("copy", *stores, store=tmp_path / "c.db", columns=400)
+        assert told.startswith(f"runledger: {side}: {words}")
+        assert told.count("\n") == 1
+        assert "\x1b" not in told
 
 
 def test_a_terminal_sees_a_bar_and_an_end(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ SERVICE, TIMER = (text for _, text in blocks("docs/cron.md", "ini"))
 [(_, DOCKERFILE)] = blocks("docs/cron.md", "dockerfile")
 [(_, MANIFEST)] = blocks("docs/cron.md", "yaml")
 PATH = "/usr/local/bin:/usr/bin:/bin"
-SECRETS, DOCKER, WITHOUT = (text for _, text in blocks("docs/cron.md", "sh"))
+SECRETS, DOCKER, WITHOUT, *GO_ON = (text for _, text in blocks("docs/cron.md", "sh"))
 
 
 @frozen
@@ -95,6 +95,32 @@ def test_the_units_for_systemd(machine: Machine) -> None:
     [run] = machine.runs()
     assert (run.key.client_id, run.status.value, run.metrics) == ("backup", "Completed", {"Files": 43})
     assert "KillMode=mixed\n" in SERVICE
+
+
+@pytest.mark.parametrize("script", [*GO_ON, GO_ON[0].replace(" || true", "")], ids=["or true", "ask first", "neither"])
+def test_a_script_that_goes_on_without_a_record(machine: Machine, script: str) -> None:
+    (machine.root / "srv/files").mkdir()
+    job = machine.root / "srv/jobs/job.sh"
+    job.write_text(machine.here(script))
+    job.chmod(0o755)
+    goes_on = script in GO_ON
+    variables = {"PATH": machine.here(PATH), "RUNLEDGER_STORE": f"sqlite:///{machine.root}/missing/runs.db"}
+    done = subprocess.run(
+        ["runledger", "exec", "--client", "backup", "--run-anyway", "--", str(job)],
+        env=variables,
+        executable=str(machine.root / "usr/local/bin/runledger"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, (machine.root / "srv/backup.tar").exists()) == ((0, True) if goes_on else (2, False))
+    assert ("name the run as RUN_ID CLIENT_ID" in done.stderr) == (script != GO_ON[1])
+    if goes_on:
+        machine.run(
+            [str(machine.root / "usr/local/bin/runledger"), "exec", "--client", "backup", "--", str(job)],
+            variables | {"RUNLEDGER_STORE": f"sqlite:///{machine.store}"},
+        )
+        assert [run.notes for run in machine.runs()] == [2]
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed (apt install systemd)")

@@ -140,24 +140,37 @@ def test_a_signal_that_asks_for_the_end_reaches_the_children_too(store: Path) ->
         assert process.stderr.read() == ""  # the child had it open too
 
 
+BLOCKS = """
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+SIGTERM_BLOCKED = [sys.executable, "-c", BLOCKS]
+"""Runs a command that inherits SIGTERM as blocked: it waits for it, however early it comes."""
+WAITS = """
+import signal, sys
+print("up", flush=True)
+signal.sigwait([signal.SIGTERM])
+print("got it", file=sys.stderr, flush=True)
+"""
+
+
 def test_what_takes_too_long_is_ended_and_has_failed(store: Path) -> None:
-    waits = f"exec 3<>'{store.parent}/never'; trap 'echo got it >&2; exit 0' TERM; echo up; read line <&3"
-    os.mkfifo(store.parent / "never")
-    with running(store, "--timeout", "1s", "--", "sh", "-c", waits) as process:
+    waits = [sys.executable, "-c", WAITS]
+    with running(store, "--timeout", "1s", "--", *waits, by=SIGTERM_BLOCKED) as process:
         assert process.wait(60) == 124
     record = the_run(store).record
     assert (record.status.value, record.error) == ("Failed", "timed out after 1s\ngot it")
 
 
 def test_what_does_not_end_when_its_time_is_over_is_killed_after_a_grace(store: Path) -> None:
-    stubborn = f"exec 3<>'{store.parent}/never'; trap 'echo no >&2' TERM; echo up; while :; do read line <&3; done"
-    os.mkfifo(store.parent / "never")
-    with running(store, "--timeout", "1s", "--grace", "1s", "--", "sh", "-c", stubborn) as process:
+    stubborn = [sys.executable, "-c", f"{WAITS}signal.pause()"]
+    with running(store, "--timeout", "1s", "--grace", "3s", "--", *stubborn, by=SIGTERM_BLOCKED) as process:
         assert process.wait(60) == 124
     record = the_run(store).record
-    assert (record.status.value, record.error) == ("Failed", "timed out after 1s\nno")
+    assert (record.status.value, record.error) == ("Failed", "timed out after 1s\ngot it")
     assert record.duration is not None
-    assert record.duration.total_seconds() >= 2
+    assert record.duration.total_seconds() >= 4
 
 
 def test_a_command_that_left_its_group_is_ended_when_its_time_is_over(store: Path) -> None:

@@ -306,6 +306,42 @@ def test_a_signal_handler_that_uses_the_ledger_it_interrupts_ends(url: str) -> N
             process.kill()
 
 
+FINALISING = """
+import gc, sys, runledger
+ledger = runledger.connect(sys.argv[1], observers=())
+run = ledger.start("r", "acme")
+finalised = rejected = updates = 0
+class Cycle:
+    def __init__(self):
+        self.itself = self
+    def __del__(self):
+        global finalised, rejected
+        try:
+            run.update(add={"finalised": 1})
+            finalised += 1
+        except runledger.StoreUnavailable as error:
+            assert error.outcome is runledger.Outcome.NOT_APPLIED
+            rejected += 1
+gc.set_threshold(20, 1000, 1000)  # so that it often comes in the middle of a call
+while not rejected or finalised + rejected < 100:
+    Cycle()
+    run.update(add={"n": 1})
+    updates += 1
+gc.disable()
+gc.collect()  # those that are left
+assert run.update().metrics == {"n": updates, **({"finalised": finalised} if finalised else {})}
+ledger.close()
+print("closed")
+"""
+
+
+def test_a_finaliser_that_uses_the_ledger_it_interrupts_ends(url: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FINALISING, url], capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
+    assert (done.stdout, done.stderr) == ("closed\n", "")
+
+
 INTERRUPTED = """
 import logging, os, signal, sys, threading, runledger
 logging.disable()  # of psycopg, which reports queries that it could not cancel

@@ -167,6 +167,10 @@ def test_a_file_that_others_keep_locked_is_unavailable_and_nothing_is_written(tm
     with pytest.raises(StoreUnavailable, match="locked by another process") as refusal:
         repository.update(KEY, RunChange(note="n"), AT)
     assert (refusal.value.outcome, refusal.value.key) == (Outcome.NOT_APPLIED, KEY)
+    absent = RunKey("another", "acme")
+    with pytest.raises(StoreUnavailable, match="locked by another process") as refusal:
+        repository.create(NewRun(RunRecord.start(absent, AT)))
+    assert (refusal.value.outcome, refusal.value.key) == (Outcome.NOT_APPLIED, absent)
     assert repository.get(KEY) == STARTED
     other.execute("ROLLBACK")
     other.close()

@@ -59,6 +59,10 @@ AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
             "the store has no column 'n' (asked for by {}): add it there, or correct it.",
         ),
         (
+            lambda: UnknownMetric(KEY, "n", "add it with `this`"),
+            "the store has no column 'n' (asked for by {}): add it with `this`, or correct it.",
+        ),
+        (
             lambda: StoreUnavailable("no answer", Outcome.NOT_APPLIED, KEY),
             "the store is unavailable ({}): no answer. Nothing was written; try again when the store is back.",
         ),

@@ -324,6 +324,22 @@ def test_an_end_that_is_not_known_is_that_of_a_field_or_refused() -> None:
         read_history("gone.csv", default_end="now")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("cells", "minutes"),
+    [
+        ({}, 0),
+        ({"status": "Failed", "ended_at": "2025-11-24T08:20Z"}, 5),
+        ({"log": '[["2025-11-24T08:18Z", "one"], ["2025-11-24T08:17Z", "two"]]'}, 3),
+        ({"status": "Failed", "ended_at": "2025-11-24T08:20Z", "log": '[["2025-11-24T08:25Z", "late"]]'}, 10),
+    ],
+)
+def test_a_row_without_an_update_time_was_updated_when_the_last_of_its_times_was(
+    cells: dict[str, str], minutes: int
+) -> None:
+    row = json.dumps(one(**{**cells, "log": json.loads(cells.get("log", "[]"))}))
+    assert read_one(row, "a.jsonl").record.updated_at == START + timedelta(minutes=minutes)
+
+
 def test_a_column_that_cannot_be_a_metric_is_named_once_before_the_first_row() -> None:
     content = "run_id,client_id,status,started_at, a,,\n" + "r,c,Running,2025-11-24T08:15Z,1,,\n" * 3
     with pytest.raises(UnusableColumns) as raised:

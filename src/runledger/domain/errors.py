@@ -57,10 +57,13 @@ class NoCurrentRun(RunLedgerError):
 
 
 class UnknownMetric(RunLedgerError):
-    """The store has no column for a metric. Nothing was written. `name` is the metric."""
+    """The store has no column for a metric. Nothing was written. `name` is the metric.
 
-    def __init__(self, key: RunKey, name: str) -> None:
-        super().__init__(f"the store has no column {name!r} (asked for by {key}): add it there, or correct it.", key)
+    `advice` is how a column is added to this store.
+    """
+
+    def __init__(self, key: RunKey, name: str, advice: str = "add it there") -> None:
+        super().__init__(f"the store has no column {name!r} (asked for by {key}): {advice}, or correct it.", key)
         self.name = name
 
 

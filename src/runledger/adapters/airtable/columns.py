@@ -244,6 +244,9 @@ class Columns:
     def row(self, reference: str, created_time: str, cells: Mapping[str, Any]) -> Row:
         """A row with its record. Raises InvalidValue if the row is not a valid run record."""
         get = {part: cells.get(column) for part, column in self.of_parts.items()}.get
+        if empty := next((part for part in ("run_id", "client_id") if not get(part)), None):
+            column = self.of_parts[empty]
+            raise InvalidValue(f"{empty.replace('_', ' ')} is empty: fill in column {column!r}, or map it.")
         key = RunKey(get("run_id") or "", get("client_id") or "")
         created = datetime.fromisoformat(created_time)
         ended_at = self._time(get("ended_at"), "ended_at")

@@ -5,7 +5,6 @@ Field types: https://airtable.com/developers/web/api/field-model
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +13,7 @@ from attrs import evolve
 
 from ...domain import Finding, RunStatus
 from .columns import OPTIONAL, Columns
+from .refusals import column_command
 
 TYPE_OF = {
     "run_id": "singleLineText",
@@ -79,8 +79,7 @@ def column_findings(columns: Columns, fields: Sequence[Mapping[str, Any]]) -> It
         yield _mark_finding(by_name)
     for name, column in columns.metrics.items():
         if column not in by_name:
-            command = f"runledger init --metric {shlex.quote(f'{name}:number')}"
-            advice = f"`{command}` adds it (or text, checkbox, date for number), or correct the mapping"
+            advice = f"add it with {column_command(name)}, or correct the mapping"
             yield Finding.fix(f"there is no column {column!r} for the metric {name!r}", advice)
     for field in fields:
         if field["name"] not in columns.of_parts.values():

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
+
 from .transport import Refusal
 
 _HIDDEN = "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND"
 """The server's words on it are three sentences about models, which an Airtable user knows as bases and tables."""
+
+
+def column_command(metric: str) -> str:
+    """The command that adds a metric's column, with the types that the column may have."""
+    return f"`runledger init --metric {shlex.quote(f'{metric}:number')}` (or text, checkbox, date for number)"
 
 
 def advice_on(refusal: Refusal, *, writing: bool) -> str:

@@ -34,7 +34,7 @@ from ...domain import (
 from .columns import Columns
 from .layout import Layout
 from .locks import Locks
-from .refusals import advice_on
+from .refusals import advice_on, column_command
 from .row import Row
 from .transport import Refusal, Refused, ServerClock, sent
 
@@ -299,7 +299,7 @@ class RunTable:
         key, column = max(named, key=lambda pair: len(pair[1]), default=(writing[0][0] if writing else None, None))
         metric = self.columns.metric_of(column)
         if refusal.kind == "UNKNOWN_FIELD_NAME" and metric is not None and key is not None:
-            raise UnknownMetric(key, metric) from None
+            raise UnknownMetric(key, metric, f"add it with {column_command(metric)}") from None
         advice = f"Airtable refused the request: {advice_on(refusal, writing=bool(writing))}"
         if refusal.is_of_a_computed_column and metric is not None:
             raise UnusableForRun(advice, key) from None

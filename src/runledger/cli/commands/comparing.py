@@ -62,8 +62,8 @@ def compare(
 
     A run that a side has twice is reported, and not compared further.
 
-    Exit code 1 if anything differs; 9 if nothing does, but rows of a side cannot be read. 9 too if a file cannot be
-    read to its end: then nothing is compared.
+    Exit code 1 if anything differs; 9 if nothing does, but rows of a side cannot be read. 9 too if nothing is compared,
+    because neither side has such a run, or because a file cannot be read to its end.
 
     \b
     Examples:
@@ -80,6 +80,7 @@ def compare(
         result = reconcile(before, after, tolerance=tolerance, metrics=metrics, since=since)
     if not result.old and not result.new:
         remark("Nothing was compared: neither side has such a run.")
+        click.get_current_context().meta[INCOMPLETE] = True
     elif result.unknown:
         raise click.UsageError(f"no run has the number {quoted(result.unknown[0])} on either side: correct --metric.")
     if as_json:

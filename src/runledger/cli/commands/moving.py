@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import click
 
-from ...domain import NewRun
+from ...domain import InvalidStoreURL, NewRun
 from ...domain.json_form import time_text
 from ...domain.visible import visible
 from ...histories import Format, UnknownFormat, write_history
@@ -87,11 +87,11 @@ def copy(source: str, target: str, ended_since: datetime | None, dry_run: bool, 
       runledger copy sqlite:///runs.db postgresql://ops@db/runs \\
           --ended-since 2026-11-28T10:00:00Z
     """
+    stores = [_checked(side, url) for side, url in (("FROM", source), ("TO", target))]
     with progress("records", wanted=not as_json) as advance:
         try:
             result = copy_runs(
-                lasting(source),
-                lasting(target),
+                *stores,
                 ended_since=ended_since,
                 dry_run=dry_run,
                 on_remark=_print_as_json if as_json else _print,
@@ -108,6 +108,14 @@ def copy(source: str, target: str, ended_since: datetime | None, dry_run: bool, 
         if result.ended_since is not None:
             remark(_second_copy(result.running, source, target, time_text(result.ended_since)))
     click.get_current_context().exit(0 if result.is_complete else 1)
+
+
+def _checked(side: str, url: str) -> str:
+    """The URL of a store that stays. A wrong one is named by its side, because it is not shown."""
+    try:
+        return lasting(url)
+    except InvalidStoreURL as error:
+        raise InvalidStoreURL(f"{side}: {error}") from None
 
 
 def _sum_of(result: CopyResult, dry_run: bool) -> str:
