@@ -9,6 +9,8 @@ import pytest
 
 from runledger.scan import effects
 from runledger.scan.findings import Finding
+from runledger.scan.names import Modules
+from runledger.scan.program import Module
 from runledger.scan.scanning import Report, scan
 from runledger.scan.settings import Settings
 
@@ -20,7 +22,7 @@ runs = Api("k").table("app", "Client Run Results")
 
 def scanned(folder: Path, settings: Settings | None = None, **files: str) -> Report:
     for name, text in files.items():
-        path = folder / name.replace("__", "/").replace("_dot_", ".")
+        path = folder / name.replace("__", "/").replace("/init/", "__init__").replace("_dot_", ".")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return scan([folder], settings or Settings())
@@ -295,3 +297,24 @@ def test_progress_counts_files(tmp_path: Path) -> None:
 )
 def test_the_table_of_runs(table: str, runs: tuple[str, ...], is_run: bool) -> None:
     assert Settings(runs=runs).is_run(table) is is_run
+
+
+def test_an_import_is_resolved_once_however_many_names_it_may_bring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolved: list[tuple[str, str]] = []
+    resolve = Modules._python_module
+
+    def counted(modules: Modules, importer: Module, spec: str) -> Module | None:
+        resolved.append((importer.path, spec))
+        return resolve(modules, importer, spec)
+
+    monkeypatch.setattr(Modules, "_python_module", counted)
+    imports = "from . import *\n"
+    files = {f"m{n}_dot_py": f"{imports}def f{n}(x):\n    f{n + 1}(x)\n" for n in range(40)}
+    files["m40_dot_py"] = f"{imports}{RUNS}def f40(x):\n    runs.create(x)\n"
+    files["__init___dot_py"] = "".join(f"from .m{n} import *\n" for n in range(41))
+    assert ("creating-wrapper", "f39") in {
+        (finding.kind, finding.function) for finding in scanned(tmp_path, None, **files).findings
+    }
+    assert len(resolved) == len(set(resolved))

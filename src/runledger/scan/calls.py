@@ -125,7 +125,9 @@ class Calls(Outcomes):
             for spec in module.passes_on:
                 target = self.modules.resolve(module, spec)
                 if target is not None and target is not module:
-                    found = found or self.exported(target, name)
+                    found = self.exported(target, name)
+                    if found:
+                        break
         return found
 
     def call(

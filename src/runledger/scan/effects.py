@@ -60,6 +60,10 @@ class Reach:
     depth: int = 0
     prefix: tuple[Routine, ...] = ()
 
+    def through(self, prefix: tuple[Routine, ...], depth: int) -> Reach:
+        """The same with more functions between."""
+        return Reach(self.summary, self.event, self.found, self.likely, depth, prefix)
+
 
 class Effects(Resolution):
     """The effects of all routines of a program. `exhausted` of the evaluator counts what was cut short."""
@@ -270,28 +274,28 @@ class Effects(Resolution):
             tables = self._evaluator.names(effect.table, frames) if symbolic(effect.table) else (effect.table,)
             for table in tables:
                 likely = effect.likely or reach.likely
-                self._put(reach.found, evolve(effect, table=table, chain=chain, likely=likely))
+                self._put(reach.found, Effect(effect.kind, table, effect.site, likely, chain))
+        if inner.opens and reach.depth > _DEEPEST_OPEN:
+            self._evaluator.steps += len(inner.opens)
+            self._evaluator.exhausted["depth of calls by parameters"] += len(inner.opens)
+            return
         for opened in list(inner.opens.values()):
-            self._open(evolve(reach, prefix=(*reach.prefix, target, *opened.chain)), opened, frames)
+            self._open(reach.through((*reach.prefix, target, *opened.chain), reach.depth), opened, frames)
 
     def _open(self, reach: Reach, opened: Open, frames: Frames) -> None:
         self._evaluator.steps += 1
-        if reach.depth > _DEEPEST_OPEN:
-            self._evaluator.exhausted["depth of calls by parameters"] += 1
-            return
         arguments = given_in(self._evaluator, opened.arguments, frames)
-        stays = Open(opened.function, arguments, opened.site, opened.guess, reach.prefix)
         for function in self._evaluator.substituted(opened.function, frames):
             if isinstance(function, Method) and function.owner == String((None,)):
                 outcome = self._evaluator.executed(function.name, arguments)
                 self._add_outcome(reach.found, outcome, opened.site, reach.prefix)
             elif isinstance(function, Callable):
                 if self.owner(function.routine) is not self.owner(reach.summary.routine):
-                    self._through(evolve(reach, depth=reach.depth + 1), function, arguments)
+                    self._through(reach.through(reach.prefix, reach.depth + 1), function, arguments)
             elif isinstance(function, Given | Of | Called) or symbolic(function):
-                self._keep_open(reach.summary, reach.event, evolve(stays, function=function))
+                self._keep_open(reach.summary, reach.event, opened.given(function, arguments, reach.prefix))
             else:
                 outcome = self._evaluator.outcome(function, arguments)
                 self._add_outcome(reach.found, outcome, opened.site, reach.prefix, likely=reach.likely)
                 if outcome.pending:
-                    self._keep_open(reach.summary, reach.event, evolve(stays, function=function))
+                    self._keep_open(reach.summary, reach.event, opened.given(function, arguments, reach.prefix))
