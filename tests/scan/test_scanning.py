@@ -168,7 +168,7 @@ def test_what_is_no_file_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "up").symlink_to("..")
     report = scanned(tmp_path, folder__a_dot_py=RUNS + "runs.create({})\n")
-    assert dict(report.left_out) == {"no file": 3}
+    assert dict(report.left_out) == {"not a file": 3}
     assert report.unreadable == []
     assert len(report.findings) == 1
 
@@ -210,7 +210,7 @@ def test_mappers_that_are_not_covered_are_named(tmp_path: Path) -> None:
 def test_a_limit_that_is_reached_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(effects, "_MOST_EFFECTS", 1)
     report = scanned(tmp_path, a_dot_py=RUNS + "def f(x):\n    runs.create(x)\n    runs.update(x, {})\n")
-    assert dict(report.exhausted) == {"effects of a function": 1}
+    assert dict(report.exhausted) == {"reads and writes of one function": 1}
 
 
 def test_a_chain_that_is_too_long_is_cut_and_counted(tmp_path: Path) -> None:

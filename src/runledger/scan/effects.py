@@ -93,7 +93,7 @@ class Effects(Resolution):
             queued.discard(routine)
             rounds[routine] = rounds.get(routine, 0) + 1
             if rounds[routine] > _MOST_ROUNDS:
-                self._evaluator.exhausted["rounds of a circle of calls"] += 1
+                self._evaluator.exhausted["rounds through recursive calls"] += 1
                 continue
             if self._update(self.summaries[routine]):
                 for caller in self._callers.get(routine, ()):
@@ -105,7 +105,7 @@ class Effects(Resolution):
                 if self._evaluator.total < _MOST_STEPS:
                     self._settle(summary, event, found)
                 else:
-                    self._evaluator.exhausted["steps of all calls"] += 1
+                    self._evaluator.exhausted["steps for all calls"] += 1
 
     def _settle(self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect]) -> None:
         """Add the effects of what still depends on parameters and objects, by all calls that were seen."""
@@ -214,7 +214,7 @@ class Effects(Resolution):
             for key, effect in found.items():
                 known = summary.effects.get(key)
                 if known is None and len(summary.effects) >= _MOST_EFFECTS:
-                    self._evaluator.exhausted["effects of a function"] += 1
+                    self._evaluator.exhausted["reads and writes of one function"] += 1
                 elif known is None or len(known.chain) > len(effect.chain):
                     summary.effects[key] = effect
         return len(summary.effects) + len(summary.opens) > before
@@ -248,7 +248,7 @@ class Effects(Resolution):
         if len(opened.chain) > _LONGEST_OPEN or not self.is_relevant(opened.function):
             return
         if len(summary.opens) >= _MOST_OPENS and opened.key not in summary.opens:
-            self._evaluator.exhausted["calls by parameters of a function"] += 1
+            self._evaluator.exhausted["calls through parameters in one function"] += 1
             return
         summary.opens.setdefault(opened.key, opened)
         summary.open_of_event.setdefault(event, {}).setdefault(opened.key, opened)
@@ -277,7 +277,7 @@ class Effects(Resolution):
                 self._put(reach.found, Effect(effect.kind, table, effect.site, likely, chain))
         if inner.opens and reach.depth > _DEEPEST_OPEN:
             self._evaluator.steps += len(inner.opens)
-            self._evaluator.exhausted["depth of calls by parameters"] += len(inner.opens)
+            self._evaluator.exhausted["depth of calls through parameters"] += len(inner.opens)
             return
         for opened in list(inner.opens.values()):
             self._open(reach.through((*reach.prefix, target, *opened.chain), reach.depth), opened, frames)

@@ -78,7 +78,7 @@ class Observed:
             self._settling = 0
         self._settling += 1
         if self._settling == _MOST_VISITS + 1:
-            self._evaluator.exhausted["calls that a symbol is settled by"] += 1
+            self._evaluator.exhausted["calls followed for one value"] += 1
         if depth == 0 or self._settling > _MOST_VISITS:
             return ()
         self._known[value] = ()

@@ -62,7 +62,7 @@ class Substitution(Contracts):
         self.total += 1
         if self.steps > MOST_STEPS or self._nesting > DEEPEST_NESTING:
             if self.steps == MOST_STEPS + 1:  # once for each call
-                self.exhausted["steps of one call"] += 1
+                self.exhausted["steps for one call"] += 1
             return ()
         self._nesting += 1
         try:
