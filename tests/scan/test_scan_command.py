@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 import jsonschema
 import pytest
 from attrs import evolve
-from commands import runledger
+from commands import on_a_terminal, runledger
 
 from runledger.scan.findings import (
     CREATING,
@@ -207,6 +207,13 @@ def test_what_a_reader_has_to_know_is_on_standard_error(code: Path) -> None:
     said = runledger("scan", str(code)).stderr
     assert "Parsed only in part, because of syntax errors: " in said
     assert "Writes through these libraries are not covered: Django ORM." in said
+
+
+def test_a_person_sees_how_many_files_are_read(code: Path) -> None:
+    (code / "other.js").write_text("f(1);\n")
+    seen = on_a_terminal("scan", str(code), store=":")
+    assert "2/2" in seen
+    assert "4 findings in 2 files.\n" in seen
 
 
 def test_a_limit_that_was_reached_is_named_on_standard_error(tmp_path: Path) -> None:
