@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -218,6 +219,39 @@ def test_a_chain_that_is_too_long_is_cut_and_counted(tmp_path: Path) -> None:
     report = scanned(tmp_path, a_dot_py=RUNS + functions + "def f20(x):\n    runs.create(x)\n")
     assert report.exhausted["length of a chain of calls"] == 1
     assert max(len(finding.chain) for finding in report.findings) == 14
+
+
+TABLES = ["Clients", *(f"Table {n}" for n in range(8)), "Client Runs"]
+OBJECTS = """
+class Repository:
+    def __init__(self, name):
+        self.table = Api("k").table("app", name)
+    def put(self, x):
+        self.table.create(x)
+"""
+
+
+def objects(tables: list[str]) -> str:
+    return RUNS + OBJECTS + "".join(f"repository{n} = Repository({each!r})\n" for n, each in enumerate(tables))
+
+
+def branches(tables: list[str]) -> str:
+    chosen = "".join(f"    if kind == {n}:\n        name = {each!r}\n" for n, each in enumerate(tables))
+    return f"{RUNS}def put(kind, x):\n{chosen}    Api('k').table('app', name).create(x)\n"
+
+
+@pytest.mark.parametrize("code", [objects, branches])
+def test_a_write_to_one_of_ten_tables_is_found_in_each(tmp_path: Path, code: Callable[[list[str]], str]) -> None:
+    report = scanned(tmp_path, a_dot_py=code(TABLES))
+    assert {finding.table for finding in report.findings if finding.kind == "creation"} == set(TABLES)
+    assert not report.exhausted
+
+
+@pytest.mark.parametrize(("code", "limit"), [(objects, "objects of one class"), (branches, "values of one expression")])
+def test_of_more_tables_than_are_followed_the_report_says_so(
+    tmp_path: Path, code: Callable[[list[str]], str], limit: str
+) -> None:
+    assert scanned(tmp_path, a_dot_py=code([f"Table {n}" for n in range(40)])).exhausted[limit]
 
 
 def test_the_api_of_schemas_makes_no_records(tmp_path: Path) -> None:

@@ -245,7 +245,10 @@ class Effects(Resolution):
             seen[effect.kind, name] = effect.likely and seen.get((effect.kind, name), True)
 
     def _keep_open(self, summary: Summary, event: Event, opened: Open) -> None:
-        if len(opened.chain) > _LONGEST_OPEN or not self.is_relevant(opened.function):
+        if not self.is_relevant(opened.function):
+            return
+        if len(opened.chain) > _LONGEST_OPEN:
+            self._evaluator.exhausted["length of a chain of calls"] += 1
             return
         if len(summary.opens) >= _MOST_OPENS and opened.key not in summary.opens:
             self._evaluator.exhausted["calls through parameters in one function"] += 1
