@@ -43,7 +43,7 @@ def test_a_command_that_fails_is_an_alert_and_exec_exits_with_its_code(webhook: 
     )
     [post] = webhook.rest()
     assert post["title"] == "Run failed: run 'r' of client 'acme'"
-    assert "Status: Failed\nReason: " in post["message"]
+    assert "Status: Failed\nReason: exit code 3: no disk\n" in post["message"]
     assert f"Call site: runledger exec on {platform.node()}\n" in post["message"]
 
 

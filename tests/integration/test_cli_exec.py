@@ -46,10 +46,30 @@ def test_a_command_that_fails_leaves_its_code_and_the_end_of_its_errors(store: P
     assert done.stderr.count("\n") == 100
     error = the_record(store).error
     assert error is not None
-    assert error.splitlines()[0] == "exit code 7"
+    assert error.splitlines()[0] == "exit code 7: no newline"
     assert error.endswith("line 100\nno newline")
     assert len(error.splitlines()) == 21
     assert the_record(store).status.value == "Failed"
+
+
+@pytest.mark.parametrize(
+    ("printed", "error"),
+    [
+        ("", "exit code 3"),
+        (r"\n \n", "exit code 3"),
+        (r"\nno space left\n\n", "exit code 3: no space left"),
+        (r"copying\n  no space left \n \n", "exit code 3: no space left\ncopying\n  no space left"),
+        ("x" * 200, f"exit code 3: {'x' * 200}"),
+        ("x" * 201, f"exit code 3: {'x' * 199}…\n{'x' * 201}"),
+    ],
+)
+def test_the_first_line_of_the_error_has_the_last_line_that_says_something(
+    store: Path, printed: str, error: str
+) -> None:
+    in_a_process("exec", "--client", "a", "--", "sh", "-c", f"printf '{printed}' >&2; exit 3", store=store, code=3)
+    assert the_record(store).error == error
+    listed = in_a_process("list", store=store).stdout
+    assert error.splitlines()[0] in listed
 
 
 def test_errors_with_any_bytes_are_kept_readable(store: Path) -> None:
@@ -60,7 +80,7 @@ def test_errors_with_any_bytes_are_kept_readable(store: Path) -> None:
         check=False,
     )
     assert done.stderr == b"\xff\x00x\n"
-    assert the_record(store).error == "exit code 1\n\ufffd\ufffdx"
+    assert the_record(store).error == "exit code 1: \ufffd\ufffdx"
 
 
 def test_inside_a_command_its_run_is_updated_without_keys(store: Path, tmp_path: Path) -> None:
@@ -203,7 +223,7 @@ def test_of_outputs_that_are_one_file_the_end_of_both_is_kept(store: Path) -> No
         stderr=subprocess.STDOUT,
         check=False,
     )
-    assert the_record(store).error == "exit code 1\nout\nerr"
+    assert the_record(store).error == "exit code 1: err\nout\nerr"
 
 
 def test_merged_output_keeps_its_order(store: Path) -> None:

@@ -263,7 +263,7 @@ def test_with_its_errors_in_a_file_a_command_keeps_the_terminal_and_its_last_lin
     os.close(leader)
     assert os.waitstatus_to_exitcode(status) == 3
     assert file.read_text() == "why\nread hello\n"
-    assert error_of(store) == "exit code 3\nwhy\nread hello"
+    assert error_of(store) == "exit code 3: read hello\nwhy\nread hello"
 
 
 def test_ctrl_c_at_the_terminal_cancels_the_run(store: Path) -> None:

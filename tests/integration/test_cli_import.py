@@ -3,7 +3,9 @@ import json
 import os
 import resource
 import shlex
+import sqlite3
 import subprocess
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -523,6 +525,25 @@ def test_rows_of_a_key_that_the_ledger_has_otherwise_are_named_and_counted(store
         "line 112: run '110' of client 'c' is there",
     ]
     assert "metric 'n' is 1, in the ledger 2" in done.stderr
+
+
+@pytest.mark.parametrize("number", [3, 30])
+def test_a_run_whose_row_cannot_be_read_is_named_and_the_others_are_loaded(
+    store: Path, tmp_path: Path, number: int
+) -> None:
+    file = tmp_path / "a.csv"
+    rows = [f"{each},c,Running,2025-11-24T00:00:{each:02}Z\n" for each in range(number)]
+    file.write_text("run_id,client_id,status,started_at\n" + "".join(rows[:-1]))
+    runledger("import", str(file), store=store)
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("""UPDATE runs SET metrics = '{"n": [1]}' WHERE run_id = '1'""")
+    file.write_text("run_id,client_id,status,started_at\n" + "".join(rows))
+    done = runledger("import", str(file), store=store, code=1)
+    there = f"{number - 2} already there, 0 refused, 1 there, but different"
+    assert done.stdout == f"{number} rows: 1 loaded, {there}\n"
+    assert done.stderr.startswith(
+        "line 3: run '1' of client 'c' is there, but different: the row of run '1' of client 'c' was not written by "
+    )
 
 
 REAL = {

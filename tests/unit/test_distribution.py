@@ -1,8 +1,11 @@
 """The distribution is run-records, because runledger is another project on the package index: nothing points there."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -40,3 +43,14 @@ def test_what_is_built_and_required_is_run_records() -> None:
         "runledger": "runledger_command:main"
     }  # which Ctrl-C ends quietly from its first line
     assert redis["dependencies"][0] == "run-records"
+
+
+def test_the_wheel_holds_the_package_and_the_module_of_its_command(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    [wheel] = tmp_path.glob("*.whl")
+    with ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if ".dist-info/" not in name}
+    source = ROOT / "src"
+    modules = {path.relative_to(source).as_posix() for path in source.rglob("*.py")}
+    assert held == {*modules, "runledger/py.typed"}

@@ -89,6 +89,13 @@ def test_a_bad_row_says_what_the_mapping_lacks_in_words_of_columns() -> None:
     assert metrics.reason.startswith("metrics is not a JSON object of names and values: if the column holds something")
 
 
+def test_a_name_that_comes_twice_among_very_many_is_found() -> None:
+    names = [*(f"n{number}" for number in range(300_000)), "n299999"]
+    [row] = read("{" + ", ".join(f'"{name}": 1' for name in names) + "}\n", "a.jsonl")
+    assert isinstance(row, BadRow)
+    assert row.reason == "the name 'n299999' is twice in one JSON object: remove or rename one."
+
+
 def test_missing_columns_are_named_with_their_fields() -> None:
     with pytest.raises(MissingColumns) as raised:
         read("a,Site\n", columns={"client_id": "Site", "error": "Fault"})

@@ -23,7 +23,7 @@ from runledger import (
     UnknownMetric,
     UnusableForRun,
 )
-from runledger.adapters.memory import InMemoryRunRepository
+from runledger.adapters.memory import InMemoryRunAccess, InMemoryRunRepository
 from runledger.domain.values import Metrics
 from runledger.services.importing import import_each
 
@@ -133,9 +133,42 @@ def test_an_alteration_that_reading_does_not_show_is_named_by_the_store() -> Non
     assert fates(Suspicious(), runs_of("abc")) == [("a", True, ""), ("b", True, "a text may be cut"), ("c", True, "")]
 
 
+def test_what_was_created_is_named_although_it_cannot_be_read_again() -> None:
+    class Gone(InMemoryRunRepository):
+        """Alters a run, and then does not answer any more."""
+
+        is_away = False
+
+        def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+            self.is_away = True
+            made = super().create_many(news[:2])
+            raise StoreUnusable("a text is cut", made[1]).having_applied(made)
+
+        def get(self, key: RunKey) -> RunRecord:
+            if self.is_away:
+                raise StoreUnavailable("it is away", Outcome.NOT_APPLIED, key)
+            return super().get(key)
+
+        def without_creation(self) -> InMemoryRunAccess:
+            return self
+
+    each = import_each(RunLedger(Gone(), observers=(), retry_waits=()), runs_of("abc"))
+    assert [(one.run.key.client_id, one.is_new, one.fault) for one in (next(each), next(each))] == [
+        ("a", True, ""),
+        ("b", True, "a text is cut"),
+    ]
+    with pytest.raises(StoreUnavailable):
+        next(each)
+
+
 @pytest.mark.parametrize(
     "error",
-    [StoreUnusable("no permission"), StoreUnusable("no", RunKey("r", "b")), StoreUnavailable("", Outcome.UNKNOWN)],
+    [
+        StoreUnusable("no permission"),
+        StoreUnusable("no", RunKey("r", "b")),
+        StoreUnavailable("", Outcome.UNKNOWN),
+        StoreUnavailable("", Outcome.NOT_APPLIED, RunKey("r", "a")),
+    ],
 )
 def test_what_concerns_all_runs_is_raised_after_those_that_were_created(error: RunLedgerError) -> None:
     class Failing(InMemoryRunRepository):
@@ -144,9 +177,8 @@ def test_what_concerns_all_runs_is_raised_after_those_that_were_created(error: R
             raise error.having_applied(made)
 
     each = import_each(RunLedger(Failing(), observers=(), retry_waits=()), runs_of("abc"))
-    if isinstance(error, StoreUnusable):
-        first = next(each)
-        assert (first.run.key.client_id, first.is_new, first.fault) == ("a", True, "")
+    first = next(each)
+    assert (first.run.key.client_id, first.is_new, first.fault) == ("a", True, "")
     with pytest.raises(type(error)) as raised:
         next(each)
     assert raised.value is error or raised.value.applied == (RunKey("r", "a"),)

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from redis_server import admin, server_url
-from runledger import NewRun, Outcome, RunChange, RunKey, RunRecord, StoreUnavailable, StoreUnusable
+from runledger import NewRun, Outcome, RunChange, RunKey, RunRecord, StoreUnavailable, StoreUnusable, UnusableForRun
 from runledger.domain import RunAlreadyExists, RunQuery
 from runledger.testing.line import line_to
 from runledger_redis import RedisRunRepository
@@ -135,9 +135,9 @@ def test_a_document_that_is_no_record_is_named(repository: RedisRunRepository) -
     repository.create(NewRun(START))
     for document in ("", "{}", "[]", '{"status": "Paused"}', b"\xff"):
         admin().set(f"runledger:record:{KEY.run_id}\0{KEY.client_id}", document)
-        with pytest.raises(StoreUnusable, match="is not a valid run record"):
+        with pytest.raises(UnusableForRun, match="is not a valid run record"):
             repository.get(KEY)
-        with pytest.raises(StoreUnusable, match="is not a valid run record"):
+        with pytest.raises(UnusableForRun, match="is not a valid run record"):
             repository.update(KEY, RunChange(), AT)
 
 

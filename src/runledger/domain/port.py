@@ -33,7 +33,8 @@ class RunCreation(Protocol):
         `new.record.is_start_of` the stored record.
         Raises RunAlreadyExists if the key has any other record, which stays unchanged. That holds with any number of
         threads, processes and machines creating at the same time. Raises UnknownMetric, StoreUnavailable or
-        StoreUnusable, and InvalidValue for a log that is too long for the store: nothing is written then.
+        StoreUnusable (UnusableForRun if others can be created), and InvalidValue for a log that is too long for the
+        store: nothing is written then.
         """
 
     def create_many(self, news: Sequence[NewRun]) -> Sequence[RunKey]:

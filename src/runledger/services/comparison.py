@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-from ..domain import NewRun, RunKey, RunNotFound
+from ..domain import NewRun, RunKey, RunNotFound, UnusableForRun
 from .copy_result import difference
 from .reads import LedgerReads
 
@@ -18,7 +19,8 @@ _EXTRA = 4
 def differing(reads: LedgerReads, runs: Sequence[NewRun]) -> Iterator[tuple[NewRun, str]]:
     """Those of these runs that the ledger has with other values, in their order, with how they differ in words.
 
-    A run that was removed meanwhile is not among them. Raises what reads raise.
+    A run whose record cannot be read is among them, with the reason; one that was removed meanwhile is not. Raises what
+    reads raise.
     """
     same = _same_in_list(reads, runs) if len(runs) > _FEW else set()
     for number, run in enumerate(runs):
@@ -33,12 +35,12 @@ def _same_in_list(reads: LedgerReads, runs: Sequence[NewRun]) -> set[int]:
         places.setdefault(run.key, []).append(number)
     starts = [run.record.started_at for run in runs]
     listed = reads.find_with_logs(since=min(starts), until=_after(max(starts)), limit=_EXTRA * len(places))
-    return {
-        number
-        for stored in listed
-        for number in places.get(stored.key, ())
-        if not difference(runs[number], stored, "in the ledger")
-    }
+    same: set[int] = set()
+    with suppress(UnusableForRun):  # of a run that may be none of these; those behind it are read one by one
+        for stored in listed:
+            numbers = places.get(stored.key, ())
+            same.update(number for number in numbers if not difference(runs[number], stored, "in the ledger"))
+    return same
 
 
 def _after(moment: datetime) -> datetime | None:
@@ -53,4 +55,6 @@ def _difference(reads: LedgerReads, run: NewRun) -> str:
         stored = reads.get_with_log(run.key.run_id, run.key.client_id)
     except RunNotFound:
         return ""
+    except UnusableForRun as error:
+        return str(error.args[0])
     return difference(run, stored, "in the ledger")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
-from ..domain import InvalidValue, NewRun, RunKey, RunLedgerError, StoreUnusable, UnknownMetric, UnusableForRun
+from ..domain import InvalidValue, NewRun, RunKey, RunLedgerError, StoreUnavailable, UnknownMetric, UnusableForRun
 from .comparison import differing
 from .ledger import RunLedger
 
@@ -33,12 +33,12 @@ def import_each(ledger: RunLedger, runs: Sequence[NewRun]) -> Iterator[Imported]
     """
     try:
         there = {id(run) for run in ledger.import_records(runs)}
-    except (InvalidValue, UnknownMetric, StoreUnusable) as error:
+    except RunLedgerError as error:
         made, rest = _divided(runs, error.applied)
-        is_altered = error.key is not None and error.key in error.applied
+        is_altered = not isinstance(error, StoreUnavailable) and error.key in error.applied
         yield from _altered(ledger, made, error) if is_altered else (Imported(run, True) for run in made)
         if not is_altered:
-            if isinstance(error, StoreUnusable) and not isinstance(error, UnusableForRun):
+            if not isinstance(error, (InvalidValue, UnknownMetric, UnusableForRun)):
                 raise
             refused = _refused(rest, error)
             if refused is not None:
@@ -75,7 +75,17 @@ def _refused(runs: Sequence[NewRun], error: RunLedgerError) -> NewRun | None:
 
 
 def _altered(ledger: RunLedger, made: Sequence[NewRun], error: RunLedgerError) -> Iterator[Imported]:
-    """The runs that were created, of which the store has altered one, and maybe more."""
-    words = {id(run): unlike for run, unlike in differing(ledger.reads, made)}
+    """The runs that were created, of which the store has altered one, and maybe more.
+
+    If they cannot be read, raises why, after the last of them.
+    """
+    words: dict[int, str] = {}
+    failure = None
+    try:
+        words.update((id(run), unlike) for run, unlike in differing(ledger.reads, made))
+    except RunLedgerError as unread:
+        failure = unread
     for run in made:
         yield Imported(run, True, words.get(id(run), str(error.args[0]) if run.key == error.key else ""))
+    if failure is not None:
+        raise failure

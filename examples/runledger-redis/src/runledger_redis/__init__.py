@@ -30,6 +30,7 @@ from runledger.domain import (
     RunRecord,
     StoreUnavailable,
     StoreUnusable,
+    UnusableForRun,
     changed_records,
     fitting,
     newest_first,
@@ -60,7 +61,7 @@ def _record(document: bytes) -> RunRecord:
     try:
         return RunRecord.from_json(json.loads(document), trusted=True)
     except ValueError:
-        raise StoreUnusable(
+        raise UnusableForRun(
             f"a document at {_RECORD}… is not a valid run record, correct it: {document[:99]!r}"
         ) from None
 
@@ -74,7 +75,7 @@ def _line(element: bytes) -> LogLine:
         [line] = trusted_log([json.loads(element)])
         return line
     except MALFORMED:
-        raise StoreUnusable(f"an element at {_LOG}… is not a line of a log, correct it: {element[:99]!r}") from None
+        raise UnusableForRun(f"an element at {_LOG}… is not a line of a log, correct it: {element[:99]!r}") from None
 
 
 # KEYS: the sorted set, then for each record its key, the key of its log, and the key of its mark.

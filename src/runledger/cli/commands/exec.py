@@ -92,7 +92,8 @@ def exec_(
 
     Starts a run, runs the command, and finishes the run: as Completed if the exit code is 0; as Cancelled if a signal
     ended the command that exec passed on or the terminal sent; otherwise as Failed, with the exit code or the signal,
-    and the last lines of standard error. Exits with the command's code (128 + N for signal N; 124 after a time-out).
+    and the last lines of standard error. After an exit code, lists and alerts show the last of them as the reason.
+    Exits with the command's code (128 + N for signal N; 124 after a time-out).
     If both outputs go to one file, as with >log 2>&1, the last lines are of both. On a terminal, which stays the
     command's, no lines are kept. Inside the command, `runledger update` needs no ids.
 

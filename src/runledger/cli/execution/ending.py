@@ -17,6 +17,8 @@ _LIKELY: dict[int, str] = {
     signal.SIGXFSZ: ": the limit for the size of files was reached",
     signal.SIGPIPE: ": nobody read its output any more",
 }
+_SHOWN = 200
+"""Characters of the last line that begin the error: lists, `check` and alerts show the first line alone."""
 
 
 class Ending(NamedTuple):
@@ -45,8 +47,9 @@ def ending_of(code: int, asked: Collection[int], lines: str, timed_out: str | No
         return Ending(exit_code, cancelled=f"ended by {signal_name(number)}")
     if code < 0:
         return Ending(exit_code, error=_with_lines(_by_signal(number), lines))
-    hint = f": {_by_signal(number)}" if 0 < number < 32 else ""
-    return Ending(code, error=_with_lines(f"exit code {code}{hint}", lines))
+    if 0 < number < 32:
+        return Ending(code, error=_with_lines(f"exit code {code}: {_by_signal(number)}", lines))
+    return Ending(code, error=_with_last_line(f"exit code {code}", lines))
 
 
 def _by_signal(number: int) -> str:
@@ -55,3 +58,12 @@ def _by_signal(number: int) -> str:
 
 def _with_lines(reason: str, lines: str) -> str:
     return f"{reason}\n{lines}".strip()
+
+
+def _with_last_line(reason: str, lines: str) -> str:
+    """The reason with the last line that is not empty, and below them all lines, unless they say no more."""
+    last = lines.strip().rpartition("\n")[2].strip()
+    if not last:
+        return reason
+    shown = last if len(last) <= _SHOWN else f"{last[: _SHOWN - 1]}…"
+    return f"{reason}: {shown}" if shown == lines.strip() else _with_lines(f"{reason}: {shown}", lines)
