@@ -61,4 +61,4 @@ def test_the_hook_of_pre_commit_stops_a_commit_that_creates_elsewhere(tmp_path: 
     repository(theirs)
     failed = committed(theirs, home, "pyproject.toml", SETTINGS.format("another"))
     assert failed.returncode == 1, failed.stdout
-    assert "runledger: runs.js:2: creation: startRun creates a record of Runs." in failed.stdout
+    assert "runledger: runs.js:2: creation: startRun creates a record in Runs." in failed.stdout

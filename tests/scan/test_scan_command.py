@@ -11,7 +11,21 @@ from urllib.parse import unquote_to_bytes
 
 import jsonschema
 import pytest
-from commands import runledger
+from attrs import evolve
+from commands import on_a_terminal, runledger
+
+from runledger.scan.findings import (
+    CREATING,
+    CREATION,
+    NO_START,
+    RECOVERY,
+    UNRESOLVED,
+    UPDATE,
+    UPDATING,
+    UPSERT,
+    Finding,
+)
+from runledger.scan.reports import sentence as sentence_of
 
 CODE = """
 const base = require('airtable').base('app1');
@@ -90,7 +104,29 @@ def test_the_inventory_lists_each_creation_point_with_its_callers(code: Path) ->
 def test_a_check_fails_at_a_creation_that_is_not_allowed(code: Path) -> None:
     failed = runledger("scan", "--check", str(code), code=1)
     assert "code.js:4: creation" in failed.stderr
-    assert "2 places may not create runs" in failed.stderr
+    assert "2 places failed the check." in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        (CREATION, "touch creates a record in Runs."),
+        (RECOVERY, "touch creates a record in Runs because it found none."),
+        (UPSERT, "touch creates or updates a record in Runs with one call."),
+        (UPDATE, "touch updates a record in Runs."),
+        (CREATING, "touch calls a function that creates a record in Runs."),
+        (UPDATING, "touch calls a function that updates a record in Runs."),
+        (NO_START, "touch updates a run in Runs, and no start was found before that."),
+        (UNRESOLVED, "touch writes to a table whose name cannot be found out."),
+    ],
+)
+def test_each_finding_reads_as_a_sentence(kind: str, sentence: str) -> None:
+    finding = Finding(kind, "a.py", 1, "touch", "" if kind == UNRESOLVED else "Runs")
+    assert sentence_of(finding) == sentence
+    likely = sentence_of(
+        evolve(finding, likely=True, function="<module>", chain=("start (a.py:2)", "creation (a.py:3)"))
+    )
+    assert likely == f"{sentence.replace('touch', 'The module probably')} Chain: start (a.py:2) > creation (a.py:3)."
 
 
 def test_a_check_fails_at_a_recovery_although_the_creation_is_allowed(code: Path) -> None:
@@ -169,8 +205,33 @@ def test_a_file_that_cannot_be_written_is_named(code: Path) -> None:
 def test_what_a_reader_has_to_know_is_on_standard_error(code: Path) -> None:
     (code / "bad.py").write_text("from django.db import models\ndef f(:\n")
     said = runledger("scan", str(code)).stderr
-    assert "parsed in part, because they are damaged" in said
-    assert "not covered, writes through them are not seen: Django ORM" in said
+    assert "Parsed only in part, because of syntax errors: " in said
+    assert "Writes through these libraries are not covered: Django ORM." in said
+
+
+def test_a_person_sees_how_many_files_are_read(code: Path) -> None:
+    (code / "other.js").write_text("f(1);\n")
+    seen = on_a_terminal("scan", str(code), store=":")
+    assert "2/2" in seen
+    assert "4 findings in 2 files.\n" in seen
+
+
+def test_a_limit_that_was_reached_is_named_on_standard_error(tmp_path: Path) -> None:
+    functions = "".join(f"def f{n}(x):\n    f{n + 1}(x)\n" for n in range(20))
+    runs = "from pyairtable import Api\nruns = Api('k').table('app', 'Runs')\n"
+    (tmp_path / "a.py").write_text(f"{runs}{functions}def f20(x):\n    runs.create(x)\n")
+    limits = "Findings may be missing, because limits were reached: length of a chain of calls (1 time).\n"
+    assert limits in runledger("scan", str(tmp_path)).stderr
+    assert limits in runledger("scan", "--check", str(tmp_path), code=1).stderr
+
+
+def test_files_that_are_left_out_are_counted_after_the_findings(code: Path) -> None:
+    for name in ("tests/a.js", "node_modules/x/a.js", "node_modules/x/b.js", "vendor/a.js", "a.min.js", "old/a.js.bak"):
+        (code / name).parent.mkdir(parents=True, exist_ok=True)
+        (code / name).write_text(CODE)
+    assert runledger("scan", str(code)).stdout.endswith(
+        "4 findings in 1 file. 6 files left out: backups 1, generated 1, node_modules 2, tests 1, vendored 1.\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["a\nb.js", "a\x1b[2J.js", os.fsdecode(b"a\xff.js")])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from runledger.scan import effects
 from runledger.scan.findings import Finding
+from runledger.scan.names import Modules
+from runledger.scan.program import Module
 from runledger.scan.scanning import Report, scan
 from runledger.scan.settings import Settings
 
@@ -20,7 +23,7 @@ runs = Api("k").table("app", "Client Run Results")
 
 def scanned(folder: Path, settings: Settings | None = None, **files: str) -> Report:
     for name, text in files.items():
-        path = folder / name.replace("__", "/").replace("_dot_", ".")
+        path = folder / name.replace("__", "/").replace("/init/", "__init__").replace("_dot_", ".")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return scan([folder], settings or Settings())
@@ -166,7 +169,7 @@ def test_what_is_no_file_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "up").symlink_to("..")
     report = scanned(tmp_path, folder__a_dot_py=RUNS + "runs.create({})\n")
-    assert dict(report.left_out) == {"no file": 3}
+    assert dict(report.left_out) == {"not a file": 3}
     assert report.unreadable == []
     assert len(report.findings) == 1
 
@@ -208,7 +211,7 @@ def test_mappers_that_are_not_covered_are_named(tmp_path: Path) -> None:
 def test_a_limit_that_is_reached_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(effects, "_MOST_EFFECTS", 1)
     report = scanned(tmp_path, a_dot_py=RUNS + "def f(x):\n    runs.create(x)\n    runs.update(x, {})\n")
-    assert dict(report.exhausted) == {"effects of a function": 1}
+    assert dict(report.exhausted) == {"reads and writes of one function": 1}
 
 
 def test_a_chain_that_is_too_long_is_cut_and_counted(tmp_path: Path) -> None:
@@ -216,6 +219,39 @@ def test_a_chain_that_is_too_long_is_cut_and_counted(tmp_path: Path) -> None:
     report = scanned(tmp_path, a_dot_py=RUNS + functions + "def f20(x):\n    runs.create(x)\n")
     assert report.exhausted["length of a chain of calls"] == 1
     assert max(len(finding.chain) for finding in report.findings) == 14
+
+
+TABLES = ["Clients", *(f"Table {n}" for n in range(8)), "Client Runs"]
+OBJECTS = """
+class Repository:
+    def __init__(self, name):
+        self.table = Api("k").table("app", name)
+    def put(self, x):
+        self.table.create(x)
+"""
+
+
+def objects(tables: list[str]) -> str:
+    return RUNS + OBJECTS + "".join(f"repository{n} = Repository({each!r})\n" for n, each in enumerate(tables))
+
+
+def branches(tables: list[str]) -> str:
+    chosen = "".join(f"    if kind == {n}:\n        name = {each!r}\n" for n, each in enumerate(tables))
+    return f"{RUNS}def put(kind, x):\n{chosen}    Api('k').table('app', name).create(x)\n"
+
+
+@pytest.mark.parametrize("code", [objects, branches])
+def test_a_write_to_one_of_ten_tables_is_found_in_each(tmp_path: Path, code: Callable[[list[str]], str]) -> None:
+    report = scanned(tmp_path, a_dot_py=code(TABLES))
+    assert {finding.table for finding in report.findings if finding.kind == "creation"} == set(TABLES)
+    assert not report.exhausted
+
+
+@pytest.mark.parametrize(("code", "limit"), [(objects, "objects of one class"), (branches, "values of one expression")])
+def test_of_more_tables_than_are_followed_the_report_says_so(
+    tmp_path: Path, code: Callable[[list[str]], str], limit: str
+) -> None:
+    assert scanned(tmp_path, a_dot_py=code([f"Table {n}" for n in range(40)])).exhausted[limit]
 
 
 def test_the_api_of_schemas_makes_no_records(tmp_path: Path) -> None:
@@ -295,3 +331,24 @@ def test_progress_counts_files(tmp_path: Path) -> None:
 )
 def test_the_table_of_runs(table: str, runs: tuple[str, ...], is_run: bool) -> None:
     assert Settings(runs=runs).is_run(table) is is_run
+
+
+def test_an_import_is_resolved_once_however_many_names_it_may_bring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolved: list[tuple[str, str]] = []
+    resolve = Modules._python_module
+
+    def counted(modules: Modules, importer: Module, spec: str) -> Module | None:
+        resolved.append((importer.path, spec))
+        return resolve(modules, importer, spec)
+
+    monkeypatch.setattr(Modules, "_python_module", counted)
+    imports = "from . import *\n"
+    files = {f"m{n}_dot_py": f"{imports}def f{n}(x):\n    f{n + 1}(x)\n" for n in range(40)}
+    files["m40_dot_py"] = f"{imports}{RUNS}def f40(x):\n    runs.create(x)\n"
+    files["__init___dot_py"] = "".join(f"from .m{n} import *\n" for n in range(41))
+    assert ("creating-wrapper", "f39") in {
+        (finding.kind, finding.function) for finding in scanned(tmp_path, None, **files).findings
+    }
+    assert len(resolved) == len(set(resolved))

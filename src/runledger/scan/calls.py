@@ -28,7 +28,6 @@ from .values import (
     Value,
     Values,
     exact,
-    merged,
 )
 from .weights import called
 
@@ -61,7 +60,7 @@ class Calls(Outcomes):
             return loaded
         arguments = self.arguments(node.arguments, scope)
         functions = self.values(node.callee, scope)
-        found = merged(*(self.call(function, arguments, node, scope) for function in functions))
+        found = self.merged(*(self.call(function, arguments, node, scope) for function in functions))
         if not found or all(isinstance(value, Called | Of | Library) for value in found):
             known = self._fetched(node.callee, scope) or self._kept_item(node.callee, scope)
             opened = any(isinstance(value, Called | Of) for value in found)
@@ -101,9 +100,9 @@ class Calls(Outcomes):
             self._exporting.discard((module, name))
 
     def _script_name(self, module: Module, name: str) -> Values:
-        found = merged(*(self.of_origin(origin, module.scope) for origin in module.exports.get(name, ())))
+        found = self.merged(*(self.of_origin(origin, module.scope) for origin in module.exports.get(name, ())))
         if not found and module.whole:
-            whole = merged(*(self.of_origin(origin, module.scope) for origin in module.whole))
+            whole = self.merged(*(self.of_origin(origin, module.scope) for origin in module.whole))
             return whole if name == "default" else self.members(whole, name)
         if not found and name == "default":
             return (File(module),)
@@ -117,7 +116,7 @@ class Calls(Outcomes):
 
     def _python_name(self, module: Module, name: str) -> Values:
         origins = module.scope.names.get(name, ())
-        found = merged(*(self.of_origin(origin, module.scope) for origin in origins))
+        found = self.merged(*(self.of_origin(origin, module.scope) for origin in origins))
         if not found:
             inner = self.modules.submodule(module, name)
             if inner is not None:
@@ -125,7 +124,9 @@ class Calls(Outcomes):
             for spec in module.passes_on:
                 target = self.modules.resolve(module, spec)
                 if target is not None and target is not module:
-                    found = found or self.exported(target, name)
+                    found = self.exported(target, name)
+                    if found:
+                        break
         return found
 
     def call(
@@ -139,8 +140,8 @@ class Calls(Outcomes):
             case Class(info=info) | This(info=info):  # `this` and `cls` of a static method are its class
                 return (Instance(info, arguments.positional, arguments.frozen_keywords),)
             case File(module=module):
-                whole = merged(*(self.of_origin(origin, module.scope) for origin in module.whole))
-                return merged(*(self.call(value, arguments) for value in whole))
+                whole = self.merged(*(self.of_origin(origin, module.scope) for origin in module.whole))
+                return self.merged(*(self.call(value, arguments) for value in whole))
             case Given() | Of() | Called():
                 return called(function, arguments)
             case Partial(function=inner, arguments=given):
@@ -169,12 +170,12 @@ class Calls(Outcomes):
         if isinstance(owner, Name):
             holder = scope.holder(f"{owner.id}[{key}]")
             origins = holder.names[f"{owner.id}[{key}]"] if holder is not None else ()
-            return merged(*(self.of_origin(origin, scope) for origin in origins))
+            return self.merged(*(self.of_origin(origin, scope) for origin in origins))
         if isinstance(owner, Member):
             classes = [
                 value.info for value in self.values(owner.object, scope) if isinstance(value, This | Instance | Class)
             ]
-            return merged(
+            return self.merged(
                 *(
                     self.of_origin(origin, each.body)
                     for info in classes

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .names import Modules
-from .operations import Operations
+from .operations import MOST, Operations
 from .program import ClassInfo, Program
 from .tree import Function, Member, Name, Text
-from .values import MOST, Library, Object, This, Values
+from .values import Library, Object, This, Values
 
 
 class Contracts(Operations):
@@ -30,6 +30,8 @@ class Contracts(Operations):
             if names:
                 found = tuple(This(one) for one in self.subclasses(info) if not self.is_open(one))
                 found = found or (self._alike(names) if self.is_open(info) else ())
+            if len(found) > MOST:
+                self.exhausted["implementations of one contract"] += 1
             self._implementations[info] = found[:MOST]
         return self._implementations[info]
 

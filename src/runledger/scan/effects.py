@@ -60,6 +60,10 @@ class Reach:
     depth: int = 0
     prefix: tuple[Routine, ...] = ()
 
+    def through(self, prefix: tuple[Routine, ...], depth: int) -> Reach:
+        """The same with more functions between."""
+        return Reach(self.summary, self.event, self.found, self.likely, depth, prefix)
+
 
 class Effects(Resolution):
     """The effects of all routines of a program. `exhausted` of the evaluator counts what was cut short."""
@@ -89,7 +93,7 @@ class Effects(Resolution):
             queued.discard(routine)
             rounds[routine] = rounds.get(routine, 0) + 1
             if rounds[routine] > _MOST_ROUNDS:
-                self._evaluator.exhausted["rounds of a circle of calls"] += 1
+                self._evaluator.exhausted["rounds through recursive calls"] += 1
                 continue
             if self._update(self.summaries[routine]):
                 for caller in self._callers.get(routine, ()):
@@ -101,7 +105,7 @@ class Effects(Resolution):
                 if self._evaluator.total < _MOST_STEPS:
                     self._settle(summary, event, found)
                 else:
-                    self._evaluator.exhausted["steps of all calls"] += 1
+                    self._evaluator.exhausted["steps for all calls"] += 1
 
     def _settle(self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect]) -> None:
         """Add the effects of what still depends on parameters and objects, by all calls that were seen."""
@@ -210,7 +214,7 @@ class Effects(Resolution):
             for key, effect in found.items():
                 known = summary.effects.get(key)
                 if known is None and len(summary.effects) >= _MOST_EFFECTS:
-                    self._evaluator.exhausted["effects of a function"] += 1
+                    self._evaluator.exhausted["reads and writes of one function"] += 1
                 elif known is None or len(known.chain) > len(effect.chain):
                     summary.effects[key] = effect
         return len(summary.effects) + len(summary.opens) > before
@@ -241,10 +245,13 @@ class Effects(Resolution):
             seen[effect.kind, name] = effect.likely and seen.get((effect.kind, name), True)
 
     def _keep_open(self, summary: Summary, event: Event, opened: Open) -> None:
-        if len(opened.chain) > _LONGEST_OPEN or not self.is_relevant(opened.function):
+        if not self.is_relevant(opened.function):
+            return
+        if len(opened.chain) > _LONGEST_OPEN:
+            self._evaluator.exhausted["length of a chain of calls"] += 1
             return
         if len(summary.opens) >= _MOST_OPENS and opened.key not in summary.opens:
-            self._evaluator.exhausted["calls by parameters of a function"] += 1
+            self._evaluator.exhausted["calls through parameters in one function"] += 1
             return
         summary.opens.setdefault(opened.key, opened)
         summary.open_of_event.setdefault(event, {}).setdefault(opened.key, opened)
@@ -270,28 +277,28 @@ class Effects(Resolution):
             tables = self._evaluator.names(effect.table, frames) if symbolic(effect.table) else (effect.table,)
             for table in tables:
                 likely = effect.likely or reach.likely
-                self._put(reach.found, evolve(effect, table=table, chain=chain, likely=likely))
+                self._put(reach.found, Effect(effect.kind, table, effect.site, likely, chain))
+        if inner.opens and reach.depth > _DEEPEST_OPEN:
+            self._evaluator.steps += len(inner.opens)
+            self._evaluator.exhausted["depth of calls through parameters"] += len(inner.opens)
+            return
         for opened in list(inner.opens.values()):
-            self._open(evolve(reach, prefix=(*reach.prefix, target, *opened.chain)), opened, frames)
+            self._open(reach.through((*reach.prefix, target, *opened.chain), reach.depth), opened, frames)
 
     def _open(self, reach: Reach, opened: Open, frames: Frames) -> None:
         self._evaluator.steps += 1
-        if reach.depth > _DEEPEST_OPEN:
-            self._evaluator.exhausted["depth of calls by parameters"] += 1
-            return
         arguments = given_in(self._evaluator, opened.arguments, frames)
-        stays = Open(opened.function, arguments, opened.site, opened.guess, reach.prefix)
         for function in self._evaluator.substituted(opened.function, frames):
             if isinstance(function, Method) and function.owner == String((None,)):
                 outcome = self._evaluator.executed(function.name, arguments)
                 self._add_outcome(reach.found, outcome, opened.site, reach.prefix)
             elif isinstance(function, Callable):
                 if self.owner(function.routine) is not self.owner(reach.summary.routine):
-                    self._through(evolve(reach, depth=reach.depth + 1), function, arguments)
+                    self._through(reach.through(reach.prefix, reach.depth + 1), function, arguments)
             elif isinstance(function, Given | Of | Called) or symbolic(function):
-                self._keep_open(reach.summary, reach.event, evolve(stays, function=function))
+                self._keep_open(reach.summary, reach.event, opened.given(function, arguments, reach.prefix))
             else:
                 outcome = self._evaluator.outcome(function, arguments)
                 self._add_outcome(reach.found, outcome, opened.site, reach.prefix, likely=reach.likely)
                 if outcome.pending:
-                    self._keep_open(reach.summary, reach.event, evolve(stays, function=function))
+                    self._keep_open(reach.summary, reach.event, opened.given(function, arguments, reach.prefix))

@@ -52,7 +52,6 @@ from .values import (
     Values,
     exact,
     joined,
-    merged,
     symbolic,
 )
 
@@ -119,7 +118,7 @@ class Evaluator(Calls):
             case Index(object=owner, index=index) if chain_of(owner).rpartition(".")[2] in ("Annotated", "Optional"):
                 return self.values(index, scope)
             case Index(object=owner, index=index):
-                return merged(
+                return self.merged(
                     self._index(self.values(owner, scope), self.values(index, scope)),
                     self.kept(owner, scope, exact(next(iter(self.values(index, scope)), None)) or ""),
                 )
@@ -130,7 +129,7 @@ class Evaluator(Calls):
             case Either(operator=operator, left=left, right=right):
                 if operator == "and":
                     return self.values(right, scope)
-                return merged(self.values(left, scope), self.values(right, scope))
+                return self.merged(self.values(left, scope), self.values(right, scope))
             case Function():
                 if node in self.program.constructors:
                     return (Class(self.program.constructors[node]),)
@@ -168,11 +167,11 @@ class Evaluator(Calls):
         origins = holder.names[node.id]
         if len(origins) > 1 and holder.function_scope() is scope.function_scope():
             origins = reaching(origins, node.pos)
-        found = merged(*(self.of_origin(origin, holder) for origin in origins))
+        found = self.merged(*(self.of_origin(origin, holder) for origin in origins))
         if not found or all(isinstance(value, Constant | Library) or symbolic(value) for value in found):
             kind = holder.function_scope().names.get(f"type {node.id}")
             if kind:
-                return merged(self.typed(kind[0]), found)
+                return self.merged(self.typed(kind[0]), found)
         return found
 
     def _passed_on(self, name: str, scope: Scope) -> Values:
@@ -301,7 +300,7 @@ class Evaluator(Calls):
         return self._truth(node.left, scope, positive=positive)
 
     def _index(self, owners: Values, keys: Values) -> Values:
-        return merged(*(self.item(owner, key) for owner in owners for key in (keys or (None,))))
+        return self.merged(*(self.item(owner, key) for owner in owners for key in (keys or (None,))))
 
     def returned(self, routine: Routine) -> Values:
         """What a routine may return, with its parameters as symbols."""
@@ -314,7 +313,7 @@ class Evaluator(Calls):
             return ()
         self._returning.add(routine)
         before = self._cut
-        found = merged(
+        found = self.merged(
             *(self.values(node, scope) for node, scope in return_values(self.program, routine.body, routine.scope))
         )
         if not found and routine.node is not None and routine.node.returns is not None:
@@ -322,7 +321,7 @@ class Evaluator(Calls):
         if any(isinstance(one, Constant) and one.value is False for one in found):
             decided = conditions(self.program, routine.body, routine.scope)
             truths = [self._truth(node, scope, positive=positive) for node, scope, positive in decided]
-            found = merged(*truths) or found
+            found = self.merged(*truths) or found
         self._returning.discard(routine)
         if self._cut == before or not self._running:
             self._returns[routine] = found

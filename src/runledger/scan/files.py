@@ -127,7 +127,7 @@ def _reason(file: Path, inner: str) -> str:
         if pattern.search(inner):
             return reason
     if not file.is_file():  # a pipe, a link to nothing
-        return "no file"
+        return "not a file"
     try:
         if file.stat().st_size > _LARGEST:
             return "too large"

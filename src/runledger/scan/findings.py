@@ -12,14 +12,14 @@ NO_START, UNRESOLVED = "no-start", "unresolved"
 KINDS = (CREATION, RECOVERY, UPSERT, UPDATE, CREATING, UPDATING, NO_START, UNRESOLVED)
 
 MEANINGS = {
-    CREATION: "creates a record",
-    RECOVERY: "creates a record because none was found, in code that is not there to create",
-    UPSERT: "creates or updates in one call",
-    UPDATE: "changes a record",
-    CREATING: "calls a function that creates a record",
-    UPDATING: "calls a function that changes a record",
-    NO_START: "is an entry that reaches an update of a run, and before it no start",
-    UNRESOLVED: "writes to a table that cannot be resolved",
+    CREATION: "creates a record{table}",
+    RECOVERY: "creates a record{table} because it found none",
+    UPSERT: "creates or updates a record{table} with one call",
+    UPDATE: "updates a record{table}",
+    CREATING: "calls a function that creates a record{table}",
+    UPDATING: "calls a function that updates a record{table}",
+    NO_START: "updates a run{table}, and no start was found before that",
+    UNRESOLVED: "writes to a table whose name cannot be found out",
 }
 
 

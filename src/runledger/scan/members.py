@@ -27,7 +27,6 @@ from .values import (
     Value,
     Values,
     exact,
-    merged,
     symbolic,
 )
 from .weights import part
@@ -46,7 +45,7 @@ class Members(Objects):
     """Takes values apart."""
 
     def members(self, owners: Values, name: str) -> Values:
-        return merged(*(self.member(owner, name) for owner in owners))
+        return self.merged(*(self.member(owner, name) for owner in owners))
 
     def member(self, owner: Value, name: str) -> Values:
         match owner:
@@ -64,7 +63,9 @@ class Members(Objects):
                 return dict(items).get(name, ())
             case Callable(routine=routine) if routine.node in self.program.attributes:
                 origins = self.program.attributes[routine.node].get(name, [])
-                return merged(*(self.of_origin(origin, routine.scope) for origin in origins)) or (Method(owner, name),)
+                return self.merged(*(self.of_origin(origin, routine.scope) for origin in origins)) or (
+                    Method(owner, name),
+                )
             case Lookup() if name in _DERIVED:
                 return (owner,)
             case Row(library="http", created=False) if name in _STATUS:
@@ -108,10 +109,10 @@ class Members(Objects):
                     return found
             elif key is not None and any(exact(one) == name for one in self.values(key, owner.scope)):
                 found = self._within(self.values(inner, owner.scope), owner.frames)
-                return merged(*(self._got(value) for value in found))
+                return self.merged(*(self._got(value) for value in found))
         added = [origin for key, origin in self.program.additions.get(owner.node, ()) if key == name]
         if added:
-            return merged(*(self.of_origin(origin, owner.scope) for origin in added))
+            return self.merged(*(self.of_origin(origin, owner.scope) for origin in added))
         return (Method(owner, name),) if name in ("get", "then", "items", "values") else ()
 
     def _of_spread(self, owner: Object, inner: Node, name: str) -> Values:
@@ -136,7 +137,7 @@ class Members(Objects):
             if name in each.methods:
                 return self._got(Callable(each.methods[name], Class(info)))
             if name in each.fields:
-                return merged(*(self.of_origin(origin, each.body) for origin in each.fields[name]))
+                return self.merged(*(self.of_origin(origin, each.body) for origin in each.fields[name]))
             if name in each.inner:
                 return (Class(each.inner[name]),)
         return (Method(Class(info), name),)
@@ -176,14 +177,14 @@ class Members(Objects):
                 case List(node=node, scope=scope, frames=frames):
                     for item in node.items[:8]:
                         made += self._within(self.values(item, scope), frames)
-        return merged(tuple(made))
+        return self.merged(tuple(made))
 
     def stepped(self, found: Values, steps: Steps) -> Values:
         for kind, what in steps:
             if kind == "member":
                 found = self.members(found, str(what))
             elif kind == "index":
-                found = merged(*(self.item(value, Constant(int(what))) for value in found))
+                found = self.merged(*(self.item(value, Constant(int(what))) for value in found))
             else:
                 found = self.each(found)
         return found

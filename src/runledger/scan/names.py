@@ -19,6 +19,7 @@ class Modules:
     def __init__(self, modules: Iterable[Module]) -> None:
         self._by_path = {module.path: module for module in modules}
         self._python: dict[str, list[str]] = {}
+        self._resolved: dict[tuple[Module, str], Module | None] = {}
         for path in self._by_path:
             if path.endswith(".py"):
                 whole = path.removesuffix(".py").removesuffix("/__init__")
@@ -26,7 +27,11 @@ class Modules:
 
     def resolve(self, importer: Module, spec: str) -> Module | None:
         """The module that `spec` names in `importer`; None if it is a package's or unknown."""
-        return self._python_module(importer, spec) if importer.is_python else self._script(importer, spec)
+        key = (importer, spec)
+        if key not in self._resolved:
+            find = self._python_module if importer.is_python else self._script
+            self._resolved[key] = find(importer, spec)
+        return self._resolved[key]
 
     def submodule(self, package: Module, name: str) -> Module | None:
         """The module `name` of a Python package."""

@@ -20,7 +20,6 @@ from .values import (
     This,
     Value,
     Values,
-    merged,
     symbolic,
 )
 
@@ -46,7 +45,7 @@ class Objects(Substitution):
                 given = self._generated(owner, name) if isinstance(owner, Instance) and info.module.is_python else ()
                 if given:
                     return given
-                found = merged(*(self.of_origin(origin, each.body) for origin in each.fields[name]))
+                found = self.merged(*(self.of_origin(origin, each.body) for origin in each.fields[name]))
                 typed = self._typed_field(info, name) if all(isinstance(one, Constant) for one in found) else ()
                 return self._of_instance(owner, name, typed or found)
         if name == "start" and self.library_base(info).rpartition(".")[2] in ("Thread", "Process"):
@@ -54,7 +53,7 @@ class Objects(Substitution):
         if isinstance(owner, Instance):
             return self._generated(owner, name) or self._typed_field(info, name) or (Method(owner, name),)
         typed = self._typed_field(info, name)
-        return merged(typed, (Of(owner, "member", name),))
+        return self.merged(typed, (Of(owner, "member", name),))
 
     def above(self, info: ClassInfo, name: str) -> Values:
         """A method of the bases of a class, for `super`."""
@@ -97,8 +96,8 @@ class Objects(Substitution):
             concrete = () if overridden else tuple(one for one in found if not symbolic(one))
             typed = tuple(one for one in found if isinstance(one, This))
             if typed and not overridden:  # the type is known, whatever the object was made with
-                return merged(concrete, typed)
-            return merged(concrete, (Of(owner, "member", name),)) if symbols else found
+                return self.merged(concrete, typed)
+            return self.merged(concrete, (Of(owner, "member", name),)) if symbols else found
         return self._within(found, self.making(owner))
 
     def _generated(self, owner: Instance, name: str) -> Values:

@@ -35,7 +35,8 @@ from .values import (
 )
 from .weights import weight_of
 
-_MOST_CALLS = 6
+_MOST_CALLS = 30
+"""The most calls of one function, and objects of one class, that are noted and followed."""
 _DEPTH = 4
 _MOST_VISITS = 40
 
@@ -48,6 +49,7 @@ class Observed:
         self._frames: dict[Routine, dict[Frame, None]] = {}
         self._instances: dict[ClassInfo, dict[Instance, None]] = {}
         self._known: dict[Value, Values] = {}
+        self._cut: set[Routine] = set()
         self._visits = 0
         self._settling = 0
 
@@ -56,6 +58,8 @@ class Observed:
             seen = self._frames.setdefault(frame.routine, {})
             if len(seen) < _MOST_CALLS:
                 seen[frame] = None
+            elif frame not in seen:
+                self._cut.add(frame.routine)
             if isinstance(frame.this, Instance):
                 self._note(frame.this)
 
@@ -66,6 +70,8 @@ class Observed:
         seen = self._instances.setdefault(instance.info, {})
         if len(seen) < _MOST_CALLS:
             seen[instance] = None
+        elif instance not in seen:
+            self._evaluator.exhausted["objects of one class"] += 1
 
     def settled(self, value: Value, depth: int = _DEPTH) -> Values:
         """The values that a symbol has in the calls that were seen. Symbols that stay open are left out."""
@@ -78,7 +84,7 @@ class Observed:
             self._settling = 0
         self._settling += 1
         if self._settling == _MOST_VISITS + 1:
-            self._evaluator.exhausted["calls that a symbol is settled by"] += 1
+            self._evaluator.exhausted["calls followed for one value"] += 1
         if depth == 0 or self._settling > _MOST_VISITS:
             return ()
         self._known[value] = ()
@@ -101,6 +107,8 @@ class Observed:
         if not roots:
             return [(function, given)]
         self._visits = 0 if depth == _DEPTH else self._visits + 1
+        if self._visits == _MOST_VISITS + 1:
+            self._evaluator.exhausted["calls followed for one value"] += 1
         if depth == 0 or self._visits > _MOST_VISITS:
             return [] if symbolic(function) else [(function, given)]
         if depth == _DEPTH:
@@ -122,6 +130,8 @@ class Observed:
         frames: dict[Frame, None] = {}
         for root in roots:
             if isinstance(root, Given):
+                if root.routine in self._cut:
+                    self._evaluator.exhausted["calls of one function"] += 1
                 frames |= self._frames.get(root.routine) or {Frame(root.routine): None}
             else:
                 instances = list(self._instances.get(root.info, ())) or [
@@ -131,7 +141,9 @@ class Observed:
                     Instance(one.info) for one in self._evaluator.implementations(root.info) if isinstance(one, This)
                 ]
                 frames |= {Frame(root.info.module.main, this=one): None for one in instances or [Instance(root.info)]}
-        return list(frames)[: 2 * _MOST_CALLS]
+        if len(frames) > _MOST_CALLS:
+            self._evaluator.exhausted["calls followed for one value"] += 1
+        return list(frames)[:_MOST_CALLS]
 
 
 def given_in(evaluator: Evaluator, arguments: Arguments, frames: Frames) -> Arguments:

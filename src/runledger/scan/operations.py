@@ -14,6 +14,9 @@ from .values import (
     Values,
 )
 
+MOST = 16
+"""The most values of one expression that are followed."""
+
 
 class Operations:
     """What the parts of the evaluator need of each other."""
@@ -31,6 +34,15 @@ class Operations:
         self._substituted: dict[tuple[Value, Frames], Values] = {}
         self._ancestry: dict[ClassInfo, list[ClassInfo]] = {}
         self._subclasses: dict[ClassInfo, list[ClassInfo]] | None = None
+
+    def merged(self, *groups: Values) -> Values:
+        """The distinct values of several groups, in order, no more than are followed."""
+        if len(groups) == 1 and len(groups[0]) <= 1:
+            return groups[0]
+        found = tuple(dict.fromkeys(value for values in groups for value in values))
+        if len(found) > MOST:
+            self.exhausted["values of one expression"] += 1
+        return found[:MOST]
 
     def values(self, node: Node, scope: Scope) -> Values:
         raise NotImplementedError

@@ -37,7 +37,6 @@ from .values import (
     Values,
     exact,
     joined,
-    merged,
     symbolic,
     text,
     texts,
@@ -98,7 +97,9 @@ class Outcomes(Members):
                 if name == "catch":
                     return Outcome(self._caught(owner, arguments.get(0)))
                 if name in ("then", "finally"):
-                    return Outcome(merged(self._after(owner, arguments), self._caught(owner, arguments.get(1))[1:]))
+                    return Outcome(
+                        self.merged(self._after(owner, arguments), self._caught(owner, arguments.get(1))[1:])
+                    )
                 return airtable.of_lookup(owner, name, arguments.get(0))
             case Client():
                 return http.of_client(owner, name, arguments, self.entries)
@@ -140,12 +141,12 @@ class Outcomes(Members):
 
     def _after(self, owner: Value, arguments: Arguments) -> Values:
         given = [value for value in arguments.get(0) if isinstance(value, Callable)]
-        return merged(*(self.call(value, Arguments(((owner,),))) for value in given)) or (owner,)
+        return self.merged(*(self.call(value, Arguments(((owner,),))) for value in given)) or (owner,)
 
     def _caught(self, owner: Value, handlers: Values) -> Values:
         """What a promise gives that was caught: its value, or what the handler returns, which may be nothing."""
         returned = [self.call(value, Arguments(((Failure(),),))) for value in handlers if isinstance(value, Callable)]
-        return merged((owner,), *(found or (Constant(None),) for found in returned))
+        return self.merged((owner,), *(found or (Constant(None),) for found in returned))
 
     def _of_text(self, owner: String, name: str, arguments: Arguments) -> Values:
         if name == "format":
@@ -225,7 +226,7 @@ class Outcomes(Members):
         if name in _FIELDS:
             made = arguments.get(0 if name == "Factory" else 1 << 30, "default_factory", "factory")
             if made:
-                return Outcome(merged(*(self.call(one, Arguments()) for one in made)))
+                return Outcome(self.merged(*(self.call(one, Arguments()) for one in made)))
         if name in _UNCHANGED and (arguments.positional or "default" in arguments.keywords):
             return Outcome(arguments.get(0, "default"))
         if name in ("MappingProxyType", "dict", "SimpleNamespace") and arguments.positional:

@@ -44,10 +44,7 @@ def as_sarif(report: Report, version: str, *, deep: bool) -> dict[str, Any]:
                         "name": "runledger scan",
                         "version": version,
                         "rules": [
-                            {
-                                "id": kind,
-                                "shortDescription": {"text": f"{MEANINGS[kind][0].upper()}{MEANINGS[kind][1:]}."},
-                            }
+                            {"id": kind, "shortDescription": {"text": _meaning(kind).capitalize() + "."}}
                             for kind in KINDS
                         ],
                     }
@@ -90,23 +87,33 @@ def _notices(report: Report) -> list[dict[str, Any]]:
 
 
 def sentence(finding: Finding) -> str:
-    """A finding in one sentence."""
-    table = f" of {finding.table}" if finding.table and finding.kind != UNRESOLVED else ""
-    chain = f" ({' > '.join(finding.chain)})" if finding.chain else ""
-    return f"{finding.function or 'This'} {MEANINGS[finding.kind]}{table}{', likely' if finding.likely else ''}.{chain}"
+    """A finding in one sentence, and its chain."""
+    function = "The module" if finding.function in ("", "<module>") else finding.function
+    chain = f" Chain: {' > '.join(finding.chain)}." if finding.chain else ""
+    return f"{function} {'probably ' if finding.likely else ''}{_meaning(finding.kind, finding.table)}.{chain}"
+
+
+def _meaning(kind: str, table: str = "") -> str:
+    return MEANINGS[kind].format(table=f" in {table}" if table else "")
 
 
 def remarks(report: Report) -> list[str]:
     """What a reader of the report has to know: what was not read, and what was cut short."""
     lines = []
     if report.in_part:
-        lines.append(f"parsed in part, because they are damaged: {_listed(report.in_part)}.")
+        lines.append(f"Parsed only in part, because of syntax errors: {_listed(report.in_part)}.")
     if report.unreadable:
-        lines.append(f"cannot be read, or nested too deeply: {_listed(report.unreadable)}.")
+        lines.append(
+            f"Not scanned, because they cannot be read or are nested too deeply: {_listed(report.unreadable)}."
+        )
     if report.not_covered:
-        lines.append(f"not covered, writes through them are not seen: {', '.join(report.not_covered)}.")
-    for limit, number in sorted(report.exhausted.items()):
-        lines.append(f"the limit of {limit} was reached {number:,} times: findings may be missing.")
+        lines.append(f"Writes through these libraries are not covered: {', '.join(report.not_covered)}.")
+    if report.exhausted:
+        limits = [
+            f"{limit} ({number:,} {'time' if number == 1 else 'times'})"
+            for limit, number in sorted(report.exhausted.items())
+        ]
+        lines.append(f"Findings may be missing, because limits were reached: {', '.join(limits)}.")
     return lines
 
 
@@ -120,7 +127,7 @@ def as_inventory(report: Report) -> str:
     lines = ["# Creation points", "", _summary(points), ""]
     for table in sorted({finding.table for finding in points}, key=lambda name: (not _is_run(points, name), name)):
         lines += [
-            f"## {_printable(table) or 'Tables that cannot be resolved'}",
+            f"## {_printable(table) or 'Unknown tables'}",
             "",
             "| place | function | kind | confidence | called by |",
             "| --- | --- | --- | --- | --- |",

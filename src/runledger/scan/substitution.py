@@ -33,7 +33,6 @@ from .values import (
     Value,
     Values,
     joined,
-    merged,
     symbolic,
     text,
 )
@@ -50,7 +49,7 @@ class Substitution(Contracts):
     def _within(self, found: Values, frames: Frames) -> Values:
         if not frames or not found:
             return found
-        return merged(*(self.substituted(value, frames) for value in found))
+        return self.merged(*(self.substituted(value, frames) for value in found))
 
     def substituted(self, value: Value, frames: Frames) -> Values:
         """A value, with the parameters and objects of some calls known."""
@@ -62,7 +61,7 @@ class Substitution(Contracts):
         self.total += 1
         if self.steps > MOST_STEPS or self._nesting > DEEPEST_NESTING:
             if self.steps == MOST_STEPS + 1:  # once for each call
-                self.exhausted["steps of one call"] += 1
+                self.exhausted["steps for one call"] += 1
             return ()
         self._nesting += 1
         try:
@@ -90,17 +89,17 @@ class Substitution(Contracts):
                     if isinstance(what, Value)
                     else (text(what) if isinstance(what, str) else Constant(what),)
                 )
-                return merged(*(self.item(one, key) for one in bases for key in (keys or (None,))))
+                return self.merged(*(self.item(one, key) for one in bases for key in (keys or (None,))))
             case Called(function=function, arguments=arguments, keywords=keywords):
                 given = Arguments(
                     tuple(self._within(one, frames) for one in arguments),
                     {key: self._within(one, frames) for key, one in keywords},
                 )
-                found = merged(*(self.call(one, given) for one in self.substituted(function, frames)))
+                found = self.merged(*(self.call(one, given) for one in self.substituted(function, frames)))
                 return found or self.guess(name_of(function), given)
             case Object() | List() | Callable():
                 if isinstance(value, Callable) and value.this is not None and symbolic(value.this):
-                    return merged(
+                    return self.merged(
                         *(
                             self.member(this, value.routine.name.rpartition(".")[2])
                             for this in self.substituted(value.this, frames)

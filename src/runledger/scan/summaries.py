@@ -51,6 +51,10 @@ class Open:
     guess: Outcome = field(eq=False, default=Outcome())
     chain: tuple[Routine, ...] = ()
 
+    def given(self, function: Value, arguments: Arguments, chain: tuple[Routine, ...]) -> Open:
+        """The call as a caller leaves it open, which knows more of its function and arguments."""
+        return Open(function, arguments, self.site, self.guess, chain)
+
     @property
     def key(self) -> tuple[object, ...]:
         return self.function, self.site

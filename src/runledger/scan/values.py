@@ -14,9 +14,6 @@ from attrs import field, frozen
 from .program import ClassInfo, Module, Routine, Scope
 from .tree import Record, Sequence
 
-MOST = 8
-"""The most values of one expression that are followed."""
-
 
 @frozen(cache_hash=True)
 class String:
@@ -283,13 +280,6 @@ def symbolic(value: Value | None) -> bool:
         case Callable(this=this):
             return this is not None and symbolic(this)
     return False
-
-
-def merged(*groups: Values) -> Values:
-    """The distinct values of several groups, in order, no more than are followed."""
-    if len(groups) == 1 and len(groups[0]) <= 1:
-        return groups[0]
-    return tuple(dict.fromkeys(value for values in groups for value in values))[:MOST]
 
 
 def exact(value: Value | None) -> str | None:

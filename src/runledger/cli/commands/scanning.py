@@ -27,7 +27,9 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=_PATH)
-@click.option("--check", is_flag=True, help="Exit with 1 if runs are created where it is not allowed, or may be.")
+@click.option(
+    "--check", is_flag=True, help="Exit with 1 if runs are created, or may be, in places that are not allowed."
+)
 @click.option("--deep", is_flag=True, help="Also show calls that reach a write through several functions.")
 @click.option("--sarif", type=_FILE, help="Write the findings to this file as SARIF 2.1.0.")
 @click.option("--inventory", type=_FILE, help="Write a Markdown file that documents each creation point.")
@@ -47,16 +49,16 @@ def scan(
     """Find where Python, JavaScript and TypeScript create and update records.
 
     Reads files and folders, and runs none of them. Shows each call that creates, updates or upserts a record in
-    Airtable, by SQL or in a ledger; creations where a record was not found; calls of functions that create or
-    update; and entries, such as routes and jobs, that update a run and start none.
+    Airtable, by SQL or in a ledger; places that create a record because they found none; calls of functions that
+    create or update; and entry points, such as routes and jobs, that update a run without a start before.
 
     \b
     [tool.runledger.scan] of the nearest pyproject.toml may have
-      runs = "Client Run Results"            the table of runs
-      tables = {tblXXX = "Client Run Results"}   names of tables that are written by id
-      wrappers = {insertRow = "creation"}    functions from elsewhere: creation, update or upsert
-      ignore = ["legacy/*"]                  paths to leave out
-      allowed = ["src/runs.js::startRun"]    where runs may be created
+      runs = "Client Runs"                 the table of runs
+      tables = {tblXXX = "Client Runs"}    tables known by id
+      wrappers = {addRow = "creation"}     functions that write
+      ignore = ["legacy/*"]                paths to leave out
+      allowed = ["src/runs.js::startRun"]  may create runs
 
     \b
     Examples:
@@ -113,16 +115,20 @@ def _print(report: Report, deep: bool) -> None:
             say(visible(path))  # a line break in a name begins no line
         say(visible(f"  {finding.line:>5}  {_kind(finding):{widest}}  {finding.table or '?'}  {finding.function}"))
         for step in finding.chain:
-            say(visible(f"  {'':5}  {'':{widest}}    > {step}"))
+            say(visible(f"  {'':5}  > {step}"))
     files = sum(report.files.values())
-    left_out = "".join(f", {number:,} {reason}" for reason, number in sorted(report.left_out.items()) if number)
-    say(
-        f"{counted(len(shown), 'finding')} in {counted(files, 'file')}"
-        f"{'; left out' + left_out[1:] if left_out else ''}."
-    )
+    say(f"{counted(len(shown), 'finding')} in {counted(files, 'file')}.{_left_out(report)}")
     hidden = len(report.findings) - len(shown)
     if hidden:
-        remark(f"{counted(hidden, 'longer chain')} of calls not shown: --deep shows them.")
+        remark(f"{counted(hidden, 'finding')} with longer chains of calls not shown. Add --deep to show all.")
+
+
+def _left_out(report: Report) -> str:
+    reasons = {reason: number for reason, number in sorted(report.left_out.items()) if number}
+    if not reasons:
+        return ""
+    listed = ", ".join(f"{reason} {number:,}" for reason, number in reasons.items())
+    return f" {counted(sum(reasons.values()), 'file')} left out: {listed}."
 
 
 def _kind(finding: Finding) -> str:
@@ -140,7 +146,7 @@ def _checked(report: Report) -> int:
         complain(visible(f"{path}: not checked, because it cannot be read or is nested too deeply."))
     if violations:
         remark(
-            f"{counted(len(violations), 'place')} may not create runs."
-            " `allowed` in [tool.runledger.scan] lists those that may."
+            f"{counted(len(violations), 'place')} failed the check."
+            " If a creation is intended, add its place to `allowed` in [tool.runledger.scan]."
         )
     return 1 if violations or report.unreadable else 0
