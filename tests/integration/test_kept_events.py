@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from multiprocessing.context import ForkContext, SpawnContext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import freezegun
 import pytest
@@ -391,20 +392,17 @@ NOBODY = "if os.geteuid() == 0: import tempfile, random, sqlite3; os.setgroups([
 
 
 @pytest.mark.parametrize("made", [False, True])
-def test_a_folder_or_file_that_may_not_be_written_costs_counts_and_one_warning(tmp_path: Path, made: bool) -> None:
-    folder = tmp_path / "kept"
-    folder.mkdir()
-    if made:
-        tally_file.add(str(folder / "missing.db"), [], 10, AT)
-        (folder / "missing.db").chmod(0o444)
-    folder.chmod(0o555)
-    for above in folder.parents[:3]:
-        above.chmod(above.stat().st_mode | 0o111)
-    said = refused(folder / "missing.db", before=NOBODY)
+def test_a_folder_or_file_that_may_not_be_written_costs_counts_and_one_warning(made: bool) -> None:
+    with TemporaryDirectory() as temporary:  # not pytest's, whose folders another user may not enter
+        file = Path(temporary, "missing.db")
+        if made:
+            tally_file.add(str(file), [], 10, AT)
+            file.chmod(0o444)
+        file.parent.chmod(0o555)
+        said = refused(file, before=NOBODY)
     reason = "attempt to write a readonly database" if made else "unable to open database file"
     end = "What is not written before the process ends is lost"
-    assert said == f"events cannot be kept in {folder}/missing.db: {reason}. {end}\n"
-    folder.chmod(0o755)
+    assert said == f"events cannot be kept in {file}: {reason}. {end}\n"
 
 
 def test_a_full_disk_costs_counts_and_one_warning(file: Path) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -216,7 +217,10 @@ def through_the_command_line(url: str, run_id: Callable[[], str]) -> None:
     run("check", "--may-fail", "--quiet-after", "9999d")
     run("prune", "--older-than", "100d", "--dry-run")
     run("audit", "--skip", "similar-keys", "--skip", "running-too-long")
-    run("compare", url, url)
+    with TemporaryDirectory() as folder:
+        file = f"{folder}/runs.jsonl"
+        run("export", file)
+        run("compare", file, url)
     run("show", one, "acme")
     assert tried == set(cli.list_commands(Context(cli))), "a command that is not tried here, or is no more"
 

@@ -172,6 +172,14 @@ def test_what_was_created_is_named_although_it_cannot_be_read_again() -> None:
 )
 def test_what_concerns_all_runs_is_raised_after_those_that_were_created(error: RunLedgerError) -> None:
     class Failing(InMemoryRunRepository):
+        """Fails after the first run, and is not to be read."""
+
+        def get(self, key: RunKey) -> RunRecord:
+            raise AssertionError
+
+        def without_creation(self) -> InMemoryRunAccess:
+            return self
+
         def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
             made = super().create_many([new for new in news if new.key.client_id == "a"])
             raise error.having_applied(made)
@@ -190,17 +198,17 @@ def test_after_a_refusal_at_most_a_hundred_are_sent_together() -> None:
     assert store.sizes == [251, 100, 100, 50]
 
 
-def test_an_import_that_is_refused_names_what_its_earlier_attempt_created() -> None:
-    class Twice(InMemoryRunRepository):
-        """Creates one run, and finds another there; then refuses the rest."""
+def test_an_import_that_is_refused_names_what_its_earlier_attempts_created() -> None:
+    class Piecemeal(InMemoryRunRepository):
+        """Creates one run, and finds another there, in turn; refuses the last."""
 
         def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
-            if len(news) == 3:
+            if len(news) > 1:
                 made = super().create_many(news[:1])
                 raise RunAlreadyExists([news[1].key]).having_applied(made)
             raise UnusableForRun("too long", news[0].key)
 
     with pytest.raises(UnusableForRun) as refusal:
-        RunLedger(Twice(), observers=()).import_records(runs_of("abc"))
-    assert refusal.value.applied == (RunKey("r", "a"),)
-    assert fates(Twice(), runs_of("abc"))[0] == ("a", True, "")
+        RunLedger(Piecemeal(), observers=()).import_records(runs_of("abcde"))
+    assert refusal.value.applied == (RunKey("r", "a"), RunKey("r", "c"))
+    assert fates(Piecemeal(), runs_of("abcde"))[:3:2] == [("a", True, ""), ("c", True, "")]

@@ -144,7 +144,7 @@ class RunCreator:
 
 def _in_doubt(error: RunLedgerError, key: RunKey, made: Iterable[RunKey]) -> StoreUnavailable:
     """The error of a start that cannot go on, and one of whose attempts had no answer: it may have created records."""
-    reason = f"an attempt to start it had no answer, and the next one failed: {error.args[0]}".rstrip(".")
+    reason = f"an attempt to start it had no answer, and the next one failed: {error.args[0]}".removesuffix(".")
     failure = StoreUnavailable(reason, Outcome.UNKNOWN, key).having_applied([*made, *error.applied])
     failure.unconfirmed = error.unconfirmed
     return failure

@@ -44,7 +44,7 @@ def import_each(ledger: RunLedger, runs: Sequence[NewRun]) -> Iterator[Imported]
             if refused is not None:
                 yield Imported(refused, False, str(error.args[0]))
                 rest = [run for run in rest if run is not refused]
-            elif len(rest) > 1:  # the store does not say which
+            elif rest:  # the store does not say which
                 yield from import_each(ledger, rest[: len(rest) // 2])
                 rest = rest[len(rest) // 2 :]
     else:

@@ -138,13 +138,8 @@ def _between(key: RunKey, old: _Compared, new: _Compared, tolerance: float) -> I
         yield Difference(Unlike.STATUS, key, f"{old.status.value} in OLD, {new.status.value} in NEW")
     for name in sorted({*old.numbers, *new.numbers}):
         before, after = old.numbers.get(name), new.numbers.get(name)
-        if before is None or after is None or not _alike(before, after, tolerance):
+        if before is None or after is None or not math.isclose(before, after, rel_tol=tolerance):
             yield Difference(Unlike.NUMBER, key, f"{name!r} is {_shown(before)} in OLD, {_shown(after)} in NEW")
-
-
-def _alike(one: int | float, other: int | float, tolerance: float) -> bool:
-    """`math.isclose`, but exact without a tolerance: it compares as floats, which do not hold every integer."""
-    return math.isclose(one, other, rel_tol=tolerance) if tolerance else one == other
 
 
 def _since(one: _Compared) -> str:
