@@ -3,7 +3,6 @@ import os
 import pty
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -351,28 +350,6 @@ def test_without_a_store_a_file_in_the_data_directory_is_used(tmp_path: Path, mo
     assert runledger("init").stdout == "The store is ready.\n"
     runledger("start", "--client", "acme")
     assert (tmp_path / ".local/share/runledger/runs.db").exists()
-
-
-def test_no_updating_command_inserts_says_the_store_itself(store: Path) -> None:
-    runledger("start", "--client", "acme", "--run-id", "r", store=store)
-    guard = sqlite3.connect(store)
-    guard.execute("CREATE TRIGGER guard BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'an insert'); END")
-    guard.close()
-    runledger("update", "r", "acme", "--set", "a=1", "--add", "n=1", "--note", "x", store=store)
-    runledger("update", "r", "acme", store=store)
-    runledger("complete", "r", "acme", store=store)
-    runledger("update", "r", "acme", "--note", "late", store=store)
-    for arguments in (
-        ["update"],
-        ["complete"],
-        ["fail", "--error", "x"],
-        ["skip", "--why", "x"],
-        ["cancel", "--why", "x"],
-    ):
-        command, *options = arguments
-        runledger(command, "gone", "acme", *options, store=store, code=3)
-    assert len(runledger("list", "--json", store=store).stdout.splitlines()) == 1
-    runledger("start", "--client", "acme", store=store, code=7)
 
 
 INIT_AS_A_USER = """
