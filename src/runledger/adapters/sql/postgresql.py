@@ -31,6 +31,7 @@ from .postgresql_pool import Connections, confirm_commits
 from .postgresql_schema import make_schema, require_no_other_version
 from .postgresql_texts import copy_block, key_arrays
 
+# S608 is not about these: what is put into them are column names and conditions, constants of `rows` and from here.
 _INSERT = """INSERT INTO runs
     (run_id, client_id, client_name, status, started_at, ended_at, metrics, notes, error, updated_at, mark)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"""
@@ -63,7 +64,7 @@ _LATEST = f"""WITH RECURSIVE clients (id) AS (
         FROM clients WHERE id IS NOT NULL)
     {READ} FROM (SELECT id FROM clients WHERE id IS NOT NULL LIMIT %s) AS page, LATERAL (
         SELECT * FROM runs WHERE client_id = id ORDER BY started_at DESC, run_id DESC LIMIT 1) AS newest
-    ORDER BY client_id"""  # noqa: S608 (READ is a constant)
+    ORDER BY client_id"""  # noqa: S608
 # A run without notes is one row without a line; no row is no run.
 _FIRST_LINES = """SELECT notes, line.position, line.at::text, line.text FROM runs LEFT JOIN LATERAL (
         SELECT position, at, text FROM run_notes

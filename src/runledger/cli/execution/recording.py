@@ -106,8 +106,8 @@ class Recording:
         except RunNotFound as error:
             complain(f"{self.key} could not be finished: {error}")
         except RunLedgerError as error:
-            took = f"after {time.monotonic() - began:.0f} s and {self._attempts} attempts, " * (self._attempts > 1)
-            self._print_unfinished(ending, at, f"{took}{error}")
+            tried = f"after {time.monotonic() - began:.0f} s and {self._attempts} attempts, "
+            self._print_unfinished(ending, at, f"{tried if self._attempts > 1 else ''}{error}")
 
     def _create(self, details: Mapping[str, Any], note: str | None, may_lack_note: bool) -> None:
         with open_ledger(self._store, observers=[self._alerts], clock=lambda: self._began) as ledger:
