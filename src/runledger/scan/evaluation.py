@@ -51,7 +51,6 @@ from .values import (
     Value,
     Values,
     exact,
-    joined,
     symbolic,
 )
 
@@ -110,7 +109,7 @@ class Evaluator(Calls):
             case Name():
                 return self._name(node, scope)
             case Text(parts=parts):
-                return (self._template(parts, scope),)
+                return self._template(parts, scope)
             case Member(object=owner, name=name):
                 if chain_of(owner) == "super":
                     return self._super(name, scope)
@@ -257,31 +256,18 @@ class Evaluator(Calls):
             return ()
         return self.members((Object(*routine.record),), node.name)
 
-    def _template(self, parts: list[str | Node], scope: Scope) -> String:
-        made: list[str | Value | None] = []
-        for part in parts:
-            if isinstance(part, str):
-                made.append(part)
-                continue
-            found = [value for value in self.values(part, scope) if isinstance(value, String) or symbolic(value)]
-            made.append(found[0] if found else self._shown(part))
-        return joined(made)
-
-    @staticmethod
-    def _shown(part: Node) -> Value | None:
-        return None
+    def _template(self, parts: list[str | Node], scope: Scope) -> Values:
+        return self.combined(part if isinstance(part, str) else self.values(part, scope) for part in parts)
 
     def _binary(self, operator: str, left: Values, right: Values) -> Values:
         if operator == "+":
             if not any(isinstance(value, String) for value in (*left, *right)):
                 return ()
-            first = next((value for value in left if isinstance(value, String) or symbolic(value)), None)
-            second = next((value for value in right if isinstance(value, String) or symbolic(value)), None)
-            return (joined([first, second]),)
+            return self.combined((left, right))
         if operator == "%":
             return self.filled(left, right)
-        if operator == "/" and left and isinstance(left[0], String):
-            return (joined([left[0], "/", right[0] if right else None]),)
+        if operator == "/" and any(isinstance(value, String) for value in left):
+            return self.combined((left, "/", right))
         return ()
 
     def _truth(self, operand: Node, scope: Scope, *, positive: bool) -> Values:

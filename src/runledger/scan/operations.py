@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from itertools import islice, product
 
 from .names import Modules
 from .program import ClassInfo, Origin, Program, Routine, Scope
 from .tree import Argument, Node, Record
-from .values import (
-    Arguments,
-    Frames,
-    Value,
-    Values,
-)
+from .values import Arguments, Frames, String, Value, Values, joined, symbolic
 
 MOST = 16
 """The most values of one expression that are followed."""
@@ -43,6 +40,11 @@ class Operations:
         if len(found) > MOST:
             self.exhausted["values of one expression"] += 1
         return found[:MOST]
+
+    def combined(self, parts: Iterable[str | Values]) -> Values:
+        """The texts that some parts make together: one for each choice of the values that a part may have."""
+        options = [(part,) if isinstance(part, str) else textual(part) or (None,) for part in parts]
+        return self.merged(tuple(joined(list(choice)) for choice in islice(product(*options), MOST + 1)))
 
     def values(self, node: Node, scope: Scope) -> Values:
         raise NotImplementedError
@@ -85,3 +87,8 @@ class Operations:
 
     def filled(self, left: Values, right: Values, arguments: Arguments | None = None) -> Values:
         raise NotImplementedError
+
+
+def textual(values: Values) -> Values:
+    """Those of some values that are a text, or may be one where a parameter is known."""
+    return tuple(value for value in values if isinstance(value, String) or symbolic(value))

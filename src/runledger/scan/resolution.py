@@ -78,11 +78,11 @@ class Resolution:
         name = chain_of(node.callee).rpartition(".")[2]
         if not any(isinstance(one, Callable | Class) for one in functions):
             executed = self._evaluator.of_text(name, arguments)
+            if executed.pending:
+                made.opens.append(Open(Method(String((None,)), name), arguments, site))
             if executed.writes:  # what a call does that is given SQL, the text says
                 made.outcomes.append(executed)
                 return made
-            if executed.pending:
-                made.opens.append(Open(Method(String((None,)), name), arguments, site))
         guess = Outcome()
         if not any(_is_of_program(one) for one in functions):
             guess = self._evaluator.guessed(node, arguments)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import product
-
 from .contracts import Contracts
 from .operations import Operations
 from .program import ClassInfo
@@ -32,7 +30,6 @@ from .values import (
     This,
     Value,
     Values,
-    joined,
     symbolic,
     text,
 )
@@ -110,11 +107,10 @@ class Substitution(Contracts):
             return (value,)
         match value:
             case String(parts=parts):
-                options = [
-                    (part,) if part is None or isinstance(part, str) else (self.substituted(part, frames) or (None,))
+                return self.combined(
+                    part if isinstance(part, str) else () if part is None else self.substituted(part, frames)
                     for part in parts
-                ]
-                return tuple(joined(list(choice)) for choice, _ in zip(product(*options), range(4), strict=False))
+                )
             case Table(name=name, library=library, likely=likely):
                 names = self.substituted(name, frames) if name is not None else ()
                 return tuple(
