@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .objects import Objects
+from .operations import MOST
 from .program import ClassInfo, Steps
 from .tree import Node
 from .values import (
@@ -161,6 +162,8 @@ class Members(Objects):
                 return (Library(f"{path}[]"),)
             case (Object(node=node), _) if not node.entries:
                 return ()
+            case (Object() | Dictionary(), None):  # of an unknown key: any
+                return self.merged(*self.entries(owner).values())
             case (Given() | Of() | Called() | Object(), _) if key is not None and (symbolic(owner) or symbolic(key)):
                 return part(owner, "index", key)
         return ()
@@ -175,7 +178,7 @@ class Members(Objects):
                 case Row():
                     made.append(owner)
                 case List(node=node, scope=scope, frames=frames):
-                    for item in node.items[:8]:
+                    for item in node.items[: MOST + 1]:
                         made += self._within(self.values(item, scope), frames)
         return self.merged(tuple(made))
 

@@ -63,7 +63,7 @@ def constructed(path: str, arguments: Arguments) -> Outcome:
     if path in ("airtable.Table", "airtable.lib.table") or (path.endswith("airtable.Table") and "py" not in path):
         return Outcome(tables(arguments.get(2) or arguments.get(1), JAVASCRIPT))
     if path in ("pyairtable.Table", "pyairtable.api.Table", "pyairtable.api.table.Table"):
-        return Outcome(tables(arguments.get(2, "table_name", "name") or arguments.get(1), PYTHON))
+        return Outcome(tables(arguments.get(1 if len(arguments.positional) == 2 else 2, "table_name", "name"), PYTHON))
     return NOTHING
 
 
@@ -84,8 +84,7 @@ def of_base(base: Base, name: str, arguments: Arguments, entries: Entries) -> Ou
         return Outcome(tables(arguments.get(0), library)) if name in ("", "table") else NOTHING
     api = base.library == "pyairtable.Api"
     if name in ("table", "get_table"):
-        first = arguments.get(1 if api else 0, "table_name", "id_or_name", "name")
-        return Outcome(tables(first or arguments.get(0), library))
+        return Outcome(tables(arguments.get(1 if api else 0, "table_name", "id_or_name", "name"), library))
     if name in _WRITES[PYTHON]:  # of version 1: api.create(base, table, …), base.create(table, …)
         named = tables(arguments.get(1 if api else 0, "table_name"), library)
         return together(of_table(table, name, arguments, lambda _: {}) for table in named)
