@@ -50,9 +50,26 @@ from .tree import (
     Text,
     Throw,
     Try,
+    Yield,
 )
 
-_EXPRESSIONS = {Name, Literal, Text, Member, Index, Call, Either, Not, Compare, Binary, Record, Sequence, Await, Other}
+_EXPRESSIONS = {
+    Name,
+    Literal,
+    Text,
+    Member,
+    Index,
+    Call,
+    Either,
+    Not,
+    Compare,
+    Binary,
+    Record,
+    Sequence,
+    Await,
+    Yield,
+    Other,
+}
 
 
 class Declarations(Assignments):

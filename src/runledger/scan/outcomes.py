@@ -222,6 +222,8 @@ class Outcomes(Members):
             return Outcome(tuple(Partial(value, arguments.positional[1:]) for value in arguments.get(0)))
         if name in ("promisify", "memoize", "once", "debounce", "throttle", "cache", "lru_cache"):
             return Outcome(arguments.get(0))
+        if name in ("Depends", "Security"):  # FastAPI calls it and passes what it returns
+            return Outcome(self.merged(*(self.call(one, Arguments()) for one in arguments.get(0, "dependency"))))
         if name in _FIELDS:
             made = arguments.get(0 if name == "Factory" else 1 << 30, "default_factory", "factory")
             if made:

@@ -1,18 +1,20 @@
-"""What a function returns."""
+"""What a function returns, or yields to whoever runs it."""
 
 from __future__ import annotations
 
 from .program import Program, Scope
-from .tree import Assign, Await, Block, Call, If, Literal, Loop, Node, Return, Switch, Try
+from .tree import Assign, Await, Block, Call, If, Literal, Loop, Node, Return, Switch, Try, Yield
 
 
 def return_values(program: Program, block: Block, scope: Scope) -> list[tuple[Node, Scope]]:
-    """The values that a block returns, with their scopes; not those of functions within."""
+    """The values that a block returns or yields, with their scopes; not those of functions within."""
     scope = program.scopes.get(block, scope)
     found: list[tuple[Node, Scope]] = []
     for statement in block.statements:
         match statement:
             case Return(value=value) if value is not None:
+                found.append((value, scope))
+            case Yield(value=value) | Assign(value=Yield(value=value)):
                 found.append((value, scope))
             case Block():
                 found += return_values(program, statement, scope)
