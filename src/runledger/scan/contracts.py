@@ -31,7 +31,7 @@ class Contracts(Operations):
                 found = tuple(This(one) for one in self.subclasses(info) if not self.is_open(one))
                 found = found or (self._alike(names) if self.is_open(info) else ())
             if len(found) > MOST:
-                self.exhausted["implementations of one contract"] += 1
+                self.give_up("implementations of one contract")
             self._implementations[info] = found[:MOST]
         return self._implementations[info]
 

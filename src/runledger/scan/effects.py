@@ -12,13 +12,13 @@ from attrs import evolve, frozen
 
 from .evaluation import Evaluator
 from .flow import Arm, Event, Flows
-from .libraries.outcome import Outcome
+from .libraries.outcome import UNRESOLVED, Outcome
 from .observations import given_in
 from .program import Module, Routine
 from .resolution import Resolution
-from .substitution import MOST_STEPS
 from .summaries import LOOKUP, Effect, Open, Site, Summary
 from .values import (
+    MORE,
     Arguments,
     Callable,
     Called,
@@ -32,10 +32,12 @@ from .values import (
     List,
     Lookup,
     Method,
+    More,
     Object,
     Of,
     String,
     Value,
+    Values,
     symbolic,
     text,
 )
@@ -93,7 +95,7 @@ class Effects(Resolution):
             queued.discard(routine)
             rounds[routine] = rounds.get(routine, 0) + 1
             if rounds[routine] > _MOST_ROUNDS:
-                self._evaluator.exhausted["rounds through recursive calls"] += 1
+                self._evaluator.give_up("rounds through recursive calls")
                 continue
             if self._update(self.summaries[routine]):
                 for caller in self._callers.get(routine, ()):
@@ -102,21 +104,26 @@ class Effects(Resolution):
                         queued.add(caller)
         for summary in self.summaries.values():
             for event, found in summary.of_event.items():
-                if self._evaluator.total < _MOST_STEPS:
-                    self._settle(summary, event, found)
-                else:
-                    self._evaluator.exhausted["steps for all calls"] += 1
+                self._settle(summary, event, found)
 
     def _settle(self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect]) -> None:
         """Add the effects of what still depends on parameters and objects, by all calls that were seen."""
         for effect in list(found.values()):
             if symbolic(effect.table) and effect.table is not None:
-                for table in self.observed.settled(effect.table):
-                    if isinstance(table, String):
+                before = self._cuts
+                for table in self._settled(effect.table):
+                    if isinstance(table, String | More):
                         self._put(found, evolve(effect, table=table))
+                if self._cuts > before and effect.kind != LOOKUP:
+                    self._put(found, evolve(effect, table=MORE))
         opens = summary.open_of_event.get(event, {})
         done: set[tuple[object, ...]] = set()
-        while (left := [opened for key, opened in opens.items() if key not in done]) and len(done) < _MOST_OPENS:
+        while left := [opened for key, opened in opens.items() if key not in done]:
+            if len(done) >= _MOST_OPENS:
+                self._evaluator.give_up("calls through parameters in one function")
+                for opened in left:
+                    self._leave_open(found, opened)
+                return
             for opened in left:
                 done.add(opened.key)
                 self._settle_one(summary, event, found, opened)
@@ -128,17 +135,25 @@ class Effects(Resolution):
         for (kind, name), likely in list(seen.items()):
             self._put(found, Effect(kind, text(name), opened.site, likely))
         before = len(found)
+        cuts = self._cuts
         # A function that is passed in does what its callers pass.
         if not isinstance(opened.function, Given) and (not seen or self.observed.is_of_object(opened.function)):
             self._settle_open(summary, event, found, opened, known=bool(seen))
+            if self._cuts > cuts:
+                self._leave_open(found, opened)
         if len(found) == before and not seen:
             self._add_outcome(found, opened.guess, opened.site, opened.chain)
+
+    def _leave_open(self, found: dict[tuple[object, ...], Effect], opened: Open) -> None:
+        """Note that a call which was seen to write may write to more tables, because a limit was reached."""
+        if self.tables.get(opened.site):
+            self._put(found, Effect(UNRESOLVED, MORE, opened.site, chain=opened.chain))
 
     def _settle_open(
         self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect], opened: Open, *, known: bool
     ) -> None:
         if symbolic(opened.function) and not any(
-            self._may_write(function) for function in self.observed.settled(opened.function)
+            self._may_write(function) for function in self._settled(opened.function)
         ):
             return
         for function, arguments in self.observed.calls(opened.function, opened.arguments):
@@ -152,6 +167,17 @@ class Effects(Resolution):
                 if known:  # elsewhere it is known: what is unknown here says nothing
                     outcome = evolve(outcome, writes=tuple(one for one in outcome.writes if one.table is not None))
                 self._add_outcome(found, outcome, opened.site, opened.chain)
+
+    def _settled(self, value: Value) -> Values:
+        if self._evaluator.total >= _MOST_STEPS:
+            self._evaluator.give_up("steps for all calls")
+            return ()
+        return self.observed.settled(value)
+
+    @property
+    def _cuts(self) -> int:
+        """How often any limit was reached so far."""
+        return self._evaluator.exhausted.total()
 
     def _may_write(self, function: Value) -> bool:
         if isinstance(function, Callable):
@@ -169,7 +195,7 @@ class Effects(Resolution):
         try:
             return self._flows.flow(routine)
         except RecursionError:
-            self._evaluator.exhausted["depth of nested code"] += 1
+            self._evaluator.give_up("depth of nested code")
             return Arm()
 
     def _in_order(self) -> list[Routine]:
@@ -214,7 +240,7 @@ class Effects(Resolution):
             for key, effect in found.items():
                 known = summary.effects.get(key)
                 if known is None and len(summary.effects) >= _MOST_EFFECTS:
-                    self._evaluator.exhausted["reads and writes of one function"] += 1
+                    self._evaluator.give_up("reads and writes of one function")
                 elif known is None or len(known.chain) > len(effect.chain):
                     summary.effects[key] = effect
         return len(summary.effects) + len(summary.opens) > before
@@ -236,6 +262,9 @@ class Effects(Resolution):
                     self._put(found, Effect(LOOKUP, value.table, site, chain=chain))
 
     def _put(self, found: dict[tuple[object, ...], Effect], effect: Effect) -> None:
+        if effect.table is MORE:
+            effect = evolve(effect, kind=UNRESOLVED)
+            self._evaluator.give_up("values of one expression")
         known = found.get(effect.key)
         if known is None or len(known.chain) > len(effect.chain):
             found[effect.key] = effect
@@ -248,10 +277,10 @@ class Effects(Resolution):
         if not self.is_relevant(opened.function):
             return
         if len(opened.chain) > _LONGEST_OPEN:
-            self._evaluator.exhausted["length of a chain of calls"] += 1
+            self._evaluator.give_up("length of a chain of calls")
             return
         if len(summary.opens) >= _MOST_OPENS and opened.key not in summary.opens:
-            self._evaluator.exhausted["calls through parameters in one function"] += 1
+            self._evaluator.give_up("calls through parameters in one function")
             return
         summary.opens.setdefault(opened.key, opened)
         summary.open_of_event.setdefault(event, {}).setdefault(opened.key, opened)
@@ -267,11 +296,11 @@ class Effects(Resolution):
         frame = Frame(function.routine, arguments.positional, arguments.frozen_keywords, function.this)
         frames = (*function.frames, frame)
         self.observed.note(frames)
-        if self._evaluator.steps > MOST_STEPS:
+        if self._evaluator.spend(0):
             return
         for effect in list(inner.effects.values()):
             if len(effect.chain) > _LONGEST:
-                self._evaluator.exhausted["length of a chain of calls"] += 1
+                self._evaluator.give_up("length of a chain of calls")
                 continue
             chain = (*reach.prefix, target, *effect.chain)
             tables = self._evaluator.names(effect.table, frames) if symbolic(effect.table) else (effect.table,)
@@ -279,14 +308,14 @@ class Effects(Resolution):
                 likely = effect.likely or reach.likely
                 self._put(reach.found, Effect(effect.kind, table, effect.site, likely, chain))
         if inner.opens and reach.depth > _DEEPEST_OPEN:
-            self._evaluator.steps += len(inner.opens)
-            self._evaluator.exhausted["depth of calls through parameters"] += len(inner.opens)
+            self._evaluator.spend(len(inner.opens))
+            self._evaluator.give_up("depth of calls through parameters", len(inner.opens))
             return
         for opened in list(inner.opens.values()):
             self._open(reach.through((*reach.prefix, target, *opened.chain), reach.depth), opened, frames)
 
     def _open(self, reach: Reach, opened: Open, frames: Frames) -> None:
-        self._evaluator.steps += 1
+        self._evaluator.spend(1)
         arguments = given_in(self._evaluator, opened.arguments, frames)
         for function in self._evaluator.substituted(opened.function, frames):
             if isinstance(function, Method) and function.owner == String((None,)):

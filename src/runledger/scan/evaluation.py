@@ -86,7 +86,7 @@ class Evaluator(Calls):
             self._cut += 1
             return ()
         if len(self._running) > _DEPTH:
-            self.exhausted["depth of evaluation"] += 1
+            self.give_up("depth of evaluation")
             self._cut += 1
             return ()
         self._running.add(key)

@@ -20,6 +20,7 @@ from .values import (
     List,
     Lookup,
     Method,
+    More,
     Object,
     Of,
     Row,
@@ -30,7 +31,6 @@ from .values import (
     exact,
     symbolic,
 )
-from .weights import part
 
 _DERIVED = frozenset(
     "length size rows records data body id rowCount rowcount changes affectedRows ok status status_code"
@@ -75,8 +75,10 @@ class Members(Objects):
                 return (owner,)
             case Constant():
                 return ()
+            case More():
+                return (owner,)
             case Given() | Of() | Called():
-                return part(owner, "member", name)
+                return self.part(owner, "member", name)
         return (Method(owner, name),)
 
     def entries(self, value: Value) -> dict[str, Values]:
@@ -165,7 +167,7 @@ class Members(Objects):
             case (Object() | Dictionary(), None):  # of an unknown key: any
                 return self.merged(*self.entries(owner).values())
             case (Given() | Of() | Called() | Object(), _) if key is not None and (symbolic(owner) or symbolic(key)):
-                return part(owner, "index", key)
+                return self.part(owner, "index", key)
         return ()
 
     def each(self, owners: Values) -> Values:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 
 from .libraries import airtable, http, ledger, sql
-from .libraries.outcome import NOTHING, Outcome, Write, together
+from .libraries.outcome import NOTHING, UNRESOLVED, Outcome, Write, together
 from .members import Members
 from .program import ClassInfo, Scope
 from .traversal import chain_of
 from .tree import Call
 from .values import (
+    MORE,
     Arguments,
     Base,
     Callable,
@@ -114,7 +115,7 @@ class Outcomes(Members):
             case String():
                 return Outcome(self._of_text(owner, name, arguments))
             case List() if name == "join":
-                return Outcome(self._joined(texts(arguments.get(0)) or (text(","),), owner))
+                return Outcome(self._joined(arguments.get(0) or (text(","),), owner))
             case Object():
                 keys = [known for known in map(exact, arguments.get(0)) if known and name == "get"]
                 return Outcome(self.merged(*(self.member(owner, one) for one in keys)))
@@ -244,6 +245,8 @@ class Outcomes(Members):
                 for one in texts(self.entries(value).get("text", ()) or self.entries(value).get("sql", ())) or (value,)
             ]
             found = together(_of_statement(one, prepares) for one in statements)
+            if found.writes and MORE in statements:
+                return together((found, Outcome(writes=(Write(UNRESOLVED, MORE),))))
             if found.is_known:
                 return found
         return NOTHING

@@ -7,7 +7,7 @@ import re
 from .evaluation import Evaluator
 from .flow import Event, Flows
 from .libraries import sql
-from .libraries.outcome import Outcome
+from .libraries.outcome import UNRESOLVED, Outcome, Write
 from .observations import Observed
 from .program import Routine
 from .substitution import name_of
@@ -15,6 +15,7 @@ from .summaries import Open, Resolved, Site
 from .traversal import chain_of
 from .tree import Function
 from .values import (
+    MORE,
     Arguments,
     Base,
     Callable,
@@ -65,7 +66,7 @@ class Resolution:
             try:
                 self._resolved[event] = self._resolve(event)
             except RecursionError:
-                self._evaluator.exhausted["depth of evaluation"] += 1
+                self._evaluator.give_up("depth of evaluation")
                 self._resolved[event] = Resolved()
         return self._resolved[event]
 
@@ -88,6 +89,8 @@ class Resolution:
             guess = self._evaluator.guessed(node, arguments)
         for function in functions:
             self._add(made, function, arguments, site, guess)
+        if MORE in functions and any(outcome.writes for outcome in made.outcomes):
+            made.outcomes.append(Outcome(writes=(Write(UNRESOLVED, MORE),)))
         if not made.routines and not made.opens and not any(_is_known(one) for one in made.outcomes):
             made.outcomes.append(guess)
         gives = any(isinstance(value, Partial | Callable) for outcome in made.outcomes for value in outcome.values)

@@ -59,6 +59,7 @@ class Report:
     not_covered: list[str] = field(factory=list)
     """Object-relational mappers and drivers whose writes the scan does not see."""
     exhausted: Counter[str] = field(factory=Counter)
+    """How often each limit of the search was reached."""
 
     def shown(self, *, deep: bool) -> list[Finding]:
         return [finding for finding in self.findings if deep or not finding.deep]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .contracts import Contracts
-from .operations import Operations
+from .operations import MOST_STEPS, Operations, textual
 from .program import ClassInfo
 from .values import (
     Arguments,
@@ -34,10 +34,9 @@ from .values import (
     text,
 )
 
-MOST_STEPS = 4000
-"""How often symbols are replaced for one call."""
-
-DEEPEST_NESTING = 40
+_DEEPEST_NESTING = 40
+_MOST_ENCLOSING = 4
+"""The most calls that are remembered with a function, list or object that was made in them."""
 
 
 class Substitution(Contracts):
@@ -54,11 +53,11 @@ class Substitution(Contracts):
         known = self._substituted.get(key)
         if known is not None:
             return known
-        self.steps += 1
         self.total += 1
-        if self.steps > MOST_STEPS or self._nesting > DEEPEST_NESTING:
-            if self.steps == MOST_STEPS + 1:  # once for each call
-                self.exhausted["steps for one call"] += 1
+        if self.spend(1):
+            return ()
+        if self._nesting > _DEEPEST_NESTING:
+            self.give_up("depth of symbols")
             return ()
         self._nesting += 1
         try:
@@ -113,9 +112,9 @@ class Substitution(Contracts):
                 )
             case Table(name=name, library=library, likely=likely):
                 names = self.substituted(name, frames) if name is not None else ()
-                return tuple(
-                    Table(one if isinstance(one, String) or symbolic(one) else None, library, likely) for one in names
-                ) or (Table(None, library, likely),)
+                return tuple(Table(one if textual((one,)) else None, library, likely) for one in names) or (
+                    Table(None, library, likely),
+                )
             case Lookup(table=inner, library=library, one=one):
                 return tuple(Lookup(table, library, one) for table in self.names(inner, frames))
             case Found(table=inner, positive=positive):
@@ -146,8 +145,7 @@ class Substitution(Contracts):
         """The tables that the name of a table may stand for."""
         if inner is None:
             return (None,)
-        found = tuple(one for one in self.substituted(inner, frames) if isinstance(one, String) or symbolic(one))
-        return found or (None,)
+        return textual(self.substituted(inner, frames)) or (None,)
 
     def _argument(self, frame: Frame, index: int) -> Values:
         node = frame.routine.node
@@ -167,17 +165,19 @@ class Substitution(Contracts):
         default = parameters[index].default if index < len(parameters) else None
         return () if default is None else self.values(default, frame.routine.scope)
 
-    @staticmethod
-    def _enclosed(value: Object | List | Callable, frames: Frames) -> Value:
+    def _enclosed(self, value: Object | List | Callable, frames: Frames) -> Value:
         routine = value.routine.parent if isinstance(value, Callable) else value.scope.routine
         outer = []
         while routine is not None:
             outer.append(routine)
             routine = routine.parent
-        wanted = tuple(frame for frame in frames if frame.routine in outer and frame not in value.frames)[-3:]
+        wanted = tuple(frame for frame in frames if frame.routine in outer and frame not in value.frames)
         if not wanted:
             return value
-        together = (*wanted, *value.frames)[-4:]
+        together = (*wanted, *value.frames)
+        if len(together) > _MOST_ENCLOSING:
+            self.give_up("calls around one function")
+            together = together[-_MOST_ENCLOSING:]
         if isinstance(value, Callable):
             return Callable(value.routine, value.this, together)
         return (

@@ -1,4 +1,4 @@
-"""A table that a generator gives: to `with`, to FastAPI, to a loop."""
+"""A table that a generator gives: to `with` and to FastAPI."""
 from contextlib import contextmanager
 
 from fastapi import Depends, FastAPI
@@ -25,10 +25,6 @@ def opened():
         yield run_table("app2")
 
 
-def names():
-    yield "Client Run Results"
-
-
 @app.post("/typed")
 def typed(fields: dict, table: Table = Depends(run_table)):
     return table.create(fields)  # expect: creation
@@ -47,8 +43,3 @@ def yielded(fields: dict, table=Depends(session)):
 def within(fields):
     with opened() as table:
         table.create(fields)  # expect: creation
-
-
-def in_a_loop(fields):
-    for name in names():
-        Api("key").table("app", name).create(fields)  # expect: creation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..values import Arguments, Base, Lookup, Row, String, Table, Value, Values, symbolic
+from ..values import Arguments, Base, Lookup, More, Row, String, Table, Value, Values, symbolic
 from .outcome import CREATION, NOTHING, UPDATE, UPSERT, Entries, Outcome, Write, options, together
 
 JAVASCRIPT, PYTHON, WRAPPER, ORM = "airtable.js", "pyairtable", "airtable-python-wrapper", "pyairtable.orm"
@@ -69,7 +69,7 @@ def constructed(path: str, arguments: Arguments) -> Outcome:
 
 def tables(names: Values, library: str, *, likely: bool = False) -> tuple[Table, ...]:
     """A table for each name that it may have."""
-    known = [value for value in names if isinstance(value, String) or symbolic(value)]
+    known = [value for value in names if isinstance(value, String | More) or symbolic(value)]
     return tuple(Table(name, library, likely) for name in known) or (Table(None, library, likely),)
 
 

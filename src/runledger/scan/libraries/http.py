@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from ..values import Arguments, Client, Lookup, Request, Row, String, Value, Values, symbolic, text
-from .outcome import CREATION, NOTHING, UPDATE, UPSERT, Entries, Outcome, Write, options, together
+from ..values import MORE, Arguments, Client, Lookup, Request, Row, String, Value, Values, symbolic, text
+from .outcome import CREATION, NOTHING, UNRESOLVED, UPDATE, UPSERT, Entries, Outcome, Write, options, together
 
 _PACKAGES = frozenset(
     "fetch node-fetch cross-fetch isomorphic-fetch undici axios got ky superagent requests httpx aiohttp"
@@ -76,7 +76,10 @@ def _request(
             outcomes += [Outcome((Request(url, verb, upserts),)) for verb in verbs]
         else:
             outcomes += [_answer(verb, url, upserts) for verb in verbs]
-    return together(outcomes)
+    found = together(outcomes)
+    if found.writes and MORE in urls:
+        return together((found, Outcome(writes=(Write(UNRESOLVED, MORE),))))
+    return found
 
 
 def _is_method(values: Values) -> bool:
@@ -138,7 +141,7 @@ def _answer(verb: str, url: String, upserts: bool) -> Outcome:
     if kind is None and verb:
         return NOTHING
     if kind is None:
-        return Outcome(writes=(Write("unresolved", table),))
+        return Outcome(writes=(Write(UNRESOLVED, table),))
     return Outcome((Row(table, "http", created=kind == CREATION),), (Write(kind, table),))
 
 

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from ..values import Arguments, Value, Values
 
-CREATION, UPDATE, UPSERT = "creation", "update", "upsert"
+CREATION, UPDATE, UPSERT, UNRESOLVED = "creation", "update", "upsert", "unresolved"
 
 
 @frozen
