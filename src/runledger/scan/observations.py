@@ -111,9 +111,7 @@ class Observed:
 
     def calls(self, function: Value, given: Arguments, depth: int = _DEPTH) -> list[tuple[Value, Arguments]]:
         """A call that depends on parameters, with its function and arguments in each call of its routine."""
-        roots = _roots(function) or dict.fromkeys(
-            root for values in given.everything for value in values for root in _roots(value)
-        )
+        roots = _roots(function) or roots_of(function, given)
         if not roots:
             return [(function, given)]
         self._visits = 0 if depth == _DEPTH else self._visits + 1
@@ -162,6 +160,12 @@ class Observed:
         if len(frames) > _MOST_CALLS:
             self._evaluator.give_up("calls followed for one value")
         return list(frames)[:_MOST_CALLS]
+
+
+def roots_of(function: Value, arguments: Arguments) -> list[Given | This]:
+    """The parameters and objects that a call depends on."""
+    given = [root for values in arguments.everything for value in values for root in _roots(value)]
+    return list(dict.fromkeys([*_roots(function), *given]))
 
 
 def given_in(evaluator: Evaluator, arguments: Arguments, frames: Frames) -> Arguments:
