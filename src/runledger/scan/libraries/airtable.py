@@ -111,7 +111,7 @@ def of_lookup(owner: Lookup | Row, name: str, first: Values) -> Outcome:
     if name in _OF_RECORD and owner.library in (JAVASCRIPT, ORM, ""):
         return Outcome((owner,), (Write(UPDATE, owner.table),))
     if isinstance(owner, Row):
-        return Outcome((owner,) if name in ("values", "items", "pop", "at") else ())
+        return Outcome((owner,) if name in ("values", "items", "pop", "at", "json") else ())
     if name == "get" and owner.one and owner.library != "http":
         return NOTHING
     if name == "get" and any(
