@@ -38,13 +38,11 @@ from .values import (
     Class,
     Constant,
     Failure,
-    Found,
     Given,
     Library,
     List,
     Lookup,
     Object,
-    Row,
     String,
     Table,
     This,
@@ -271,13 +269,7 @@ class Evaluator(Calls):
         return ()
 
     def _truth(self, operand: Node, scope: Scope, *, positive: bool) -> Values:
-        made: list[Value] = []
-        for value in self.values(operand, scope):
-            if isinstance(value, Lookup) or (isinstance(value, Row) and not value.created):
-                made.append(Found(value.table, positive))
-            elif isinstance(value, Found):
-                made.append(Found(value.table, value.positive == positive))
-        return tuple(made)
+        return self.truths(self.values(operand, scope), positive)
 
     def _comparison(self, node: Compare, scope: Scope) -> Values:
         positive = presence(node)

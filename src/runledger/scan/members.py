@@ -13,6 +13,7 @@ from .values import (
     Constant,
     Dictionary,
     File,
+    Found,
     Frame,
     Given,
     Instance,
@@ -144,6 +145,18 @@ class Members(Objects):
             if name in each.inner:
                 return (Class(each.inner[name]),)
         return (Method(Class(info), name),)
+
+    def truths(self, found: Values, positive: bool) -> Values:
+        """Whether each of some values is there, as truth values; a symbol where that depends on parameters."""
+        made: list[Value] = []
+        for value in found:
+            if isinstance(value, Lookup) or (isinstance(value, Row) and not value.created):
+                made.append(Found(value.table, positive))
+            elif isinstance(value, Found):
+                made.append(Found(value.table, value.positive == positive))
+            elif isinstance(value, Given | Of | Called):
+                made += self.part(value, "truth", Constant(positive))
+        return tuple(made)
 
     def item(self, owner: Value, key: Value | None) -> Values:
         """`owner[key]`."""

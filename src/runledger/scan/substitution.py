@@ -78,6 +78,8 @@ class Substitution(Contracts):
                 return (value,) if this is None else (this,)
             case Of(base=base, kind=kind, what=what):
                 bases = self.substituted(base, frames)
+                if kind == "truth":
+                    return self.truths(bases, what == Constant(True))
                 if kind == "member":
                     return self.members(bases, str(what))
                 keys = (

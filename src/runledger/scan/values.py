@@ -219,7 +219,7 @@ class This:
 
 @frozen(cache_hash=True)
 class Of:
-    """A member, an item by its key, or each item of what a symbol is for."""
+    """A member of what a symbol is for, an item by its key, or the truth of whether it is there."""
 
     base: Value
     kind: str
