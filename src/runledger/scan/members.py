@@ -74,8 +74,8 @@ class Members(Objects):
                 return (owner,)
             case String() if name in ("value", "name"):
                 return (owner,)
-            case Constant():
-                return ()
+            case Constant():  # a promise that gives a constant may fail too
+                return (Method(owner, name),) if name in ("then", "catch", "finally") else ()
             case More():
                 return (owner,)
             case Given() | Of() | Called():

@@ -92,13 +92,11 @@ class Outcomes(Members):
                 return airtable.of_table(owner, name, arguments, self.entries)
             case Row(library="runledger"):
                 return ledger.of_handle(name) if name not in ("values", "items", "get", "pop") else Outcome((owner,))
+            case Lookup() | Row() | Constant() if name == "catch":
+                return Outcome(self._caught(owner, arguments.get(0)))
+            case Lookup() | Row() | Constant() if name in ("then", "finally"):
+                return Outcome(self.merged(self._after(owner, arguments), self._caught(owner, arguments.get(1))[1:]))
             case Lookup() | Row():
-                if name == "catch":
-                    return Outcome(self._caught(owner, arguments.get(0)))
-                if name in ("then", "finally"):
-                    return Outcome(
-                        self.merged(self._after(owner, arguments), self._caught(owner, arguments.get(1))[1:])
-                    )
                 return airtable.of_lookup(owner, name, arguments.get(0))
             case Client():
                 return http.of_client(owner, name, arguments, self.entries)
