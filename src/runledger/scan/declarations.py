@@ -53,23 +53,8 @@ from .tree import (
     Yield,
 )
 
-_EXPRESSIONS = {
-    Name,
-    Literal,
-    Text,
-    Member,
-    Index,
-    Call,
-    Either,
-    Not,
-    Compare,
-    Binary,
-    Record,
-    Sequence,
-    Await,
-    Yield,
-    Other,
-}
+_EXPRESSIONS = {Name, Literal, Text, Member, Index, Call, Either, Not, Compare, Binary, Record, Sequence, Await, Yield,
+                Other}  # fmt: skip
 
 
 class Declarations(Assignments):

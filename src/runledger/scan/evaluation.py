@@ -42,6 +42,7 @@ from .values import (
     Library,
     List,
     Lookup,
+    Method,
     Object,
     String,
     Table,
@@ -111,7 +112,8 @@ class Evaluator(Calls):
             case Member(object=owner, name=name):
                 if chain_of(owner) == "super":
                     return self._super(name, scope)
-                return self._attached(node, scope) or self.members(self.values(owner, scope), name)
+                found = self._attached(node, scope) or self.members(self.values(owner, scope), name)
+                return self._kept_attribute(node, found) or found
             case Index(object=owner, index=index) if chain_of(owner).rpartition(".")[2] in ("Annotated", "Optional"):
                 return self.values(index, scope)
             case Index(object=owner, index=index):
@@ -253,6 +255,14 @@ class Evaluator(Calls):
         if routine is None or routine.record is None:
             return ()
         return self.members((Object(*routine.record),), node.name)
+
+    def _kept_attribute(self, node: Member, found: Values) -> Values:
+        """What is assigned to an attribute of an object that a package or a caller gives."""
+        if not all(isinstance(value, Library | Method) or symbolic(value) for value in found):
+            return ()
+        origins = self.program.kept.get(f"{chain_of(node.object).rpartition('.')[2]}.{node.name}", ())
+        kept = self.merged(*(self.of_origin(origin, origin.scope) for origin in origins if isinstance(origin, Source)))
+        return self.merged(kept, tuple(value for value in found if symbolic(value))) if kept else ()
 
     def _template(self, parts: list[str | Node], scope: Scope) -> Values:
         return self.combined(part if isinstance(part, str) else self.values(part, scope) for part in parts)
