@@ -98,6 +98,8 @@ class Registrations:
         if not node.arguments:
             return False
         first = node.arguments[0].value
+        if isinstance(first, Record):  # fastify.route({ method, url, handler })
+            return any(isinstance(key, Text) and key.parts == ["handler"] for key, _ in first.entries)
         if isinstance(first, Text) or any(isinstance(value, String) for value in self._evaluator.values(first, scope)):
             return len(node.arguments) > 1
         return "route" in owner.rpartition(".")[2] and any(

@@ -40,6 +40,6 @@ const worker = new Worker('jobs', async (job) => { // expect: no-start
   await airtable.patch(`/${TABLE}/${run.id}`, { fields: { Beat: Date.now() } }); // expect: update
 });
 
-worker.on('failed', (job) => setStatus(job.data.runId, 'Failed')); // expect: creating-wrapper, updating-wrapper
+worker.on('failed', (job) => setStatus(job.data.runId, 'Failed')); // expect: no-start, updating-wrapper
 
 module.exports = { begin, enqueue, setStatus };

@@ -42,7 +42,7 @@ async function updateRecord(runId, clientId, fields, { createIfMissing = false }
   return base(RUNS).update(record.id, fields); // expect: update
 }
 
-const complete = (runId, clientId) => updateRecord(runId, clientId, { Status: 'Completed' }, { createIfMissing: true }); // expect: creating-wrapper, updating-wrapper
+const complete = (runId, clientId) => updateRecord(runId, clientId, { Status: 'Completed' }, { createIfMissing: true }); // expect: updating-wrapper
 
 async function fail(runId, clientId, error) {
   const record = await getRecord(runId, clientId);

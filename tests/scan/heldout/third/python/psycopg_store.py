@@ -46,7 +46,7 @@ class RunStore:
         return self._ids[key]
 
     def finish(self, run_id, client_id, status):
-        run = self.id_of(run_id, client_id)  # expect: creating-wrapper
+        run = self.id_of(run_id, client_id)
         with self.cursor() as cursor:
             cursor.execute(FINISH, {"id": run, "status": status})  # expect: update
             if cursor.rowcount != 1:

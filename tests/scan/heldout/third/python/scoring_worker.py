@@ -56,7 +56,7 @@ def main(run_id):
     for client in active_clients():
         open_run(run_id, client["Client ID"])  # expect: creating-wrapper
         try:
-            save_metrics(run_id, client["Client ID"], score(client))  # expect: creating-wrapper, updating-wrapper
+            save_metrics(run_id, client["Client ID"], score(client))  # expect: updating-wrapper
             close_run(run_id, client["Client ID"])  # expect: updating-wrapper
         except Exception as error:
             log.exception("scoring failed")
