@@ -5,7 +5,7 @@ from __future__ import annotations
 from .objects import Objects
 from .operations import MOST
 from .program import ClassInfo, Steps
-from .tree import Node
+from .tree import Node, Sequence
 from .values import (
     Callable,
     Called,
@@ -26,6 +26,7 @@ from .values import (
     Of,
     Row,
     String,
+    Table,
     This,
     Value,
     Values,
@@ -39,7 +40,7 @@ _DERIVED = frozenset(
 )
 """What is taken from a look-up and is as true or false as it is."""
 
-_STATUS = {"ok", "status", "status_code", "statusCode"}
+_STATUS = {"ok", "is_success", "status", "status_code", "statusCode"}
 """What the answer to a change says of whether there was a record."""
 
 
@@ -168,6 +169,10 @@ class Members(Objects):
                 0 <= index < len(node.items)
             ):
                 return self._within(self.values(node.items[index], scope), frames)
+            case (List(node=Sequence(items=[_, value]), scope=scope, frames=frames), String()):
+                found = self._within(self.values(value, scope), frames)  # a pair of `{name: … for name in …}`
+                named = tuple(one for one in found if isinstance(one, Table) and one.name == key)
+                return named or found
             case (_, String()) if exact(key) is not None:
                 found = self.member(owner, exact(key) or "")
                 return tuple(one for one in found if not isinstance(one, Method) or isinstance(one.owner, Object))
