@@ -203,9 +203,11 @@ def test_a_larger_file_is_left_out_and_counted(tmp_path: Path) -> None:
 
 def test_mappers_that_are_not_covered_are_named(tmp_path: Path) -> None:
     report = scanned(
-        tmp_path, a_dot_py="from django.db import models\n", b_dot_ts="import { x } from '@prisma/client';\n"
+        tmp_path,
+        a_dot_py="from django.db import models\nfrom sqlalchemy import insert\n",
+        b_dot_ts="import { x } from '@prisma/client';\n",
     )
-    assert report.not_covered == ["Django ORM", "Prisma"]
+    assert report.not_covered == ["Django ORM", "Prisma", "SQLAlchemy but for text()"]
 
 
 def test_a_limit_that_is_reached_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
