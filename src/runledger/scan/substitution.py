@@ -17,7 +17,6 @@ from .values import (
     Frames,
     Given,
     Instance,
-    Library,
     List,
     Lookup,
     Method,
@@ -50,8 +49,6 @@ class Substitution(Contracts):
 
     def substituted(self, value: Value, frames: Frames) -> Values:
         """A value, with the parameters and objects of some calls known."""
-        if isinstance(value, Constant | Library):
-            return (value,)
         key = (value, frames)
         known = self._substituted.get(key)
         if known is not None:
