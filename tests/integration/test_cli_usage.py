@@ -107,6 +107,18 @@ def test_looking_makes_no_default_store(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("command", ["show r", "show r c", "summary r", "update r c", "list --after r c"])
+def test_a_run_missing_from_the_default_store_may_be_in_one_that_was_not_named(tmp_path: Path, command: str) -> None:
+    runledger("start", "--client", "acme", HOME=str(tmp_path))
+    file = tmp_path / ".local/share/runledger/runs.db"
+    done = runledger(*command.split(), code=3, HOME=str(tmp_path))
+    assert done.stderr.endswith(
+        f"Start it where the job begins.\nNo store is named, so this is {file}: name another with --store or "
+        "RUNLEDGER_STORE.\n"
+    )
+    assert "No store is named" not in runledger(*command.split(), code=3, store=file).stderr
+
+
 def test_the_home_folder_may_be_written_as_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runledger("start", "--client", "c", store="sqlite:///~/runs.db", HOME=str(tmp_path))
     assert (tmp_path / "runs.db").exists()

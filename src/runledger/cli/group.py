@@ -24,7 +24,7 @@ from ..domain import (
 from ..domain.visible import visible
 from .forgotten import refuse_forgotten_values
 from .interrupts import interruptible
-from .options import INCOMPLETE, store_option
+from .options import INCOMPLETE, remark_default_store, store_option
 from .output import colour_wanted, complain, remark
 
 _PLACES = {
@@ -117,6 +117,8 @@ class _Commands(click.Group):
             complain(error)
             for note in getattr(error, "__notes__", ()):
                 remark(note)
+            if isinstance(error, RunNotFound):
+                remark_default_store()
             ctx.exit(_exit_code(error))
         except KeyboardInterrupt:
             ctx.exit(130)
