@@ -104,7 +104,8 @@ def store_url(store: str | os.PathLike[str]) -> str:
         return url_of(store)
     written = re.match(_SCHEME, store) if isinstance(store, str) else None
     if written is None:
-        raise InvalidStoreURL(f"the store URL has no scheme: {_with_a_scheme(store)}, or in Python a pathlib.Path.")
+        fault = "has no scheme" if isinstance(store, str) else f"is {type(store).__name__}, not text"
+        raise InvalidStoreURL(f"the store URL {fault}: {_with_a_scheme(store)}, or in Python a pathlib.Path.")
     return written[0].lower() + store[written.end() :]
 
 
