@@ -62,7 +62,9 @@ class ReadOnlySQLiteFile:
         """See SQLiteFile."""
         return self._look(lambda connection: take(connection.execute(sql, values)), key)
 
-    def write(self, call: Callable[[sqlite3.Cursor], Any], key: RunKey | None = None) -> NoReturn:
+    def write(
+        self, call: Callable[[sqlite3.Cursor], Any], key: RunKey | None = None, *, is_batch: bool = False
+    ) -> NoReturn:
         """Raise StoreUnusable."""
         self._require_open(key)
         raise StoreUnusable(f"{self.path} {MAY_NOT_BE_WRITTEN}.", key)
