@@ -81,7 +81,6 @@ def sqlite_rows(folder: Path, synchronous: Any) -> Iterator[Row]:
         lambda _: bare.execute(listing, (100,)).fetchall(),
         lambda _: list(repository.find(RunQuery(limit=100))),
     )
-    bare.execute("PRAGMA wal_autocheckpoint = 1000")  # as the ledger's batches do
     yield compared("SQLite: 1,000 creates", 1.5, 7, bare_creates, lambda i: repository.create_many(batches[i]))
     yield compared("SQLite: 1,000 updates", 1.25, 7, bare_updates, lambda _: repository.update_many(changes, AT))
     bare.close()

@@ -199,23 +199,6 @@ def test_an_acknowledged_write_is_durable_by_default(tmp_path: Path) -> None:
     repository.close()
 
 
-def test_batches_leave_it_to_a_later_write_to_copy_the_log_into_the_file(tmp_path: Path) -> None:
-    path = tmp_path / "runs.db"
-    with closing(SQLiteRunRepository(path)) as repository:
-        empty = path.stat().st_size
-        batch = [NewRun(RunRecord.start(RunKey("r", f"{i:0200}"), AT)) for i in range(1000)]
-        repository.create_many(batch)
-        repository.update_many([(new.key, RunChange(metrics={"n": 1})) for new in batch], AT)
-        log = Path(f"{path}-wal").stat().st_size
-        assert 250 < log / 4096 < 1000, log
-        assert path.stat().st_size == empty
-        repository.update(batch[0].key, RunChange(note="n"), AT)
-        copied = path.stat().st_size
-        assert copied > empty
-        repository.create_many([NewRun(RunRecord.start(RunKey("s", f"{i:0200}"), AT)) for i in range(4000)])
-        assert path.stat().st_size > copied
-
-
 @pytest.mark.parametrize(
     "change", [RunChange(), RunChange(error="late"), RunChange(status=RunStatus.FAILED, error="e")]
 )

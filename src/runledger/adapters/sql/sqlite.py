@@ -112,7 +112,7 @@ class SQLiteRunAccess:
         return self._file.write(lambda cursor: _update(cursor, key, change, at), key)
 
     def update_many(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
-        self._file.write(lambda cursor: _update_many(cursor, changes, at), is_batch=True)
+        self._file.write(lambda cursor: _update_many(cursor, changes, at))
 
     def get(self, key: RunKey) -> RunRecord:
         rows = self._file.read(_SELECT, (key.run_id, key.client_id), key)
@@ -212,13 +212,13 @@ class SQLiteRunRepository(SQLiteRunAccess):
 
     def _create(self, news: Sequence[NewRun], key: RunKey | None = None) -> None:
         try:
-            self._file.write(lambda cursor: _insert(cursor, news), key, is_batch=key is None)
+            self._file.write(lambda cursor: _insert(cursor, news), key)
             return
         except StoreUnusable as error:
             if getattr(error.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
                 raise
         # After the handler, so that a traceback of RunAlreadyExists does not begin with a damaged file.
-        self._file.write(lambda cursor: _insert(cursor, _missing(cursor, news)), key, is_batch=key is None)
+        self._file.write(lambda cursor: _insert(cursor, _missing(cursor, news)), key)
 
 
 def open_url(url: str) -> SQLiteRunRepository:

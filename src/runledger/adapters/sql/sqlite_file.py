@@ -21,22 +21,16 @@ from .sqlite_schema import make_schema
 
 T = TypeVar("T")
 
-_PAGES, _PAGES_OF_BATCHES = 250, 1000
-"""The pages of write-ahead log from which on a commit copies them into the file. A small log is in the cache when it is
-copied. A batch may write more than that, and the next one writes many of its pages again."""
-
 
 class _Connection:
     """One connection, which is opened when a call needs it: its only cursor, because making one takes as long as a
-    short statement. `claim` is the call that reads by it now: its thread, in a tuple of that call alone. `pages` is its
-    limit for the log."""
+    short statement. `claim` is the call that reads by it now: its thread, in a tuple of that call alone."""
 
-    __slots__ = ("claim", "cursor", "pages")
+    __slots__ = ("claim", "cursor")
 
     def __init__(self, claim: tuple[int] | None = None) -> None:
         self.claim = claim
         self.cursor: sqlite3.Cursor | None = None
-        self.pages = 0
 
     def close(self) -> None:
         if self.cursor is not None:
@@ -115,17 +109,14 @@ class SQLiteFile:
         self._place.require_lately(key)
         return found
 
-    def write(self, call: Callable[[sqlite3.Cursor], T], key: RunKey | None = None, *, is_batch: bool = False) -> T:
+    def write(self, call: Callable[[sqlite3.Cursor], T], key: RunKey | None = None) -> T:
         """What `call` returns. It runs in one transaction, which an error rolls back."""
-        pages = _PAGES_OF_BATCHES if is_batch else _PAGES
-        return self._writing.run(partial(self._transaction, call, key, pages), key)
+        return self._writing.run(partial(self._transaction, call, key), key)
 
-    def _transaction(self, call: Callable[[sqlite3.Cursor], T], key: RunKey | None, pages: int) -> T:
+    def _transaction(self, call: Callable[[sqlite3.Cursor], T], key: RunKey | None) -> T:
         outcome = Outcome.NOT_APPLIED
         try:
             writer = self._writing_cursor()
-            if self._writer.pages != pages:
-                self._checkpoint_at(pages, writer)
             try:
                 self.patiently(writer.execute, "BEGIN IMMEDIATE")
                 result = call(writer)
@@ -245,12 +236,8 @@ class SQLiteFile:
     def _prepare(self, connection: sqlite3.Connection) -> None:
         self._make_schema(connection, self.path)
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-        self._checkpoint_at(_PAGES, connection)
+        connection.execute("PRAGMA wal_autocheckpoint = 250")  # pages: a small log is in the cache when it is copied
         self._place.watch_log()
-
-    def _checkpoint_at(self, pages: int, connection: sqlite3.Connection | sqlite3.Cursor) -> None:
-        connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
-        self._writer.pages = pages
 
     def _connect(
         self, place: _Connection, prepare: Callable[[sqlite3.Connection], None] = lambda _: None

@@ -62,9 +62,7 @@ class ReadOnlySQLiteFile:
         """See SQLiteFile."""
         return self._look(lambda connection: take(connection.execute(sql, values)), key)
 
-    def write(
-        self, call: Callable[[sqlite3.Cursor], Any], key: RunKey | None = None, *, is_batch: bool = False
-    ) -> NoReturn:
+    def write(self, call: Callable[[sqlite3.Cursor], Any], key: RunKey | None = None) -> NoReturn:
         """Raise StoreUnusable."""
         self._require_open(key)
         raise StoreUnusable(f"{self.path} {MAY_NOT_BE_WRITTEN}.", key)
