@@ -1,5 +1,7 @@
 """A ledger of job runs: create once, update many, error if missing."""
 
+from typing import TYPE_CHECKING
+
 from .domain import (
     CallWithinCall,
     EventKind,
@@ -15,16 +17,14 @@ from .domain import (
     RunKey,
     RunLedgerError,
     RunNotFound,
-    RunQuery,
     RunRecord,
     RunStatus,
-    RunSummary,
     StoreUnavailable,
     StoreUnusable,
     UnknownMetric,
     UnusableForRun,
 )
-from .services.copy_result import CopyResult, Fate, Remark
+from .domain.late_names import late_names
 from .services.current_run import current_run
 from .services.ledger import RunLedger
 from .services.observing import log_event
@@ -33,6 +33,15 @@ from .services.run_ids import new_run_id
 from .services.termination import sigterm_as_exit
 from .services.updates import LedgerUpdates, Run
 from .stores import connect, copy, open_repository
+
+if TYPE_CHECKING:
+    from .domain import RunQuery, RunSummary
+    from .services.copy_result import CopyResult, Fate, Remark
+else:
+    __getattr__, __dir__ = late_names(
+        __name__,
+        {".domain": ("RunQuery", "RunSummary"), ".services.copy_result": ("CopyResult", "Fate", "Remark")},
+    )
 
 __all__ = [
     "CallWithinCall",

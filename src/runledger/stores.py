@@ -11,8 +11,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from .domain import Backend, InvalidStoreURL, InvalidValue, RunObserver, RunRemoval, RunRepository, StoreUnusable
-from .services.copy_result import CopyResult, Remark
+from .domain import Backend, InvalidStoreURL, InvalidValue, RunObserver, RunRepository, StoreUnusable
 from .services.creation import RETRY_WAITS
 from .services.ledger import RunLedger, utc_now
 from .services.observing import log_event
@@ -20,6 +19,9 @@ from .services.settings import OnMissing, checked_settings
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+    from .domain import RunRemoval
+    from .services.copy_result import CopyResult, Remark
 
 ENTRY_POINTS = "runledger.repositories"
 """Installed packages add a scheme under this group: its name, and a Backend, or a function from a URL to a

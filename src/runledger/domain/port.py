@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from attrs import frozen
 
@@ -17,8 +17,10 @@ from .events import RunObserver
 from .key import RunKey
 from .log import LogLine
 from .new_run import NewRun
-from .query import RunQuery, RunSummary
 from .record import RunChange, RunRecord
+
+if TYPE_CHECKING:
+    from .query import RunQuery, RunSummary
 
 
 class RunCreation(Protocol):

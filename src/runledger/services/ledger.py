@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
+from .. import domain
 from ..domain import (
     InvalidValue,
     LogLine,
@@ -19,7 +20,6 @@ from ..domain import (
     RunRecord,
     RunRepository,
     RunStatus,
-    RunSummary,
 )
 from ..domain.values import NO_METRICS
 from .arguments import list_of
@@ -224,7 +224,7 @@ class RunLedger:
         until: datetime | None = None,
         updated_before: datetime | None = None,
         limit: int | None = None,
-    ) -> RunSummary:
+    ) -> domain.RunSummary:
         """The summary of the records that `find` returns; the run id may be given by position. See LedgerReads."""
         return self.reads.summary(
             of_run,
