@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from .port import RunRepository
+from .representation import fields_shown
 
 if TYPE_CHECKING:
     from .finding import Finding
@@ -31,6 +32,8 @@ class Backend:
     Every function takes the store's URL first, whose scheme is in lower case. Only `open` is required. All raise errors
     of the ledger and nothing else.
     """
+
+    __repr__ = fields_shown
 
     open: Callable[[str], RunRepository]
     """Open the store. Raises StoreUnusable, StoreUnavailable or InvalidValue."""

@@ -18,6 +18,7 @@ from .key import RunKey
 from .log import LogLine
 from .new_run import NewRun
 from .record import RunChange, RunRecord
+from .representation import fields_shown
 
 if TYPE_CHECKING:
     from .query import RunQuery, RunSummary
@@ -108,6 +109,8 @@ class Guarantees:
     `heartbeats`: the time of each update is kept; else a heartbeat and a query by `updated_before` raise StoreUnusable.
     Within one process, `atomic_add` and `exact_finish` hold for every store.
     """
+
+    __repr__ = fields_shown
 
     atomic_bulk: bool = True
     atomic_add: bool = True

@@ -22,6 +22,7 @@ from .json_form import (
 )
 from .key import InvalidValue, RunKey, checked_name, shown, unchecked_key, valid_name
 from .log import LogLine
+from .representation import fields_shown
 from .unchecked import unchecked
 from .values import (
     MAX_INTEGER,
@@ -50,6 +51,8 @@ class RunChange:
     `metrics` are set and `add` is added, by name; a name may be in one of the two. `note` becomes a line of the log.
     `status` finishes the run, so it must be final. `error` says what went wrong. Raises InvalidValue.
     """
+
+    __repr__ = fields_shown
 
     metrics: Mapping[str, MetricValue] = field(default=NO_METRICS, converter=checked_metrics, hash=False)
     add: Mapping[str, int | float] = field(default=NO_METRICS, converter=checked_additions, hash=False)
@@ -108,6 +111,8 @@ class RunRecord:
     went wrong. Times are in UTC, to the millisecond.
     The constructor checks everything and raises InvalidValue. Adapters use `trusted` for what they read back.
     """
+
+    __repr__ = fields_shown
 
     key: RunKey = field(validator=_is_key)
     client_name: str = field(validator=valid_name)
