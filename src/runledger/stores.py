@@ -61,10 +61,18 @@ def connect(
     InvalidValue for an argument that cannot be used, before anything is opened or made, and what the store raises when
     it is opened.
     """
-    settings = checked_settings(
+    observers, retry_waits = checked_settings(
         observers=observers, clock=clock, on_missing=on_missing, retry_waits=retry_waits, sleep=sleep
     )
-    return RunLedger(open_repository(store), owns_repository=True, **settings._asdict())
+    return RunLedger(
+        open_repository(store),
+        observers=observers,
+        clock=clock,
+        on_missing=on_missing,
+        retry_waits=retry_waits,
+        sleep=sleep,
+        owns_repository=True,
+    )
 
 
 def open_repository(store: str | os.PathLike[str]) -> RunRepository:

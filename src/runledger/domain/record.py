@@ -90,8 +90,8 @@ def _checked_start(at: datetime) -> datetime:
     return checked_time(at, "started_at")
 
 
-def _checked_end(at: datetime) -> datetime:
-    return checked_time(at, "ended_at")
+def _checked_end(at: datetime | None) -> datetime | None:
+    return None if at is None else checked_time(at, "ended_at")
 
 
 def _checked_update(at: datetime) -> datetime:
@@ -118,7 +118,7 @@ class RunRecord:
     client_name: str = field(validator=valid_name)
     status: RunStatus = field(converter=checked_status)
     started_at: datetime = field(converter=_checked_start)
-    ended_at: datetime | None = field(default=None, converter=optional(_checked_end))
+    ended_at: datetime | None = field(default=None, converter=_checked_end)
     metrics: Mapping[str, MetricValue] = field(default=NO_METRICS, converter=checked_metrics, hash=False)
     notes: int = field(default=0, converter=_notes)
     error: str | None = field(default=None, converter=optional(checked_error))
