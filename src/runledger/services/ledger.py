@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from .. import domain
 from ..domain import (
     InvalidValue,
     LogLine,
@@ -30,6 +29,7 @@ from .settings import OnMissing, checked_settings
 from .updates import LedgerUpdates, Run
 
 if TYPE_CHECKING:
+    from ..domain import RunSummary
     from .tracking import Id, Tracking
 
 
@@ -224,7 +224,7 @@ class RunLedger:
         until: datetime | None = None,
         updated_before: datetime | None = None,
         limit: int | None = None,
-    ) -> domain.RunSummary:
+    ) -> RunSummary:
         """The summary of the records that `find` returns; the run id may be given by position. See LedgerReads."""
         return self.reads.summary(
             of_run,
