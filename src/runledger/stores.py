@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from .domain import RunRemoval
-    from .services.copy_result import CopyResult, Remark
+    from .services.copying.result import CopyResult, Remark
 
 ENTRY_POINTS = "runledger.repositories"
 """Installed packages add a scheme under this group: its name, and a Backend, or a function from a URL to a
@@ -219,7 +219,7 @@ def copy(
     Raises StoreUnavailable or StoreUnusable, which leave what was copied. A record that the target refuses raises
     nothing: it is left out, and counts as REFUSED.
     """
-    from .services import copying  # here, because it slows `import runledger`, and few programs copy
+    from .services.copying import copying  # here, because it slows `import runledger`, and few programs copy
 
     if what := _made_by_opening(source):
         raise StoreUnusable(f"there is no {what} to copy from: correct the URL.")
