@@ -13,11 +13,12 @@ from runledger import (
     RunChange,
     RunEvent,
     RunKey,
+    RunQuery,
     RunRecord,
     RunStatus,
     open_repository,
 )
-from runledger.domain import Backend, Guarantees
+from runledger.domain import Backend, Guarantees, summary_of
 from runledger.domain.representation import fields_shown
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
@@ -26,6 +27,7 @@ RECORD = RunRecord.start(KEY, AT, metrics={"n": 1}).apply(RunChange(status="fail
 RUN = NewRun(RECORD, [LogLine(AT, "one")], mark="secret", reference="secret")
 EVENT = RunEvent(kind=EventKind.MISSING, key=None, at=AT, error=InvalidValue("no"), duration=timedelta(hours=1))
 VALUES = [KEY, RECORD, RUN, RUN.log[0], RunChange(status=RunStatus.FAILED, add={"n": 2}), EVENT, Guarantees()]
+VALUES += [RunQuery(status="failed", after=RECORD), summary_of([RECORD])]
 VALUES += [Backend(open=open_repository)]
 
 

@@ -10,6 +10,7 @@ from attrs import field, frozen, validators
 
 from .key import InvalidValue, RunKey, valid_name
 from .record import RunRecord
+from .representation import fields_shown
 from .values import MetricValue, ReadOnlyDict, RunStatus, checked_count, checked_status, checked_time
 
 
@@ -71,6 +72,8 @@ class RunQuery:
     At most `limit` records. Raises InvalidValue.
     """
 
+    __repr__ = fields_shown
+
     run_id: str | None = field(default=None, validator=validators.optional(valid_name))
     client_id: str | None = field(default=None, validator=validators.optional(valid_name))
     status: tuple[RunStatus, ...] | None = field(default=None, converter=_statuses)
@@ -114,6 +117,8 @@ class RunSummary:
     are added one by one, in an order that each store chooses. So the sums of two stores may differ below the last digit
     of the largest number added. Where sums pass ±1.8e308 on the way, one may be inf or -inf and the other finite.
     """
+
+    __repr__ = fields_shown
 
     runs: int
     statuses: Mapping[RunStatus, int] = field(converter=_counts, hash=False)
