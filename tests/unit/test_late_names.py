@@ -1,6 +1,5 @@
 """Names that a package loads when they are asked for are names like any other."""
 
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,24 +67,3 @@ def test_every_name_of_a_package_is_there_and_listed(module: object) -> None:
     assert [name for name in names if not hasattr(module, name)] == []
     assert set(names) <= set(dir(module))
     assert names == sorted(set(names))
-
-
-def test_a_type_checker_knows_the_late_names_and_rejects_wrong_ones(tmp_path: Path) -> None:
-    (tmp_path / "program.py").write_text(
-        "import runledger\n"
-        "from runledger import CopyResult, RunQuery\n"
-        "from runledger.domain import Finding\n"
-        "from runledger.testing import RunEvents\n"
-        "query: RunQuery = runledger.RunQuery(limit=1)\n"
-        "reveal_type(query.limit)\n"
-        "runledger.RunQuerry\n"
-        "runledger.domain.Findings\n"
-        "runledger.testing.RunEvent\n"
-    )
-    cache = str(Path(".mypy_cache").absolute())
-    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", cache, "program.py"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    lines = done.stdout.splitlines()
-    assert [line.partition(" ")[0] for line in lines[:-1]] == [f"program.py:{number}:" for number in (6, 7, 8, 9)]
-    assert 'Revealed type is "int | None"' in lines[0]
-    assert all("has no attribute" in line for line in lines[1:-1])
