@@ -54,6 +54,9 @@ _BATCH = 400  # twice as many placeholders: SQLite before 3.32 allows 999
 _LINES = 5000  # of a log that are read at once
 # S608 is not about these: what is put into them are column names, constants of `rows`.
 _INSERT = f"INSERT INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+# A run that starts has no end and no error. Binding None takes Python four times as long as binding a text.
+_START = f"INSERT INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, NULL, ?, ?, NULL, ?, ?)"  # noqa: S608
+_OF_START = itemgetter(0, 1, 2, 3, 4, 6, 7, 9, 10)
 # A join from the keys uses the primary key; (run_id, client_id) IN (VALUES …) would scan the whole table.
 _OF_KEYS = "FROM wanted CROSS JOIN runs ON run_id = run AND client_id = client"
 _MARKS = f"WITH wanted (run, client) AS (VALUES {{}}) SELECT run_id, client_id, mark {_OF_KEYS}"
@@ -222,10 +225,14 @@ def open_url(url: str) -> SQLiteRunRepository:
 
 
 def _insert(cursor: sqlite3.Cursor, news: Sequence[NewRun]) -> None:
-    rows: Iterable[tuple[Any, ...]] = rows_of_texts(news)
+    rows = list(rows_of_texts(news))
     if len(news) > 1:  # in key order, so that an index is written in one place after another: 0.9 of the time
-        rows = sorted(rows, key=itemgetter(0, 1))
-    cursor.executemany(_INSERT, rows)
+        rows.sort(key=itemgetter(1))
+        rows.sort(key=itemgetter(0))  # after the other: a pair of texts as the key takes twice the time
+    if all(row[5] is row[8] is None for row in rows):
+        cursor.executemany(_START, map(_OF_START, rows))
+    else:
+        cursor.executemany(_INSERT, rows)
     if any(new.log for new in news):
         _append(cursor, lines_of_texts(news))
 
