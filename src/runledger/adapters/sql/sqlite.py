@@ -10,6 +10,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, Literal
 
+from ... import domain
 from ...domain import (
     Guarantees,
     LogLine,
@@ -18,14 +19,11 @@ from ...domain import (
     RunChange,
     RunKey,
     RunNotFound,
-    RunQuery,
     RunRecord,
     RunStatus,
-    RunSummary,
     StoreUnusable,
     changed_records,
     rejected_keys,
-    summary_of,
 )
 from ...domain.json_form import MALFORMED, metrics_text, metrics_texts, time_text
 from .rows import (
@@ -141,11 +139,11 @@ class SQLiteRunAccess:
             yield from lines
             position = upto
 
-    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+    def find(self, query: domain.RunQuery) -> Iterator[RunRecord]:
         for rows in self._pages(_FIND, query):
             yield from records_from_texts(rows)
 
-    def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
+    def find_with_logs(self, query: domain.RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
         """See LoggedStore. A run with a long log that is removed before its log is read is left out."""
         for rows in self._pages(_FIND_WITH_LOGS, query):
             records = records_from_texts([row[:10] for row in rows])
@@ -155,7 +153,7 @@ class SQLiteRunAccess:
         """See LatestStore."""
         return latest_by_page(lambda client_id: self._file.read(_LATEST, (client_id, PAGE)), records_from_texts, since)
 
-    def summary(self, query: RunQuery) -> RunSummary:
+    def summary(self, query: domain.RunQuery) -> domain.RunSummary:
         """See SummableStore."""
         where, values = conditions(query, "?", time_text)
         where += _naming_index(query)
@@ -167,9 +165,9 @@ class SQLiteRunAccess:
         try:
             return self._file.reading(summary_of_texts, sql, values)
         except MALFORMED:
-            return summary_of(self.find(query))  # which names the row
+            return domain.summary_of(self.find(query))  # which names the row
 
-    def _pages(self, select: str, query: RunQuery) -> Iterator[list[tuple[Any, ...]]]:
+    def _pages(self, select: str, query: domain.RunQuery) -> Iterator[list[tuple[Any, ...]]]:
         def read(where: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
             return self._file.read(select.format(_merged(query), where + _naming_index(query)), values)
 
@@ -276,11 +274,11 @@ def _append(cursor: sqlite3.Cursor, lines: Iterable[tuple[str, str, int, str, st
         raise unfit_log(RunKey.trusted(*ids), MORE_LINES) from error
 
 
-def _naming_index(query: RunQuery) -> str:
+def _naming_index(query: domain.RunQuery) -> str:
     return "" if query.status is None or RunStatus.COMPLETED in query.status else _UNFINISHED
 
 
-def _merged(query: RunQuery) -> str:
+def _merged(query: domain.RunQuery) -> str:
     """What to select from: table `runs`, or a union of the runs of each status, which SQLite merges by the index."""
     if query.status is None or len(query.status) == 1 or RunStatus.COMPLETED in query.status:
         return "runs"
