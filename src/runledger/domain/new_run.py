@@ -12,6 +12,7 @@ from .json_form import MALFORMED, fault_of, log_from_json, log_to_json, trusted_
 from .key import InvalidValue, RunKey, require_text
 from .log import LogLine
 from .record import RunRecord
+from .representation import fields_shown
 from .unchecked import unchecked
 from .values import checked_note
 
@@ -43,6 +44,8 @@ class NewRun:
     Raises InvalidValue.
     """
 
+    __repr__ = fields_shown
+
     record: RunRecord = field(validator=_is_record)
     log: tuple[LogLine, ...] = field(default=(), converter=_lines)
     mark: str = field(default="", validator=_is_text, repr=False)
@@ -63,6 +66,10 @@ class NewRun:
     def key(self) -> RunKey:
         """The key of the record."""
         return self.record.key
+
+    def marked(self, mark: str) -> NewRun:
+        """This run as one whose start carries `mark`, before its first attempt. Raises InvalidValue."""
+        return _new(self.record, self.log, require_text(mark, "mark"), False, None)
 
     def created(self, mark: str) -> bool:
         """Whether an earlier attempt of this start created the record that carries `mark`."""

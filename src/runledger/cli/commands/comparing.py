@@ -14,7 +14,7 @@ import click
 from ...domain import NewRun, RunQuery, RunRecord
 from ...domain.visible import quoted
 from ...histories import BadRow, UnreadableFile
-from ...services.reconciliation import Reconciliation, reconcile
+from ...services.inspecting.reconciliation import Reconciliation, reconcile
 from ...stores import EXAMPLE_URL, backend_of, store_url
 from ..arguments import FRACTION, MOMENT
 from ..mapping import columns_explained, mapped_rows, mapping_options, reason_of
@@ -140,8 +140,8 @@ def _checked_file(side: str) -> str:
         with open(side, "rb"):
             return side
     except OSError as error:
-        why = f"{error.strerror}: name a file, or a store by its URL, such as {EXAMPLE_URL}"
-        raise click.UsageError(f"{quoted(side)} cannot be read ({why}).") from None
+        advice = f"name a file, or a store by its URL, such as {EXAMPLE_URL}"
+        raise click.UsageError(f"{quoted(side)} cannot be read ({error.strerror}): {advice}.") from None
 
 
 def _readable(side: str, rows: Iterable[tuple[int, NewRun | BadRow]]) -> Iterator[RunRecord]:

@@ -11,9 +11,9 @@ import click
 
 from ...domain import NewRun
 from ...histories import BadRow, UnreadableFile
-from ...services.batches import batches
-from ...services.comparison import differing
-from ...services.importing import Imported, import_each
+from ...services.copying.batches import batches
+from ...services.copying.comparison import differing
+from ...services.copying.importing import Imported, import_each
 from ...services.ledger import RunLedger
 from ..mapping import columns_explained, mapped_rows, mapping_options, reason_of
 from ..options import chosen_ledger, json_option, store_option
@@ -25,9 +25,20 @@ _NAMED = 100
 """How many refused rows are listed without --verbose: with a wrong mapping, every row is refused."""
 
 
+class _History(click.File):
+    """A file of runs. The URL of a store is answered with the command for it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if "://" in str(value):
+            self.fail(
+                "that is the URL of a store, not a file: copy its runs with `runledger copy FROM TO`.", param, ctx
+            )
+        return super().convert(value, param, ctx)
+
+
 @click.command("import")
 @store_option
-@click.argument("source", metavar="FILE", type=click.File("rb"))
+@click.argument("source", metavar="FILE", type=_History("rb"))
 @mapping_options
 @click.option("--strict", is_flag=True, help="Stop at the first refused row.")
 @click.option("--verbose", "-v", is_flag=True, help="List every row that is refused, different or already there.")

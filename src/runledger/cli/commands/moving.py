@@ -15,7 +15,7 @@ from ...domain import InvalidStoreURL, NewRun
 from ...domain.json_form import time_text
 from ...domain.visible import visible
 from ...histories import Format, UnknownFormat, write_history
-from ...services.copy_result import CopyResult, Fate, Remark
+from ...services.copying.result import CopyResult, Fate, Remark
 from ...stores import copy as copy_runs
 from ..arguments import COUNT, MOMENT
 from ..options import after_option, chosen_ledger, filter_options, json_option, lasting
