@@ -9,7 +9,7 @@ from attrs import frozen
 from .evaluation import Evaluator
 from .program import ClassInfo, Module, Program, Routine, Scope
 from .traversal import chain_of
-from .tree import Call, Compare, If, Node, Record, Text
+from .tree import Call, Node, Record, Text
 from .values import Callable, Class, Instance, Method, String, This, Value, exact
 
 
@@ -199,12 +199,3 @@ class Entries:
         if route_file and exported and name in ("GET", "POST", "PUT", "PATCH", "DELETE"):
             return [Entry("route", f"{name} {routine.module.path}", routine.line, routine.module, routine)]
         return []
-
-
-def is_main_guard(node: Node) -> bool:
-    """Whether a statement is `if __name__ == "__main__":` or `if (require.main === module)`."""
-    if not isinstance(node, If) or not isinstance(node.condition, Compare):
-        return False
-    left, right = node.condition.left, node.condition.right
-    chains = {chain_of(left), chain_of(right)}
-    return "__name__" in chains or "require.main" in chains or "import.meta.url" in chains
