@@ -78,7 +78,7 @@ class Assignments:
             self.module.exports.setdefault(name, []).append(source)
         elif isinstance(owner, Member) and owner.name == "prototype" and isinstance(source.node, Function):
             self._prototype_method(owner.object, name, source.node, scope)
-        elif isinstance(owner, Member) and "instance" in owner.name.lower():
+        elif isinstance(owner, Member) and "inst" in owner.name.lower():
             self._member_target(owner.object, name, source, scope)  # cls._instance.table = …
         elif isinstance(owner, Name):
             holder = scope.holder(owner.id)

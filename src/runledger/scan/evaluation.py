@@ -220,7 +220,7 @@ class Evaluator(Calls):
             if callee.name in ("catch", "then"):
                 return (Failure(),)
             owners = self.values(callee.object, scope)
-            if callee.name in _EACH and not any(isinstance(value, Table) for value in owners):
+            if callee.name in _EACH and not (callee.name == "find" and any(isinstance(one, Table) for one in owners)):
                 return self.each(owners) if index == 0 else ()
         found = [value for value in self.values(call, scope) if isinstance(value, Lookup)]
         if found:

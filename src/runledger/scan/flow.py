@@ -19,6 +19,7 @@ from .tree import (
     Export,
     Function,
     If,
+    Index,
     Leave,
     Literal,
     Loop,
@@ -175,10 +176,8 @@ class Flows:
         self._expression(node.subject, scope, guards, arm)
         arms: list[Arm] = []
         for case in node.cases:
-            added: tuple[Guard, ...] = ()
-            if len(case.tests) == 1:  # `case 0`, `case None`
-                test = Compare(node.line, node.pos, "==", node.subject, case.tests[0])
-                added = self._conditions.missing(test, scope, truth=True)
+            tests = [Compare(node.line, node.pos, "==", node.subject, test) for test in case.tests]
+            added = self._conditions.missing(tests[0], scope, truth=True) if len(tests) == 1 else ()
             inner = Arm()
             self._block(case.body, scope, guards + added, inner)
             for guard in added:
@@ -253,8 +252,8 @@ class Flows:
                 for part in parts_of(node):
                     self._expression(part, scope, guards, arm)
             case Assign(value=value):
-                if isinstance(node.target, Member):
-                    self._expression(node.target.object, scope, guards, arm)
+                for part in parts_of(node.target) if isinstance(node.target, Member | Index) else ():
+                    self._expression(part, scope, guards, arm)
                 if value is not None:
                     self._expression(value, scope, guards, arm)
             case _:

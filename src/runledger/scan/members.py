@@ -176,7 +176,7 @@ class Members(Objects):
             case (_, String()) if exact(key) is not None:
                 found = self.member(owner, exact(key) or "")
                 return tuple(one for one in found if not isinstance(one, Method) or isinstance(one.owner, Object))
-            case (Row(), _):
+            case (Row(), _) | (Table(), Constant()):  # a table is what a list of tables gives
                 return (owner,)
             case (Library(path=path), _):
                 return (Library(f"{path}[]"),)
@@ -195,7 +195,7 @@ class Members(Objects):
             match owner:
                 case Lookup(table=table, library=library):
                     made.append(Row(table, library))
-                case Row():
+                case Row() | Table():
                     made.append(owner)
                 case List(node=node, scope=scope, frames=frames):
                     for item in node.items[: MOST + 1]:

@@ -113,6 +113,9 @@ class Operations:
     def members(self, owners: Values, name: str) -> Values:
         raise NotImplementedError
 
+    def each(self, owners: Values) -> Values:
+        raise NotImplementedError
+
     def truths(self, found: Values, positive: bool) -> Values:
         raise NotImplementedError
 

@@ -114,6 +114,11 @@ class Outcomes(Members):
                 return Outcome(self._of_text(owner, name, arguments))
             case List() if name == "join":
                 return Outcome(self._joined(arguments.get(0) or (text(","),), owner))
+            case List() if name == "map":
+                given = Arguments((self.each((owner,)),))
+                return Outcome(self.merged(*(self.call(one, given) for one in arguments.get(0))))
+            case Object() | Dictionary() if name in ("items", "values"):
+                return Outcome(self.merged(*self.entries(owner).values()))
             case Object():
                 keys = [known for known in map(exact, arguments.get(0)) if known and name == "get"]
                 return Outcome(self.merged(*(self.member(owner, one) for one in keys)))
@@ -208,6 +213,9 @@ class Outcomes(Members):
             return Outcome(self.merged(*(self.members(arguments.get(0), one) for one in attributes)))
         if _WRAPPING.search(path) and any(isinstance(value, Callable) for value in arguments.get(0)):
             return Outcome(arguments.get(0))
+        if path in ("Object.values", "Object.entries"):
+            held = [one for value in arguments.get(0) for one in self.entries(value).values()]
+            return Outcome(self.merged(*held))
         if path in ("dict", "Object.assign"):
             items = {
                 key: one
