@@ -169,10 +169,8 @@ class Members(Objects):
                 0 <= index < len(node.items)
             ):
                 return self._within(self.values(node.items[index], scope), frames)
-            case (List(node=Sequence(items=[_, value]), scope=scope, frames=frames), String()):
-                found = self._within(self.values(value, scope), frames)  # a pair of `{name: … for name in …}`
-                named = tuple(one for one in found if isinstance(one, Table) and one.name == key)
-                return named or found
+            case (List(node=Sequence(items=[_, _])), String()):
+                return self._of_pair(owner, key)
             case (_, String()) if exact(key) is not None:
                 found = self.member(owner, exact(key) or "")
                 return tuple(one for one in found if not isinstance(one, Method) or isinstance(one.owner, Object))
@@ -187,6 +185,13 @@ class Members(Objects):
             case (Given() | Of() | Called() | Object(), _) if key is not None and (symbolic(owner) or symbolic(key)):
                 return self.part(owner, "index", key)
         return ()
+
+    def _of_pair(self, pair: List, wanted: String) -> Values:
+        """The value of a key and its value, as in `{name: … for name in …}` and `new Map([[name, …]])`."""
+        key, value = (self._within(self.values(item, pair.scope), pair.frames) for item in pair.node.items)
+        if all(exact(one) is not None for one in key) and wanted.exact is not None and wanted not in key:
+            return ()
+        return tuple(one for one in value if isinstance(one, Table) and one.name == wanted) or value
 
     def each(self, owners: Values) -> Values:
         """What a loop over a value gives."""

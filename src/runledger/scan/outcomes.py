@@ -114,6 +114,9 @@ class Outcomes(Members):
                 return Outcome(self._of_text(owner, name, arguments))
             case List() if name == "join":
                 return Outcome(self._joined(arguments.get(0) or (text(","),), owner))
+            case List() if name == "get":
+                pairs = [one for one in self.each((owner,)) if isinstance(one, List)]
+                return Outcome(self.merged(*(self.item(one, key) for one in pairs for key in arguments.get(0))))
             case List() if name == "map":
                 given = Arguments((self.each((owner,)),))
                 return Outcome(self.merged(*(self.call(one, given) for one in arguments.get(0))))
