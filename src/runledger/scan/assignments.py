@@ -143,7 +143,7 @@ class Assignments:
                 self.program.classes[known.node].fields.setdefault(attribute, []).append(origin)
 
     def _keep(self, owner: str, attribute: str, origin: Origin) -> None:
-        self.program.kept.setdefault(f"{owner.rpartition('.')[2]}.{attribute}", []).append(origin)
+        self.program.kept.setdefault(attribute, {}).setdefault(owner.rpartition(".")[2], []).append(origin)
 
 
 def _step(source: Source, kind: str, what: str | int) -> Source:

@@ -258,9 +258,10 @@ class Evaluator(Calls):
 
     def _kept_attribute(self, node: Member, found: Values) -> Values:
         """What is assigned to an attribute of an object that a package or a caller gives."""
-        if not all(isinstance(value, Library | Method) or symbolic(value) for value in found):
+        owners = self.program.kept.get(node.name)
+        if owners is None or not all(isinstance(value, Library | Method) or symbolic(value) for value in found):
             return ()
-        origins = self.program.kept.get(f"{chain_of(node.object).rpartition('.')[2]}.{node.name}", ())
+        origins = owners.get(chain_of(node.object).rpartition(".")[2], ())
         kept = self.merged(*(self.of_origin(origin, origin.scope) for origin in origins if isinstance(origin, Source)))
         return self.merged(kept, tuple(value for value in found if symbolic(value))) if kept else ()
 
