@@ -33,6 +33,10 @@ class DefectKind(Enum):
     UNREADABLE = "unreadable"
 
 
+_EXPLAINING = frozenset((DefectKind.NO_ID, DefectKind.NO_START, DefectKind.UNKNOWN_STATUS))
+"""What makes a row unreadable by itself. With one of these, the row is not reported as unreadable too."""
+
+
 @frozen(kw_only=True)
 class Defect:
     """One thing that is wrong, with one key or with several similar ones.
@@ -124,7 +128,8 @@ def _defects_of(row: StoredRow, running_since: datetime) -> Iterator[Defect]:
     if not (row.run_id and row.client_id):
         found.append((DefectKind.NO_ID, f"the {'client' if row.run_id else 'run'} id is empty"))
     if row.started_at is None:
-        found.append((DefectKind.NO_START, "there is no start time"))
+        what = f"the start time is {row.start!r}" if row.start else "there is no start time"
+        found.append((DefectKind.NO_START, what))
     if row.status is None:
         found.append((DefectKind.UNKNOWN_STATUS, f"the status is {row.word!r}" if row.word else "the status is empty"))
     elif row.status.is_final and row.ended_at is None:
@@ -134,7 +139,7 @@ def _defects_of(row: StoredRow, running_since: datetime) -> Iterator[Defect]:
         found.append((DefectKind.END_BEFORE_START, f"it ended at {times}"))
     if row.status is RunStatus.RUNNING and (started := row.started_at or row.created_at) and started < running_since:
         found.append((DefectKind.LONG_RUNNING, f"it is Running since {time_text(started)}"))
-    if row.fault and not found:
+    if row.fault and not _EXPLAINING.intersection(kind for kind, _ in found):
         found.append((DefectKind.UNREADABLE, row.fault))
     for kind, detail in found:
         keys = ((row.run_id, row.client_id),)

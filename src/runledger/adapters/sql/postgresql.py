@@ -25,11 +25,14 @@ from ...domain import (
     summary_of,
 )
 from ...domain.json_form import MALFORMED, time_text
+from ...domain.stored_row import StoredRow
 from . import rows
 from .postgresql_changes import GET, READ, Cursor, change_many, change_one, record_of, records_of, set_many
 from .postgresql_pool import Connections, confirm_commits
 from .postgresql_schema import make_schema, require_no_other_version
 from .postgresql_texts import copy_block, key_arrays
+from .row_faults import LACKS_LINES, unfit_log
+from .stored_rows import COUNTED, stored_rows
 
 # S608 is not about these: what is put into them are column names and conditions, constants of `rows` and from here.
 _INSERT = """INSERT INTO runs
@@ -65,6 +68,7 @@ _LATEST = f"""WITH RECURSIVE clients (id) AS (
     {READ} FROM (SELECT id FROM clients WHERE id IS NOT NULL LIMIT %s) AS page, LATERAL (
         SELECT * FROM runs WHERE client_id = id ORDER BY started_at DESC, run_id DESC LIMIT 1) AS newest
     ORDER BY client_id"""  # noqa: S608
+_ROWS = f"{READ}, {COUNTED} FROM runs WHERE {{}} ORDER BY runs.run_id, runs.client_id LIMIT %s"
 # A run without notes is one row without a line; no row is no run.
 _FIRST_LINES = """SELECT notes, line.position, line.at::text, line.text FROM runs LEFT JOIN LATERAL (
         SELECT position, at, text FROM run_notes
@@ -124,7 +128,7 @@ class PostgreSQLRunAccess:
             upto = min(position + rows.PAGE, notes)
             if len(lines) != max(upto - position, 0):
                 self.get(key)  # which is missing, if it was removed just now
-                raise rows.unfit_log(key, rows.LACKS_LINES)
+                raise unfit_log(key, LACKS_LINES)
             yield from _log_of(lines, key)
             position = upto
             if position >= notes:
@@ -152,6 +156,15 @@ class PostgreSQLRunAccess:
             return self._connections.run(lambda cursor: _summary(cursor, where, [*values, query.limit]), "SELECT")
         except MALFORMED:
             return summary_of(self.find(query))  # which names the row
+
+    def stored_rows(self) -> Iterator[StoredRow]:
+        """See RowStore."""
+
+        def read(last: Sequence[Any] | None) -> list[tuple[Any, ...]]:
+            where, values = ("TRUE", ()) if last is None else ("(run_id, client_id) > (%s, %s)", last[:2])
+            return self._fetch(_ROWS.format(where), (*values, rows.PAGE))
+
+        return stored_rows(read, points=False, reference=lambda _: None)
 
     def _pages(self, statement: str, query: RunQuery) -> Iterator[list[tuple[Any, ...]]]:
         def read(where: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:

@@ -17,6 +17,7 @@ from ...domain import RunChange, RunKey, RunNotFound, RunRecord, changed_records
 from ...domain.json_form import metrics_text, metrics_texts, time_text
 from . import rows
 from .postgresql_texts import array, key_arrays
+from .row_faults import MORE_LINES, unfit_log
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 
@@ -113,7 +114,7 @@ def change_one(cursor: Cursor, key: RunKey, change: RunChange, at: datetime) -> 
     try:
         row = cursor.execute(update_statement(bool(change.add), change.note is not None), values).fetchone()
     except errors.UniqueViolation as error:
-        raise rows.unfit_log(key, rows.MORE_LINES) from error
+        raise unfit_log(key, MORE_LINES) from error
     if row is not None:
         return record_of(row)
     row = cursor.execute(GET, (key.run_id, key.client_id)).fetchone()
@@ -152,7 +153,7 @@ def change_many(
         taken = cursor.execute(_TAKEN_LINE, lines[:3]).fetchone()
         if taken is None:  # by a line that was removed since
             raise
-        raise rows.unfit_log(RunKey.trusted(*taken), rows.MORE_LINES) from error
+        raise unfit_log(RunKey.trusted(*taken), MORE_LINES) from error
     return news
 
 

@@ -28,10 +28,10 @@ from ...domain import (
     summary_of,
 )
 from ...domain.json_form import MALFORMED, metrics_text, metrics_texts, time_text
+from ...domain.stored_row import StoredRow
+from .row_faults import LACKS_LINES, MORE_LINES, unfit_log
 from .rows import (
-    LACKS_LINES,
     LINE,
-    MORE_LINES,
     PAGE,
     RECORD,
     RUN,
@@ -46,11 +46,11 @@ from .rows import (
     records_with_logs,
     rows_of_texts,
     summary_of_texts,
-    unfit_log,
 )
 from .sqlite_file import SQLiteFile
 from .sqlite_read_only import ReadOnlySQLiteFile, open_file
 from .sqlite_url import path_of
+from .stored_rows import COUNTED, stored_rows
 
 _BATCH = 400  # twice as many placeholders: SQLite before 3.32 allows 999
 _LINES = 5000  # of a log that are read at once
@@ -80,6 +80,7 @@ _LATEST = f"""WITH RECURSIVE clients (id) AS (
     SELECT {RECORD} FROM clients JOIN runs ON runs.rowid = (
         SELECT rowid FROM runs AS own WHERE own.client_id = id ORDER BY started_at DESC, run_id DESC LIMIT 1)
     ORDER BY client_id"""  # noqa: S608
+_ROWS = f"SELECT {RECORD}, {COUNTED}, rowid FROM runs WHERE rowid > ? ORDER BY rowid LIMIT ?"  # noqa: S608
 # Two statements, because naming an indexed column (status) in SET rewrites its index entry even if it stays the same.
 _UPDATE = "UPDATE runs SET metrics = ?, notes = ?, error = ?, updated_at = ? WHERE rowid = ?"
 _FINISH = _UPDATE.replace("SET", "SET status = ?, ended_at = ?,")
@@ -165,6 +166,14 @@ class SQLiteRunAccess:
             return self._file.reading(summary_of_texts, sql, values)
         except MALFORMED:
             return summary_of(self.find(query))  # which names the row
+
+    def stored_rows(self) -> Iterator[StoredRow]:
+        """See RowStore."""
+
+        def read(last: Sequence[Any] | None) -> list[tuple[Any, ...]]:
+            return self._file.read(_ROWS, (0 if last is None else last[-1], PAGE))
+
+        return stored_rows(read, points=True, reference=lambda row: str(row[-1]))
 
     def _pages(self, select: str, query: RunQuery) -> Iterator[list[tuple[Any, ...]]]:
         def read(where: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:

@@ -43,13 +43,14 @@ _KINDS = {kind.value.replace(" ", "-"): kind for kind in DefectKind}
 def audit_(longest: timedelta, skipped: tuple[str, ...], verbose: bool, as_json: bool) -> None:
     """Report what is wrong with the rows of the store, by kind and by month. Changes nothing.
 
-    Reads every row once, in Airtable also those that are not valid run records. The month is that of a run's start, so
-    one sees when a defect began, and when it ended.
+    Reads every row once, also those that are not valid run records. The month is that of a run's start, so that one
+    sees when a defect began, and when it ended.
 
     duplicate: several rows of one key; the oldest is the run's record, and the others are named, to remove by hand.
     similar-keys: keys that differ only by case, white space, Unicode form or separators, by a whole part more at one
     end of an id, or by the order of its parts: perhaps one run. no-id, no-start-time, unknown-status, end-before-start,
-    no-end-time (of a finished run), running-too-long, and unreadable (anything else).
+    no-end-time (of a finished run), running-too-long, and unreadable (anything else, also a log that lacks
+    lines).
 
     Exit code 1 if there is a defect.
 
