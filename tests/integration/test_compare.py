@@ -161,3 +161,12 @@ def test_where_no_run_was_compared_the_answer_says_so(old: Path, new: str) -> No
     assert done.stdout == "0 records in OLD, 0 in NEW: 0 runs the same\n"
     assert done.stderr == "Nothing was compared: neither side has such a run.\n"
     assert json.loads(runledger(*typo, "--json", code=9).stdout)["same"] == 0
+
+
+@pytest.mark.parametrize(("wrong", "side"), [(0, "OLD"), (1, "NEW")])
+def test_a_wrong_url_is_named_by_its_side(wrong: int, side: str, old: Path, new: str) -> None:
+    sides = [str(old), new]
+    sides[wrong] = "nosuch://me:hush@host/db"
+    seen = runledger("compare", *sides, code=2).stderr
+    assert seen.startswith(f"runledger: {side}: no store is known for nosuch://")
+    assert "hush" not in seen

@@ -15,7 +15,7 @@ from ...domain import NewRun, RunQuery, RunRecord
 from ...domain.visible import quoted
 from ...histories import BadRow, UnreadableFile
 from ...services.reconciliation import Reconciliation, reconcile
-from ...stores import EXAMPLE_URL, backend_of, store_url
+from ...stores import EXAMPLE_URL, backend_of, named_side, store_url
 from ..arguments import FRACTION, MOMENT
 from ..mapping import columns_explained, mapped_rows, mapping_options, reason_of
 from ..options import INCOMPLETE, existing, json_option, lasting, open_ledger
@@ -104,7 +104,11 @@ def _is_file(side: str) -> bool:
 
 def _require_two(old: str, new: str) -> None:
     """Raise UsageError if both sides are one, as far as their names tell: it would be the same as itself."""
-    if _name(old) == _name(new):
+    with named_side("OLD"):
+        name = _name(old)
+    with named_side("NEW"):
+        is_same = _name(new) == name
+    if is_same:
         raise click.UsageError("OLD and NEW are the same: name two ledgers.")
 
 

@@ -11,12 +11,13 @@ from typing import Any, TextIO
 
 import click
 
-from ...domain import InvalidStoreURL, NewRun
+from ...domain import NewRun
 from ...domain.json_form import time_text
 from ...domain.visible import visible
 from ...histories import Format, UnknownFormat, write_history
 from ...services.copy_result import CopyResult, Fate, Remark
 from ...stores import copy as copy_runs
+from ...stores import named_side
 from ..arguments import COUNT, MOMENT
 from ..options import after_option, chosen_ledger, filter_options, json_option, lasting
 from ..output import complain, counted, print_json, remark, say
@@ -87,7 +88,10 @@ def copy(source: str, target: str, ended_since: datetime | None, dry_run: bool, 
       runledger copy sqlite:///runs.db postgresql://ops@db/runs \\
           --ended-since 2026-11-28T10:00:00Z
     """
-    stores = [_checked(side, url) for side, url in (("FROM", source), ("TO", target))]
+    stores = []
+    for side, url in ("FROM", source), ("TO", target):
+        with named_side(side):
+            stores.append(lasting(url))
     with progress("records", wanted=not as_json) as advance:
         try:
             result = copy_runs(
@@ -108,14 +112,6 @@ def copy(source: str, target: str, ended_since: datetime | None, dry_run: bool, 
         if result.ended_since is not None:
             remark(_second_copy(result.running, source, target, time_text(result.ended_since)))
     click.get_current_context().exit(0 if result.is_complete else 1)
-
-
-def _checked(side: str, url: str) -> str:
-    """The URL of a store that stays. A wrong one is named by its side, because it is not shown."""
-    try:
-        return lasting(url)
-    except InvalidStoreURL as error:
-        raise InvalidStoreURL(f"{side}: {error}") from None
 
 
 def _sum_of(result: CopyResult, dry_run: bool) -> str:
