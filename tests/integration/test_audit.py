@@ -11,7 +11,7 @@ from subprocess import CompletedProcess
 
 import pytest
 from airtable_base import BASE, METRIC_COLUMNS, TOKEN, AirtableBase, served
-from commands import on_a_terminal, runledger
+from commands import on_a_terminal, piped_from_a_terminal, runledger
 
 from airtable_local import Column, Request, Response
 from runledger import StoreUnavailable, connect
@@ -138,6 +138,18 @@ def test_a_listing_that_always_expires_before_its_first_page_is_an_error(base: A
         list(rows)
 
 
+def test_a_person_who_waits_for_an_audit_sees_a_bar(tmp_path: Path) -> None:
+    store = tmp_path / "runs.db"
+    with connect(store, observers=()) as ledger:
+        ledger.start_many("r", [f"{number:04}" for number in range(1200)])
+    for options in (["--json"], []):
+        written, seen = piped_from_a_terminal("audit", *options, store=store)
+        assert "1000/?" in seen
+        assert seen.endswith("\x1b[2K")  # and nothing of it stays
+        alone = runledger("audit", *options, store=store)
+        assert (written, alone.stderr) == (alone.stdout, "")
+
+
 def test_a_clean_store_ends_with_zero(tmp_path: Path) -> None:
     store = tmp_path / "runs.db"
     runledger("start", "run-1", "acme", store=store)
@@ -151,7 +163,7 @@ def test_a_clean_store_ends_with_zero(tmp_path: Path) -> None:
         "defects": [],
         "remove": [],
     }
-    assert on_a_terminal("audit", store=store, columns=40).startswith("2 rows in ")
+    assert "\x1b[2K2 rows in " in on_a_terminal("audit", store=store, columns=40)  # where the bar was
 
 
 LATIN_1, BLOB = "CAST(x'41ff' AS TEXT)", "x'41ff'"

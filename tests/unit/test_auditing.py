@@ -13,7 +13,7 @@ from runledger import RunChange, RunKey, RunQuery, RunRecord, RunStatus
 from runledger.adapters.memory import InMemoryRunRepository
 from runledger.domain import NewRun
 from runledger.domain.stored_row import StoredRow
-from runledger.services.auditing import UNDATED, Audit, DefectKind, audit
+from runledger.services.auditing import UNDATED, Audit, DefectKind, audit, rows_of
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 NOW = AT + timedelta(hours=24)
@@ -35,7 +35,7 @@ def row(**changed: Any) -> StoredRow:
 
 
 def audited(*rows: StoredRow) -> Audit:
-    return audit(Rows(*rows), now=NOW, longest=timedelta(hours=24))  # type: ignore[arg-type]
+    return audit(rows_of(Rows(*rows)), now=NOW, longest=timedelta(hours=24))  # type: ignore[arg-type]
 
 
 def described(*rows: StoredRow) -> list[tuple[str, str, str]]:
@@ -193,6 +193,6 @@ def test_a_store_of_valid_records_is_read_by_find() -> None:
     store.create(NewRun(record))
     store.update(record.key, RunChange(status=RunStatus.COMPLETED), AT)
     store.create(NewRun(RunRecord.start(RunKey("R", "acme"), AT)))
-    found = audit(store.without_creation(), now=NOW, longest=timedelta(hours=24))
+    found = audit(rows_of(store.without_creation()), now=NOW, longest=timedelta(hours=24))
     assert (found.rows, [defect.kind for defect in found.defects]) == (2, [DefectKind.SIMILAR])
     assert [each.run_id for each in map(StoredRow.of_record, store.find(RunQuery()))] == ["r", "R"]

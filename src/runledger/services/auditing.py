@@ -86,17 +86,20 @@ class Audit:
         return tuple(reference for defect in self.defects for reference in defect.remove)
 
 
-def audit(access: RunAccess, *, now: datetime, longest: timedelta) -> Audit:
-    """Read every row of a store once, and return what is wrong. A run may be Running for as long as `longest`.
+def rows_of(access: RunAccess) -> Iterator[StoredRow]:
+    """Every row of a store, lazily. A store that keeps only valid records is read by `find`.
 
-    A store that keeps only valid records is read by `find`. Memory grows with the number of keys. Raises
-    StoreUnavailable or StoreUnusable.
+    Raises StoreUnavailable or StoreUnusable.
     """
-    rows = access.stored_rows() if isinstance(access, RowStore) else map(StoredRow.of_record, access.find(RunQuery()))
-    return _audited(rows, now - longest)
+    return access.stored_rows() if isinstance(access, RowStore) else map(StoredRow.of_record, access.find(RunQuery()))
 
 
-def _audited(rows: Iterable[StoredRow], running_since: datetime) -> Audit:
+def audit(rows: Iterable[StoredRow], *, now: datetime, longest: timedelta) -> Audit:
+    """What is wrong with all rows of a store, which are read once. A run may be Running for as long as `longest`.
+
+    Memory grows with the number of keys. Raises what the rows raise.
+    """
+    running_since = now - longest
     read = 0
     defects: list[Defect] = []
     of_keys: dict[Ids, str] = {}

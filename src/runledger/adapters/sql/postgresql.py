@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psycopg import errors
 
@@ -25,14 +25,15 @@ from ...domain import (
     summary_of,
 )
 from ...domain.json_form import MALFORMED, time_text
-from ...domain.stored_row import StoredRow
 from . import rows
 from .postgresql_changes import GET, READ, Cursor, change_many, change_one, record_of, records_of, set_many
 from .postgresql_pool import Connections, confirm_commits
 from .postgresql_schema import make_schema, require_no_other_version
 from .postgresql_texts import copy_block, key_arrays
 from .row_faults import LACKS_LINES, unfit_log
-from .stored_rows import COUNTED, stored_rows
+
+if TYPE_CHECKING:
+    from ...domain.stored_row import StoredRow
 
 # S608 is not about these: what is put into them are column names and conditions, constants of `rows` and from here.
 _INSERT = """INSERT INTO runs
@@ -68,7 +69,7 @@ _LATEST = f"""WITH RECURSIVE clients (id) AS (
     {READ} FROM (SELECT id FROM clients WHERE id IS NOT NULL LIMIT %s) AS page, LATERAL (
         SELECT * FROM runs WHERE client_id = id ORDER BY started_at DESC, run_id DESC LIMIT 1) AS newest
     ORDER BY client_id"""  # noqa: S608
-_ROWS = f"{READ}, {COUNTED} FROM runs WHERE {{}} ORDER BY runs.run_id, runs.client_id LIMIT %s"
+_ROWS = f"{READ}, {{}} FROM runs WHERE {{}} ORDER BY runs.run_id, runs.client_id LIMIT %s"
 # A run without notes is one row without a line; no row is no run.
 _FIRST_LINES = """SELECT notes, line.position, line.at::text, line.text FROM runs LEFT JOIN LATERAL (
         SELECT position, at, text FROM run_notes
@@ -159,10 +160,11 @@ class PostgreSQLRunAccess:
 
     def stored_rows(self) -> Iterator[StoredRow]:
         """See RowStore."""
+        from .stored_rows import COUNTED, stored_rows  # here, because only an audit needs it
 
         def read(last: Sequence[Any] | None) -> list[tuple[Any, ...]]:
             where, values = ("TRUE", ()) if last is None else ("(run_id, client_id) > (%s, %s)", last[:2])
-            return self._fetch(_ROWS.format(where), (*values, rows.PAGE))
+            return self._fetch(_ROWS.format(COUNTED, where), (*values, rows.PAGE))
 
         return stored_rows(read, points=False, reference=lambda _: None)
 

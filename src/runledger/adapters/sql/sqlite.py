@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from operator import itemgetter
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ...domain import (
     Guarantees,
@@ -28,7 +28,6 @@ from ...domain import (
     summary_of,
 )
 from ...domain.json_form import MALFORMED, metrics_text, metrics_texts, time_text
-from ...domain.stored_row import StoredRow
 from .row_faults import LACKS_LINES, MORE_LINES, unfit_log
 from .rows import (
     LINE,
@@ -50,7 +49,9 @@ from .rows import (
 from .sqlite_file import SQLiteFile
 from .sqlite_read_only import ReadOnlySQLiteFile, open_file
 from .sqlite_url import path_of
-from .stored_rows import COUNTED, stored_rows
+
+if TYPE_CHECKING:
+    from ...domain.stored_row import StoredRow
 
 _BATCH = 400  # twice as many placeholders: SQLite before 3.32 allows 999
 _LINES = 5000  # of a log that are read at once
@@ -80,7 +81,7 @@ _LATEST = f"""WITH RECURSIVE clients (id) AS (
     SELECT {RECORD} FROM clients JOIN runs ON runs.rowid = (
         SELECT rowid FROM runs AS own WHERE own.client_id = id ORDER BY started_at DESC, run_id DESC LIMIT 1)
     ORDER BY client_id"""  # noqa: S608
-_ROWS = f"SELECT {RECORD}, {COUNTED}, rowid FROM runs WHERE rowid > ? ORDER BY rowid LIMIT ?"  # noqa: S608
+_ROWS = f"SELECT {RECORD}, {{}}, rowid FROM runs WHERE rowid > ? ORDER BY rowid LIMIT ?"  # noqa: S608
 # Two statements, because naming an indexed column (status) in SET rewrites its index entry even if it stays the same.
 _UPDATE = "UPDATE runs SET metrics = ?, notes = ?, error = ?, updated_at = ? WHERE rowid = ?"
 _FINISH = _UPDATE.replace("SET", "SET status = ?, ended_at = ?,")
@@ -169,9 +170,10 @@ class SQLiteRunAccess:
 
     def stored_rows(self) -> Iterator[StoredRow]:
         """See RowStore."""
+        from .stored_rows import COUNTED, stored_rows  # here, because only an audit needs it
 
         def read(last: Sequence[Any] | None) -> list[tuple[Any, ...]]:
-            return self._file.read(_ROWS, (0 if last is None else last[-1], PAGE))
+            return self._file.read(_ROWS.format(COUNTED), (0 if last is None else last[-1], PAGE))
 
         return stored_rows(read, points=True, reference=lambda row: str(row[-1]))
 

@@ -8,12 +8,13 @@ from datetime import timedelta
 import click
 
 from ...domain.visible import quoted, visible
-from ...services.auditing import Audit, Defect, DefectKind, audit
+from ...services.auditing import Audit, Defect, DefectKind, audit, rows_of
 from ...services.ledger import utc_now
 from ...stores import open_repository
 from ..arguments import DURATION
 from ..options import chosen_existing_store, json_option, shown_store, store_option
 from ..output import counted, print_json, remark, say
+from ..progress import progress, showing
 
 _NAMED = 10
 """How many defects of each kind are listed without --verbose."""
@@ -59,8 +60,9 @@ def audit_(longest: timedelta, skipped: tuple[str, ...], verbose: bool, as_json:
       runledger audit
       runledger audit --skip similar-keys --running-longer-than 7d --json
     """
-    with closing(open_repository(chosen_existing_store())) as repository:
-        found = audit(repository.without_creation(), now=utc_now(), longest=longest)
+    with closing(open_repository(chosen_existing_store())) as repository, progress("records") as advance:
+        rows = showing(rows_of(repository.without_creation()), advance)
+        found = audit(rows, now=utc_now(), longest=longest)
     left_out = {_KINDS[name] for name in skipped}
     kept = tuple(defect for defect in found.defects if defect.kind not in left_out)
     found = Audit(rows=found.rows, defects=kept)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import io
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, TextIO
 
 import click
 
-from ...domain import NewRun
 from ...domain.json_form import time_text
 from ...domain.visible import visible
 from ...histories import Format, UnknownFormat, write_history
@@ -21,10 +19,7 @@ from ...stores import named_side
 from ..arguments import COUNT, MOMENT
 from ..options import after_option, chosen_ledger, filter_options, json_option, lasting
 from ..output import complain, counted, print_json, remark, say
-from ..progress import progress
-
-_STEP = 2000
-"""How many runs are written between two steps of the progress bar."""
+from ..progress import progress, showing
 
 
 @click.command()
@@ -47,7 +42,7 @@ def export(file: str, file_format: Format | None, after: tuple[str, str] | None,
     target = _standard_output() if file == "-" else file
     with chosen_ledger(whole=True) as ledger, progress("records", wanted=file != "-") as advance:
         last = None if after is None else ledger.get(*after)
-        found = _showing(ledger.reads.find_with_logs(after=last, **filters), advance)
+        found = showing(ledger.reads.find_with_logs(after=last, **filters), advance)
         try:
             count = write_history(found, target, file_format=file_format)
         except UnknownFormat as error:
@@ -153,13 +148,6 @@ def _standard_output() -> TextIO:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", newline="")
     return sys.stdout
-
-
-def _showing(runs: Iterable[NewRun], advance: Callable[[int, None], None]) -> Iterator[NewRun]:
-    for number, run in enumerate(runs, 1):
-        yield run
-        if number % _STEP == 0:
-            advance(number, None)
 
 
 def _print(found: Remark) -> None:
