@@ -20,7 +20,7 @@ from .errors import (
 from .events import EventKind, RunEvent, RunObserver
 from .key import InvalidValue, RunKey, RunLedgerError
 from .log import LogLine
-from .new_run import NewRun, rejected_keys
+from .new_run import NewRun, missing_runs, rejected_keys
 from .port import (
     Guarantees,
     IdentifiedStore,
@@ -87,6 +87,7 @@ __all__ = [
     "changed_records",
     "fitting",
     "latest_of",
+    "missing_runs",
     "newest_first",
     "rejected_keys",
     "summary_of",

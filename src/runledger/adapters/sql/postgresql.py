@@ -21,7 +21,7 @@ from ...domain import (
     RunRecord,
     RunSummary,
     UnusableForRun,
-    rejected_keys,
+    missing_runs,
     summary_of,
 )
 from ...domain.json_form import MALFORMED, time_text
@@ -254,9 +254,12 @@ def _create_missing(cursor: Cursor, news: Sequence[NewRun]) -> None:
             return _copy(cursor, missing)
         except errors.UniqueViolation:
             marks = _marks(cursor, news)
-        if rejected := rejected_keys(news, marks):
-            raise RunAlreadyExists(rejected) from None
-        missing = [new for new in news if new.key not in marks]
+        try:
+            missing = missing_runs(news, marks)
+        except RunAlreadyExists as error:
+            if error.applied:
+                confirm_commits(cursor)
+            raise
         if not missing:
             return confirm_commits(cursor)
     raise RunAlreadyExists([new.key for new in missing])  # by records that are deleted whenever they are looked for

@@ -14,7 +14,6 @@ from ...domain import (
     Guarantees,
     LogLine,
     NewRun,
-    RunAlreadyExists,
     RunChange,
     RunKey,
     RunNotFound,
@@ -24,7 +23,7 @@ from ...domain import (
     RunSummary,
     StoreUnusable,
     changed_records,
-    rejected_keys,
+    missing_runs,
     summary_of,
 )
 from ...domain.json_form import MALFORMED, metrics_text, metrics_texts, time_text
@@ -250,9 +249,7 @@ def _missing(cursor: sqlite3.Cursor, news: Sequence[NewRun]) -> list[NewRun]:
         for first in range(0, len(news), _BATCH)
         for run_id, client_id, mark in _rows_of(cursor, _MARKS, [new.key for new in news[first : first + _BATCH]])
     }
-    if rejected := rejected_keys(news, marks):
-        raise RunAlreadyExists(rejected)
-    return [new for new in news if new.key not in marks]
+    return missing_runs(news, marks)
 
 
 def _rows_of(cursor: sqlite3.Cursor, select: str, keys: Iterable[RunKey]) -> list[tuple[Any, ...]]:
