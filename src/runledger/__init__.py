@@ -24,13 +24,13 @@ from .domain import (
     UnknownMetric,
     UnusableForRun,
 )
-from .services.copy_result import CopyResult, Fate, Remark
-from .services.current_run import current_run
+from .services.copying.result import CopyResult, Fate, Remark
 from .services.ledger import RunLedger
 from .services.observing import log_event
 from .services.reads import LedgerReads
 from .services.run_ids import new_run_id
-from .services.termination import sigterm_as_exit
+from .services.tracking.current_run import current_run
+from .services.tracking.termination import sigterm_as_exit
 from .services.updates import LedgerUpdates, Run
 from .stores import connect, copy, open_repository
 

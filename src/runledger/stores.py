@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from .domain import Backend, InvalidStoreURL, InvalidValue, RunObserver, RunRemoval, RunRepository, StoreUnusable
-from .services.copy_result import CopyResult, Remark
+from .services.copying.result import CopyResult, Remark
 from .services.creation import RETRY_WAITS
 from .services.ledger import RunLedger, utc_now
 from .services.observing import log_event
@@ -209,7 +209,7 @@ def copy(
     Raises StoreUnavailable or StoreUnusable, which leave what was copied. A record that the target refuses raises
     nothing: it is left out, and counts as REFUSED.
     """
-    from .services import copying  # here, because it slows `import runledger`, and few programs copy
+    from .services.copying import copying  # here, because it slows `import runledger`, and few programs copy
 
     with named_side("source"):
         missing = _made_by_opening(source)

@@ -25,6 +25,7 @@ from runledger.adapters.memory import InMemoryRunRepository
 from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
 from runledger.domain import RunRepository
+from runledger.services.ledger import utc_now
 from runledger.testing.airtable import run_table
 
 METRICS = (Column("Posts", "number", {"precision": 0}), Column("Model", "singleLineText"))
@@ -174,9 +175,7 @@ def test_the_end_of_a_run_is_not_before_the_first_copy_for_a_clock_that_is_behin
         closing(SQLiteRunRepository(tmp_path / "a.db")) as here,
         closing(SQLiteRunRepository(tmp_path / "b.db")) as there,
     ):
-        behind = runledger.RunLedger(
-            here, observers=(), clock=lambda: runledger.services.ledger.utc_now() - timedelta(hours=1)
-        )
+        behind = runledger.RunLedger(here, observers=(), clock=lambda: utc_now() - timedelta(hours=1))
         run = behind.start("r", "a")
         first = runledger.copy(here, there)
         run.complete()

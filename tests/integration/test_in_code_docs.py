@@ -18,7 +18,7 @@ import runledger
 from runledger import RunChange, RunKey, RunLedger, RunRecord, aio
 from runledger.adapters.memory import InMemoryRunRepository
 from runledger.aio.reads import PAGE
-from runledger.services.heartbeat import LONGEST_WAIT
+from runledger.services.tracking.heartbeat import LONGEST_WAIT
 
 IN_CODE = [text for _, text in blocks("docs/in-code.md", "python")]
 MAIN, FASTAPI, SIGTERM = (text for _, text in blocks("docs/async.md", "python"))

@@ -210,7 +210,7 @@ def test_an_interrupt_at_any_instant_of_the_heartbeats_leaves_no_run_running() -
             with ledger.track(run_id, "acme", heartbeat=0.001):
                 pass
 
-        interruption = Interruption(instant, interrupt, "services/heartbeat")
+        interruption = Interruption(instant, interrupt, "services/tracking/heartbeat")
         with suppress(Interrupt):
             interruption.during(block)
         assert list(ledger.find(status="Running")) == [], instant

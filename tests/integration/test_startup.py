@@ -18,7 +18,7 @@ SELDOM_USED = {
     *("random", "shutil", "socket", "subprocess", "tempfile", "urllib.parse", "zoneinfo"),
     *("psycopg", "pyairtable", "pytest", "hypothesis", "rich"),
     *("runledger.domain.preparation", "runledger.domain.stored_row"),
-    *("runledger.services.copying", "runledger.services.tracking", "runledger.adapters.airtable"),
+    *("runledger.services.copying.copying", "runledger.services.tracking.tracking", "runledger.adapters.airtable"),
     *("runledger.adapters.files", "runledger.adapters.observers", "runledger.aio", "runledger.scan"),
 }
 ONLY_FOR_COMMANDS = {"click", "gettext", "locale", "select", "signal", "termios", "uuid", "runledger.cli"}

@@ -10,7 +10,7 @@ from runledger import RunKey, RunLedger, RunRecord
 from runledger.adapters.memory import InMemoryRunRepository
 from runledger.domain.expectation import DeviationKind, Expectation, deviations
 from runledger.domain.window import Window
-from runledger.services.checking import check
+from runledger.services.inspecting.checking import check
 
 AT = datetime(2025, 3, 30, 12, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)

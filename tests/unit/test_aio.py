@@ -43,7 +43,7 @@ from runledger.adapters.memory import InMemoryRunRepository
 from runledger.aio.reads import PAGE
 from runledger.aio.updates import AsyncRun
 from runledger.services.threads import Threads
-from runledger.services.tracking import Tracking
+from runledger.services.tracking.tracking import Tracking
 
 FACES = [
     (RunLedger, aio.AsyncRunLedger),

@@ -13,7 +13,7 @@ from runledger import RunChange, RunKey, RunQuery, RunRecord, RunStatus
 from runledger.adapters.memory import InMemoryRunRepository
 from runledger.domain import NewRun
 from runledger.domain.stored_row import StoredRow
-from runledger.services.auditing import UNDATED, Audit, DefectKind, audit, rows_of
+from runledger.services.inspecting.auditing import UNDATED, Audit, DefectKind, audit, rows_of
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 NOW = AT + timedelta(hours=24)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from attrs import evolve
 
 from runledger import LogLine, NewRun, RunKey, RunRecord
-from runledger.services.batches import CHARACTERS, LINES, batches
+from runledger.services.copying.batches import CHARACTERS, LINES, batches
 
 START = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ import pytest
 from runledger import EventKind, InvalidValue, LedgerReads, RunEvent, RunKey, RunLedger, RunRecord
 from runledger.adapters.memory import InMemoryRunRepository
 from runledger.domain.expectation import DeviationKind, Expectation
-from runledger.services.checking import check
+from runledger.services.inspecting.checking import check
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -30,8 +30,8 @@ from runledger import (
 )
 from runledger.adapters.memory import InMemoryRunRepository
 from runledger.domain import EventKind, Guarantees, Outcome, RunEvent, RunObserver, newest_first
-from runledger.services import copying
-from runledger.services.copy_result import difference
+from runledger.services.copying import copying
+from runledger.services.copying.result import difference
 from runledger.testing.runs import changed
 
 RUN = RunRecord.start(RunKey("r", "a"), START)

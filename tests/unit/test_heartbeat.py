@@ -27,8 +27,8 @@ from runledger import (
     StoreUnavailable,
 )
 from runledger.adapters.memory import InMemoryRunRepository
-from runledger.services import heartbeat as module
-from runledger.services.heartbeat import Heartbeat
+from runledger.services.tracking import heartbeat as module
+from runledger.services.tracking.heartbeat import Heartbeat
 
 SOON = 0.001
 

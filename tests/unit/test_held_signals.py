@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from runledger.services.held_signals import _HeldSignals, uninterrupted
+from runledger.services.tracking.held_signals import _HeldSignals, uninterrupted
 
 HANDLED = (signal.SIGUSR1, signal.SIGUSR2)
 

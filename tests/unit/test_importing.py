@@ -25,7 +25,7 @@ from runledger import (
 )
 from runledger.adapters.memory import InMemoryRunAccess, InMemoryRunRepository
 from runledger.domain.values import Metrics
-from runledger.services.importing import import_each
+from runledger.services.copying.importing import import_each
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 Refusal = Callable[[RunKey | None], RunLedgerError]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runledger import RunChange, RunKey, RunRecord, RunStatus
-from runledger.services.reconciliation import Reconciliation, Unlike, reconcile
+from runledger.services.inspecting.reconciliation import Reconciliation, Unlike, reconcile
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

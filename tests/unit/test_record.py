@@ -192,6 +192,12 @@ def test_a_bulk_start_is_rejected_for_keys_that_exist_or_repeat() -> None:
     assert rejected_keys([unmarked], {unmarked.key: ""}) == [unmarked.key]
 
 
+def test_a_marked_run_differs_in_its_mark_alone() -> None:
+    record = RunRecord.start(RunKey("r", "acme"), datetime(2025, 11, 24, 8, 15, tzinfo=UTC))
+    run = NewRun(evolve(record, notes=1), (LogLine(record.started_at, "begun"),))
+    assert run.marked("m") == evolve(run, mark="m")
+
+
 @pytest.mark.parametrize("note", [None, "begun"])
 def test_the_runs_of_a_start_have_its_mark_and_its_note(note: str | None) -> None:
     record = RunRecord.start(RunKey("r", "acme"), datetime(2025, 11, 24, 8, 15, tzinfo=UTC))

@@ -81,6 +81,7 @@ def of(**metrics: Any) -> RunRecord:
         (lambda: NewRun("r"), "record is str, not a RunRecord."),  # type: ignore[arg-type]
         (lambda: NewRun(made(notes=0), mark=7), "mark is int, not text: give a str."),  # type: ignore[arg-type]
         (lambda: NewRun.started([made(notes=0)], 7), "mark is int, not text: give a str."),  # type: ignore[arg-type]
+        (lambda: NewRun(made(notes=0)).marked(7), "mark is int, not text: give a str."),  # type: ignore[arg-type]
         (lambda: RunRecord.start("r", AT), "key is str, not a RunKey."),  # type: ignore[arg-type]
         (
             lambda: RunRecord.start(KEY, AT, client_name=" x"),

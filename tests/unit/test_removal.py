@@ -11,7 +11,7 @@ from attrs import asdict, evolve
 from runledger import InvalidValue, NewRun, RunChange, RunKey, RunLedger, RunQuery, RunRecord, RunStatus
 from runledger.adapters.memory import InMemoryRunRemoval, InMemoryRunRepository
 from runledger.domain import FinishedRuns, fitting
-from runledger.services.pruning import count_old
+from runledger.services.inspecting.pruning import count_old
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 MOMENT = timedelta(milliseconds=1)

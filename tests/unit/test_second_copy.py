@@ -27,7 +27,7 @@ from runledger import (
 )
 from runledger.adapters.memory import InMemoryRunAccess, InMemoryRunRepository
 from runledger.domain import Guarantees
-from runledger.services import copying
+from runledger.services.copying import copying
 from runledger.testing.runs import changed
 
 KEY = RunKey("r", "a")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runledger.services import similar_keys as module
-from runledger.services.similar_keys import parts_of, similar_keys
+from runledger.services.inspecting import similar_keys as module
+from runledger.services.inspecting.similar_keys import parts_of, similar_keys
 
 ACME = "acme"
 

@@ -1,1 +1,1 @@
-"""One module per store. Each imports the domain and its own driver; `runledger.stores` alone imports them."""
+"""A module or a package for each kind of store, and for what else is outside: files and observers."""

@@ -24,7 +24,7 @@ from ..domain.values import NO_METRICS
 from ..services.creation import R
 from ..services.ledger import RunLedger
 from ..services.threads import Threads
-from ..services.tracking import Id, Tracking
+from ..services.tracking.tracking import Id, Tracking
 from ..services.updates import LedgerUpdates, Run
 from .reads import AsyncLedgerReads
 from .updates import AsyncLedgerUpdates, AsyncRun

@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from ..domain.expectation import Deviation, DeviationKind
-from ..services.checking import CheckResult
+from ..services.inspecting.checking import CheckResult
 from .output import counted, give_output_up, print_json, say
 
 _NAMED = 5

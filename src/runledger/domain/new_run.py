@@ -65,6 +65,10 @@ class NewRun:
         """The key of the record."""
         return self.record.key
 
+    def marked(self, mark: str) -> NewRun:
+        """This run as one whose start carries `mark`, before its first attempt. Raises InvalidValue."""
+        return _new(self.record, self.log, require_text(mark, "mark"), False, None)
+
     def created(self, mark: str) -> bool:
         """Whether an earlier attempt of this start created the record that carries `mark`."""
         return self.mark != "" and self.mark == mark

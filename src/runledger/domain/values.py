@@ -46,7 +46,8 @@ class RunStatus(Enum):
         self.is_final = label != "Running"
 
 
-_STATUSES = {status.value.lower().replace(" ", ""): status for status in RunStatus}
+_SEPARATORS = str.maketrans("", "", " _-")
+_STATUSES = {status.value.translate(_SEPARATORS).lower(): status for status in RunStatus}
 
 
 class ReadOnlyDict(dict[K, V]):
@@ -76,7 +77,7 @@ def checked_status(value: RunStatus | str) -> RunStatus:
     """A status, given as a RunStatus or by its label, in any case, with or without spaces, dashes or underscores."""
     if isinstance(value, RunStatus):
         return value
-    status = _STATUSES.get(re.sub("[ _-]", "", value).lower()) if isinstance(value, str) else None
+    status = _STATUSES.get(value.translate(_SEPARATORS).lower()) if isinstance(value, str) else None
     if status is None:
         raise InvalidValue(f"{value!r} is not a status: use one of {', '.join(s.value for s in RunStatus)}.")
     return status
@@ -173,9 +174,9 @@ def _checked_items(mapping: Mapping[str, Any], what: str, checked: Callable[[Any
 
 
 def _checked_value(value: MetricValue, name: str) -> MetricValue:
+    if isinstance(value, bool) or (isinstance(value, str) and value.isprintable() and len(value) <= MAX_TEXT):
+        return value  # before the words for an error, which take longer than everything else
     what = f"metric {shown(name)}"
-    if isinstance(value, bool):
-        return value
     if isinstance(value, (int, float)):
         return checked_number(value, what)
     if isinstance(value, str):

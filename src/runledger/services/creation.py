@@ -151,7 +151,7 @@ def _in_doubt(error: RunLedgerError, key: RunKey, made: Iterable[RunKey]) -> Sto
 
 
 def _with_mark(run: RunRecord | NewRun, mark: str) -> NewRun:
-    return NewRun(run.record, run.log, mark) if isinstance(run, NewRun) else NewRun(run, mark=mark)
+    return (run if isinstance(run, NewRun) else NewRun(run)).marked(mark)
 
 
 def _jittered(wait: float) -> float:

@@ -30,7 +30,7 @@ from .settings import OnMissing, checked_settings
 from .updates import LedgerUpdates, Run
 
 if TYPE_CHECKING:
-    from .tracking import Id, Tracking
+    from .tracking.tracking import Id, Tracking
 
 
 def utc_now() -> datetime:
@@ -150,7 +150,8 @@ class RunLedger:
         `heartbeat`: seconds between signs of life that a thread sends while the block runs. One that fails is reported
         to the observers, and disturbs nothing.
         """
-        from .tracking import Tracking  # here, because it slows `import runledger`, and not every ledger needs it
+        # Here, because it slows `import runledger`, and not every ledger needs it.
+        from .tracking.tracking import Tracking
 
         self._require_heartbeat(heartbeat)
         start = partial(self.start, client_name=client_name, metrics=metrics, note=note)
@@ -264,7 +265,7 @@ class RunLedger:
     def _require_heartbeat(self, seconds: float | None) -> None:
         if seconds is None:
             return
-        from .heartbeat import checked_heartbeat
+        from .tracking.heartbeat import checked_heartbeat
 
         try:
             checked_heartbeat(seconds)

@@ -23,6 +23,8 @@ FIELDS = (
 )
 """The fields of a run with its log, which are the columns of a file that `write_runs` wrote."""
 
+_EMPTY: dict[str, Any] = dict.fromkeys(FIELDS)
+
 DefaultEnd = Literal["started_at", "updated_at"]
 
 
@@ -74,11 +76,16 @@ class FileMapping:
     nulls: tuple[str, ...] = field(default=(), converter=_texts)
     time_formats: tuple[str, ...] = field(default=("iso",), converter=_time_formats)
     timezone: tzinfo | None = None
+    _read_columns: Mapping[str, str] = field(init=False, eq=False, repr=False)
     _not_metrics: frozenset[str] = field(init=False, eq=False, repr=False)
+
+    @_read_columns.default
+    def _columns_by_field(self) -> Mapping[str, str]:
+        return {name: column for name in FIELDS if (column := self.column(name))}
 
     @_not_metrics.default
     def _fields_and_skipped(self) -> frozenset[str]:
-        return frozenset({self.column(name) for name in FIELDS} - {""}).union(self.skip_columns)
+        return frozenset(self._read_columns.values()).union(self.skip_columns)
 
     def __attrs_post_init__(self) -> None:
         for name, column in self.columns.items():
@@ -117,21 +124,21 @@ class FileMapping:
         """The run of a row. Raises InvalidValue."""
         if self.nulls or self.skip_columns:
             row = self._read(row)
-        cells = {name: row.get(column) if (column := self.column(name)) else None for name in FIELDS}
+        cells = _EMPTY | {name: row.get(column) for name, column in self._read_columns.items()}
         key = RunKey(id_of(cells["run_id"]), id_of(cells["client_id"]))
-        started_at, ended_at, updated_at = (
-            self._time(cells, name) for name in ("started_at", "ended_at", "updated_at")
-        )
+        started_at = self._time(cells, "started_at")
+        ended_at = self._time(cells, "ended_at")
+        updated_at = self._time(cells, "updated_at")
         log = self._log(cells["log"])
         if not log and not self.rest_as_metrics and type(notes := row.get("notes")) is int and notes > 0:
             raise InvalidValue(f"it counts {notes} notes, but has no log: make the file with an export.")
-        moments = [at for at in (ended_at, started_at, *(line.at for line in log)) if at is not None]
+        moments = [at for at in (ended_at, started_at, *[line.at for line in log]) if at is not None]
         updated_at = updated_at or max(moments, default=None)
         if started_at is None or updated_at is None:
             raise InvalidValue(f"{self.column('started_at')} is empty.")
         rest = self._rest(row)
         metrics = self._metrics(cells["metrics"])
-        if repeated := next((name for name in rest if name in metrics), None):
+        if metrics and (repeated := next((name for name in rest if name in metrics), None)):
             raise InvalidValue(
                 f"the metric {repeated!r} is given twice, in its column and in {self.column('metrics')}: remove one."
             )
@@ -189,13 +196,16 @@ class FileMapping:
         text = cells[name]
         if text in (None, ""):
             return None
-        moments = {self._in_zone(at, name, text) for each in self.time_formats if (at := time_of(text, each))}
+        readings = [at for each in self.time_formats if (at := time_of(text, each))]
+        if len(readings) == 1:
+            return self._in_zone(readings[0], name, text)
+        moments = {self._in_zone(at, name, text) for at in readings}
         if len(moments) == 1:
             return moments.pop()
         shown = f"{self.column(name)} {text!r}"
         if moments:
-            readings = " or ".join(sorted(at.isoformat() for at in moments))
-            raise InvalidValue(f"{shown} may be {readings}, by the time formats that were given: give fewer of them.")
+            either = " or ".join(sorted(at.isoformat() for at in moments))
+            raise InvalidValue(f"{shown} may be {either}, by the time formats that were given: give fewer of them.")
         what = "an ISO time" if self.time_formats == ("iso",) else f"a time in {' or '.join(self.time_formats)}"
         raise UnmappedValue(Gap("time_formats", name, f"{shown} is not {what}", str(text)))
 

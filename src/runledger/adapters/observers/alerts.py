@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import math
 
 from ...domain import InvalidValue, RunEvent
 from .alert_message import Storm, is_alert
 from .alert_storms import Storms
 from .alert_target import AlertTarget
-from .worker import Worker, clock
+from .worker import Worker, clock, require_bounds
 
 
 class Alerts:
@@ -32,11 +31,7 @@ class Alerts:
     def __init__(
         self, url: str, *, window: float = 5, limit: int = 100, exit_wait: float = 5, lazy: bool = False
     ) -> None:
-        for name, value in (("window", window), ("exit_wait", exit_wait)):
-            if not (isinstance(value, (int, float)) and 0 <= value < math.inf):
-                raise InvalidValue(f"{name} is {value!r}: give seconds from 0.")
-        if not (isinstance(limit, int) and limit > 0):
-            raise InvalidValue(f"limit is {limit!r}: give a whole number from 1.")
+        require_bounds(window=window, limit=limit, exit_wait=exit_wait)
         self._target = AlertTarget(url)
         self._window = window
         self._limit = limit

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 import random
 import sqlite3
@@ -14,7 +13,7 @@ from ...domain import InvalidValue, RunEvent, StoreUnusable
 from ...domain.visible import visible, visible_id
 from .tallies import Tallies, Tally, is_kept
 from .tally_file import add, is_locked
-from .worker import Worker, clock
+from .worker import Worker, clock, require_bounds
 
 _PATIENCE = 5
 """Seconds to wait for the file's lock, in the thread apart, before the next attempt is due."""
@@ -46,11 +45,7 @@ class KeptEvents:
     def __init__(
         self, file: str | os.PathLike[str], *, window: float = 1, limit: int = 1_000, exit_wait: float = 5
     ) -> None:
-        for name, value in (("window", window), ("exit_wait", exit_wait)):
-            if not (isinstance(value, (int, float)) and 0 <= value < math.inf):
-                raise InvalidValue(f"{name} is {value!r}: give seconds from 0.")
-        if not (isinstance(limit, int) and limit > 0):
-            raise InvalidValue(f"limit is {limit!r}: give a whole number from 1.")
+        require_bounds(window=window, limit=limit, exit_wait=exit_wait)
         self._path = _absolute(file)
         self._window = window
         self._limit = limit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import sys
 import time
@@ -12,9 +13,20 @@ from queue import Empty, SimpleQueue
 from threading import RLock, Thread
 from weakref import WeakSet
 
+from ...domain import InvalidValue
+
 # Tools that freeze time in tests replace `time.monotonic`, and what waits would never be due.
 clock = partial(time.clock_gettime, time.CLOCK_MONOTONIC) if hasattr(time, "clock_gettime") else time.monotonic
 """Seconds of a clock that a test cannot freeze."""
+
+
+def require_bounds(*, window: float, limit: int, exit_wait: float) -> None:
+    """Raises InvalidValue for what cannot bound the work of an observer: seconds, a number of things kept, seconds."""
+    for name, value in (("window", window), ("exit_wait", exit_wait)):
+        if not (isinstance(value, (int, float)) and 0 <= value < math.inf):
+            raise InvalidValue(f"{name} is {value!r}: give seconds from 0.")
+    if not (isinstance(limit, int) and limit > 0):
+        raise InvalidValue(f"limit is {limit!r}: give a whole number from 1.")
 
 
 class Worker:

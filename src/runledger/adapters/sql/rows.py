@@ -51,17 +51,19 @@ def rows_of_texts(news: Sequence[NewRun]) -> Iterator[tuple[str | int | None, ..
         record = new.record
         if record.started_at is not at:  # a batch mostly starts at one time
             at, text = record.started_at, time_text(record.started_at)
+        end, updated = record.ended_at, record.updated_at
+        ended = None if end is None else time_text(end)
         yield (
             record.key.run_id,
             record.key.client_id,
             record.client_name,
             record.status._value_,  # by a seventh of the time of `value`
             text,
-            None if record.ended_at is None else time_text(record.ended_at),
+            ended,
             metrics,
             record.notes,
             record.error,
-            text if record.updated_at is at else time_text(record.updated_at),
+            text if updated is at else ended if updated is end else time_text(updated),
             new.mark,
         )
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import click
 
 from ...domain.visible import quoted, visible
-from ...services.auditing import Audit, Defect, DefectKind, audit, rows_of
+from ...services.inspecting.auditing import Audit, Defect, DefectKind, audit, rows_of
 from ...services.ledger import utc_now
 from ...stores import open_repository
 from ..arguments import DURATION

@@ -10,8 +10,8 @@ import click
 
 from ...domain import RunLedgerError, RunObserver
 from ...domain.expectation import Expectation
-from ...services.checking import CheckResult
-from ...services.checking import check as checked
+from ...services.inspecting.checking import CheckResult
+from ...services.inspecting.checking import check as checked
 from ...services.observing import Reporter
 from ...stores import backend_of
 from ..alerts import alerts_of_check

@@ -15,7 +15,7 @@ import click
 from ...domain import NewRun, RunQuery, RunRecord
 from ...domain.visible import quoted
 from ...histories import BadRow, UnreadableFile
-from ...services.reconciliation import Reconciliation, reconcile
+from ...services.inspecting.reconciliation import Reconciliation, reconcile
 from ...stores import EXAMPLE_URL, backend_of, named_side, store_url
 from ..arguments import FRACTION, MOMENT
 from ..mapping import columns_explained, mapped_rows, mapping_options, reason_of

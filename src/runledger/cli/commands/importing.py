@@ -11,9 +11,9 @@ import click
 
 from ...domain import NewRun
 from ...histories import BadRow, UnreadableFile
-from ...services.batches import batches
-from ...services.comparison import differing
-from ...services.importing import Imported, import_each
+from ...services.copying.batches import batches
+from ...services.copying.comparison import differing
+from ...services.copying.importing import Imported, import_each
 from ...services.ledger import RunLedger
 from ..mapping import columns_explained, mapped_rows, mapping_options, reason_of
 from ..options import chosen_ledger, json_option, store_option

@@ -13,7 +13,7 @@ import click
 from ...domain.json_form import time_text
 from ...domain.visible import visible
 from ...histories import Format, UnknownFormat, write_history
-from ...services.copy_result import CopyResult, Fate, Remark
+from ...services.copying.result import CopyResult, Fate, Remark
 from ...stores import copy as copy_runs
 from ...stores import named_side
 from ..arguments import COUNT, MOMENT

@@ -11,7 +11,7 @@ import click
 from ...domain import FinishedRuns
 from ...domain.json_form import time_text
 from ...domain.visible import quoted
-from ...services.pruning import OldRuns, count_old
+from ...services.inspecting.pruning import OldRuns, count_old
 from ...stores import backend_of, open_removal, without_removal
 from ..arguments import AGE
 from ..consent import ask, before_any_change

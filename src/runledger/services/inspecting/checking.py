@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
-from ..domain import InvalidValue, RunEvent, RunStatus
-from ..domain.expectation import Deviation, Expectation, deviations, quiet
-from .reads import LedgerReads
+from ...domain import InvalidValue, RunEvent, RunStatus
+from ...domain.expectation import Deviation, Expectation, deviations, quiet
+from ..reads import LedgerReads
 
 
 @frozen(kw_only=True)

@@ -10,9 +10,9 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ..domain import RunAccess, RunQuery, RunStatus
-from ..domain.json_form import time_text
-from ..domain.stored_row import RowStore, StoredRow
+from ...domain import RunAccess, RunQuery, RunStatus
+from ...domain.json_form import time_text
+from ...domain.stored_row import RowStore, StoredRow
 from .similar_keys import Ids, similar_keys
 
 UNDATED = "undated"

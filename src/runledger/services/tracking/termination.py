@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import FrameType
 
-from ..domain import InvalidValue
+from ...domain import InvalidValue
 
 CODE = 143
 """The exit code of a process that SIGTERM ended, as a shell reports it: 128 and the signal's number, 15."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
-from ..domain import InvalidValue, NewRun, RunKey, RunLedgerError, StoreUnavailable, UnknownMetric, UnusableForRun
+from ...domain import InvalidValue, NewRun, RunKey, RunLedgerError, StoreUnavailable, UnknownMetric, UnusableForRun
+from ..ledger import RunLedger
 from .comparison import differing
-from .ledger import RunLedger
 
 _AT_ONCE = 100
 """So many runs are sent together after a refusal: a store that is asked for each costs a request for so many."""

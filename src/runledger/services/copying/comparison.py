@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from ..domain import NewRun, RunKey, RunNotFound, UnusableForRun
-from .copy_result import difference
-from .reads import LedgerReads
+from ...domain import NewRun, RunKey, RunNotFound, UnusableForRun
+from ..reads import LedgerReads
+from .result import difference
 
 _FEW = 20
 """So many runs are read one by one. More are looked for in one list, which takes a request for a page of runs."""

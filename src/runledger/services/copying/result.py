@@ -9,9 +9,9 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ..domain import NewRun, RunKey
-from ..domain.json_form import time_text
-from ..domain.values import ReadOnlyDict
+from ...domain import NewRun, RunKey
+from ...domain.json_form import time_text
+from ...domain.values import ReadOnlyDict
 
 
 class Fate(Enum):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-from ..domain import NoCurrentRun
-from .updates import Run
+from ...domain import NoCurrentRun
+from ..updates import Run
 
 _INNERMOST: ContextVar[Block | None] = ContextVar("runledger_block", default=None)
 

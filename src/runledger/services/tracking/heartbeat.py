@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from threading import TIMEOUT_MAX, Lock, Thread
 
-from ..domain import InvalidValue
-from .updates import Run, send_heartbeat
+from ...domain import InvalidValue
+from ..updates import Run, send_heartbeat
 
 LONGEST_WAIT = 5.0
 """Seconds that `stop` waits for a heartbeat that is on its way. The thread may itself be waiting for the caller."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from ..domain import NewRun, RunChange, RunStatus, RunUpdates
+from ...domain import NewRun, RunChange, RunStatus, RunUpdates
 
 
 def is_earlier(stored: NewRun, run: NewRun, since: datetime) -> bool:

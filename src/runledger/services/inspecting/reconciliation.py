@@ -11,8 +11,8 @@ from typing import Any
 
 from attrs import field, frozen
 
-from ..domain import RunKey, RunRecord, RunStatus
-from ..domain.json_form import time_text
+from ...domain import RunKey, RunRecord, RunStatus
+from ...domain.json_form import time_text
 
 
 class Unlike(Enum):

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from ..domain import FinishedRuns
-from ..domain.values import ReadOnlyDict
-from .reads import LedgerReads
+from ...domain import FinishedRuns
+from ...domain.values import ReadOnlyDict
+from ..reads import LedgerReads
 
 
 def _months(counts: Mapping[str, int]) -> ReadOnlyDict[str, int]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from attrs import define
 
-from ..domain import NewRun, RunKey, newest_first
+from ...domain import NewRun, RunKey, newest_first
 
 
 @define

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from attrs import define, evolve, field
 
-from ..domain import (
+from ...domain import (
     EventKind,
     IdentifiedStore,
     InvalidValue,
@@ -28,13 +28,13 @@ from ..domain import (
     UnknownMetric,
     UnusableForRun,
 )
-from ..domain.values import checked_time
+from ...domain.values import checked_time
+from ..ledger import RunLedger, utc_now
 from .batches import batches
-from .copy_listing import Listing
-from .copy_replay import is_earlier, replay
-from .copy_result import CopyResult, Fate, Remark, difference
 from .importing import import_each
-from .ledger import RunLedger, utc_now
+from .listing import Listing
+from .replay import is_earlier, replay
+from .result import CopyResult, Fate, Remark, difference
 
 OnRemark = Callable[[Remark], None]
 OnProgress = Callable[[int, int | None], None]

@@ -10,12 +10,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from weakref import ref
 
-from ..domain import RunLedgerError
+from ...domain import RunLedgerError
+from ..threads import Threads, ended
+from ..updates import Run
 from .current_run import Block
 from .held_signals import uninterrupted
 from .termination import Terminated
-from .threads import Threads, ended
-from .updates import Run
 
 if TYPE_CHECKING:
     from .heartbeat import Heartbeat

@@ -1,0 +1,1 @@
+"""Bringing runs over from other stores and from files: copies, and imports."""

@@ -1,0 +1,1 @@
+"""`ledger.track`: a block or a function as one run."""
