@@ -71,7 +71,7 @@ def sqlite_file(course: Course) -> Iterator[str]:
 
 @contextmanager
 def postgresql_server(course: Course) -> Iterator[str]:
-    """A server of our own that is stopped or crashed and started again, and whose connections are cut."""
+    """A separate server that is stopped or crashed and started again, and whose connections are cut."""
     import psycopg
 
     with warnings.catch_warnings():

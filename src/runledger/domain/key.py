@@ -23,7 +23,7 @@ class RunLedgerError(Exception):
 
     `applied` holds the keys of a bulk call that were created or updated before it failed. With a store that guarantees
     atomic bulk calls, only an earlier attempt of a start can have created them. `unconfirmed` holds the keys, with
-    references, of records that the store made for a start without being able to tell whether they are the run's: a
+    references, of records that the store made for a start without knowing whether they are the run's: a
     retry confirms them, and creates nothing for them.
     """
 

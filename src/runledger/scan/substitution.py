@@ -147,7 +147,7 @@ class Substitution(Contracts):
         return (value,)
 
     def names(self, inner: Value | None, frames: Frames) -> tuple[Value | None, ...]:
-        """The tables that the name of a table may stand for."""
+        """The tables that the name of a table may mean."""
         if inner is None:
             return (None,)
         found = tuple(one for one in self.substituted(inner, frames) if isinstance(one, String) or symbolic(one))

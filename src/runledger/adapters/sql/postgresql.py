@@ -46,7 +46,7 @@ _COPY_LINES = f"COPY run_notes ({rows.LINE}) FROM STDIN"
 _MARKS = """SELECT run_id, client_id, mark FROM runs
     JOIN unnest(%s::text[], %s::text[]) AS wanted (run_id, client_id) USING (run_id, client_id)"""
 _ATTEMPTS = 3
-# The moment at which a server started, to the microsecond, tells it from other servers; every role may read it.
+# The moment at which a server started, to the microsecond, distinguishes it from other servers; every role may read it.
 _IDENTITY = """SELECT pg_postmaster_start_time()::text, oid::text, to_regclass('runs')::oid::text
     FROM pg_database WHERE datname = current_database()"""
 _PART = 100  # runs that are copied together
@@ -57,7 +57,7 @@ _FIND = (
     + """ FROM runs WHERE {}
     ORDER BY runs.started_at DESC, runs.run_id DESC, runs.client_id DESC LIMIT %s"""
 )
-# A hundred runs a row: JSON that the server has joined is decoded at once, and nothing grows with the table.
+# A hundred runs a row: JSON that the server has joined is decoded together, and nothing grows with the table.
 _SUMMARY = """SELECT string_agg(status, ','), min(started_at)::text, max(ended_at)::text, string_agg(metrics::text, ',')
     FROM (SELECT *, row_number() OVER () AS number FROM runs WHERE {}
         ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT %s) AS found GROUP BY number / 100"""

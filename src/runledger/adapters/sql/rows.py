@@ -90,7 +90,7 @@ def log_from_texts(rows: Iterable[tuple[str, str]]) -> list[LogLine]:
 def records_with_logs(
     records: Sequence[RunRecord], logs: Sequence[str | None], log_of: Callable[[RunKey], Iterator[LogLine]]
 ) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
-    """The records with their logs, each log given as one text of its times and texts in turn, on lines of their own.
+    """The records with their logs, each log given as one text: its times and texts in turn, one on each line.
 
     A log without such a text, because it is long or lacks lines, is read by `log_of`. So are all if an external writer
     broke a line in two, or wrote an odd time. A run that is removed before its log is read is left out.
@@ -110,7 +110,7 @@ def records_with_logs(
 
 
 def _lines_of(records: Sequence[RunRecord], logs: Sequence[str | None]) -> Iterator[LogLine] | None:
-    """The lines of the logs that are given as texts, decoded at once. None if they cannot be told apart, or read."""
+    """The lines of the logs that are given as texts, decoded together. None if they cannot be separated, or read."""
     texts = [log for log in logs if log is not None]
     try:
         parts = "\n".join(texts).split("\n") if texts else []

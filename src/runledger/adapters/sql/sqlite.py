@@ -68,7 +68,7 @@ _NEWEST = " ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?"
 _FIND = f"SELECT {RECORD} FROM {{}} WHERE {{}}{_NEWEST}"  # noqa: S608
 # Several statuses are merged from one search of that index for each. With IN, every page would sort all that is left.
 _OF_STATUS = f"SELECT rowid, * FROM runs WHERE status = '{{}}'{_UNFINISHED}"  # noqa: S608
-# A hundred runs a row: JSON that SQLite has joined is decoded at once, and nothing grows with the table. The ids are
+# A hundred runs a row: JSON that SQLite has joined is decoded together, and nothing grows with the table. The ids are
 # there for ORDER BY: SQLite merges the statuses only by columns that it selects.
 _SUMMARY = """SELECT group_concat(status), min(started_at), max(ended_at), group_concat(metrics)
     FROM (SELECT rowid, run_id, client_id, status, started_at, ended_at, metrics FROM {} WHERE {}{})

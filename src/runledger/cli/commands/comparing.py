@@ -107,7 +107,7 @@ def _is_file(side: str) -> bool:
 
 
 def _require_two(old: str, new: str) -> None:
-    """Raise UsageError if both sides are one, as far as their names tell: it would be the same as itself."""
+    """Raise UsageError if both sides have the same name: a ledger does not differ from itself."""
     with named_side("OLD"):
         name = _name(old)
     with named_side("NEW"):
