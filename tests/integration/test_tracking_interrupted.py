@@ -128,6 +128,10 @@ def handle(*_):
         interrupts += 1
         raise KeyboardInterrupt
 signal.signal(signal.SIGINT, handle)
+def ignored(what):  # while the run is finished because of one interrupt, Python can raise no further one
+    if what.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(what)
+sys.unraisablehook = ignored
 ledger.track("not started", "acme")  # loads its modules, which the interrupts might not let it do
 def interrupt():
     while not over:

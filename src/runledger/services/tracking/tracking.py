@@ -32,7 +32,8 @@ class _Leaving:
     """The `__exit__` of a Tracking, which ends the run even if an interrupt comes before its first instruction.
 
     Python calls signal handlers there too, for example after a long computation in C that ends the block. No `try` can
-    catch what they raise. But `with` then drops the object that it called, and that ends the run.
+    catch what they raise. But `with` then drops the object that it called, and that ends the run. If a further
+    interrupt comes meanwhile, Python prints it and goes on raising the first.
     """
 
     def __get__(self, tracking: Tracking | None, owner: type[Tracking]) -> Callable[..., None]:
