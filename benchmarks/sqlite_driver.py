@@ -27,11 +27,11 @@ def sqlite_rows(folder: Path, synchronous: Any) -> Iterator[Row]:
     bare.execute("PRAGMA wal_autocheckpoint = 250")
     times = 1000 if full else 3000
     news = [new_run(f"run-{i:06}") for i in range(times)]
-    values = list(rows_of_texts(news))
+    values = list(map(adapter._OF_START, rows_of_texts(news)))
 
     def bare_create(i: int) -> None:
         bare.execute("BEGIN IMMEDIATE")
-        bare.execute(adapter._INSERT, values[i])
+        bare.execute(adapter._START, values[i])
         bare.execute("COMMIT")
 
     def bare_change(i: int, metrics: str = AFTER) -> None:
@@ -52,7 +52,7 @@ def sqlite_rows(folder: Path, synchronous: Any) -> Iterator[Row]:
 
     def bare_creates(i: int) -> None:
         bare.execute("BEGIN IMMEDIATE")
-        bare.executemany(adapter._INSERT, batch_values[i])
+        bare.executemany(adapter._START, batch_values[i])
         bare.execute("COMMIT")
 
     name = f"SQLite {synchronous}: "
@@ -65,7 +65,7 @@ def sqlite_rows(folder: Path, synchronous: Any) -> Iterator[Row]:
         return
     listing = adapter._FIND.format("runs", "TRUE")
     batches = [[new_run(f"batch {b} {i:04}") for i in range(1000)] for b in range(7)]
-    batch_values = [list(rows_of_texts(batch)) for batch in batches]
+    batch_values = [list(map(adapter._OF_START, rows_of_texts(batch))) for batch in batches]
     changes = [(new.key, CHANGE) for new in news[:1000]]
     yield compared(
         "SQLite: get",

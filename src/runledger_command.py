@@ -6,6 +6,7 @@ It is not in the package, because importing anything from there loads all of it 
 
 from __future__ import annotations
 
+import gc
 import os
 
 _INTERRUPTED = 130
@@ -26,6 +27,7 @@ except KeyboardInterrupt:
 
 def main() -> None:
     """Run the command that the arguments name, and exit."""
+    gc.disable()  # loading makes nothing to collect; `cli` enables it
     from runledger.cli import main as run
 
     run()

@@ -1,5 +1,7 @@
 """A ledger of job runs: create once, update many, error if missing."""
 
+from typing import TYPE_CHECKING
+
 from .domain import (
     CallWithinCall,
     EventKind,
@@ -15,24 +17,36 @@ from .domain import (
     RunKey,
     RunLedgerError,
     RunNotFound,
-    RunQuery,
     RunRecord,
     RunStatus,
-    RunSummary,
     StoreUnavailable,
     StoreUnusable,
     UnknownMetric,
     UnusableForRun,
 )
-from .services.copying.result import CopyResult, Fate, Remark
+from .domain.late_names import late_names
 from .services.ledger import RunLedger
 from .services.observing import log_event
 from .services.reads import LedgerReads
 from .services.run_ids import new_run_id
-from .services.tracking.current_run import current_run
-from .services.tracking.termination import sigterm_as_exit
 from .services.updates import LedgerUpdates, Run
 from .stores import connect, copy, open_repository
+
+if TYPE_CHECKING:
+    from .domain import RunQuery, RunSummary
+    from .services.copying.result import CopyResult, Fate, Remark
+    from .services.tracking.current_run import current_run
+    from .services.tracking.termination import sigterm_as_exit
+else:
+    __getattr__, __dir__ = late_names(
+        __name__,
+        {
+            ".domain": ("RunQuery", "RunSummary"),
+            ".services.copying.result": ("CopyResult", "Fate", "Remark"),
+            ".services.tracking.current_run": ("current_run",),
+            ".services.tracking.termination": ("sigterm_as_exit",),
+        },
+    )
 
 __all__ = [
     "CallWithinCall",

@@ -11,8 +11,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from .domain import Backend, InvalidStoreURL, InvalidValue, RunObserver, RunRemoval, RunRepository, StoreUnusable
-from .services.copying.result import CopyResult, Remark
+from .domain import Backend, InvalidStoreURL, InvalidValue, RunObserver, RunRepository, StoreUnusable
 from .services.creation import RETRY_WAITS
 from .services.ledger import RunLedger, utc_now
 from .services.observing import log_event
@@ -20,6 +19,9 @@ from .services.settings import OnMissing, checked_settings
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+    from .domain import RunRemoval
+    from .services.copying.result import CopyResult, Remark
 
 ENTRY_POINTS = "runledger.repositories"
 """Installed packages add a scheme under this group: its name, and a Backend, or a function from a URL to a
@@ -59,10 +61,18 @@ def connect(
     InvalidValue for an argument that cannot be used, before anything is opened or made, and what the store raises when
     it is opened.
     """
-    settings = checked_settings(
+    observers, retry_waits = checked_settings(
         observers=observers, clock=clock, on_missing=on_missing, retry_waits=retry_waits, sleep=sleep
     )
-    return RunLedger(open_repository(store), owns_repository=True, **settings._asdict())
+    return RunLedger(
+        open_repository(store),
+        observers=observers,
+        clock=clock,
+        on_missing=on_missing,
+        retry_waits=retry_waits,
+        sleep=sleep,
+        owns_repository=True,
+    )
 
 
 def open_repository(store: str | os.PathLike[str]) -> RunRepository:
@@ -104,7 +114,8 @@ def store_url(store: str | os.PathLike[str]) -> str:
         return url_of(store)
     written = re.match(_SCHEME, store) if isinstance(store, str) else None
     if written is None:
-        raise InvalidStoreURL(f"the store URL has no scheme: {_with_a_scheme(store)}, or in Python a pathlib.Path.")
+        fault = "has no scheme" if isinstance(store, str) else f"is {type(store).__name__}, not text"
+        raise InvalidStoreURL(f"the store URL {fault}: {_with_a_scheme(store)}, or in Python a pathlib.Path.")
     return written[0].lower() + store[written.end() :]
 
 

@@ -24,6 +24,7 @@ from broken_adapters import (
     OverwritesOnCreate,
     RaisesADriversError,
     RaisesADriversErrorInFind,
+    ReadsAllBeforeTheFirst,
     RemovesByTheStart,
     Repairs,
     RepairsForAnErrorAlone,
@@ -186,3 +187,9 @@ def test_the_seed_is_given_to_pytest_or_drawn(pytester: pytest.Pytester) -> None
     given, other = pytester.parseconfig("--hypothesis-seed=12"), pytester.parseconfig()
     assert seed_of(given) == 12
     assert len({seed_of(other) for _ in range(5)}) > 1
+
+
+def test_the_failure_of_a_find_that_reads_all_first_says_what_to_do() -> None:
+    (failure,) = failures_of({"test_find_pages_through_many_without_loss_or_repeat"}, ReadsAllBeforeTheFirst).values()
+    assert "until it gave the first of 1,203 records" in str(failure)
+    assert "it must read page by page" in str(failure)

@@ -107,6 +107,55 @@ def test_looking_makes_no_default_store(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+URL = "postgresql://worker:hu/s@h@db:1/x?password=hush"
+"""Its passwords begin with hu."""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"list {URL}",
+        f"{URL} list",
+        f"import {URL}",
+        f"missing {URL}",
+        f"scan {URL}",
+        f"show {URL}",
+        f"show {URL} acme",
+        f"list --status {URL}",
+        f"list --since {URL}",
+        f"update one acme --set {URL.removesuffix('?password=hush')}",
+        f"check --expect {URL}",
+        f"check --expect {URL} --json",
+        f"check {URL}",
+    ],
+)
+def test_the_url_of_a_store_where_none_belongs_is_quoted_without_its_password(store: Path, command: str) -> None:
+    code = 3 if command.startswith(("check", "show")) else 7 if command.startswith("missing") else 2
+    done = runledger(*command.split(), store=store, code=code)
+    said = done.stdout + done.stderr
+    assert "worker:…@db" in said or "URL of a store" in said
+    assert "hu" not in said
+
+
+def test_the_url_of_a_store_as_an_argument_is_answered_with_the_option_and_as_a_history_with_copy(store: Path) -> None:
+    done = runledger("list", "postgresql://db/x", store=store, code=2)
+    assert "unexpected extra argument (postgresql://db/x): name a store with --store.\n" in done.stderr
+    done = runledger("import", "sqlite:///old.db", store=store, code=2)
+    assert "that is the URL of a store, not a file: copy its runs with `runledger copy FROM TO`.\n" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["show r", "show r c", "summary r", "update r c", "list --after r c"])
+def test_a_run_missing_from_the_default_store_may_be_in_one_that_was_not_named(tmp_path: Path, command: str) -> None:
+    runledger("start", "--client", "acme", HOME=str(tmp_path))
+    file = tmp_path / ".local/share/runledger/runs.db"
+    done = runledger(*command.split(), code=3, HOME=str(tmp_path))
+    assert done.stderr.endswith(
+        f"Start it where the job begins.\nNo store is named, so this is {file}: name another with --store or "
+        "RUNLEDGER_STORE.\n"
+    )
+    assert "No store is named" not in runledger(*command.split(), code=3, store=file).stderr
+
+
 def test_the_home_folder_may_be_written_as_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runledger("start", "--client", "c", store="sqlite:///~/runs.db", HOME=str(tmp_path))
     assert (tmp_path / "runs.db").exists()

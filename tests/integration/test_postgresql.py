@@ -247,8 +247,14 @@ def test_a_server_that_does_not_serve_is_tried_once() -> None:
 
 
 def test_an_unknown_database_is_unusable(url: str) -> None:
-    with pytest.raises(StoreUnusable, match="does not exist"):
+    with pytest.raises(StoreUnusable, match=r"store: connection to .* does not exist. Create the database, or correct"):
         open_url(urlunsplit(urlsplit(url)._replace(path="/no_such_database")))
+
+
+def test_an_unknown_role_is_unusable(url: str) -> None:
+    address = urlsplit(url)
+    with pytest.raises(StoreUnusable, match=r"does not exist. Create the role, or correct the user in the URL"):
+        open_url(urlunsplit(address._replace(netloc=f"no_such_role@{address.netloc.rpartition('@')[2]}")))
 
 
 def _refuse_password(listener: socket.socket) -> None:
@@ -269,7 +275,9 @@ def test_a_wrong_password_is_unusable_and_does_not_leak() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = threading.Thread(target=_refuse_password, args=(listener,))
         server.start()
-        with pytest.raises(StoreUnusable, match="authentication failed") as caught:
+        with pytest.raises(
+            StoreUnusable, match=r"authentication failed.*Correct .* the password in PGPASSWORD"
+        ) as caught:
             open_url(f"postgresql://someone:{SECRET}@127.0.0.1:{listener.getsockname()[1]}/runs")
         server.join()
     assert SECRET not in whole_text(caught.value)

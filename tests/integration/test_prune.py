@@ -153,7 +153,7 @@ def test_a_person_is_asked_and_everybody_else_says_yes(store: Path) -> None:
 
 def test_the_question_names_the_client(store: Path) -> None:
     asked = on_a_terminal("prune", "--older-than", "400d", "--client", "bolt", store=store, typed="y\n")
-    assert f"Remove 1 finished run of client 'bolt' from sqlite:///{store}, with their logs, for good?" in asked
+    assert f"Remove 1 finished run of client 'bolt' from sqlite:///{store}, with its log, for good?" in asked
     assert ids(store) == ["hung", "new", "old 1", "old 2"]
 
 
@@ -408,7 +408,7 @@ def test_a_run_that_another_transaction_has_locked_is_left_and_reported(database
     with psycopg.connect(database) as other:
         other.execute("UPDATE runs SET updated_at = now() WHERE run_id = 'r'")
         done = runledger("prune", "--older-than", "400d", "--yes", store=database, code=1)
-    assert done.stdout == "1 finished run removed, with their logs; their keys are free again\n"
+    assert done.stdout == "1 finished run removed, with its log; its key is free again\n"
     assert done.stderr == "runledger: 1 finished run left, which another process was changing: prune again.\n"
     assert ids(database) == ["r"]
 

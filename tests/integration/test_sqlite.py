@@ -25,6 +25,7 @@ from runledger import (
     RunNotFound,
     RunQuery,
     RunRecord,
+    RunStatus,
     StoreUnavailable,
     StoreUnusable,
     connect,
@@ -196,6 +197,18 @@ def test_an_acknowledged_write_is_durable_by_default(tmp_path: Path) -> None:
     assert writer.execute("PRAGMA synchronous").fetchone()[0] == 2
     assert writer.execute("PRAGMA wal_autocheckpoint").fetchone()[0] == 250
     repository.close()
+
+
+@pytest.mark.parametrize(
+    "change", [RunChange(), RunChange(error="late"), RunChange(status=RunStatus.FAILED, error="e")]
+)
+def test_a_batch_keeps_the_end_and_the_error_of_each_run(tmp_path: Path, change: RunChange) -> None:
+    run = changed(NEW, change, at=AT)
+    others = [NewRun(RunRecord.start(RunKey(run_id, client_id), AT)) for run_id in "sq" for client_id in "ba"]
+    with closing(SQLiteRunRepository(tmp_path / "runs.db")) as repository:
+        repository.create_many([*others, run])
+        found = list(repository.find(RunQuery()))
+    assert found == sorted([run.record, *[new.record for new in others]], key=lambda each: each.key, reverse=True)
 
 
 FORKED = """

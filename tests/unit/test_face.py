@@ -1,8 +1,11 @@
 """The signatures of the face, which help() and editors show. Not for mutation runs, which wrap every function."""
 
 import inspect
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +67,24 @@ def test_an_unknown_keyword_is_rejected_by_the_function_that_was_called(
         act(ledger, run)
     assert str(refusal.value) == f"{function} got an unexpected keyword argument 'Posts'"
     assert ledger.get(*KEY).updated_at == ledger.get(*KEY).started_at
+
+
+def test_a_type_checker_knows_the_late_names_and_rejects_wrong_ones(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(
+        "import runledger\n"
+        "from runledger import CopyResult, RunQuery\n"
+        "from runledger.domain import Finding\n"
+        "from runledger.testing import RunEvents\n"
+        "query: RunQuery = runledger.RunQuery(limit=1)\n"
+        "reveal_type(query.limit)\n"
+        "runledger.RunQuerry\n"
+        "runledger.domain.Findings\n"
+        "runledger.testing.RunEvent\n"
+    )
+    cache = str(Path(".mypy_cache").absolute())
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", cache, "program.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    lines = done.stdout.splitlines()
+    assert [line.partition(" ")[0] for line in lines[:-1]] == [f"program.py:{number}:" for number in (6, 7, 8, 9)]
+    assert 'Revealed type is "int | None"' in lines[0]
+    assert all("has no attribute" in line for line in lines[1:-1])

@@ -291,6 +291,8 @@ def test_the_log_names_what_an_event_carries(
     duplicated = caplog.records[-1]
     assert duplicated.getMessage() == 'event=run_duplicated run_id=XX client_id="ü x" detail="100% twice"'
     assert (duplicated.levelno, duplicated.__dict__["detail"]) == (logging.ERROR, "100% twice")
+    log_event(RunEvent(kind=EventKind.DUPLICATED, key=None, at=AT, detail='größer\nals "7"\x7f\u200b'))
+    assert caplog.records[-1].getMessage().endswith(r' detail="größer\nals \"7\"\u007f\u200b"')
 
 
 def test_a_failed_run_is_a_warning_with_its_error_and_duration(

@@ -672,7 +672,7 @@ def test_the_log_has_one_line_per_event_with_the_fields_in_extra(caplog: pytest.
     ("url", "words"),
     [
         ("runs.db", "no scheme"),
-        (cast(str, b"runs.db"), "no scheme: give text like sqlite:///runs.db"),
+        (cast(str, b"runs.db"), "is bytes, not text: give text like sqlite:///runs.db"),
         (Path("sqlite:///runs.db"), "a store URL was given as a path: give it as text, like sqlite:///runs.db"),
         (Path("mysql://user:secret@host/db"), "a store URL was given as a path"),
         ("mysql://user:secret@host/db", "mysql://"),

@@ -270,6 +270,7 @@ _MAKES_RECORDS = {".create", ".batch_create", ".batch_upsert", ".post", ".put"}
 def test_each_statement_or_request_that_makes_a_record_stands_in_one_function() -> None:
     assert places_of(_MAKES_ROWS, _MAKES_RECORDS) == {
         ("adapters/sql/sqlite.py", "_insert", "_INSERT"),
+        ("adapters/sql/sqlite.py", "_insert", "_START"),
         ("adapters/sql/sqlite.py", "_append", "_APPEND"),  # a line of a log, and no run record
         ("adapters/sql/sqlite_migration.py", "_copy_runs", "_COPY_RUN"),  # a run that the file has already
         ("adapters/sql/sqlite_migration.py", "_copy_lines", "_COPY_LINE"),

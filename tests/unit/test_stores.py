@@ -93,13 +93,18 @@ def test_a_driver_in_the_scheme_is_answered_with_the_scheme_without_it(store: st
     assert "me:" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "store", ["runs", "", "sqlite:/runs.db", "me:hush@host/runs.db", "://x", "me:hush@host://x", 7, None, b"memory://"]
-)
-def test_what_has_no_scheme_is_refused(store: object) -> None:
+@pytest.mark.parametrize("store", ["runs", "", "sqlite:/runs.db", "me:hush@host/runs.db", "://x", "me:hush@host://x"])
+def test_what_has_no_scheme_is_refused(store: str) -> None:
     with pytest.raises(StoreUnusable, match="the store URL has no scheme: give text like sqlite:///runs") as caught:
-        connect(store)  # type: ignore[arg-type]
+        connect(store)
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("store", "kind"), [(None, "NoneType"), (7, "int"), (b"memory://", "bytes")])
+def test_what_is_no_text_is_refused_with_its_type(store: object, kind: str) -> None:
+    """None is what an environment variable that is not set gives."""
+    with pytest.raises(InvalidStoreURL, match=f"the store URL is {kind}, not text: give text like sqlite:///runs"):
+        connect(store)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ def main() -> None:
         from .group import cli
 
         gc.freeze()  # collections, of which the end of Python makes several, need not visit what stays loaded
+        gc.enable()
         cli(prog_name="runledger")
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("click", "rich"):

@@ -24,7 +24,8 @@ from ..domain import (
 from ..domain.visible import visible
 from .forgotten import refuse_forgotten_values
 from .interrupts import interruptible
-from .options import INCOMPLETE, store_option
+from .locations import without_passwords
+from .options import INCOMPLETE, remark_default_store, store_option
 from .output import colour_wanted, complain, remark
 
 _PLACES = {
@@ -117,6 +118,8 @@ class _Commands(click.Group):
             complain(error)
             for note in getattr(error, "__notes__", ()):
                 remark(note)
+            if isinstance(error, RunNotFound):
+                remark_default_store()
             ctx.exit(_exit_code(error))
         except KeyboardInterrupt:
             ctx.exit(130)
@@ -145,11 +148,16 @@ def _narrow() -> int | None:
 
 @contextmanager
 def _visible_usage_errors() -> Iterator[None]:
-    """What click says of wrong arguments quotes them, and they may come from data, as in a script's loop."""
+    """What click says of wrong arguments quotes them, and they may come from data, as in a script's loop.
+
+    They may also be the URL of a store without its --store.
+    """
     try:
         yield
     except click.ClickException as error:
-        vars(error)["message"] = visible(error.message, lines=True)
+        message = without_passwords(visible(error.message, lines=True))
+        stray = "unexpected extra argument" in message and "://" in message
+        vars(error)["message"] = f"{message}: name a store with --store." if stray else message
         raise
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 _SCRIPT = "runledger_command"
 
@@ -22,5 +23,29 @@ def interruptible() -> Iterator[None]:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def postponed() -> Iterator[Callable[[], bool]]:
+    """Let the first Ctrl-C in this block only be noted, and the second raise KeyboardInterrupt.
+
+    Yields a function that returns whether there was one. Where Ctrl-C is ignored, it stays so.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before):
+        yield lambda: False
+        return
+    pressed: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        pressed.append(number)
+        if len(pressed) > 1:
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(pressed)
     finally:
         signal.signal(signal.SIGINT, before)

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import wraps
 from itertools import islice
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from ..domain import RunLedgerError, RunNotFound
 from ..domain.visible import quoted
 from ..services.ledger import RunLedger
-from .options import complete_client_id, complete_run_id, options, run_id_option, store_option
+from .options import complete_client_id, complete_run_id, options, remark_default_store, run_id_option, store_option
 from .output import complain
 
 _NAMED = 20
@@ -95,8 +95,7 @@ def only_client(ledger: RunLedger, run_id: str) -> str:
         case [client_id]:
             return client_id
         case []:
-            complain(no_record_of(run_id))
-            click.get_current_context().exit(3)
+            no_such_run(no_record_of(run_id))
     names = ", ".join(map(quoted, clients[:_NAMED])) + (", …" if len(clients) > _NAMED else "")
     raise click.UsageError(f"run {quoted(run_id)} has several records: name the client too, one of {names}.")
 
@@ -111,6 +110,13 @@ def swapped_ids_noted(ledger: RunLedger, run_id: str, client_id: str) -> Iterato
             other = ledger.get(client_id, run_id)
             error.add_note(f"There is {other.key}: write the run's id first, then the client's.")
         raise
+
+
+def no_such_run(what: str) -> NoReturn:
+    """End a command whose run does not exist."""
+    complain(what)
+    remark_default_store()
+    click.get_current_context().exit(3)
 
 
 def no_record_of(run_id: str) -> str:

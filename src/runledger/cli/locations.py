@@ -11,6 +11,14 @@ _PUBLIC = (
 )
 """A URL in which a password, if there is any, is where it belongs."""
 
+_PASSWORDS = r"([a-z][a-z0-9+.-]*:/+[^\s:@/?#]*:)\S*@|([?&;]password=)[^\s&'\")]*"
+"""In a text that quotes a URL: from the colon after the user to the last @, and what an option of the URL gives."""
+
+
+def without_passwords(text: str) -> str:
+    """A message in which there may be a store's URL, given where none belongs, without the password of the URL."""
+    return re.sub(_PASSWORDS, lambda found: f"{found[1]}…@" if found[1] else f"{found[2]}…", text, flags=re.IGNORECASE)
+
 
 def shown_url(url: str) -> str:
     """A store's URL without its password and options. Of one that cannot be taken apart safely, only the scheme."""

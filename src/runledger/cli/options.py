@@ -208,6 +208,12 @@ def chosen_existing_store() -> str:
     return store_url(file)
 
 
+def remark_default_store() -> None:
+    """Print which file was looked in if no store is named: an option may be forgotten, or a variable misspelt."""
+    if _named_store() is None:
+        remark(f"No store is named, so this is {_default_file()}: name another with --store or RUNLEDGER_STORE.")
+
+
 def shown_store() -> str:
     """The chosen store as a person may read it: without a password."""
     return visible(shown_url(_named_store() or store_url(_default_file())))

@@ -16,6 +16,7 @@ import click
 
 from ..domain import RunStatus
 from ..domain.visible import visible
+from .locations import without_passwords
 
 _COLOURS = {
     RunStatus.RUNNING: "blue",
@@ -44,8 +45,8 @@ def remark(text: str) -> None:
 
 
 def complain(what: object) -> None:
-    """Print an error to standard error."""
-    remark(f"runledger: {what}")
+    """Print an error to standard error. It may quote the URL of a store that was given as an id or a file."""
+    remark(f"runledger: {without_passwords(str(what))}")
 
 
 def give_output_up(error: OSError) -> None:

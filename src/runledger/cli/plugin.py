@@ -18,6 +18,7 @@ import click
 
 from ..domain.expectation import Deviation, DeviationKind
 from ..services.inspecting.checking import CheckResult
+from .locations import without_passwords
 from .output import counted, give_output_up, print_json, say
 
 _NAMED = 5
@@ -59,7 +60,7 @@ def print_result(result: CheckResult, left_out: int, *, as_json: bool) -> State:
 
 def print_unknown(why: str, *, as_json: bool = False) -> State:
     """Print that the check could not be made, and return that state."""
-    state = State.UNKNOWN
+    state, why = State.UNKNOWN, without_passwords(why)
     return _printed(state, _without_bar(why), {"state": state.name, "why": why} if as_json else None)
 
 

@@ -1,9 +1,12 @@
 """The rules of the ledger. Read `record`, `query`, then `port`. The other modules are their vocabulary.
 
-`preparation` and `stored_row` are left to those who need them: making their classes slows the start of every process.
+Making a class slows the start of every process. So what only reading, removing or examining needs is loaded when it is
+asked for, and `preparation` and `stored_row` are left to those who need them.
 """
 
-from .backend import Backend, Finding, Verdict
+from typing import TYPE_CHECKING
+
+from .backend import Backend
 from .errors import (
     CallWithinCall,
     InvalidStoreURL,
@@ -19,6 +22,7 @@ from .errors import (
 )
 from .events import EventKind, RunEvent, RunObserver
 from .key import InvalidValue, RunKey, RunLedgerError
+from .late_names import late_names
 from .log import LogLine
 from .new_run import NewRun, missing_runs, rejected_keys
 from .port import (
@@ -34,10 +38,22 @@ from .port import (
     RunUpdates,
     SummableStore,
 )
-from .query import RunQuery, RunSummary, added_up, latest_of, newest_first, summary_of
 from .record import RunChange, RunRecord, changed_records
-from .removal import BATCH, FinishedRuns, RunRemoval, fitting
 from .values import Metrics, MetricValue, RunStatus
+
+if TYPE_CHECKING:
+    from .finding import Finding, Verdict
+    from .query import RunQuery, RunSummary, added_up, latest_of, newest_first, summary_of
+    from .removal import BATCH, FinishedRuns, RunRemoval, fitting
+else:
+    __getattr__, __dir__ = late_names(
+        __name__,
+        {
+            ".finding": ("Finding", "Verdict"),
+            ".query": ("RunQuery", "RunSummary", "added_up", "latest_of", "newest_first", "summary_of"),
+            ".removal": ("BATCH", "FinishedRuns", "RunRemoval", "fitting"),
+        },
+    )
 
 __all__ = [
     "BATCH",

@@ -4,51 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
 from datetime import timedelta
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from .port import RunRepository
-from .removal import RunRemoval
+from .representation import fields_shown
 
 if TYPE_CHECKING:
+    from .finding import Finding
     from .preparation import Preparation
-
-
-class Verdict(Enum):
-    """What a finding asks for: nothing, attention, or a change without which the store cannot serve."""
-
-    OK = "ok"
-    NOTE = "note"
-    FIX = "fix"
-
-
-@frozen
-class Finding:
-    """One result of examining a store: what was seen, and what to do about it."""
-
-    verdict: Verdict
-    what: str
-    advice: str = ""
-
-    def __str__(self) -> str:
-        return ": ".join(filter(None, (self.what, self.advice)))
-
-    @classmethod
-    def ok(cls, what: str) -> Finding:
-        """Nothing to do."""
-        return cls(Verdict.OK, what)
-
-    @classmethod
-    def note(cls, what: str, advice: str = "") -> Finding:
-        """Worth knowing; the store can serve."""
-        return cls(Verdict.NOTE, what, advice)
-
-    @classmethod
-    def fix(cls, what: str, advice: str = "") -> Finding:
-        """The store cannot serve before this is changed."""
-        return cls(Verdict.FIX, what, advice)
+    from .removal import RunRemoval
 
 
 def _makes_nothing(_url: str) -> None:
@@ -66,6 +32,8 @@ class Backend:
     Every function takes the store's URL first, whose scheme is in lower case. Only `open` is required. All raise errors
     of the ledger and nothing else.
     """
+
+    __repr__ = fields_shown
 
     open: Callable[[str], RunRepository]
     """Open the store. Raises StoreUnusable, StoreUnavailable or InvalidValue."""

@@ -9,6 +9,7 @@ from typing import Protocol
 from attrs import frozen
 
 from .key import RunKey
+from .representation import fields_shown
 from .values import RunStatus
 
 
@@ -49,6 +50,8 @@ class RunEvent:
     reports carry `detail`; UNREADABLE also `error`. QUIET and OVERDUE carry `detail`; the key of OVERDUE is that of the
     client's newest run, None if the client never started one.
     """
+
+    __repr__ = fields_shown
 
     kind: EventKind
     key: RunKey | None

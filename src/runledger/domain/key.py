@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from attrs import Attribute, field, frozen
 
+from .representation import fields_shown
 from .unchecked import unchecked
 from .visible import quoted, visible
 
@@ -108,6 +109,8 @@ class RunKey:
     `reference` is the store's own reference to the record, where the store gave one. It belongs to whoever holds this
     key: it is not compared, ordered or shown. Raises InvalidValue for ids that `checked_name` rejects.
     """
+
+    __repr__ = fields_shown
 
     run_id: str = field(validator=valid_name)
     client_id: str = field(validator=valid_name)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from attrs import field, frozen
 
+from .representation import fields_shown
 from .unchecked import unchecked
 from .values import checked_note, checked_time
 
@@ -17,6 +18,8 @@ def _time(value: datetime) -> datetime:
 @frozen(weakref_slot=False)
 class LogLine:
     """One note of a run's log, with its time. Raises InvalidValue for a time or text that cannot be stored."""
+
+    __repr__ = fields_shown
 
     at: datetime = field(converter=_time)
     text: str = field(converter=checked_note)

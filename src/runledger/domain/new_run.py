@@ -13,6 +13,7 @@ from .json_form import MALFORMED, fault_of, log_from_json, log_to_json, trusted_
 from .key import InvalidValue, RunKey, require_text
 from .log import LogLine
 from .record import RunRecord
+from .representation import fields_shown
 from .unchecked import unchecked
 from .values import checked_note
 
@@ -43,6 +44,8 @@ class NewRun:
 
     Raises InvalidValue.
     """
+
+    __repr__ = fields_shown
 
     record: RunRecord = field(validator=_is_record)
     log: tuple[LogLine, ...] = field(default=(), converter=_lines)

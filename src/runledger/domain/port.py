@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from attrs import frozen
 
@@ -17,8 +17,11 @@ from .events import RunObserver
 from .key import RunKey
 from .log import LogLine
 from .new_run import NewRun
-from .query import RunQuery, RunSummary
 from .record import RunChange, RunRecord
+from .representation import fields_shown
+
+if TYPE_CHECKING:
+    from .query import RunQuery, RunSummary
 
 
 class RunCreation(Protocol):
@@ -106,6 +109,8 @@ class Guarantees:
     `heartbeats`: the time of each update is kept; else a heartbeat and a query by `updated_before` raise StoreUnusable.
     Within one process, `atomic_add` and `exact_finish` hold for every store.
     """
+
+    __repr__ = fields_shown
 
     atomic_bulk: bool = True
     atomic_add: bool = True

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from attrs import field, frozen, validators
-from attrs.converters import optional
 
 from .key import InvalidValue, RunKey, valid_name
 from .record import RunRecord
+from .representation import fields_shown
 from .values import MetricValue, ReadOnlyDict, RunStatus, checked_count, checked_status, checked_time
 
 
@@ -22,23 +22,28 @@ def _sums(sums: Mapping[str, int | float]) -> ReadOnlyDict[str, int | float]:
     return ReadOnlyDict(sums)
 
 
-def _since(at: datetime) -> datetime:
-    return checked_time(at, "since")
+# Each takes None itself: the `optional` of attrs inspects its converter, and compiles types, when a class is made.
 
 
-def _until(at: datetime) -> datetime:
-    return checked_time(at, "until")
+def _since(at: datetime | None) -> datetime | None:
+    return None if at is None else checked_time(at, "since")
 
 
-def _updated_before(at: datetime) -> datetime:
-    return checked_time(at, "updated_before")
+def _until(at: datetime | None) -> datetime | None:
+    return None if at is None else checked_time(at, "until")
 
 
-def _limit(value: int) -> int:
-    return checked_count(value, "limit")
+def _updated_before(at: datetime | None) -> datetime | None:
+    return None if at is None else checked_time(at, "updated_before")
 
 
-def _statuses(value: RunStatus | str | Iterable[RunStatus | str]) -> tuple[RunStatus, ...]:
+def _limit(value: int | None) -> int | None:
+    return None if value is None else checked_count(value, "limit")
+
+
+def _statuses(value: RunStatus | str | Iterable[RunStatus | str] | None) -> tuple[RunStatus, ...] | None:
+    if value is None:
+        return None
     several = [value] if isinstance(value, str) or not isinstance(value, Iterable) else value
     given = {checked_status(each) for each in several}
     if not given:
@@ -46,7 +51,9 @@ def _statuses(value: RunStatus | str | Iterable[RunStatus | str]) -> tuple[RunSt
     return tuple(status for status in RunStatus if status in given)
 
 
-def _place(value: RunRecord | tuple[datetime, RunKey]) -> tuple[datetime, RunKey]:
+def _place(value: RunRecord | tuple[datetime, RunKey] | None) -> tuple[datetime, RunKey] | None:
+    if value is None:
+        return None
     if isinstance(value, RunRecord):
         return newest_first(value)
     if not isinstance(value, tuple) or len(value) != 2 or not isinstance(value[1], RunKey):
@@ -65,14 +72,16 @@ class RunQuery:
     At most `limit` records. Raises InvalidValue.
     """
 
+    __repr__ = fields_shown
+
     run_id: str | None = field(default=None, validator=validators.optional(valid_name))
     client_id: str | None = field(default=None, validator=validators.optional(valid_name))
-    status: tuple[RunStatus, ...] | None = field(default=None, converter=optional(_statuses))
-    since: datetime | None = field(default=None, converter=optional(_since))
-    until: datetime | None = field(default=None, converter=optional(_until))
-    updated_before: datetime | None = field(default=None, converter=optional(_updated_before))
-    after: tuple[datetime, RunKey] | None = field(default=None, converter=optional(_place))
-    limit: int | None = field(default=None, converter=optional(_limit))
+    status: tuple[RunStatus, ...] | None = field(default=None, converter=_statuses)
+    since: datetime | None = field(default=None, converter=_since)
+    until: datetime | None = field(default=None, converter=_until)
+    updated_before: datetime | None = field(default=None, converter=_updated_before)
+    after: tuple[datetime, RunKey] | None = field(default=None, converter=_place)
+    limit: int | None = field(default=None, converter=_limit)
 
     def matches(self, record: RunRecord) -> bool:
         """Whether every filter holds for a record. The limit does not count."""
@@ -108,6 +117,8 @@ class RunSummary:
     are added one by one, in an order that each store chooses. So the sums of two stores may differ below the last digit
     of the largest number added. Where sums pass ±1.8e308 on the way, one may be inf or -inf and the other finite.
     """
+
+    __repr__ = fields_shown
 
     runs: int
     statuses: Mapping[RunStatus, int] = field(converter=_counts, hash=False)

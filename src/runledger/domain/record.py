@@ -22,6 +22,7 @@ from .json_form import (
 )
 from .key import InvalidValue, RunKey, checked_name, shown, unchecked_key, valid_name
 from .log import LogLine
+from .representation import fields_shown
 from .unchecked import unchecked
 from .values import (
     MAX_INTEGER,
@@ -50,6 +51,8 @@ class RunChange:
     `metrics` are set and `add` is added, by name; a name may be in one of the two. `note` becomes a line of the log.
     `status` finishes the run, so it must be final. `error` says what went wrong. Raises InvalidValue.
     """
+
+    __repr__ = fields_shown
 
     metrics: Mapping[str, MetricValue] = field(default=NO_METRICS, converter=checked_metrics, hash=False)
     add: Mapping[str, int | float] = field(default=NO_METRICS, converter=checked_additions, hash=False)
@@ -87,8 +90,8 @@ def _checked_start(at: datetime) -> datetime:
     return checked_time(at, "started_at")
 
 
-def _checked_end(at: datetime) -> datetime:
-    return checked_time(at, "ended_at")
+def _checked_end(at: datetime | None) -> datetime | None:
+    return None if at is None else checked_time(at, "ended_at")
 
 
 def _checked_update(at: datetime) -> datetime:
@@ -109,11 +112,13 @@ class RunRecord:
     The constructor checks everything and raises InvalidValue. Adapters use `trusted` for what they read back.
     """
 
+    __repr__ = fields_shown
+
     key: RunKey = field(validator=_is_key)
     client_name: str = field(validator=valid_name)
     status: RunStatus = field(converter=checked_status)
     started_at: datetime = field(converter=_checked_start)
-    ended_at: datetime | None = field(default=None, converter=optional(_checked_end))
+    ended_at: datetime | None = field(default=None, converter=_checked_end)
     metrics: Mapping[str, MetricValue] = field(default=NO_METRICS, converter=checked_metrics, hash=False)
     notes: int = field(default=0, converter=_notes)
     error: str | None = field(default=None, converter=optional(checked_error))

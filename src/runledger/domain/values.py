@@ -107,7 +107,8 @@ def storable_text(text: str) -> str:
 
     Characters that cannot be stored become U+FFFD. What is too long is truncated and ends in "…".
     """
-    clean = re.sub(_UNSTORABLE, "\ufffd", text)
+    # Most texts are printable, and compiling the pattern takes longer than all else in a short program.
+    clean = text if text.isprintable() else re.sub(_UNSTORABLE, "\ufffd", text)
     return clean if len(clean) <= MAX_TEXT else clean[: MAX_TEXT - 1] + "…"
 
 

@@ -19,7 +19,6 @@ from ..domain import (
     RunRecord,
     RunRepository,
     RunStatus,
-    RunSummary,
 )
 from ..domain.values import NO_METRICS
 from .arguments import list_of
@@ -30,6 +29,7 @@ from .settings import OnMissing, checked_settings
 from .updates import LedgerUpdates, Run
 
 if TYPE_CHECKING:
+    from ..domain import RunSummary
     from .tracking.tracking import Id, Tracking
 
 
@@ -68,15 +68,15 @@ class RunLedger:
         new_mark: Callable[[], str] = new_mark,
         owns_repository: bool = False,
     ) -> None:
-        settings = checked_settings(
+        observers, retry_waits = checked_settings(
             observers=observers, clock=clock, on_missing=on_missing, retry_waits=retry_waits, sleep=sleep
         )
         if not hasattr(repository, "without_creation"):
             what = type(repository).__name__
             raise InvalidValue(f"repository is {what}, not a repository: use connect for a URL or a path.")
         self._close = repository.close if owns_repository else None
-        self._reporter = Reporter(settings.observers, clock)
-        self._creator = RunCreator(repository, self._reporter, settings.retry_waits, sleep, new_mark)
+        self._reporter = Reporter(observers, clock)
+        self._creator = RunCreator(repository, self._reporter, retry_waits, sleep, new_mark)
         if isinstance(repository, ObservedStore):
             repository.add_observer(self._reporter.notify)
         access = repository.without_creation()

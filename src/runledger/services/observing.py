@@ -81,7 +81,7 @@ def _quoted(value: Any) -> str:
         return text
     import json  # here, because not every store needs it
 
-    return json.dumps(text, ensure_ascii=not text.isprintable())
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in json.dumps(text, ensure_ascii=False))
 
 
 _inherited_site: ContextVar[str | None] = ContextVar("runledger_call_site", default=None)

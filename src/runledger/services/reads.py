@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import chain, islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
 
+from .. import domain
 from ..domain import (
     InvalidValue,
     LatestStore,
@@ -19,18 +20,17 @@ from ..domain import (
     RunKey,
     RunLedgerError,
     RunNotFound,
-    RunQuery,
     RunRecord,
     RunStatus,
-    RunSummary,
     StoreUnusable,
     SummableStore,
-    latest_of,
-    summary_of,
 )
 from ..domain.values import checked_count
 from .arguments import list_of
 from .observing import Reporter
+
+if TYPE_CHECKING:
+    from ..domain import RunSummary
 
 T = TypeVar("T")
 
@@ -157,8 +157,8 @@ class LedgerReads:
             )
             if ids == []:
                 raise InvalidValue("clients is empty: name at least one client, or leave it out for all.")
-            queries = [RunQuery(client_id=each, since=since, limit=1) for each in sorted(set(ids or []))]
-            every = RunQuery(since=since)
+            queries = [domain.RunQuery(client_id=each, since=since, limit=1) for each in sorted(set(ids or []))]
+            every = domain.RunQuery(since=since)
         except InvalidValue as error:
             self._reporter.refused(error, reading=True)
             raise
@@ -186,7 +186,7 @@ class LedgerReads:
         try:
             if None not in (of_run, run_id) and of_run != run_id:
                 raise InvalidValue(f"run id is {of_run!r} and {run_id!r}: give one.")
-            query = RunQuery(
+            query = domain.RunQuery(
                 run_id=run_id if of_run is None else of_run,
                 client_id=client_id,
                 status=status,
@@ -197,7 +197,7 @@ class LedgerReads:
             )
             if isinstance(self._access, SummableStore):
                 return self._access.summary(query)
-            return summary_of(self._access.find(query))
+            return domain.summary_of(self._access.find(query))
         except RunLedgerError as error:
             self._reporter.refused(error, reading=True)
             raise
@@ -239,14 +239,14 @@ class LedgerReads:
         except OverflowError:
             raise InvalidValue(f"older_than is {age}: that reaches back before the year 1.") from None
 
-    def _query(self, **filters: Any) -> RunQuery:
+    def _query(self, **filters: Any) -> domain.RunQuery:
         try:
-            return RunQuery(**filters)
+            return domain.RunQuery(**filters)
         except InvalidValue as error:
             self._reporter.refused(error, reading=True)
             raise
 
-    def _latest(self, query: RunQuery) -> Iterator[RunRecord]:
+    def _latest(self, query: domain.RunQuery) -> Iterator[RunRecord]:
         if isinstance(self._access, LatestStore):
             return self._access.latest(query.since)
         found = list(self._access.find(evolve(query, limit=MOST_READ + 1)))
@@ -255,9 +255,9 @@ class LedgerReads:
                 "this store finds the newest run of each client by reading every run, and more than "
                 f"{MOST_READ:,} match: give a later `since`, or name the `clients`."
             )
-        return iter(latest_of(found))
+        return iter(domain.latest_of(found))
 
-    def _found_with_logs(self, query: RunQuery) -> Iterator[NewRun]:
+    def _found_with_logs(self, query: domain.RunQuery) -> Iterator[NewRun]:
         if isinstance(self._access, LoggedStore):
             yield from (_with_lines(record, log) for record, log in self._access.find_with_logs(query))
             return

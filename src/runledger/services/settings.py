@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from ..domain import InvalidValue, RunObserver
 from .arguments import list_of
 
 OnMissing = Literal["raise", "report"]
-
-
-class Settings(NamedTuple):
-    """Settings that `checked_settings` has checked."""
-
-    observers: Sequence[RunObserver]
-    clock: Callable[[], datetime]
-    on_missing: OnMissing
-    retry_waits: Sequence[float]
-    sleep: Callable[[float], None]
 
 
 def checked_settings(
@@ -30,21 +20,19 @@ def checked_settings(
     on_missing: OnMissing,
     retry_waits: Iterable[float],
     sleep: Callable[[float], None],
-) -> Settings:
-    """These settings, which `RunLedger` explains. Raises InvalidValue, which names the one that cannot be used."""
+) -> tuple[list[RunObserver], list[float]]:
+    """The observers and the waits, each as a list, which any iterable may give once.
+
+    `RunLedger` explains these settings. Raises InvalidValue, which names the one that cannot be used.
+    """
     if on_missing not in ("raise", "report"):
         raise InvalidValue(f"on_missing is {on_missing!r}: use 'raise' or 'report'.")
     if not callable(clock):
         raise InvalidValue(f"clock is {type(clock).__name__}: give a function that returns the time.")
     if not callable(sleep):
         raise InvalidValue(f"sleep is {type(sleep).__name__}: give a function that waits so many seconds.")
-    return Settings(
-        observers=list_of(observers, "observers", "functions that take an event", callable),
-        clock=clock,
-        on_missing=on_missing,
-        retry_waits=list_of(retry_waits, "retry_waits", "seconds, none of them negative", _can_be_waited),
-        sleep=sleep,
-    )
+    listed = list_of(observers, "observers", "functions that take an event", callable)
+    return listed, list_of(retry_waits, "retry_waits", "seconds, none of them negative", _can_be_waited)
 
 
 def _can_be_waited(seconds: object) -> bool:

@@ -1,7 +1,8 @@
 """For tests: the contract of adapters, checks for applications. The contract needs the extra `testing`."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..domain.late_names import late_names
 
 if TYPE_CHECKING:
     from .contract import RunRepositoryContract
@@ -11,6 +12,19 @@ if TYPE_CHECKING:
     from .rules import Rule, RuleBroken
     from .strategies import COLUMNS
     from .trial import OpenRemoval, OpenStore
+else:  # loaded late, because `testing.airtable` runs without pytest
+    __getattr__, __dir__ = late_names(
+        __name__,
+        {
+            ".contract": ("RunRepositoryContract",),
+            ".events": ("RunEvents",),
+            ".line": ("ServedStore",),
+            ".reach": ("creators_within_reach", "removers_within_reach"),
+            ".rules": ("Rule", "RuleBroken"),
+            ".strategies": ("COLUMNS",),
+            ".trial": ("OpenRemoval", "OpenStore"),
+        },
+    )
 
 __all__ = [
     "COLUMNS",
@@ -24,23 +38,3 @@ __all__ = [
     "creators_within_reach",
     "removers_within_reach",
 ]
-
-_MODULES = {
-    "COLUMNS": "strategies",
-    "OpenRemoval": "trial",
-    "OpenStore": "trial",
-    "Rule": "rules",
-    "RuleBroken": "rules",
-    "RunEvents": "events",
-    "RunRepositoryContract": "contract",
-    "ServedStore": "line",
-    "creators_within_reach": "reach",
-    "removers_within_reach": "reach",
-}
-
-
-def __getattr__(name: str) -> Any:
-    # Imported on first use: `testing.airtable` runs without pytest.
-    if name in _MODULES:
-        return getattr(import_module(f".{_MODULES[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -63,7 +63,7 @@ class Rule(Enum):
     FOUND_IN_ORDER = (
         "Found in order",
         "find returns every record that matches and no other, newest start first, each once, whatever is written "
-        "meanwhile.",
+        "meanwhile. It returns the first before it has read them all.",
     )
     REMOVED = (
         "Removed as asked",

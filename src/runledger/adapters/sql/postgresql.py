@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import errors
 
+from ... import domain
 from ...domain import (
     Guarantees,
     LogLine,
@@ -17,12 +18,9 @@ from ...domain import (
     RunChange,
     RunKey,
     RunNotFound,
-    RunQuery,
     RunRecord,
-    RunSummary,
     UnusableForRun,
     missing_runs,
-    summary_of,
 )
 from ...domain.json_form import MALFORMED, time_text
 from . import rows
@@ -136,11 +134,11 @@ class PostgreSQLRunAccess:
                 return
             lines = self._fetch(_NEXT_LINES, (*ids, position, min(position + rows.PAGE, notes)), key)
 
-    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+    def find(self, query: domain.RunQuery) -> Iterator[RunRecord]:
         for page in self._pages(_FIND, query):
             yield from records_of(page)
 
-    def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
+    def find_with_logs(self, query: domain.RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
         """See LoggedStore. A run with a long log that is removed before its log is read is left out."""
         for page in self._pages(_FIND_WITH_LOGS, query):
             records = records_of([row[:-1] for row in page])
@@ -150,13 +148,13 @@ class PostgreSQLRunAccess:
         """See LatestStore."""
         return rows.latest_by_page(lambda client_id: self._fetch(_LATEST, (client_id, rows.PAGE)), records_of, since)
 
-    def summary(self, query: RunQuery) -> RunSummary:
+    def summary(self, query: domain.RunQuery) -> domain.RunSummary:
         """See SummableStore."""
         where, values = rows.conditions(query, "%s", time_text)
         try:
             return self._connections.run(lambda cursor: _summary(cursor, where, [*values, query.limit]), "SELECT")
         except MALFORMED:
-            return summary_of(self.find(query))  # which names the row
+            return domain.summary_of(self.find(query))  # which names the row
 
     def stored_rows(self) -> Iterator[StoredRow]:
         """See RowStore."""
@@ -168,7 +166,7 @@ class PostgreSQLRunAccess:
 
         return stored_rows(read, points=False, reference=lambda _: None)
 
-    def _pages(self, statement: str, query: RunQuery) -> Iterator[list[tuple[Any, ...]]]:
+    def _pages(self, statement: str, query: domain.RunQuery) -> Iterator[list[tuple[Any, ...]]]:
         def read(where: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
             return self._fetch(statement.format(where), values)
 
@@ -227,7 +225,7 @@ def open_url(url: str) -> PostgreSQLRunRepository:
     return PostgreSQLRunRepository(url)
 
 
-def _summary(cursor: Cursor, where: str, values: Sequence[Any]) -> RunSummary:
+def _summary(cursor: Cursor, where: str, values: Sequence[Any]) -> domain.RunSummary:
     stream: Any = cursor.stream(_SUMMARY.format(where), values)
     with closing(stream) as parts:
         return rows.summary_of_texts(parts, points=False)

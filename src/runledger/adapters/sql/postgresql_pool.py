@@ -27,9 +27,15 @@ from .postgresql_waits import TICK, counted
 
 T = TypeVar("T")
 
-_REFUSED_FOR_GOOD = re.compile(
-    "authentication failed|no pg_hba.conf entry|no password supplied|does not exist|permission denied|not permitted"
-)
+_REMEDIES = {
+    "authentication failed|no password supplied": "Correct the user in the URL, or the password in PGPASSWORD or "
+    "~/.pgpass",
+    "database .* does not exist": "Create the database, or correct its name in the URL",
+    "role .* does not exist": "Create the role, or correct the user in the URL",
+    "no pg_hba.conf entry": "Let the server's pg_hba.conf admit this user from this host",
+    "does not exist|permission denied|not permitted": "Correct the URL, or the rights of its user",
+}
+"""What to do about each refusal that lasts, by the server's reason; the first that fits."""
 _GRACE = 1.0
 """Seconds after the server's own limit until a statement is cancelled. It does not limit the wait for a standby."""
 _CONFIRM = 1.0
@@ -300,6 +306,7 @@ def _connected(parameters: dict[str, Any]) -> _Connection:
         return _Connection.connect(**parameters)
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0].replace(parameters.get("password") or "\n", "…")
+        reason = re.sub("^connection (failed|is bad): ", "", reason)  # libpq says it too
     except UnicodeError:
         reason = "the address cannot be encoded"
     if "unsupported startup parameter" in reason:
@@ -307,8 +314,9 @@ def _connected(parameters: dict[str, Any]) -> _Connection:
             f"a connection pooler refuses this store: {reason}. Remove this parameter from the URL, and set what it "
             "names for the role, with ALTER ROLE … SET."
         )
-    if _REFUSED_FOR_GOOD.search(reason):
-        raise StoreUnusable(f"the PostgreSQL server refuses this store: {reason}.")
+    for refusal, remedy in _REMEDIES.items():
+        if re.search(refusal, reason):
+            raise StoreUnusable(f"the PostgreSQL server refuses this store: {reason}. {remedy}.")
     raise StoreUnavailable(reason, Outcome.NOT_APPLIED)
 
 

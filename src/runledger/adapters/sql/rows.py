@@ -8,18 +8,15 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+from ... import domain
 from ...domain import (
-    FinishedRuns,
     LogLine,
     Metrics,
     NewRun,
     RunKey,
     RunNotFound,
-    RunQuery,
     RunRecord,
     RunStatus,
-    RunSummary,
-    added_up,
 )
 from ...domain.json_form import MALFORMED, metrics_texts, time_of_text, time_text, trusted_metrics
 from ...domain.key import unchecked_key
@@ -155,12 +152,12 @@ def records_from_texts(rows: Sequence[Sequence[Any]], *, points: bool = True) ->
         return [record_from_texts(row, points=points) for row in rows]
 
 
-def summary_of_texts(rows: Iterable[Sequence[Any]], *, points: bool = True) -> RunSummary:
+def summary_of_texts(rows: Iterable[Sequence[Any]], *, points: bool = True) -> domain.RunSummary:
     """The summary of rows that each combine some runs: their statuses, first start, last end and metrics.
 
     Statuses and metrics are texts, separated by commas. For `points` see `record_from_texts`. Raises one of MALFORMED.
     """
-    return added_up(
+    return domain.added_up(
         (
             states := [STATUSES[status] for status in statuses.split(",")],
             _decoded(metrics, len(states), points),
@@ -202,7 +199,7 @@ _AFTER = "(started_at, run_id, client_id) < ({0}, {0}, {0})"
 
 
 def pages(
-    query: RunQuery, mark: str, time: Callable[[datetime], Any], read: Callable[[str, list[Any]], list[Any]]
+    query: domain.RunQuery, mark: str, time: Callable[[datetime], Any], read: Callable[[str, list[Any]], list[Any]]
 ) -> Iterator[list[Any]]:
     """The rows that a query finds, newest start first, page by page.
 
@@ -241,7 +238,7 @@ def latest_by_page(
         client_id = rows[-1][1]
 
 
-def conditions(query: RunQuery, mark: str, time: Callable[[datetime], Any]) -> tuple[str, list[Any]]:
+def conditions(query: domain.RunQuery, mark: str, time: Callable[[datetime], Any]) -> tuple[str, list[Any]]:
     """The condition of a query, and the values for its placeholders. No text of a caller is in the condition itself.
 
     `mark` is the driver's placeholder. `time` converts a datetime for it. Statuses are written out: only so do the
@@ -268,7 +265,7 @@ def conditions(query: RunQuery, mark: str, time: Callable[[datetime], Any]) -> t
 
 
 def finished_runs(
-    finished: FinishedRuns, mark: str, time: Callable[[datetime], Any], after: Sequence[Any]
+    finished: domain.FinishedRuns, mark: str, time: Callable[[datetime], Any], after: Sequence[Any]
 ) -> tuple[str, list[Any]]:
     """The condition for finished runs to remove, and the values for its placeholders; see `conditions`.
 

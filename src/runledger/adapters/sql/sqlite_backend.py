@@ -7,7 +7,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 
-from ...domain import Backend, Finding, RunRemoval, StoreUnusable
+from ... import domain
+from ...domain import Backend, StoreUnusable
 from .sqlite import open_url
 from .sqlite_errors import FAULTS, code_of, is_hidden, missing_folder, refusal
 from .sqlite_file import SQLiteFile
@@ -17,13 +18,13 @@ from .sqlite_schema import has_schema, make_schema
 from .sqlite_url import path_of, url_of
 
 
-def _examine(url: str) -> Iterator[Finding]:
+def _examine(url: str) -> Iterator[domain.Finding]:
     path = os.path.abspath(path_of(url))
     if found := _obstacle(path):
         yield found
         return
     if not os.path.exists(path):
-        yield Finding.note(f"there is no file {path}", "`runledger init` or the first start makes it")
+        yield domain.Finding.note(f"there is no file {path}", "`runledger init` or the first start makes it")
         return
     try:
         with closing(sqlite3.connect(address(path, "rw"), uri=True, timeout=1, isolation_level=None)) as connection:
@@ -32,32 +33,32 @@ def _examine(url: str) -> Iterator[Finding]:
             connection.execute("ROLLBACK")
     except FAULTS as error:
         if isinstance(error, sqlite3.Error) and code_of(error) == sqlite3.SQLITE_BUSY:
-            yield Finding.note(f"{path} is locked by another process just now", "look again when it is done")
+            yield domain.Finding.note(f"{path} is locked by another process just now", "look again when it is done")
             return
         raise refusal(error, path) from error
     if is_ledger:
-        yield Finding.ok(f"{path} is a ledger of this version, and may be written")
+        yield domain.Finding.ok(f"{path} is a ledger of this version, and may be written")
     else:
-        yield Finding.note(f"{path} is empty", "`runledger init` or the first start makes the ledger in it")
+        yield domain.Finding.note(f"{path} is empty", "`runledger init` or the first start makes the ledger in it")
 
 
-def _obstacle(path: str) -> Finding | None:
+def _obstacle(path: str) -> domain.Finding | None:
     """What keeps us from writing the file, as far as its permissions show: SQLite itself says so only at a write."""
     if missing := missing_folder(path):
         return missing
     folder = os.path.dirname(path)
     if not is_writable(folder):
-        return Finding.fix(f"the folder {folder} may not be written", "SQLite keeps a journal there; allow it")
+        return domain.Finding.fix(f"the folder {folder} may not be written", "SQLite keeps a journal there; allow it")
     if os.path.exists(path) and not is_writable(path):
-        return Finding.fix(f"the file {path} may not be written", "allow it")
+        return domain.Finding.fix(f"the file {path} may not be written", "allow it")
     return None
 
 
-def _prepare(url: str, _: object) -> list[Finding]:
+def _prepare(url: str, _: object) -> list[domain.Finding]:
     """Make the schema in an empty file, or migrate a file of an older version."""
     from .sqlite_migration import migrate  # here, because only `init` migrates
 
-    done: list[Finding] = []
+    done: list[domain.Finding] = []
 
     def make_or_migrate(connection: sqlite3.Connection, path: str) -> None:
         if migrated := migrate(connection, path):
@@ -72,7 +73,7 @@ def _prepare(url: str, _: object) -> list[Finding]:
     return done
 
 
-def _removal(url: str) -> RunRemoval:
+def _removal(url: str) -> domain.RunRemoval:
     from .sqlite_removal import open_removal  # here, as only `prune` needs it
 
     return open_removal(url)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 
-from ...domain import Finding, Outcome, RunKey, StoreUnavailable, StoreUnusable, UnusableForRun
+from ... import domain
+from ...domain import Outcome, RunKey, StoreUnavailable, StoreUnusable, UnusableForRun
 
 FAULTS = (sqlite3.Error, UnicodeDecodeError)
 """What the driver raises. The second is for a message of SQLite that quotes what is in a damaged file."""
@@ -53,12 +54,12 @@ def reads_bytes(connection: sqlite3.Connection, error: BaseException) -> bool:
     return is_first
 
 
-def missing_folder(path: str) -> Finding | None:
+def missing_folder(path: str) -> domain.Finding | None:
     """What keeps a file from being made at a path: that its folder is not there."""
     folder = os.path.dirname(os.path.abspath(path))
     if os.path.isdir(folder) or is_hidden(folder):
         return None
-    return Finding.fix(f"there is no folder {folder}", "make it, or correct the URL")
+    return domain.Finding.fix(f"there is no folder {folder}", "make it, or correct the URL")
 
 
 def is_hidden(path: str) -> bool:

@@ -10,7 +10,7 @@ from attrs import evolve
 from ...domain import InvalidValue, RunKey, RunRecord, UnusableForRun
 from ...domain.stored_row import StoredRow
 from .row_faults import fault_of, fault_of_log, readable, time_or_none
-from .rows import STATUSES, record_from_texts
+from .rows import PAGE, RECORD, STATUSES, record_from_texts
 
 COUNTED = """(SELECT count(*) FROM run_notes AS n
         WHERE n.run_id = runs.run_id AND n.client_id = runs.client_id AND position > 0),
@@ -21,6 +21,19 @@ Nothing reads a line whose position is not above 0.
 """
 
 Row = Sequence[Any]
+_OF_SQLITE = f"SELECT {RECORD}, {COUNTED}, rowid FROM runs WHERE rowid > ? ORDER BY rowid LIMIT {PAGE}"  # noqa: S608
+
+
+def rows_of_sqlite(read: Callable[[str, Sequence[Any]], Sequence[Row]]) -> Iterator[StoredRow]:
+    """The rows of a SQLite file, of which `read` returns what a SELECT with these values finds.
+
+    A row that has a fault is named by its rowid, because its key may be no text.
+    """
+    return stored_rows(
+        lambda last: read(_OF_SQLITE, (0 if last is None else last[-1],)),
+        points=True,
+        reference=lambda row: str(row[-1]),
+    )
 
 
 def stored_rows(

@@ -148,8 +148,8 @@ def _checked_file(side: str) -> str:
         with open(side, "rb"):
             return side
     except OSError as error:
-        why = f"{error.strerror}: name a file, or a store by its URL, such as {EXAMPLE_URL}"
-        raise click.UsageError(f"{quoted(side)} cannot be read ({why}).") from None
+        advice = f"name a file, or a store by its URL, such as {EXAMPLE_URL}"
+        raise click.UsageError(f"{quoted(side)} cannot be read ({error.strerror}): {advice}.") from None
 
 
 def _readable(side: str, rows: Iterable[tuple[int, NewRun | BadRow]]) -> Iterator[RunRecord]:

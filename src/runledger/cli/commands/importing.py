@@ -25,9 +25,20 @@ _NAMED = 100
 """How many refused rows are listed without --verbose: with a wrong mapping, every row is refused."""
 
 
+class _History(click.File):
+    """A file of runs. The URL of a store is answered with the command for it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if "://" in str(value):
+            self.fail(
+                "that is the URL of a store, not a file: copy its runs with `runledger copy FROM TO`.", param, ctx
+            )
+        return super().convert(value, param, ctx)
+
+
 @click.command("import")
 @store_option
-@click.argument("source", metavar="FILE", type=click.File("rb"))
+@click.argument("source", metavar="FILE", type=_History("rb"))
 @mapping_options
 @click.option("--strict", is_flag=True, help="Stop at the first refused row.")
 @click.option("--verbose", "-v", is_flag=True, help="List every row that is refused, different or already there.")

@@ -11,7 +11,7 @@ from ...domain.visible import quoted
 from ...stores import backend_of
 from ..arguments import DURATION
 from ..details import print_run, print_summary, summary_as_json, summed
-from ..keys import chosen_key, key_arguments, no_record_of, only_client, swapped_ids_noted
+from ..keys import chosen_key, key_arguments, no_record_of, no_such_run, only_client, swapped_ids_noted
 from ..listing import View, print_records
 from ..options import (
     INCOMPLETE,
@@ -31,7 +31,7 @@ from ..options import (
     since_option,
     store_option,
 )
-from ..output import complain, print_json
+from ..output import print_json
 from ..times import chosen_times, local_option
 
 
@@ -137,8 +137,7 @@ def summary(of_run: str | None, run_id: str | None, names: tuple[str, ...], as_j
     run_id = of_run if run_id is None else run_id
     if run_id is not None and not added_up.runs:
         is_narrowed = any(filters.values())
-        complain(f"no run record of run {quoted(run_id)} matches." if is_narrowed else no_record_of(run_id))
-        click.get_current_context().exit(3)
+        no_such_run(f"no run record of run {quoted(run_id)} matches." if is_narrowed else no_record_of(run_id))
     sums = summed(added_up, names)
     if as_json:
         print_json(summary_as_json(added_up, sums))

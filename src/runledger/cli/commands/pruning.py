@@ -74,7 +74,7 @@ def _ask(old: OldRuns, client_id: str | None) -> None:
     for line in _lines_of(old):
         click.echo(line, err=True)
     whose = "all clients" if client_id is None else f"client {quoted(client_id)}"
-    question = f"Remove {_count(old.finished)} of {whose} from {shown_store()}, with their logs, for good?"
+    question = f"Remove {_count(old.finished)} of {whose} from {shown_store()}, {_with_logs(old.finished)}, for good?"
     ask(question, _NOTHING)
 
 
@@ -102,7 +102,7 @@ def _print_count(old: OldRuns, finished: FinishedRuns, as_json: bool) -> None:
     if as_json:
         print_json({**_form(old, finished), "to_remove": old.finished, "months": dict(old.months)})
         return
-    click.echo(f"{_count(old.finished)} would be removed, with their logs")
+    click.echo(f"{_count(old.finished)} would be removed, {_with_logs(old.finished)}")
     for line in _lines_of(old):
         click.echo(line)
     _remark_running(old)
@@ -112,7 +112,8 @@ def _print_result(removed: int, left: int, old: OldRuns, finished: FinishedRuns,
     if as_json:
         print_json({**_form(old, finished), "removed": removed, "left": left})
         return
-    click.echo(f"{_count(removed)} removed, with their logs" + ("; their keys are free again" if removed else ""))
+    free = "; its key is free again" if removed == 1 else "; their keys are free again" if removed else ""
+    click.echo(f"{_count(removed)} removed, {_with_logs(removed)}{free}")
     if left:
         complain(f"{_count(left)} left, which another process was changing: prune again.")
     _remark_running(old)
@@ -134,3 +135,7 @@ def _remark_running(old: OldRuns) -> None:
 
 def _count(number: int) -> str:
     return f"{number:,} finished run{'' if number == 1 else 's'}"
+
+
+def _with_logs(number: int) -> str:
+    return "with its log" if number == 1 else "with their logs"

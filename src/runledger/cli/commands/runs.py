@@ -12,13 +12,15 @@ import click
 
 from ...domain import RunLedgerError
 from ...domain.visible import visible_id
+from ...services.ledger import RunLedger
 from ...services.run_ids import new_run_id
 from ...services.updates import Run
 from ..alerts import alerts_of
 from ..arguments import MOMENT
+from ..interrupts import postponed
 from ..keys import StartCommand, chosen_key, key_arguments, start_arguments, swapped_ids_noted
 from ..options import chosen_ledger, detail_options, json_option, start_details
-from ..output import print_json
+from ..output import complain, print_json
 
 
 @click.command(cls=StartCommand)
@@ -29,6 +31,8 @@ from ..output import print_json
 def start(run_id: str | None, client_id: str, as_json: bool, **details: Any) -> None:
     """Start a run: create its record, and print its run id.
 
+    Ctrl-C cancels the run, once the store has answered; a second one ends the command immediately.
+
     \b
     Examples:
       RUN=$(runledger start --client acme --name "Acme Ltd")
@@ -38,7 +42,7 @@ def start(run_id: str | None, client_id: str, as_json: bool, **details: Any) -> 
     alerts = alerts_of("start")
     try:
         with chosen_ledger(may_be_new=True, observers=[alerts]) as ledger:
-            run = ledger.start(run_id, client_id, **details)
+            run = _started(ledger, run_id, client_id, details)
     except RunLedgerError as error:
         alerts.start_failed(error, run_id, client_id)
         raise
@@ -46,6 +50,19 @@ def start(run_id: str | None, client_id: str, as_json: bool, **details: Any) -> 
         print_json({"run_id": run.key.run_id, "client_id": run.key.client_id})
     else:
         click.echo(visible_id(run.key.run_id) if sys.stdout.isatty() else run.key.run_id)
+
+
+def _started(ledger: RunLedger, run_id: str, client_id: str, details: dict[str, Any]) -> Run:
+    """The run. If Ctrl-C comes while the store makes it, it is cancelled: nobody would learn its id and finish it."""
+    with postponed() as interrupted:
+        run = ledger.start(run_id, client_id, **details)
+        if interrupted():
+            try:
+                run.cancel("KeyboardInterrupt")
+            except RunLedgerError as error:
+                complain(f"{run.key} was started, and could not be cancelled: {error}")
+            raise KeyboardInterrupt
+    return run
 
 
 @click.command()

@@ -167,5 +167,8 @@ def require_lazy(trial: Trial, read: Callable[[], Iterator[object]]) -> None:
         for_all, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    what = f"{trial.calls[-1]} allocates {for_one} bytes before it gives the first, of {for_all} for all"
+    what = (
+        f"{trial.calls[-1]} allocated {for_one:,} bytes until it gave the first of {len(records):,} records, and held "
+        f"{for_all:,} with all: it must read page by page"
+    )
     trial.require(for_one < max(0.9 * for_all, 100 * len(records)), what)
