@@ -22,7 +22,7 @@ class Contracts(Operations):
         self._with_method: dict[str, list[tuple[This | Object, set[str]]]] | None = None
 
     def implementations(self, info: ClassInfo) -> Values:
-        """The classes and objects that a contract may stand for; nothing if the class is no contract."""
+        """The classes and objects that a contract may mean; nothing if the class is no contract."""
         if info not in self._implementations:
             self._implementations[info] = ()
             names = _promised(self.ancestry(info))

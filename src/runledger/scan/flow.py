@@ -55,7 +55,7 @@ class Arm:
     steps: list[Event | list[Arm]] = field(factory=list)
     exit: str = ""
     literals: set[object] = field(factory=set)
-    """Numbers and texts within, which tell an answer of 409 from others."""
+    """Numbers and texts within, which distinguish an answer of 409 from others."""
 
     def events(self) -> list[Event]:
         found: list[Event] = []

@@ -139,7 +139,7 @@ class Resolution:
         """Whether a call of a symbol may write or look up: by the names of libraries and of the program's functions."""
         match function:
             case Of(kind="member", what=str(name)):
-                if name in _LOOKING or name in _COMMON:  # any object has such a method: the names of its owner tell
+                if name in _LOOKING or name in _COMMON:  # any object has such a method: the names of its owner decide
                     known = name in _LOOKING or name in self._names
                     return known and _STORES.search(name_of(function.base)) is not None
                 return name in _WRITING or name in self._names or name in sql.METHODS

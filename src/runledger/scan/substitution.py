@@ -144,7 +144,7 @@ class Substitution(Contracts):
         return (value,)
 
     def names(self, inner: Value | None, frames: Frames) -> tuple[Value | None, ...]:
-        """The tables that the name of a table may stand for."""
+        """The tables that the name of a table may mean."""
         if inner is None:
             return (None,)
         return textual(self.substituted(inner, frames)) or (None,)

@@ -1,4 +1,4 @@
-"""What the constructors of the record and its parts let in, as what, and in which words they refuse the rest."""
+"""What the constructors of the record and its parts accept, as which values, and how they reject everything else."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
