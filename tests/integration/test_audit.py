@@ -256,6 +256,25 @@ def test_an_audit_reports_a_log_with_other_lines_than_its_record_counts(
     assert f"  'b' of 'acme' (row 2): its record counts {counts}: in run_notes, renumber the positions of its" in line
 
 
+def test_an_audit_reads_a_row_that_another_program_gave_a_number_below_zero(of_three_runs: Path) -> None:
+    written_by_another_program(of_three_runs, "UPDATE runs SET rowid = -5, status = 'Done'")
+    assert defect_of_one_row(of_three_runs)[1].endswith("  'b' of 'acme' (row -5): the status is 'Done'")
+
+
+@pytest.mark.parametrize("column", ["run_id", "client_id", "status", "started_at"])
+def test_an_audit_prints_the_beginning_of_a_value_that_is_too_long(column: str, of_three_runs: Path) -> None:
+    written_by_another_program(of_three_runs, "UPDATE runs SET " + column + " = printf('%.*c', 100000, 'x')")
+    assert len(defect_of_one_row(of_three_runs)[1]) < 300
+
+
+def test_an_audit_prints_the_beginning_of_a_position_that_is_a_long_text(of_three_runs: Path) -> None:
+    written_by_another_program(
+        of_three_runs, "UPDATE run_notes SET position = printf('%.*c', 100000, 'x') WHERE position = 2 AND"
+    )
+    line = defect_of_one_row(of_three_runs)[1]
+    assert f"its log has 2, the last at position '{'x' * 56}…': " in line
+
+
 def test_an_audit_reports_a_key_that_no_call_can_name(of_three_runs: Path) -> None:
     written_by_another_program(of_three_runs, "UPDATE runs SET run_id = 'b '")
     kind, line = defect_of_one_row(of_three_runs)

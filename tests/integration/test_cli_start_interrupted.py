@@ -20,6 +20,11 @@ class Pressing(sqlite.SQLiteRunRepository):
             signal.raise_signal(signal.SIGINT)
         return key
 
+    def close(self):
+        super().close()
+        if "WHILE_CLOSING" in os.environ:
+            signal.raise_signal(signal.SIGINT)
+
 def away(self, key, change, at):
     raise StoreUnavailable("the line went dead", Outcome.NOT_APPLIED, key)
 
@@ -59,6 +64,11 @@ def test_a_second_ctrl_c_ends_a_start_immediately(store: Path) -> None:
     done = start(store, 2)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
     assert "Running" in runledger("list", store=store).stdout  # as the store was at that moment
+
+
+def test_ctrl_c_while_the_store_is_closed_comes_after_the_id_of_the_run(store: Path) -> None:
+    done = start(store, 0, WHILE_CLOSING="1")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "r\n", "")
 
 
 def test_a_start_that_cannot_be_cancelled_names_its_run(store: Path) -> None:

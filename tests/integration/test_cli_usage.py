@@ -8,7 +8,7 @@ import pytest
 from commands import on_a_terminal, runledger
 
 from runledger import InvalidValue, connect
-from runledger.cli.locations import shown_url
+from runledger.cli.locations import shown_url, without_passwords
 
 
 @pytest.fixture
@@ -137,9 +137,23 @@ def test_the_url_of_a_store_where_none_belongs_is_quoted_without_its_password(st
     assert "hu" not in said
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("--storepostgresql://u:hush@db/x", "--storepostgresql://u:…@db/x"),
+        ("(postgresql://db/x?sslpassword=hush&sslmode=require)", "(postgresql://db/x?sslpassword=…&sslmode=require)"),
+        ("a" * 1_000_000, "a" * 1_000_000),  # in time that grows with the length, and not with its square
+    ],
+)
+def test_a_message_that_quotes_a_url_has_no_password(text: str, shown: str) -> None:
+    assert without_passwords(text) == shown
+
+
 def test_the_url_of_a_store_as_an_argument_is_answered_with_the_option_and_as_a_history_with_copy(store: Path) -> None:
     done = runledger("list", "postgresql://db/x", store=store, code=2)
     assert "unexpected extra argument (postgresql://db/x): name a store with --store.\n" in done.stderr
+    done = runledger("copy", "sqlite:///a.db", "sqlite:///b.db", "sqlite:///c.db", store=store, code=2)
+    assert done.stderr.endswith("unexpected extra argument (sqlite:///c.db)\n")  # copy has no --store
     done = runledger("import", "sqlite:///old.db", store=store, code=2)
     assert "that is the URL of a store, not a file: copy its runs with `runledger copy FROM TO`.\n" in done.stderr
 

@@ -172,6 +172,15 @@ def test_a_wrong_url_is_named_by_its_side(wrong: int, side: str, old: Path, new:
     assert "hush" not in seen
 
 
+@pytest.mark.parametrize(("wrong", "side"), [(0, "OLD"), (1, "NEW")])
+def test_a_url_that_its_store_refuses_is_named_by_its_side(wrong: int, side: str, old: Path, new: str) -> None:
+    sides = [str(old), new]
+    sides[wrong] = "postgresql://me:hush@host/db?unknown=option"
+    seen = runledger("compare", *sides, code=2).stderr
+    assert seen.startswith(f"runledger: {side}: the store URL cannot be read: ")
+    assert "hush" not in seen
+
+
 def test_a_person_who_waits_for_a_comparison_sees_a_bar(tmp_path: Path, new: str) -> None:
     with connect(new, observers=()) as ledger:
         ledger.start_many("r", [f"{number:04}" for number in range(600)])

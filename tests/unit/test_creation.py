@@ -138,6 +138,26 @@ def test_what_a_retry_had_created_is_reported_but_for_a_key_that_is_named_twice(
     assert (caught.value.keys, caught.value.applied) == ((first.key,), ())
 
 
+class _Compared(RunKey):
+    """A key that counts how often it is compared with another."""
+
+    comparisons = 0
+
+    def __eq__(self, other: object) -> bool:
+        _Compared.comparisons += 1
+        return super().__eq__(other)
+
+    __hash__ = RunKey.__hash__
+
+
+def test_a_large_batch_that_is_refused_is_not_compared_key_by_key() -> None:
+    news = [NewRun(RunRecord.start(_Compared("r", f"client {number}"), AT), mark="m") for number in range(100)]
+    with pytest.raises(RunAlreadyExists) as caught:
+        missing_runs(news, {new.key: "another" for new in news})
+    assert len(caught.value.keys) == 100
+    assert _Compared.comparisons < 100  # one for each two keys would be 4,950
+
+
 class Piecemeal(FaultyRepository):
     """A store that creates the records of a bulk start one by one, and loses its answer after some of them."""
 

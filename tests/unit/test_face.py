@@ -3,6 +3,7 @@
 import inspect
 import subprocess
 import sys
+import typing
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +28,13 @@ def test_every_parameter_of_the_face_is_written_out() -> None:
                 kinds = {each.kind for each in inspect.signature(method).parameters.values()}
                 assert not kinds & {inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL}, method
                 assert inspect.getdoc(method), method
+
+
+def test_the_annotations_of_the_face_can_be_evaluated() -> None:
+    for owner in FACE:
+        for name, method in vars(owner).items():
+            if callable(method) and not name.startswith("_") and method is not RunLedger.track:  # which is loaded late
+                typing.get_type_hints(method)
 
 
 def test_a_ledger_reads_as_its_reads_do() -> None:

@@ -156,9 +156,14 @@ def _visible_usage_errors() -> Iterator[None]:
         yield
     except click.ClickException as error:
         message = without_passwords(visible(error.message, lines=True))
-        stray = "unexpected extra argument" in message and "://" in message
+        stray = "unexpected extra argument" in message and "://" in message and _takes_a_store(error)
         vars(error)["message"] = f"{message}: name a store with --store." if stray else message
         raise
+
+
+def _takes_a_store(error: click.ClickException) -> bool:
+    ctx = getattr(error, "ctx", None)
+    return ctx is not None and any("--store" in parameter.opts for parameter in ctx.command.params)
 
 
 def _exit_code(error: RunLedgerError) -> int:

@@ -135,6 +135,7 @@ def missing_runs(news: Sequence[NewRun], marks: Mapping[RunKey, str]) -> list[Ne
     Raises RunAlreadyExists for the keys that `rejected_keys` returns. Its `applied` are the keys of those other ones.
     """
     if rejected := rejected_keys(news, marks):
-        own = dict.fromkeys(new.key for new in news if new.key in marks and new.key not in rejected)
+        refused = set(rejected)
+        own = dict.fromkeys(new.key for new in news if new.key in marks and new.key not in refused)
         raise RunAlreadyExists(rejected).having_applied(own)
     return [new for new in news if new.key not in marks]

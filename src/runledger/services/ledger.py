@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
+from .. import domain
 from ..domain import (
     InvalidValue,
     LogLine,
@@ -29,7 +30,6 @@ from .settings import OnMissing, checked_settings
 from .updates import LedgerUpdates, Run
 
 if TYPE_CHECKING:
-    from ..domain import RunSummary
     from .tracking.tracking import Id, Tracking
 
 
@@ -225,7 +225,7 @@ class RunLedger:
         until: datetime | None = None,
         updated_before: datetime | None = None,
         limit: int | None = None,
-    ) -> RunSummary:
+    ) -> domain.RunSummary:
         """The summary of the records that `find` returns; the run id may be given by position. See LedgerReads."""
         return self.reads.summary(
             of_run,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from attrs import evolve
 
@@ -28,9 +28,6 @@ from ..domain import (
 from ..domain.values import checked_count
 from .arguments import list_of
 from .observing import Reporter
-
-if TYPE_CHECKING:
-    from ..domain import RunSummary
 
 T = TypeVar("T")
 
@@ -178,7 +175,7 @@ class LedgerReads:
         until: datetime | None = None,
         updated_before: datetime | None = None,
         limit: int | None = None,
-    ) -> RunSummary:
+    ) -> domain.RunSummary:
         """The summary of the records for which every filter holds: counts, sums, first start and last end.
 
         The run id may be given as the only positional argument. No records make a summary of zero runs.

@@ -68,7 +68,7 @@ def fault_of_log(notes: int, lines: int, last: object) -> str:
     """What is wrong with a log that has so many lines, the last of them at position `last`; "" if nothing is."""
     if lines == notes and last in (notes, None):
         return ""
-    where = "" if last is None else f", the last at position {last}"
+    where = "" if last is None else f", the last at position {_shown(last)}"
     return f"its record counts {notes:,} notes, and its log has {lines:,}{where}: {_RENUMBER}"
 
 

@@ -22,6 +22,7 @@ Nothing reads a line whose position is not above 0.
 
 Row = Sequence[Any]
 _OF_SQLITE = f"SELECT {RECORD}, {COUNTED}, rowid FROM runs WHERE rowid > ? ORDER BY rowid LIMIT {PAGE}"  # noqa: S608
+_BEFORE_ALL = float("-inf")  # another program may give a row any rowid, also one below 0
 
 
 def rows_of_sqlite(read: Callable[[str, Sequence[Any]], Sequence[Row]]) -> Iterator[StoredRow]:
@@ -30,7 +31,7 @@ def rows_of_sqlite(read: Callable[[str, Sequence[Any]], Sequence[Row]]) -> Itera
     A row that has a fault is named by its rowid, because its key may be no text.
     """
     return stored_rows(
-        lambda last: read(_OF_SQLITE, (0 if last is None else last[-1],)),
+        lambda last: read(_OF_SQLITE, (_BEFORE_ALL if last is None else last[-1],)),
         points=True,
         reference=lambda row: str(row[-1]),
     )

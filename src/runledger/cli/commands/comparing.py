@@ -77,8 +77,8 @@ def compare(
     unmapped: dict[str, Any] = {"file_format": mapping["file_format"]} if _is_file(old) and _is_file(new) else mapping
     window = {"since": _earlier(since), "run_id": run_id}
     with ExitStack() as sides:
-        before = sides.enter_context(_records(old, mapping, window))
-        after = sides.enter_context(_records(new, unmapped, window))
+        before = sides.enter_context(_records("OLD", old, mapping, window))
+        after = sides.enter_context(_records("NEW", new, unmapped, window))
         advance, read = sides.enter_context(progress("records")), count(1)
         before, after = (showing(side, advance, read) for side in (before, after))
         result = reconcile(before, after, tolerance=tolerance, metrics=metrics, since=since)
@@ -128,13 +128,15 @@ def _earlier(since: datetime | None) -> datetime | None:
 
 
 @contextmanager
-def _records(side: str, mapping: dict[str, Any], window: dict[str, Any]) -> Iterator[Iterator[RunRecord]]:
+def _records(name: str, side: str, mapping: dict[str, Any], window: dict[str, Any]) -> Iterator[Iterator[RunRecord]]:
     """The records of a side. Rows that cannot be read are reported, and make the answer incomplete."""
     if _is_file(side):
         with mapped_rows(_checked_file(side), **mapping) as rows:
             yield _in_window(_readable(side, rows), **window)
     else:
-        with open_ledger(existing(lasting(side)), whole=True) as ledger:
+        with ExitStack() as opened:
+            with named_side(name):
+                ledger = opened.enter_context(open_ledger(existing(lasting(side)), whole=True))
             yield ledger.find(**window)
 
 

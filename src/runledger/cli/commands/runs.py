@@ -12,7 +12,6 @@ import click
 
 from ...domain import RunLedgerError
 from ...domain.visible import visible_id
-from ...services.ledger import RunLedger
 from ...services.run_ids import new_run_id
 from ...services.updates import Run
 from ..alerts import alerts_of
@@ -41,28 +40,30 @@ def start(run_id: str | None, client_id: str, as_json: bool, **details: Any) -> 
     run_id = new_run_id() if run_id is None else run_id
     alerts = alerts_of("start")
     try:
-        with chosen_ledger(may_be_new=True, observers=[alerts]) as ledger:
-            run = _started(ledger, run_id, client_id, details)
+        with chosen_ledger(may_be_new=True, observers=[alerts]) as ledger, postponed() as interrupted:
+            run = ledger.start(run_id, client_id, **details)
+            if interrupted():
+                _cancel(run)
+                raise KeyboardInterrupt
+            _print_id(run, as_json)  # before the store is closed, which Ctrl-C may interrupt
     except RunLedgerError as error:
         alerts.start_failed(error, run_id, client_id)
         raise
+
+
+def _cancel(run: Run) -> None:
+    """Cancel a run whose id nobody would learn, and which nobody would finish."""
+    try:
+        run.cancel("KeyboardInterrupt")
+    except RunLedgerError as error:
+        complain(f"{run.key} was started, and could not be cancelled: {error}")
+
+
+def _print_id(run: Run, as_json: bool) -> None:
     if as_json:
         print_json({"run_id": run.key.run_id, "client_id": run.key.client_id})
     else:
         click.echo(visible_id(run.key.run_id) if sys.stdout.isatty() else run.key.run_id)
-
-
-def _started(ledger: RunLedger, run_id: str, client_id: str, details: dict[str, Any]) -> Run:
-    """The run. If Ctrl-C comes while the store makes it, it is cancelled: nobody would learn its id and finish it."""
-    with postponed() as interrupted:
-        run = ledger.start(run_id, client_id, **details)
-        if interrupted():
-            try:
-                run.cancel("KeyboardInterrupt")
-            except RunLedgerError as error:
-                complain(f"{run.key} was started, and could not be cancelled: {error}")
-            raise KeyboardInterrupt
-    return run
 
 
 @click.command()

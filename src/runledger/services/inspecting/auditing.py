@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from ...domain import RunAccess, RunQuery, RunStatus
 from ...domain.json_form import time_text
+from ...domain.key import shown
 from ...domain.stored_row import RowStore, StoredRow
 from .similar_keys import Ids, similar_keys
 
@@ -131,10 +132,12 @@ def _defects_of(row: StoredRow, running_since: datetime) -> Iterator[Defect]:
     if not (row.run_id and row.client_id):
         found.append((DefectKind.NO_ID, f"the {'client' if row.run_id else 'run'} id is empty"))
     if row.started_at is None:
-        what = f"the start time is {row.start!r}" if row.start else "there is no start time"
+        what = f"the start time is {shown(row.start)}" if row.start else "there is no start time"
         found.append((DefectKind.NO_START, what))
     if row.status is None:
-        found.append((DefectKind.UNKNOWN_STATUS, f"the status is {row.word!r}" if row.word else "the status is empty"))
+        found.append(
+            (DefectKind.UNKNOWN_STATUS, f"the status is {shown(row.word)}" if row.word else "the status is empty")
+        )
     elif row.status.is_final and row.ended_at is None:
         found.append((DefectKind.NO_END, f"it is {row.status.value}, and has no end time"))
     if row.started_at and row.ended_at and row.ended_at < row.started_at:
