@@ -263,7 +263,7 @@ def test_an_audit_reads_a_row_that_another_program_gave_a_number_below_zero(of_t
 
 @pytest.mark.parametrize("column", ["run_id", "client_id", "status", "started_at"])
 def test_an_audit_prints_the_beginning_of_a_value_that_is_too_long(column: str, of_three_runs: Path) -> None:
-    written_by_another_program(of_three_runs, "UPDATE runs SET " + column + " = printf('%.*c', 100000, 'x')")
+    written_by_another_program(of_three_runs, f"UPDATE runs SET {column} = printf('%.*c', 100000, 'x')")  # noqa: S608
     assert len(defect_of_one_row(of_three_runs)[1]) < 300
 
 

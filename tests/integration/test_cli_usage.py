@@ -142,6 +142,8 @@ def test_the_url_of_a_store_where_none_belongs_is_quoted_without_its_password(st
     [
         ("--storepostgresql://u:hush@db/x", "--storepostgresql://u:…@db/x"),
         ("(postgresql://db/x?sslpassword=hush&sslmode=require)", "(postgresql://db/x?sslpassword=…&sslmode=require)"),
+        (f"airtable://pat{'x' * 14}.{'0' * 64}@appX/T", "airtable://…@appX/T"),
+        (f"ops@airtable://{'x' * 30}@appX/T", f"ops@airtable://{'x' * 30}@appX/T"),
         ("a" * 1_000_000, "a" * 1_000_000),  # in time that grows with the length, and not with its square
     ],
 )

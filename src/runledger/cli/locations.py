@@ -11,15 +11,23 @@ _PUBLIC = (
 )
 """A URL in which a password, if there is any, is where it belongs."""
 
-_PASSWORDS = r"(?<![a-z0-9+.-])([a-z0-9+.-]+:/+[^\s:@/?#]*:)\S*@|([?&;](?:ssl)?password=)[^\s&'\")]*"
-"""In a text that quotes a URL: from the colon after the user to the last @, and what an option of the URL gives.
+_SECRETS = (
+    r"(?<![a-z0-9+.-])(?P<scheme>[a-z0-9+.-]+:/+)(?:(?P<user>[^\s:@/?#]*:)\S*|[^\s:@/?#]{40,})@"
+    r"|(?P<option>[?&;](?:ssl)?password=)[^\s&'\")]*"
+)
+"""In a text that quotes a URL: from the colon after the user to the last @; a user as long as only a token is; and what
+an option of the URL gives.
 
 A match begins where a word begins, or a long text without a colon would take time that grows with its square."""
 
 
 def without_passwords(text: str) -> str:
-    """A message in which there may be a store's URL, given where none belongs, without the password of the URL."""
-    return re.sub(_PASSWORDS, lambda found: f"{found[1]}…@" if found[1] else f"{found[2]}…", text, flags=re.IGNORECASE)
+    """A message in which there may be a store's URL, given where none belongs, without the URL's password or token."""
+    return re.sub(_SECRETS, _masked, text, flags=re.IGNORECASE)
+
+
+def _masked(found: re.Match[str]) -> str:
+    return f"{found['option']}…" if found["option"] else f"{found['scheme']}{found['user'] or ''}…@"
 
 
 def shown_url(url: str) -> str:
