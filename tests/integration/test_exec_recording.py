@@ -249,6 +249,13 @@ def test_arguments_are_noted_if_asked_for_whatever_is_in_them(store: Path) -> No
     assert len(line.text) == 10_000
 
 
+def test_the_url_of_a_store_in_place_of_a_command_is_recorded_without_its_password(store: Path) -> None:
+    in_a_process("exec", "--client", "a", "postgresql://ops:hush@db/runs", "true", store=store, code=127)
+    run = the_run(store)
+    assert run.record.error == "postgresql://ops:…@db/runs: No such file or directory"
+    assert run.log[0].text.startswith("postgresql://ops:…@db/runs on ")
+
+
 def test_nothing_is_noted_if_nothing_is_wanted(store: Path) -> None:
     in_a_process("exec", "--client", "a", "--no-details", "--", "true", store=store)
     assert the_run(store).log == ()

@@ -19,6 +19,7 @@ from ...services.run_ids import new_run_id
 from ...stores import backend_of
 from ..alerts import alerts_of
 from ..arguments import INTERVAL, SPAN, WRITTEN_SPAN
+from ..locations import without_passwords
 from ..options import chosen_store, complete_client_id, lasting, run_id_option, start_details, store_option
 from ..output import complain
 
@@ -184,7 +185,7 @@ def _run(
         return run_command(command, environment, mask, relay, limit)
     except OSError as error:
         code = 127 if isinstance(error, FileNotFoundError) else 126
-        ending = Ending(code, f"{command[0]}: {error.strerror}{_hint(command, error)}")
+        ending = Ending(code, without_passwords(f"{command[0]}: {error.strerror}{_hint(command, error)}"))
         complain(ending.error)
         return ending
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from ...domain import RunKey
 from ...domain.values import MAX_NOTE, storable_text
 from ...domain.visible import visible
+from ..locations import without_passwords
 
 
 def environment_for(store: str | None, key: RunKey | None) -> dict[str, str]:
@@ -28,7 +29,7 @@ def environment_for(store: str | None, key: RunKey | None) -> dict[str, str]:
 
 def first_note(command: Sequence[str], *, with_arguments: bool) -> str:
     """What runs, where, as whom, and in which process: ours, which passes signals on to the command."""
-    what = shlex.join(command) if with_arguments else command[0]
+    what = shlex.join(command) if with_arguments else without_passwords(command[0])
     where = f" on {os.uname().nodename} as {_user()}, pid {os.getpid()}"
     program = visible(storable_text(what))
     left = MAX_NOTE - len(where)
