@@ -55,6 +55,7 @@ def test_a_valid_row_has_no_defect() -> None:
         ({"client_id": ""}, "no id", "the client id is empty"),
         ({"status": None}, "unknown status", "the status is empty"),
         ({"status": None, "word": "Done"}, "unknown status", "the status is 'Done'"),
+        ({"status": None, "word": "D" * 99}, "unknown status", f"the status is '{'D' * 56}…'"),
         ({"status": RunStatus.SKIPPED}, "no end time", "it is Skipped, and has no end time"),
         (
             {"status": RunStatus.FAILED, "ended_at": AT - timedelta(milliseconds=1)},
@@ -68,6 +69,11 @@ def test_a_valid_row_has_no_defect() -> None:
         ),
         ({"fault": "its note is a number"}, "unreadable", "its note is a number"),
         ({"started_at": None, "created_at": AT, "start": "noon"}, "no start time", "the start time is 'noon'"),
+        (
+            {"started_at": None, "created_at": AT, "start": "n" * 99},
+            "no start time",
+            f"the start time is '{'n' * 56}…'",
+        ),
     ],
 )
 def test_each_defect_is_found(changed: dict[str, Any], kind: str, detail: str) -> None:
