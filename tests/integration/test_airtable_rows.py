@@ -124,6 +124,15 @@ def test_a_cell_without_a_time_makes_the_row_unreadable_and_an_audit_goes_on(col
         assert (row.started_at, row.start) == (None, str(value))
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("Start Time", "x" * 999), ("Status", "x" * 999), ("Client Name", ["x" * 999]), ("Number", "x" * 999)],
+)
+def test_the_reason_why_a_row_is_unreadable_has_the_beginning_of_a_long_cell(column: str, value: object) -> None:
+    with pytest.raises(InvalidValue, match=f"^column '{column}' holds .{{57}}….{{1,60}}$"):
+        Columns(number="Number").row("rec1", CREATED, {"Number": 1, **CELLS, column: value})
+
+
 def test_text_that_only_looks_like_a_time_is_text() -> None:
     assert read(when="2025-11-24T08:99:00.000Z")[0].metrics == {"when": "2025-11-24T08:99:00.000Z"}
     assert read(when="2025-11-24T08:15:00.000Z")[0].metrics == {"when": AT}

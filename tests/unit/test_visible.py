@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from runledger import InvalidValue, RunKey, RunNotFound, StoreUnavailable, connect
 from runledger.domain import Outcome
+from runledger.domain.key import named, shown
 from runledger.domain.visible import quoted, visible, visible_id
 
 BIDIRECTIONAL = {"\u061c", "\u200e", "\u200f", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
@@ -75,3 +76,24 @@ def test_lone_surrogates_which_no_encoding_writes_are_escaped(text: str) -> None
     assert json.loads(shown.encode()) == json.loads(json.dumps({"run_id": text}))
     for each in (visible(text), visible(text, lines=True), visible_id(text)):
         each.encode()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("x" * 58, f"'{'x' * 58}'"),
+        ("x" * 59, f"'{'x' * 56}…'"),
+        (10**59, str(10**59)),
+        (10**60, f"1{'0' * 56}…"),
+        (b"\x1b", r"b'\x1b'"),
+        (["\u202e"], r"['\u202e']"),
+    ],
+)
+def test_a_value_of_any_type_is_shown_on_one_short_line(value: object, text: str) -> None:
+    assert shown(value) == text
+
+
+def test_an_id_is_named_whole_if_it_can_be_stored() -> None:
+    assert named("x" * 255) == f"'{'x' * 255}'"
+    assert named("x" * 256) == f"'{'x' * 56}…'"
+    assert str(RunKey.trusted("x" * 256, "y" * 256)) == f"run '{'x' * 56}…' of client '{'y' * 56}…'"

@@ -10,7 +10,7 @@ from attrs import Attribute, field, frozen
 
 from .representation import fields_shown
 from .unchecked import unchecked
-from .visible import quoted, visible
+from .visible import quoted, visible, visible_id
 
 MAX_NAME = 255
 """Characters of an id or a name."""
@@ -91,10 +91,16 @@ def checked_characters(value: str, what: str, longest: int, forbidden: str) -> s
     return value
 
 
-def shown(value: str) -> str:
-    """Text as an error message quotes it: escaped, and cut to 60 characters."""
-    text = quoted(value)
-    return text if len(text) <= 60 else text[:57] + "…'"
+def shown(value: object) -> str:
+    """A value, such as text, as an error message quotes it: escaped, and cut to 60 characters."""
+    text = visible_id(repr(value))
+    end = "…'" if isinstance(value, str) else "…"
+    return text if len(text) <= 60 else text[:57] + end
+
+
+def named(an_id: str) -> str:
+    """An id as a message quotes it: whole, unless it is longer than any that can be stored."""
+    return quoted(an_id) if len(an_id) <= MAX_NAME else shown(an_id)
 
 
 def valid_name(_instance: object, attribute: Attribute[Any], value: str) -> None:
@@ -126,7 +132,7 @@ class RunKey:
         return unchecked_key(self.run_id, self.client_id, reference)
 
     def __str__(self) -> str:
-        return f"run {quoted(self.run_id)} of client {quoted(self.client_id)}"
+        return f"run {named(self.run_id)} of client {named(self.client_id)}"
 
 
 unchecked_key = unchecked(RunKey)

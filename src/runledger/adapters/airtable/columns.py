@@ -294,7 +294,7 @@ class Columns:
     def _number(self, cells: Mapping[str, Any]) -> float:
         number = cells.get(self.number) if self.number else 0
         if not isinstance(number, (int, float)):  # without it there is no order of creation
-            raise InvalidValue(f"column {self.number!r} holds {number!r}: it must be an autonumber column.")
+            raise InvalidValue(f"column {self.number!r} holds {shown(number)}: it must be an autonumber column.")
         return number
 
     def status_of(self, label: Any) -> RunStatus:
@@ -302,11 +302,11 @@ class Columns:
         labelled = [status for status in RunStatus if self.label(status) == label and label is not None]
         if labelled:
             return next((status for status in labelled if status.value == label), labelled[0])
-        raise InvalidValue(f"column {self.status!r} holds {label!r}, which is not a status: correct it or map it.")
+        raise InvalidValue(f"column {self.status!r} holds {shown(label)}, which is not a status: correct it or map it.")
 
     def _text(self, value: Any, part: str) -> str:
         if not isinstance(value, (str, NoneType)):  # as computed and linked columns give it
-            raise InvalidValue(f"column {self.of_parts[part]!r} holds {value!r}, which is not text.")
+            raise InvalidValue(f"column {self.of_parts[part]!r} holds {shown(value)}, which is not text.")
         return value or ""
 
     def _time(self, text: Any, part: str) -> datetime | None:
@@ -316,7 +316,7 @@ class Columns:
             return time_of_iso(text).astimezone(UTC)
         except MALFORMED:
             raise InvalidValue(
-                f"column {self.of_parts[part]!r} holds {text!r}, which is not a date and time."
+                f"column {self.of_parts[part]!r} holds {shown(text)}, which is not a date and time."
             ) from None
 
     def _metrics(self, cells: Mapping[str, Any]) -> Iterator[tuple[str, MetricValue]]:

@@ -38,15 +38,15 @@ def fault_of(row: Sequence[Any]) -> str:
     """The first thing that is wrong with a row in the order of RECORD, such as: the unknown status 'Done'."""
     for name, value in zip(_COLUMNS, row, strict=False):
         if isinstance(value, bytes):
-            return f"the {name} {_shown(value)}, which is not text"
+            return f"the {name} {shown(value)}, which is not text"
     if row[3] not in _STATUSES:
-        return f"the unknown status {_shown(row[3])}"
+        return f"the unknown status {shown(row[3])}"
     for place, name in _TIMES.items():
         if time_or_none(row[place]) is None and not (name == "ended_at" and row[place] is None):
-            return f"the {name} {_shown(row[place])}, which is not a time in UTC"
+            return f"the {name} {shown(row[place])}, which is not a time in UTC"
     if not isinstance(row[7], int) or row[7] < 0:
-        return f"the notes {_shown(row[7])}, which are not a number of lines"
-    return f"the metrics {_shown(row[6])}, which are not a JSON object of metric values"
+        return f"the notes {shown(row[7])}, which are not a number of lines"
+    return f"the metrics {shown(row[6])}, which are not a JSON object of metric values"
 
 
 def unreadable(row: Sequence[Any], fault: str) -> UnusableForRun:
@@ -68,9 +68,5 @@ def fault_of_log(notes: int, lines: int, last: object) -> str:
     """What is wrong with a log that has so many lines, the last of them at position `last`; "" if nothing is."""
     if lines == notes and last in (notes, None):
         return ""
-    where = "" if last is None else f", the last at position {_shown(last)}"
+    where = "" if last is None else f", the last at position {shown(last)}"
     return f"its record counts {notes:,} notes, and its log has {lines:,}{where}: {_RENUMBER}"
-
-
-def _shown(value: object) -> str:
-    return shown(value) if isinstance(value, str) else repr(value)[:60]

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import click
 
-from ...domain.key import MAX_NAME, shown
-from ...domain.visible import quoted, visible
+from ...domain.key import named
+from ...domain.visible import visible
 from ...services.inspecting.auditing import Audit, Defect, DefectKind, audit, rows_of
 from ...services.ledger import utc_now
 from ...stores import open_repository
@@ -97,11 +97,6 @@ def _print(found: Audit, verbose: bool) -> None:
 
 
 def _line(defect: Defect) -> str:
-    keys = " and ".join(f"{_named(run_id)} of {_named(client_id)}" for run_id, client_id in defect.keys)
+    keys = " and ".join(f"{named(run_id)} of {named(client_id)}" for run_id, client_id in defect.keys)
     row = f" (row {defect.reference})" if defect.reference else ""
     return visible(f"{defect.month}  {keys}{row}: {defect.detail}")
-
-
-def _named(an_id: str) -> str:
-    """An id, whole unless it is longer than any that this version stores."""
-    return quoted(an_id) if len(an_id) <= MAX_NAME else shown(an_id)
