@@ -9,6 +9,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
+from .. import domain
 from ..domain import (
     InvalidValue,
     LogLine,
@@ -18,7 +19,6 @@ from ..domain import (
     RunLedgerError,
     RunRecord,
     RunStatus,
-    RunSummary,
 )
 from ..domain.values import NO_METRICS
 from ..services.creation import R
@@ -150,7 +150,7 @@ class AsyncRunLedger:
         until: datetime | None = None,
         updated_before: datetime | None = None,
         limit: int | None = None,
-    ) -> RunSummary:
+    ) -> domain.RunSummary:
         """The summary of the records that `find` returns; the run id may be given by position."""
         return await self.reads.summary(
             of_run,

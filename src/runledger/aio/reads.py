@@ -8,7 +8,8 @@ from functools import partial
 from itertools import islice
 from typing import TypeVar, cast
 
-from ..domain import LogLine, NewRun, RunKey, RunRecord, RunStatus, RunSummary
+from .. import domain
+from ..domain import LogLine, NewRun, RunKey, RunRecord, RunStatus
 from ..services.reads import LedgerReads
 from ..services.threads import Threads
 
@@ -111,7 +112,7 @@ class AsyncLedgerReads:
         until: datetime | None = None,
         updated_before: datetime | None = None,
         limit: int | None = None,
-    ) -> RunSummary:
+    ) -> domain.RunSummary:
         """The summary of the records for which every filter holds; the run id may be given by position."""
         return await self._threads.made(
             partial(
