@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from commands import on_a_terminal, runledger
+from commands import in_a_process, on_a_terminal, runledger
 
 from runledger import InvalidValue, connect
 from runledger.cli.locations import shown_url
@@ -105,6 +105,24 @@ def test_looking_makes_no_default_store(tmp_path: Path) -> None:
             "RUNLEDGER_STORE, or make this file with `runledger init`.\n"
         )
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["RUNLEDGER_STOR", "RUNLEDGER_STORES", "RUNLEDGER_STORE_URL", "runledger_store"])
+def test_a_misspelt_variable_is_named_once_with_the_file_that_is_used_instead(tmp_path: Path, name: str) -> None:
+    file = tmp_path / ".local/share/runledger/runs.db"
+    note = f"{name} is not a variable of runledger (did you mean RUNLEDGER_STORE?), so the store is {file}.\n"
+    home = {"HOME": str(tmp_path), name: "sqlite:///other.db"}
+    assert runledger("list", code=7, **home).stderr.startswith(note)
+    for command in ("start --client acme", "list", "check", "exec --client acme -- true"):
+        assert in_a_process(*command.split(), **home).stderr.count(note) == 1
+    assert runledger("list", store=tmp_path / "other.db", code=7, **home).stderr.count(name) == 0
+
+
+def test_other_variables_and_completions_are_not_taken_for_misspelt_ones(tmp_path: Path) -> None:
+    ours = {"RUNLEDGER_RUN_ID": "r", "RUNLEDGER_CLIENT_ID": "c", "RUNLEDGER_ALERT_URL": ""}
+    assert runledger("start", "--client", "c", HOME=str(tmp_path), **ours).stderr == ""
+    completing = {"_RUNLEDGER_COMPLETE": "bash_complete", "COMP_WORDS": "runledger show ", "COMP_CWORD": "2"}
+    assert in_a_process(HOME=str(tmp_path), RUNLEDGER_STOR="x", **completing).stderr == ""
 
 
 URL = "postgresql://worker:hu/s@h@db:1/x?password=hush"
