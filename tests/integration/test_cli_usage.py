@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import in_a_process, on_a_terminal, runledger
@@ -111,7 +112,7 @@ def test_looking_makes_no_default_store(tmp_path: Path) -> None:
 def test_a_misspelt_variable_is_named_once_with_the_file_that_is_used_instead(tmp_path: Path, name: str) -> None:
     file = tmp_path / ".local/share/runledger/runs.db"
     note = f"{name} is not a variable of runledger (did you mean RUNLEDGER_STORE?), so the store is {file}.\n"
-    home = {"HOME": str(tmp_path), name: "sqlite:///other.db"}
+    home: dict[str, Any] = {"HOME": str(tmp_path), name: "sqlite:///other.db"}
     assert runledger("list", code=7, **home).stderr.startswith(note)
     for command in ("start --client acme", "list", "check", "exec --client acme -- true"):
         assert in_a_process(*command.split(), **home).stderr.count(note) == 1
@@ -119,9 +120,13 @@ def test_a_misspelt_variable_is_named_once_with_the_file_that_is_used_instead(tm
 
 
 def test_other_variables_and_completions_are_not_taken_for_misspelt_ones(tmp_path: Path) -> None:
-    ours = {"RUNLEDGER_RUN_ID": "r", "RUNLEDGER_CLIENT_ID": "c", "RUNLEDGER_ALERT_URL": ""}
+    ours: dict[str, Any] = {"RUNLEDGER_RUN_ID": "r", "RUNLEDGER_CLIENT_ID": "c", "RUNLEDGER_ALERT_URL": ""}
     assert runledger("start", "--client", "c", HOME=str(tmp_path), **ours).stderr == ""
-    completing = {"_RUNLEDGER_COMPLETE": "bash_complete", "COMP_WORDS": "runledger show ", "COMP_CWORD": "2"}
+    completing: dict[str, Any] = {
+        "_RUNLEDGER_COMPLETE": "bash_complete",
+        "COMP_WORDS": "runledger show ",
+        "COMP_CWORD": "2",
+    }
     assert in_a_process(HOME=str(tmp_path), RUNLEDGER_STOR="x", **completing).stderr == ""
 
 
