@@ -67,7 +67,8 @@ def translated(error: psycopg.Error, right: str, lost: bool, key: RunKey | None)
     if isinstance(error, errors.InsufficientPrivilege):
         return StoreUnusable(f"{reason}: this call needs the right to {_RIGHTS[right]}; grant it to the role.", key)
     if state.startswith(_TRANSIENT):
-        return StoreUnavailable(reason, Outcome.NOT_APPLIED, key)
+        advice = "make room on the server's disk, then try again" if isinstance(error, errors.DiskFull) else None
+        return StoreUnavailable(reason, Outcome.NOT_APPLIED, key, advice=advice)
     if right != "SELECT" and state.startswith(_OF_A_RUN):
         return UnusableForRun(f"the database refuses what it was to store: {reason} ({state}).", key)
     return StoreUnusable(f"the database cannot serve as a ledger: {reason} ({state or type(error).__name__}).", key)
