@@ -1,4 +1,4 @@
-"""What the constructors of the record and its parts let in, as what, and in which words they refuse the rest."""
+"""Validation of the record and its parts: what the constructors accept, as what, and how they refuse the rest."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
