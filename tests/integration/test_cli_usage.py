@@ -167,6 +167,17 @@ def test_the_url_of_a_store_as_an_argument_is_answered_with_the_option_and_as_a_
     assert "that is the URL of a store, not a file: copy its runs with `runledger copy FROM TO`.\n" in done.stderr
 
 
+@pytest.mark.parametrize("file", ["c2.csv", "old/runs.JSONL", "runs.csv.gz", "runs.ndjson"])
+def test_a_file_of_runs_where_a_store_belongs_is_answered_with_import_or_export(store: Path, file: str) -> None:
+    url = f"sqlite:///{store}"
+    assert runledger("copy", file, url, code=2).stderr.endswith(
+        "FROM is a file of runs, not the URL of a store: read it into a store with `runledger import FILE`.\n"
+    )
+    assert runledger("copy", url, file, code=2).stderr.endswith(
+        "TO is a file of runs, not the URL of a store: write runs into it with `runledger export FILE`.\n"
+    )
+
+
 @pytest.mark.parametrize("command", ["show r", "show r c", "summary r", "update r c", "list --after r c"])
 def test_a_run_missing_from_the_default_store_may_be_in_one_that_was_not_named(tmp_path: Path, command: str) -> None:
     runledger("start", "--client", "acme", HOME=str(tmp_path))

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 import click
 
+from ...adapters.files.formats import format_of_name
 from ...domain import InvalidStoreURL, NewRun
 from ...domain.json_form import time_text
 from ...domain.visible import visible
@@ -111,7 +112,15 @@ def copy(source: str, target: str, ended_since: datetime | None, dry_run: bool, 
 
 
 def _checked(side: str, url: str) -> str:
-    """The URL of a store that stays. A wrong one is named by its side, because it is not shown."""
+    """The URL of a store that stays. A wrong one is named by its side, because it is not shown.
+
+    A file of runs is answered with the command for it.
+    """
+    if "://" not in url and format_of_name(url):
+        command = "read it into a store with `runledger import FILE`"
+        if side == "TO":
+            command = "write runs into it with `runledger export FILE`"
+        raise click.UsageError(f"{side} is a file of runs, not the URL of a store: {command}.")
     try:
         return lasting(url)
     except InvalidStoreURL as error:
