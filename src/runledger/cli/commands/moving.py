@@ -11,11 +11,10 @@ from typing import Any, TextIO
 
 import click
 
-from ...adapters.files.formats import format_of_name
 from ...domain import InvalidStoreURL, NewRun
 from ...domain.json_form import time_text
 from ...domain.visible import visible
-from ...histories import Format, UnknownFormat, write_history
+from ...histories import Format, UnknownFormat, format_of_name, write_history
 from ...services.copying.result import CopyResult, Fate, Remark
 from ...stores import copy as copy_runs
 from ..arguments import COUNT, MOMENT
