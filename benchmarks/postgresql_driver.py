@@ -27,7 +27,7 @@ def database() -> AbstractContextManager[str]:
 
 
 def connected(url: str) -> tuple[psycopg.Connection[Any], psycopg.Cursor[Any]]:
-    """A bare connection that prepares each statement at once, as the ledger's do, and its cursor."""
+    """A bare connection that prepares each statement immediately, as the ledger's do, and its cursor."""
     bare = psycopg.connect(url, autocommit=True, prepare_threshold=0)
     return bare, bare.cursor(binary=True)
 

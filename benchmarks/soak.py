@@ -1,8 +1,8 @@
-"""A soak: many threads and processes on a store that is shaken, and then every acknowledged act is there exactly once.
+"""A soak: many threads and processes use a store that is shaken; then every acknowledged change is there exactly once.
 
 Run `.venv/bin/python benchmarks/soak.py --minutes 10` (`--only sqlite,postgresql` for parts, `--seed N` for another
 course of events). Workers start runs, race each other to start the same run, add, note and finish, and write into a
-journal what they are about to do and what they were told. Meanwhile workers are killed, and the store is shaken:
+journal what they are about to do and which answers they got. Meanwhile workers are killed, and the store is shaken:
 SQLite's write lock is held, PostgreSQL is stopped, crashed and started and its connections cut, Airtable's local server
 drops, delays and spoils answers and restarts. At the end the journals are compared with the store. Exits with 1 if they
 differ.
@@ -125,7 +125,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=20251124)
     options = parser.parse_args()
     heads = ["store", "starts", "lost", "adds", "lost", "finishes", "lost"]
-    heads += ["records", "left over", "shaken by", "wrong"]
+    heads += ["records", "remaining", "shaken by", "wrong"]
     print("| " + " | ".join(heads) + " |\n|" + " --- |" * len(heads), flush=True)
     failed = False
     for name in options.only.split(","):

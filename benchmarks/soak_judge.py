@@ -19,7 +19,7 @@ from soak_work import ADD, CLIENT, FINISH, LOST, OK, START, WRONG
 
 @define
 class Told:
-    """What workers were told of each act on one run, by its token; LOST if they were told nothing."""
+    """The answers that workers got to each call on one run, by its token; LOST if they got none."""
 
     of: dict[str, dict[str, str]] = field(factory=lambda: defaultdict(dict))
 
@@ -65,7 +65,7 @@ def _faults_of(
     """What is wrong with one run, if anything is."""
     started, maybe = told.tokens(START, OK), told.tokens(START, LOST)
     if len(started) > 1:
-        yield f"{run_id}: {len(started)} were told that they had started it"
+        yield f"{run_id}: {len(started)} got the answer that they had started it"
     if not records:
         if started:
             yield f"{run_id}: its start was acknowledged, and there is no record"
@@ -79,7 +79,7 @@ def _faults_of(
         if repository.guarantees.atomic_bulk or {other.client_name for other in others} - maybe:
             yield f"{run_id}: {len(records)} records"
     if record.client_name not in (started or maybe):
-        yield f"{run_id}: its record is of {record.client_name}, which was not told that it had started it"
+        yield f"{run_id}: its record is of {record.client_name}, which got no answer that it had started it"
     notes = [line.text for line in repository.log(record.key)]
     yield from _faults_of_updates(run_id, told, record, notes)
 
@@ -96,8 +96,8 @@ def _faults_of_updates(run_id: str, told: Told, record: RunRecord, notes: list[s
         yield f"{run_id}: n is {record.metrics.get('n', 0)} after {len(notes)} updates"
     surely, maybe = told.tokens(FINISH, OK), told.tokens(FINISH, LOST)
     if len(surely) > 1:
-        yield f"{run_id}: {len(surely)} were told that they had finished it"
+        yield f"{run_id}: {len(surely)} got the answer that they had finished it"
     if record.status.is_final != ("by" in record.metrics) or (surely and not record.status.is_final):
         yield f"{run_id}: it is {record.status.value}, finished by {record.metrics.get('by')}"
     if record.status.is_final and record.metrics.get("by") not in (surely or maybe):
-        yield f"{run_id}: finished by {record.metrics.get('by')}, which was not told so"
+        yield f"{run_id}: finished by {record.metrics.get('by')}, which got no such answer"

@@ -71,7 +71,7 @@ def sqlite_file(course: Course) -> Iterator[str]:
 
 @contextmanager
 def postgresql_server(course: Course) -> Iterator[str]:
-    """A server of our own that is stopped or crashed and started again, and whose connections are cut."""
+    """A separate server that is stopped or crashed and started again, and whose connections are cut."""
     import psycopg
 
     with warnings.catch_warnings():
@@ -134,7 +134,7 @@ def airtable_server(course: Course) -> Iterator[str]:
     )
     from runledger.testing.airtable import run_table
 
-    class Door(Connection):
+    class Gate(Connection):
         """Shut, it drops what comes, and what is inside is finished: no request is done after its client was cut off.
 
         What such a request would do, no client can prevent; the tests of all interleavings go through it.
@@ -160,9 +160,9 @@ def airtable_server(course: Course) -> Iterator[str]:
     service = AirtableService([Token(TOKEN)])
     table = run_table(further=[Column("n", "number", {"precision": 0}), Column("by", "singleLineText")])
     base_id = service.add_base("Soak", [table])
-    door = Door(service)
+    gate = Gate(service)
     serving = ExitStack()
-    server = serving.enter_context(AirtableServer(door))
+    server = serving.enter_context(AirtableServer(gate))
     port = int(server.url.rpartition(":")[2])
 
     def spoil() -> None:
@@ -172,20 +172,20 @@ def airtable_server(course: Course) -> Iterator[str]:
         status, wait = course.chance.choice([500, 502, 503, 429]), course.chance.uniform(0.1, 3)
         # Airtable refuses for the rate before it does anything.
         after = after and not (kind is FaultKind.STATUS and status == 429)
-        door.faults.arm(Fault(kind, after_commit=after, method=method, status=status, seconds=wait))
+        gate.faults.arm(Fault(kind, after_commit=after, method=method, status=status, seconds=wait))
         course.done["faults"] += 1
 
     def restart() -> None:
-        door.shut = True
-        while door.inside:
+        gate.shut = True
+        while gate.inside:
             time.sleep(0.01)
         serving.close()
         course.done["restarts"] += 1
         course.stop.wait(course.chance.uniform(0, 4))
-        serving.enter_context(AirtableServer(door, port=port))
-        door.shut = False
+        serving.enter_context(AirtableServer(gate, port=port))
+        gate.shut = False
 
-    course.afterwards = door.faults.clear
+    course.afterwards = gate.faults.clear
     with serving:
         course.every(0.2, 1, spoil)
         course.every(20, 40, restart)

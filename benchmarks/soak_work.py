@@ -28,7 +28,7 @@ TOKEN = "patSoak.soak"  # noqa: S105 (of the local server)
 
 
 class Journal:
-    """What one worker tried and was told: a line before each act and a line after it.
+    """What one worker tried, and its answer: a line before each call and a line after it.
 
     Each line is one write to the file, which outlives the process; the machine is not switched off here.
     """

@@ -88,7 +88,7 @@ def sqlite_rows(folder: Path, synchronous: Any) -> Iterator[Row]:
 
 
 def ledger_rows(folder: Path) -> Iterator[Row]:
-    """The whole service beside the adapter alone: ids checked, clock read, observers told (there are none)."""
+    """The whole service beside the adapter alone: ids checked, clock read, observers notified (there are none)."""
     repository = SQLiteRunRepository(folder / "port.db")
     ledger = RunLedger(SQLiteRunRepository(folder / "service.db"), observers=())
     news = [new_run(f"run-{i:06}") for i in range(1000)]

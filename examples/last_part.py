@@ -1,4 +1,4 @@
-"""A run of parts that work in processes of their own, in any order: the last one to be done completes the run.
+"""A run of parts that work in separate processes, in any order: the last one to be done completes the run.
 
     RUNLEDGER_STORE=sqlite:///runs.db python last_part.py 8
 

@@ -1,7 +1,7 @@
 """The console script `runledger`. Ctrl-C ends it quietly from here on: loading the package takes a tenth of a second.
 
 It is not in the package, because importing anything from there loads all of it first. Only the console script and
-`python -m runledger` may import it: the handler is set at once, and `cli/interrupts.py` recognises it.
+`python -m runledger` may import it: the handler is set immediately, and `cli/interrupts.py` recognises it.
 """
 
 from __future__ import annotations

@@ -166,7 +166,7 @@ def faults(kind: FaultKind, **options: Any) -> Fault:
 
 
 class TestRetriesOfACreate:
-    """What one call of `create` sends, leaves in the table, and tells its caller, when something goes wrong."""
+    """What one call of `create` sends, leaves in the table, and returns or raises, when something goes wrong."""
 
     def create(self, server: AirtableServer, retries: Any, fault: Fault, timeout: Any = None) -> str:
         server.faults.arm(fault)

@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
@@ -222,10 +222,14 @@ def copy(
     """
     from .services.copying import copying  # here, because it slows `import runledger`, and few programs copy
 
-    if what := _made_by_opening(source):
-        raise StoreUnusable(f"there is no {what} to copy from: correct the URL.")
+    with named_side("source"):
+        missing = _made_by_opening(source)
+    with named_side("target"):
+        made = _made_by_opening(target)
+    if missing:
+        raise StoreUnusable(f"there is no {missing} to copy from: correct the URL.")
     _require_two(source, target)
-    if dry_run and _made_by_opening(target):
+    if dry_run and made:
         target = "memory://"  # as empty as the store that a copy would make
     with _opened(source, "source") as origin, _opened(target, "target") as goal:
         return copying.copy(
@@ -243,9 +247,19 @@ def _require_two(
             raise InvalidValue("the source and the target are the same store: name two stores.")
 
 
+@contextmanager
+def named_side(side: str) -> Iterator[None]:
+    """A block in which a wrong URL is named by its side of two, because it is not shown: there may be a password."""
+    try:
+        yield
+    except InvalidStoreURL as error:
+        raise InvalidStoreURL(f"{side}: {error}") from None
+
+
 def _opened(store: str | os.PathLike[str] | RunRepository, what: str) -> AbstractContextManager[RunRepository]:
     if isinstance(store, (str, os.PathLike)):
-        return closing(open_repository(store))
+        with named_side(what):
+            return closing(open_repository(store))
     if not hasattr(store, "without_creation"):
         raise InvalidValue(f"the {what} is {type(store).__name__}: give a store URL or an open repository.")
     return nullcontext(store)

@@ -481,7 +481,7 @@ class NamesTheWrongKey(Broken):
         try:
             return super().create_many(news)
         except RunAlreadyExists:
-            raise RunAlreadyExists([news[0].key]) from None
+            raise RunAlreadyExists([news[-1].key]) from None
 
 
 @breaks(Rule.RAISED)
@@ -760,6 +760,15 @@ class WritesTheRecordAgainOnARetry(Broken):
         key = super().create(new)
         self.put(new.record)
         return key
+
+
+@breaks(Rule.RAISED)
+class HidesWhatARetryHadCreated(Broken):
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        try:
+            return super().create_many(news)
+        except RunAlreadyExists as error:
+            raise RunAlreadyExists(error.keys) from None
 
 
 # -- who may only update cannot create

@@ -9,8 +9,8 @@ import pty
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -32,21 +32,51 @@ def environment(store: str | Path | None = None, **variables: str) -> dict[str, 
 
 def on_a_terminal(*arguments: str, store: str | Path, columns: int = 80, typed: str = "", **variables: str) -> str:
     """All that the command writes to a terminal that is so wide, and on which a person types this."""
+    with _a_terminal() as (leader, follower):
+        process = subprocess.Popen(
+            [*RUNLEDGER, *arguments],
+            env=environment(store, **{"TERM": "xterm", "COLUMNS": str(columns), **variables}),
+            stdin=follower,
+            stdout=follower,
+            stderr=follower,
+        )
+        os.close(follower)
+        os.write(leader, typed.encode())
+        with process:
+            return _seen(leader)
+
+
+def piped_from_a_terminal(*arguments: str, store: str | Path, **variables: str) -> tuple[str, str]:
+    """What the command writes to a pipe, and what a person sees meanwhile: standard error is a terminal."""
+    with _a_terminal() as (leader, follower):
+        process = subprocess.Popen(
+            [*RUNLEDGER, *arguments],
+            env=environment(store, **{"TERM": "xterm", "COLUMNS": "80", **variables}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=follower,
+        )
+        os.close(follower)
+        with process:
+            seen = _seen(leader)
+            assert process.stdout is not None
+            return process.stdout.read().decode(), seen
+
+
+@contextmanager
+def _a_terminal() -> Iterator[tuple[int, int]]:
     leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        [*RUNLEDGER, *arguments],
-        env=environment(store, **{"TERM": "xterm", "COLUMNS": str(columns), **variables}),
-        stdin=follower,
-        stdout=follower,
-        stderr=follower,
-    )
-    os.close(follower)
-    os.write(leader, typed.encode())
+    try:
+        yield leader, follower
+    finally:
+        os.close(leader)
+
+
+def _seen(leader: int) -> str:
     seen = b""
-    with process, suppress(OSError):  # how Linux says that the other end is closed
+    with suppress(OSError):  # how Linux says that the other end is closed
         while chunk := os.read(leader, 1 << 16):
             seen += chunk
-    os.close(leader)
     return seen.decode().replace("\r\n", "\n")
 
 

@@ -27,6 +27,7 @@ from runledger import (
     StoreUnavailable,
 )
 from runledger.adapters.airtable import Columns
+from runledger.adapters.airtable.stored_rows import stored_row
 from runledger.adapters.airtable.transport import ServerClock, sent
 from runledger.domain import NewRun
 
@@ -106,6 +107,21 @@ def test_a_log_may_fill_its_cell_to_the_last_character() -> None:
 def test_a_number_that_no_double_holds_makes_the_row_unreadable(number: int) -> None:
     with pytest.raises(InvalidValue, match="column 'n' holds"):
         read(n=number)
+
+
+@pytest.mark.parametrize("column", ["Start Time", "End Time", "Updated At"])
+@pytest.mark.parametrize(
+    "value", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", ["2025-11-24T08:15:00.000Z"], {"a": 1}, 5]
+)
+def test_a_cell_without_a_time_makes_the_row_unreadable_and_an_audit_goes_on(column: str, value: object) -> None:
+    """Such as a time that no clock in UTC shows, and what a computed column holds."""
+    cells = {**CELLS, column: value}
+    with pytest.raises(InvalidValue, match=f"column '{column}' holds .*, which is not a date and time"):
+        Columns().row("rec1", CREATED, cells)
+    row = stored_row(Columns(), {"id": "rec1", "createdTime": CREATED, "fields": cells})
+    assert row.fault.endswith("which is not a date and time.")
+    if column == "Start Time":
+        assert (row.started_at, row.start) == (None, str(value))
 
 
 def test_text_that_only_looks_like_a_time_is_text() -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 from airtable_base import BASE, METRIC_COLUMNS, TOKEN, AirtableBase, served
-from commands import on_a_terminal, runledger
+from commands import on_a_terminal, piped_from_a_terminal, runledger
 
 from airtable_local import Column, Request, Response
-from runledger import StoreUnavailable
+from runledger import StoreUnavailable, connect
 from runledger.adapters.airtable import TURNS, Columns, RateLimit, Turns
 from runledger.adapters.airtable.stored_rows import stored_row
 
@@ -136,6 +138,18 @@ def test_a_listing_that_always_expires_before_its_first_page_is_an_error(base: A
         list(rows)
 
 
+def test_a_person_who_waits_for_an_audit_sees_a_bar(tmp_path: Path) -> None:
+    store = tmp_path / "runs.db"
+    with connect(store, observers=()) as ledger:
+        ledger.start_many("r", [f"{number:04}" for number in range(1200)])
+    for options in (["--json"], []):
+        written, seen = piped_from_a_terminal("audit", *options, store=store)
+        assert "1000/?" in seen
+        assert seen.endswith("\x1b[2K")  # and nothing of it stays
+        alone = runledger("audit", *options, store=store)
+        assert (written, alone.stderr) == (alone.stdout, "")
+
+
 def test_a_clean_store_ends_with_zero(tmp_path: Path) -> None:
     store = tmp_path / "runs.db"
     runledger("start", "run-1", "acme", store=store)
@@ -149,7 +163,104 @@ def test_a_clean_store_ends_with_zero(tmp_path: Path) -> None:
         "defects": [],
         "remove": [],
     }
-    assert on_a_terminal("audit", store=store, columns=40).startswith("2 rows in ")
+    assert "\x1b[2K2 rows in " in on_a_terminal("audit", store=store, columns=40)  # where the bar was
+
+
+LATIN_1, BLOB = "CAST(x'41ff' AS TEXT)", "x'41ff'"
+NOT_TEXT = [
+    (f"UPDATE runs SET {column} = {value}", rf"the {column} b'A\xff', which is not text")  # noqa: S608
+    for column in ("run_id", "client_name", "metrics", "error")
+    for value in (LATIN_1, BLOB)
+]
+NOT_READABLE = [
+    *NOT_TEXT,
+    ("UPDATE runs SET updated_at = 7", "the updated_at '7', which is not a time in UTC"),
+    ("UPDATE runs SET metrics = '[1'", "the metrics '[1', which are not a JSON object of metric values"),
+    ("UPDATE runs SET notes = 'x'", "the notes 'x', which are not a number of lines"),
+    ("UPDATE runs SET notes = -3", "the notes -3, which are not a number of lines"),
+]
+MEANS_NOTHING = [
+    ("UPDATE runs SET status = 'Done'", "unknown status", "the status is 'Done'"),
+    ("UPDATE runs SET status = x'41ff'", "unknown status", """the status is "b'A\\\\xff'\""""),
+    ("UPDATE runs SET started_at = 'noon'", "no start time", "the start time is 'noon'"),
+    ("UPDATE runs SET run_id = ''", "no id", "the run id is empty"),
+]
+NOT_WHOLE = [
+    ("UPDATE runs SET notes = 5", "5 notes, and its log has 2, the last at position 2"),
+    ("UPDATE runs SET notes = 1", "1 notes, and its log has 2, the last at position 2"),
+    ("UPDATE run_notes SET position = 7 WHERE position = 1 AND", "2 notes, and its log has 2, the last at position 7"),
+    ("DELETE FROM run_notes", "2 notes, and its log has 0"),
+]
+
+
+@pytest.fixture
+def of_three_runs(tmp_path: Path) -> Path:
+    with closing(connect(f"sqlite:///{tmp_path / 'runs.db'}")) as ledger:
+        for run_id in ("a", "b", "c"):
+            run = ledger.start(run_id, "acme")
+            run.update(note="one")
+            run.complete(note="two")
+    return tmp_path / "runs.db"
+
+
+def written_by_another_program(store: Path, statement: str) -> None:
+    """Run b is changed, without the checks that the table makes."""
+    with closing(sqlite3.connect(store, isolation_level=None)) as other:
+        other.execute("PRAGMA ignore_check_constraints = ON")
+        other.execute(f"{statement}{'' if statement.endswith(' AND') else ' WHERE'} run_id = 'b'")
+
+
+def defect_of_one_row(store: Path) -> tuple[str, str]:
+    """Kind and line of the only defect among three rows, which are all read."""
+    done = runledger("audit", "--skip", "similar-keys", store=store, code=1)
+    first, *_, kind, _, line = done.stdout.splitlines()
+    assert first == f"3 rows in sqlite:///{store}: 1 defect."
+    return kind.partition(":")[0], line
+
+
+@pytest.mark.parametrize(("statement", "fault"), NOT_READABLE)
+def test_an_audit_reports_a_row_that_cannot_be_read_and_goes_on(
+    statement: str, fault: str, of_three_runs: Path, tmp_path: Path
+) -> None:
+    written_by_another_program(of_three_runs, statement)
+    kind, line = defect_of_one_row(of_three_runs)
+    run_id = r"'A\\xff'" if "run_id" in statement else "'b'"
+    assert kind == "unreadable"
+    assert line.endswith(f"  {run_id} of 'acme' (row 2): it has {fault}: correct it in table runs.")
+    runledger("init", store=tmp_path / "other.db")
+    url, other = (f"sqlite:///{store}" for store in (of_three_runs, tmp_path / "other.db"))
+    for command in (["list"], ["export"], ["compare", url, other], ["copy", url, other]):
+        seen = runledger(*command, store=of_three_runs, code=7).stderr
+        assert (
+            f"the row of run {run_id} of client 'acme' was not written by this version of runledger, with {fault}: "
+            in seen
+        )
+
+
+@pytest.mark.parametrize(("statement", "kind", "detail"), MEANS_NOTHING)
+def test_an_audit_goes_on_after_a_row_without_a_part(
+    statement: str, kind: str, detail: str, of_three_runs: Path
+) -> None:
+    written_by_another_program(of_three_runs, statement)
+    assert defect_of_one_row(of_three_runs)[0] == kind
+    assert defect_of_one_row(of_three_runs)[1].endswith(f" of 'acme' (row 2): {detail}")
+
+
+@pytest.mark.parametrize(("statement", "counts"), NOT_WHOLE)
+def test_an_audit_reports_a_log_with_other_lines_than_its_record_counts(
+    statement: str, counts: str, of_three_runs: Path
+) -> None:
+    written_by_another_program(of_three_runs, statement)
+    kind, line = defect_of_one_row(of_three_runs)
+    assert kind == "unreadable"
+    assert f"  'b' of 'acme' (row 2): its record counts {counts}: in run_notes, renumber the positions of its" in line
+
+
+def test_an_audit_reports_a_key_that_no_call_can_name(of_three_runs: Path) -> None:
+    written_by_another_program(of_three_runs, "UPDATE runs SET run_id = 'b '")
+    kind, line = defect_of_one_row(of_three_runs)
+    assert kind == "unreadable"
+    assert "'b ' of 'acme' (row 2): run id 'b ' begins or ends with white space" in line
 
 
 @pytest.mark.parametrize("option", [["--skip", "typos"], ["--running-longer-than", "soon"]])

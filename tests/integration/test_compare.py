@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from airtable_base import BASE, METRIC_COLUMNS, TOKEN, served
-from commands import on_a_terminal, runledger
+from commands import on_a_terminal, piped_from_a_terminal, runledger
 
 from runledger import connect
 from runledger.adapters.airtable import TURNS, RateLimit, Turns
@@ -161,3 +161,23 @@ def test_where_no_run_was_compared_the_answer_says_so(old: Path, new: str) -> No
     assert done.stdout == "0 records in OLD, 0 in NEW: 0 runs the same\n"
     assert done.stderr == "Nothing was compared: neither side has such a run.\n"
     assert json.loads(runledger(*typo, "--json", code=9).stdout)["same"] == 0
+
+
+@pytest.mark.parametrize(("wrong", "side"), [(0, "OLD"), (1, "NEW")])
+def test_a_wrong_url_is_named_by_its_side(wrong: int, side: str, old: Path, new: str) -> None:
+    sides = [str(old), new]
+    sides[wrong] = "nosuch://me:hush@host/db"
+    seen = runledger("compare", *sides, code=2).stderr
+    assert seen.startswith(f"runledger: {side}: no store is known for nosuch://")
+    assert "hush" not in seen
+
+
+def test_a_person_who_waits_for_a_comparison_sees_a_bar(tmp_path: Path, new: str) -> None:
+    with connect(new, observers=()) as ledger:
+        ledger.start_many("r", [f"{number:04}" for number in range(600)])
+    shutil.copy(tmp_path / "new.db", tmp_path / "old.db")
+    sides = (f"sqlite:///{tmp_path / 'old.db'}", new)
+    written, seen = piped_from_a_terminal("compare", *sides, store=new)
+    assert "1000/?" in seen
+    alone = runledger("compare", *sides)
+    assert (written, alone.stderr) == (alone.stdout, "")

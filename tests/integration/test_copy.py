@@ -1,12 +1,10 @@
 import json
-import os
-import pty
 import signal
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +12,7 @@ from urllib.parse import urlencode
 
 import psycopg
 import pytest
-from commands import RUNLEDGER, environment, on_a_terminal
+from commands import RUNLEDGER, environment, on_a_terminal, piped_from_a_terminal
 from commands import runledger as command
 from operated_base import BASE, OPERATOR, InstantBase, operated
 from postgres_server import fresh_database, fresh_ledger
@@ -378,20 +376,8 @@ def test_a_wrong_url_is_named_by_its_side_before_a_bar_is_shown(tmp_path: Path, 
 def test_a_terminal_sees_a_bar_and_an_end(tmp_path: Path) -> None:
     with closing(SQLiteRunRepository(tmp_path / "a.db")) as source:
         source.create_many(history(3000))
-    leader, follower = pty.openpty()
-    seen = b""
-    with subprocess.Popen(
-        [*RUNLEDGER, "copy", f"sqlite:///{tmp_path}/a.db", f"sqlite:///{tmp_path}/b.db"],
-        env=environment(TERM="xterm", COLUMNS="80"),
-        stdout=subprocess.PIPE,
-        stderr=follower,
-    ) as process:
-        os.close(follower)
-        with suppress(OSError):  # how Linux reports that the other end is closed
-            while chunk := os.read(leader, 1 << 16):
-                seen += chunk
-        assert process.stdout is not None
-        assert process.stdout.read() == b"3,000 copied, 0 already there\n"
-    os.close(leader)
-    assert process.returncode == 0
-    assert b"3000/?" in seen
+    written, seen = piped_from_a_terminal(
+        "copy", f"sqlite:///{tmp_path}/a.db", f"sqlite:///{tmp_path}/b.db", store=tmp_path / "c.db"
+    )
+    assert written == "3,000 copied, 0 already there\n"
+    assert "3000/?" in seen

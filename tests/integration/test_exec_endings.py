@@ -157,42 +157,43 @@ print("got it", file=sys.stderr, flush=True)
 
 def test_what_takes_too_long_is_ended_and_has_failed(store: Path) -> None:
     waits = [sys.executable, "-c", WAITS]
-    with running(store, "--timeout", "1s", "--", *waits, by=SIGTERM_BLOCKED) as process:
+    with running(store, "--timeout", "1s", "--grace", "1h", "--", *waits, by=SIGTERM_BLOCKED) as process:
         assert process.wait(60) == 124
     record = the_run(store).record
     assert (record.status.value, record.error) == ("Failed", "timed out after 1s\ngot it")
 
 
 def test_what_does_not_end_when_its_time_is_over_is_killed_after_a_grace(store: Path) -> None:
-    stubborn = [sys.executable, "-c", f"{WAITS}signal.pause()"]
-    with running(store, "--timeout", "1s", "--grace", "3s", "--", *stubborn, by=SIGTERM_BLOCKED) as process:
-        assert process.wait(60) == 124
+    """TERM is blocked from its start, so that it does not matter when the command begins to run."""
+    limits = ("--timeout", "1s", "--grace", "3s")
+    stubborn = [*SIGTERM_BLOCKED, *RUNLEDGER, "exec", "--client", "a", *limits, "--", "sleep", "1000"]
+    done = subprocess.run(stubborn, env=environment(store), capture_output=True, check=False)
+    assert done.returncode == 124
     record = the_run(store).record
-    assert (record.status.value, record.error) == ("Failed", "timed out after 1s\ngot it")
+    assert (record.status.value, record.error) == ("Failed", "timed out after 1s")
     assert record.duration is not None
     assert record.duration.total_seconds() >= 4
 
 
 def test_a_command_that_left_its_group_is_ended_when_its_time_is_over(store: Path) -> None:
-    leaves = "import os, signal; os.setpgid(0, os.getppid()); print('up', flush=True); signal.pause()"
-    with running(store, "--timeout", "1s", "--", sys.executable, "-c", leaves) as process:
+    leaves = f"import os; os.setpgid(0, os.getppid())\n{WAITS}"
+    limits = ("--timeout", "1s", "--grace", "1h")
+    with running(store, *limits, "--", sys.executable, "-c", leaves, by=SIGTERM_BLOCKED) as process:
         assert process.wait(60) == 124
-    assert the_run(store).record.error == "timed out after 1s"
+    assert the_run(store).record.error == "timed out after 1s\ngot it"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user without a program such as sudo")
 def test_a_command_that_runs_as_another_user_is_waited_for_to_its_end(store: Path) -> None:
     end = store.parent / "end"
     os.mkfifo(end)
-    waits = f"import os; end = os.open({str(end)!r}, os.O_RDWR); os.setuid(1); print('up'); os.read(end, 1)"
+    waits = ["sh", "-c", f"exec setpriv --reuid=1 sh -c 'echo up; read line' <> {shlex.quote(str(end))}"]
     without_right = ["setpriv", "--bounding-set=-kill", "--inh-caps=-kill"]
-    with running(store, "--timeout", "1s", "--grace", "1s", "--", sys.executable, "-uc", waits, by=without_right) as (
-        process
-    ):
+    with running(store, "--timeout", "1s", "--grace", "1s", "--", *waits, by=without_right) as process:
         assert process.stderr is not None
         refused = [process.stderr.readline() for _ in range(2)]
         assert the_run(store).record.status.value == "Running"
-        end.write_text(".")
+        end.write_text("\n")
         assert process.wait(60) == 124
     sentence = "runledger: {} cannot be sent to the command: it runs as another user. Waiting for it.\n"
     assert refused == [sentence.format("SIGTERM"), sentence.format("SIGKILL")]

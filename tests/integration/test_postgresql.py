@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
@@ -811,6 +812,7 @@ READERS: dict[str, Callable[[PostgreSQLRunRepository], Iterator[Any]]] = {
     "find_with_logs": lambda repository: repository.find_with_logs(RunQuery()),
     "log": lambda repository: repository.log(KEY),
     "latest": lambda repository: repository.latest(),
+    "stored_rows": lambda repository: repository.stored_rows(),
 }
 
 
@@ -843,6 +845,41 @@ def test_a_foreign_row_is_told_as_such(url: str, repository: PostgreSQLRunReposi
     for look in (lambda: repository.get(KEY), lambda: repository.summary(RunQuery())):
         with pytest.raises(StoreUnusable, match="unknown status 'Paused'"):
             look()
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ("status = 'Paused'", "the unknown status 'Paused'"),
+        ("started_at = '-infinity'", "the started_at '-infinity', which is not a time in UTC"),
+        ("updated_at = 'infinity'", "the updated_at 'infinity', which is not a time in UTC"),
+        ("metrics = '[1]'", "the metrics '[1]', which are not a JSON object of metric values"),
+        ("notes = -1", "the notes -1, which are not a number of lines"),
+        ("notes = 2", "2 notes, and its log has 1, the last at position 1"),
+        ("notes = 0", "0 notes, and its log has 1, the last at position 1"),
+        ("run_id = ''", "run id is empty"),
+    ],
+)
+def test_an_audit_reads_every_row_and_names_what_an_external_writer_changed(
+    url: str, repository: PostgreSQLRunRepository, changed: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "PAGE", 2)
+    more = [NewRun(RunRecord.start(RunKey(each, "acme"), AT)) for each in ("a", "b", "x", "y")]
+    repository.create_many(more)
+    repository.update(RunKey("b", "acme"), RunChange(note="one"), LATER)
+    with psycopg.connect(url) as connection:
+        if "notes" not in changed:
+            connection.execute("DELETE FROM run_notes; UPDATE runs SET notes = 0")
+        connection.execute(f"UPDATE runs SET {changed} WHERE run_id = 'b'".encode())  # noqa: S608
+    found = list(repository.stored_rows())
+    assert sorted(row.run_id for row in found if not row.fault) == [KEY.run_id, "a", "x", "y"]
+    [odd] = [row for row in found if row.fault]
+    assert fault in odd.fault
+    assert (odd.run_id, odd.client_id) == ("" if "run_id" in changed else "b", "acme")
+    if fault.startswith("the "):
+        with pytest.raises(StoreUnusable, match=re.escape(f"the row of {RunKey('b', 'acme')} was not")) as refusal:
+            list(repository.find(RunQuery()))
+        assert fault in str(refusal.value)
 
 
 @pytest.mark.parametrize("metrics", ['{"a": [1, 2]}', '{"a": null}'])

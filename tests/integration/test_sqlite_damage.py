@@ -15,8 +15,9 @@ from commands import runledger
 from damaged_files import AT, COMMANDS, PAGE, faults, make_ledgers, run
 from documents import ROOT
 
-from runledger import RunChange, RunQuery, StoreUnusable
-from runledger.adapters.sql.sqlite import SQLiteRunRepository
+from runledger import RunChange, RunQuery, StoreUnusable, UnusableForRun
+from runledger.adapters.sql.sqlite import SQLiteRunAccess, SQLiteRunRepository
+from runledger.adapters.sql.sqlite_read_only import ReadOnlySQLiteFile
 
 DAMAGES = int(os.environ.get("RUNLEDGER_FUZZ", "80"))
 
@@ -57,7 +58,7 @@ def cut(content: bytearray) -> None:
     del content[PAGE * 2 :]
 
 
-@pytest.mark.parametrize("harm", [scrambled_header, scrambled_schema, name_of_a_table, scrambled_rows, cut])
+@pytest.mark.parametrize("harm", [scrambled_header, scrambled_schema, name_of_a_table, cut])
 def test_a_damaged_file_says_what_to_do(tmp_path: Path, harm: Callable[[bytearray], None]) -> None:
     path, _ = make_ledgers(tmp_path)
     content = bytearray(path.read_bytes())
@@ -74,6 +75,20 @@ def test_a_damaged_file_says_what_to_do(tmp_path: Path, harm: Callable[[bytearra
     assert runledger("list", "--json", store=path, code=7).stderr == f"runledger: {refusal.value}\n"
 
 
+def test_a_row_of_a_damaged_file_is_named(tmp_path: Path) -> None:
+    path, _ = make_ledgers(tmp_path)
+    content = bytearray(path.read_bytes())
+    scrambled_rows(content)
+    path.write_bytes(content)
+    with closing(SQLiteRunRepository(path)) as repository:
+        for read in (repository.find, repository.find_with_logs):
+            with pytest.raises(
+                StoreUnusable, match=r"the row of run 'run-39' of .* restore it from a backup"
+            ) as refusal:
+                list(read(RunQuery()))
+    assert runledger("list", "--json", store=path, code=7).stderr == f"runledger: {refusal.value}\n"
+
+
 def test_what_is_read_by_the_driver_alone_is_named_at_a_migration(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     path.write_bytes(gzip.decompress((ROOT / "tests/data/ledger-version-1.db.gz").read_bytes()))
@@ -82,7 +97,7 @@ def test_what_is_read_by_the_driver_alone_is_named_at_a_migration(tmp_path: Path
     assert "Could not decode to UTF-8" in runledger("init", store=path, code=7).stderr
 
 
-def _read_and_written(repository: SQLiteRunRepository) -> Iterator[Callable[[], object]]:
+def _read_and_written(repository: SQLiteRunAccess) -> Iterator[Callable[[], object]]:
     key = run(37).key
     yield lambda: repository.get(key)
     yield lambda: list(repository.find(RunQuery()))
@@ -105,6 +120,44 @@ def test_a_time_that_lost_its_zone_to_a_damage_is_named(tmp_path: Path, column: 
                 call()
         with pytest.raises(StoreUnusable) if column != "updated_at" else nullcontext():
             repository.summary(RunQuery(run_id="run-37"))
+
+
+@pytest.mark.parametrize("value", ["CAST(x'41ff' AS TEXT)", "x'41'"])
+@pytest.mark.parametrize("column", ["client_name", "error", "metrics"])
+def test_a_row_with_what_is_not_text_is_named_by_each_call(tmp_path: Path, column: str, value: str) -> None:
+    """Bytes that are not UTF-8, and a BLOB, as another program may write them."""
+    path, _ = make_ledgers(tmp_path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(f"UPDATE runs SET {column} = {value} WHERE run_id = 'run-37'")  # noqa: S608
+    with closing(SQLiteRunRepository(path)) as repository:
+        repository.update(run(36).key, RunChange(note="n"), AT)
+        for call in _read_and_written(repository):
+            with pytest.raises(
+                UnusableForRun, match=r"the row of run 'run-37' of client 'client-1'.*not text"
+            ) as refusal:
+                call()
+            assert refusal.value.key == run(37).key
+        changes = [(run(number).key, RunChange(add={"rows": 1})) for number in range(36, 38)]
+        rows = repository.get(run(36).key)
+        with pytest.raises(UnusableForRun):
+            repository.update_many(changes, AT)
+        assert repository.get(run(36).key) == rows
+    with closing(ReadOnlySQLiteFile(path)) as file:
+        for call in list(_read_and_written(SQLiteRunAccess(file)))[:4]:
+            with pytest.raises(UnusableForRun, match=r"the row of run 'run-37' of client 'client-1'.*not text"):
+                call()
+
+
+def test_a_line_that_is_not_text_is_named_by_its_key(tmp_path: Path) -> None:
+    path, _ = make_ledgers(tmp_path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        where = "WHERE run_id = 'run-37' AND position = 1"
+        changed = connection.execute(f"UPDATE run_notes SET text = CAST(x'41ff' AS TEXT) {where}")  # noqa: S608
+        assert changed.rowcount == 1
+    with closing(SQLiteRunRepository(path)) as repository:
+        for read in (lambda: repository.log(run(37).key), lambda: repository.find_with_logs(RunQuery())):
+            with pytest.raises(StoreUnusable, match=r"the log of run 'run-37' .* has a line that cannot be read"):
+                list(read())
 
 
 def test_a_line_whose_time_lost_its_zone_to_a_damage_is_named(tmp_path: Path) -> None:

@@ -203,9 +203,11 @@ def test_a_larger_file_is_left_out_and_counted(tmp_path: Path) -> None:
 
 def test_mappers_that_are_not_covered_are_named(tmp_path: Path) -> None:
     report = scanned(
-        tmp_path, a_dot_py="from django.db import models\n", b_dot_ts="import { x } from '@prisma/client';\n"
+        tmp_path,
+        a_dot_py="from django.db import models\nfrom sqlalchemy import insert\n",
+        b_dot_ts="import { x } from '@prisma/client';\n",
     )
-    assert report.not_covered == ["Django ORM", "Prisma"]
+    assert report.not_covered == ["Django ORM", "Prisma", "SQLAlchemy but for text()"]
 
 
 def test_a_limit_that_is_reached_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,11 +249,91 @@ def test_a_write_to_one_of_ten_tables_is_found_in_each(tmp_path: Path, code: Cal
     assert not report.exhausted
 
 
-@pytest.mark.parametrize(("code", "limit"), [(objects, "objects of one class"), (branches, "values of one expression")])
+def statements(tables: list[str]) -> str:
+    chosen = "".join(
+        f"    if kind == {n}:\n        sql = 'INSERT INTO \"{each}\" (a)'\n" for n, each in enumerate(tables)
+    )
+    return f"{RUNS}def put(kind, db):\n{chosen}    db.execute(sql)\n"
+
+
+def addresses(tables: list[str]) -> str:
+    listed = "".join(f"    if kind == {n}:\n        name = {each!r}\n" for n, each in enumerate(tables))
+    url = "f'https://api.airtable.com/v0/app/{name}'"
+    return f"import requests\ndef put(kind, x):\n{listed}    requests.post({url}, json=x)\n"
+
+
+def a_loop(tables: list[str]) -> str:
+    return f"{RUNS}for name in {tables!r}:\n    Api('k').table('app', name).create({{}})\n"
+
+
+def a_long_chain(tables: list[str]) -> str:
+    """A name that goes through more functions than are followed; another call of the same function is near."""
+    passing = "".join(f"def f{n + 1}(name):\n    f{n}(name)\n" for n in range(30))
+    return (
+        f"{RUNS}def f0(name):\n    Api('k').table('app', name).create({{}})\n{passing}"
+        f"def far():\n    f30({tables[0]!r})\ndef near():\n    f0({tables[1]!r})\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "limit"),
+    [
+        (objects, "objects of one class"),
+        (branches, "values of one expression"),
+        (statements, "values of one expression"),
+        (addresses, "values of one expression"),
+        (a_loop, "values of one expression"),
+        (a_long_chain, "depth of calls followed for one value"),
+    ],
+)
 def test_of_more_tables_than_are_followed_the_report_says_so(
     tmp_path: Path, code: Callable[[list[str]], str], limit: str
 ) -> None:
-    assert scanned(tmp_path, a_dot_py=code([f"Table {n}" for n in range(40)])).exhausted[limit]
+    report = scanned(tmp_path, Settings(allowed=("*",)), a_dot_py=code([f"Run {n}" for n in range(40)]))
+    assert report.exhausted[limit]
+    assert [finding.kind for finding in report.violations()] == ["unresolved"]
+
+
+def test_a_parameter_that_more_functions_give_than_are_noted_is_found_through_each(tmp_path: Path) -> None:
+    calls = "".join(f"def f{n}(db):\n    put(db, 'table{n}')\n" for n in range(40))
+    put = "def put(db, name):\n    db.execute(f'INSERT INTO {name} (a) VALUES (1)')\n"
+    report = scanned(tmp_path, a_dot_py=put + calls)
+    assert {finding.kind for finding in report.findings} == {"creation", "creating-wrapper"}
+    assert sum(finding.kind == "creation" for finding in report.findings) == 40
+
+
+def test_many_texts_that_name_no_table_reach_no_limit(tmp_path: Path) -> None:
+    messages = "".join(f"    if x == {n}:\n        note = 'message {n}'\n" for n in range(40))
+    report = scanned(
+        tmp_path, a_dot_py=f"{RUNS}def f(x):\n{messages}    runs.create({{'Note': note}})\n    print(note)\n"
+    )
+    assert kinds(report) == [(85, "creation")]
+    assert not report.exhausted
+
+
+NESTED = f"{RUNS}def f0(g):\n    return g\ndef put(pick, x):\n    f0(f0(f0(pick.a.b.c.d)))(x).create(x)\n"
+ENCLOSING = (
+    f"{RUNS}def outer(a):\n    def middle(b):\n        def inner(x):\n            Api('k').table(a, b).create(x)\n"
+    "        return inner\n    return middle\nouter('app')('Client Runs')({})\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "limit", "code"),
+    [
+        ("operations.HEAVIEST", 2, "size of one symbol", NESTED),
+        ("substitution._MOST_ENCLOSING", 1, "calls around one function", ENCLOSING),
+        ("substitution._DEEPEST_NESTING", 0, "depth of symbols", ENCLOSING),
+        ("operations.MOST_STEPS", 0, "steps for one call", ENCLOSING),
+        ("objects._MOST_BASES", 1, "bases of one class", "class A:\n    pass\nclass B(A):\n    pass\nB().x()\n" + RUNS),
+    ],
+)
+def test_each_limit_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, value: int, limit: str, code: str
+) -> None:
+    assert not scanned(tmp_path, a_dot_py=code).exhausted
+    monkeypatch.setattr(f"runledger.scan.{place}", value)
+    assert scanned(tmp_path, a_dot_py=code).exhausted[limit]
 
 
 def test_the_api_of_schemas_makes_no_records(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from runledger import RunChange, RunKey, RunQuery, RunRecord, RunStatus
 from runledger.adapters.memory import InMemoryRunRepository
 from runledger.domain import NewRun
 from runledger.domain.stored_row import StoredRow
-from runledger.services.inspecting.auditing import UNDATED, Audit, DefectKind, audit
+from runledger.services.inspecting.auditing import UNDATED, Audit, DefectKind, audit, rows_of
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 NOW = AT + timedelta(hours=24)
@@ -35,7 +35,7 @@ def row(**changed: Any) -> StoredRow:
 
 
 def audited(*rows: StoredRow) -> Audit:
-    return audit(Rows(*rows), now=NOW, longest=timedelta(hours=24))  # type: ignore[arg-type]
+    return audit(rows_of(Rows(*rows)), now=NOW, longest=timedelta(hours=24))  # type: ignore[arg-type]
 
 
 def described(*rows: StoredRow) -> list[tuple[str, str, str]]:
@@ -67,6 +67,7 @@ def test_a_valid_row_has_no_defect() -> None:
             "it is Running since 2025-11-24T08:14:59.999Z",
         ),
         ({"fault": "its note is a number"}, "unreadable", "its note is a number"),
+        ({"started_at": None, "created_at": AT, "start": "noon"}, "no start time", "the start time is 'noon'"),
     ],
 )
 def test_each_defect_is_found(changed: dict[str, Any], kind: str, detail: str) -> None:
@@ -84,6 +85,26 @@ def test_without_a_start_the_month_is_that_of_the_rows_creation() -> None:
 
 def test_a_fault_that_has_a_name_is_not_named_twice() -> None:
     assert [kind for kind, *_ in described(row(status=None, word="x", fault="the status is 'x'"))] == ["unknown status"]
+
+
+@pytest.mark.parametrize("changed", [{"run_id": ""}, {"started_at": None, "created_at": AT}, {"status": None}])
+def test_a_part_that_is_missing_explains_why_the_row_is_unreadable(changed: dict[str, Any]) -> None:
+    (found,) = described(row(**changed, fault="it is not valid"))
+    assert found[0] != "unreadable"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"started_at": AT - timedelta(milliseconds=1)},
+        {"status": RunStatus.FAILED},
+        {"status": RunStatus.FAILED, "ended_at": AT - timedelta(milliseconds=1)},
+    ],
+)
+def test_any_other_defect_of_an_unreadable_row_is_reported_with_it(changed: dict[str, Any]) -> None:
+    kinds = [kind for kind, *_ in described(row(**changed, fault="its note is a number"))]
+    assert len(kinds) == 2
+    assert kinds[-1] == "unreadable"
 
 
 def ordered(number: float, reference: str, at: datetime = AT) -> StoredRow:
@@ -172,6 +193,6 @@ def test_a_store_of_valid_records_is_read_by_find() -> None:
     store.create(NewRun(record))
     store.update(record.key, RunChange(status=RunStatus.COMPLETED), AT)
     store.create(NewRun(RunRecord.start(RunKey("R", "acme"), AT)))
-    found = audit(store.without_creation(), now=NOW, longest=timedelta(hours=24))
+    found = audit(rows_of(store.without_creation()), now=NOW, longest=timedelta(hours=24))
     assert (found.rows, [defect.kind for defect in found.defects]) == (2, [DefectKind.SIMILAR])
     assert [each.run_id for each in map(StoredRow.of_record, store.find(RunQuery()))] == ["r", "R"]

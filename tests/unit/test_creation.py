@@ -1,7 +1,7 @@
 import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any, cast
 
@@ -24,7 +24,8 @@ from runledger import (
     StoreUnavailable,
     StoreUnusable,
 )
-from runledger.domain import CallWithinCall
+from runledger.adapters.memory import InMemoryRunRemoval
+from runledger.domain import CallWithinCall, FinishedRuns, missing_runs
 
 LOST_BEFORE = (False, Outcome.UNKNOWN)
 LOST_AFTER = (True, Outcome.UNKNOWN)
@@ -95,6 +96,46 @@ def test_of_starts_with_equal_times_and_names_and_lost_answers_at_most_one_succe
     start("third", second, lambda _: None)
     assert len(told) == 1
     assert told == (["second"] if faults[:1] == [LOST_BEFORE] else ["first"])
+
+
+def started_again_by_another(store: FaultyRepository, key: RunKey) -> None:
+    """A run finishes, is removed with its log, and another process starts it anew."""
+    store.update(key, RunChange(status=RunStatus.COMPLETED), AT)
+    assert sum(InMemoryRunRemoval(store).remove_runs(FinishedRuns(before=AT + timedelta(days=1)))) == 1
+    store.create(NewRun(RunRecord.start(key, AT), mark="another"))
+
+
+def test_a_retried_bulk_start_that_meets_another_record_reports_what_it_had_created() -> None:
+    store = FaultyRepository()
+    store.faults = [LOST_AFTER]
+    taken = RunKey("r", "b")
+    ledger = RunLedger(store, observers=(), clock=lambda: AT, sleep=lambda _: started_again_by_another(store, taken))
+    with pytest.raises(RunAlreadyExists) as caught:
+        ledger.start_many("r", ["a", "b", "c"])
+    assert caught.value.keys == (taken,)
+    assert caught.value.applied == (RunKey("r", "a"), RunKey("r", "c"))
+    assert "2 of the batch had been applied before: first run 'r' of client 'a'" in str(caught.value)
+
+
+def test_a_retried_import_that_meets_another_record_returns_that_one_alone() -> None:
+    store = FaultyRepository()
+    store.faults = [LOST_AFTER]
+    records = [RunRecord.start(RunKey("r", client), AT) for client in "abc"]
+    ledger = RunLedger(store, observers=(), sleep=lambda _: started_again_by_another(store, records[1].key))
+    assert ledger.import_records(records) == (records[1],)
+    assert sorted(record.key for record in store.find(RunQuery())) == [record.key for record in records]
+
+
+def test_what_a_retry_had_created_is_reported_but_for_a_key_that_is_named_twice() -> None:
+    first, second, third = (NewRun(RunRecord.start(RunKey("r", client), AT), mark="m") for client in "abc")
+    assert missing_runs([first, second, third], {second.key: "m"}) == [first, third]
+    assert missing_runs([first], {}) == [first]
+    with pytest.raises(RunAlreadyExists) as caught:
+        missing_runs([first, second, first, third], {first.key: "m", second.key: "m"})
+    assert (caught.value.keys, caught.value.applied) == ((first.key,), (second.key,))
+    with pytest.raises(RunAlreadyExists) as caught:
+        missing_runs([first, second], {first.key: ""})
+    assert (caught.value.keys, caught.value.applied) == ((first.key,), ())
 
 
 class Piecemeal(FaultyRepository):

@@ -34,6 +34,8 @@ from runledger.testing.reach import things_within_reach
     [
         ("ledger.start('r', 'c')", True),
         ("ledger.updates.update('r', 'c', add={'n': 1})", True),
+        ("_ = ledger.updates.update('r', 'c').metrics", True),
+        ("_ = ledger.updates.update('r', 'c').metric", False),
         ("ledger.updates.start('r', 'c')", False),
         ("ledger.reads.start('r', 'c')", False),
         ("ledger.start('r', 'c').start('r', 'c')", False),

@@ -10,7 +10,7 @@ import pytest
 from commands import a_store_of
 
 import runledger
-from runledger import RunLedger, StoreUnusable, connect, open_repository
+from runledger import RunLedger, StoreUnusable, connect, copy, open_repository
 from runledger.domain import Backend, InvalidStoreURL
 from runledger.stores import backend_of, store_url
 
@@ -123,6 +123,30 @@ def test_a_path_is_refused_with_the_url_to_write(path: str, url: str) -> None:
     assert str(caught.value) == (
         f"the store URL has no scheme: for the file {path} write {url}, or in Python a pathlib.Path."
     )
+
+
+@pytest.mark.parametrize(("wrong", "side"), [(0, "source"), (1, "target")])
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("foo", "the store URL has no scheme: give text like sqlite:///runs.db or postgresql://host/database"),
+        ("foo.db", "the store URL has no scheme: for the file foo.db write sqlite:///foo.db"),
+        (Path("mysql://me:hush@host/db"), "a store URL was given as a path: give it as text, like sqlite:///runs.db"),
+        ("nosuch://me:hush@host/db", "no store is known for nosuch://"),
+        ("sqlite://runs.db", "a SQLite URL is sqlite:///relative.db"),
+    ],
+)
+def test_a_copy_names_the_side_whose_url_is_wrong(
+    wrong: int, side: str, url: str | Path, words: str, tmp_path: Path
+) -> None:
+    connect(tmp_path / "a.db").close()
+    stores: list[str | Path] = [tmp_path / "a.db", tmp_path / "b.db"]
+    stores[wrong] = url
+    with pytest.raises(InvalidStoreURL) as caught:
+        copy(*stores)
+    assert str(caught.value).startswith(f"{side}: {words}")
+    assert "hush" not in str(caught.value)
+    assert not (tmp_path / "b.db").exists()
 
 
 def test_a_scheme_may_be_in_capitals(tmp_path: Path) -> None:

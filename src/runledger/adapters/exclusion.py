@@ -15,7 +15,7 @@ T = TypeVar("T")
 class Exclusion:
     """Runs one call at a time: those of other threads wait for it.
 
-    A call from within another one of its own thread, by a signal handler or a finaliser, raises CallWithinCall. An
+    A call from within another one of the same thread, by a signal handler or a finaliser, raises CallWithinCall. An
     interrupt at any instant leaves nothing locked: Python raises none between a C lock's `__enter__` and the block,
     nor between an assignment and the `try` that follows it.
     """
@@ -41,7 +41,7 @@ class Exclusion:
 
 
 class OnePerThread:
-    """Runs calls of many threads at once, but none within another one of its own thread: that raises CallWithinCall.
+    """Runs calls of many threads at once, but none within another one of the same thread: that raises CallWithinCall.
 
     For calls into a library whose locks and connections the outer call may hold.
     """

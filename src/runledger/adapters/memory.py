@@ -29,8 +29,8 @@ from ..domain import (
     changed_records,
     fitting,
     latest_of,
+    missing_runs,
     newest_first,
-    rejected_keys,
 )
 from .exclusion import Exclusion
 
@@ -152,9 +152,7 @@ class InMemoryRunRepository(InMemoryRunAccess):
         table = self._table
         there = [new.key for new in news if new.key in table.records]
         marks = {key: table.marks[key.run_id][key.client_id] for key in there}
-        if rejected := rejected_keys(news, marks):
-            raise RunAlreadyExists(rejected)
-        missing = [new for new in news if new.key not in marks]  # the others were created by this start
+        missing = missing_runs(news, marks)
         for new in missing:
             table.require_columns(new.key, new.record.metrics)
         for new in missing:

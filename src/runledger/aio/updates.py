@@ -8,6 +8,7 @@ from functools import partial
 
 from ..domain import MetricValue, RunChange, RunKey, RunRecord
 from ..domain.values import NO_METRICS
+from ..services.settings import MaybeNone
 from ..services.threads import Threads
 from ..services.updates import LedgerUpdates, Run
 
@@ -27,11 +28,11 @@ class AsyncLedgerUpdates:
         metrics: Mapping[str, MetricValue] = NO_METRICS,
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
-    ) -> RunRecord | None:
+    ) -> RunRecord | MaybeNone:
         """Set `metrics`, `add` to numbers, append a `note`. With none of them, it is a heartbeat."""
         return await self.run(run_id, client_id).update(metrics=metrics, add=add, note=note)
 
-    async def heartbeat(self, run_id: str, client_id: str) -> RunRecord | None:
+    async def heartbeat(self, run_id: str, client_id: str) -> RunRecord | MaybeNone:
         """Report that the run is still alive: only `updated_at` changes."""
         return await self.run(run_id, client_id).heartbeat()
 
@@ -45,7 +46,7 @@ class AsyncLedgerUpdates:
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
         at: datetime | None = None,
-    ) -> RunRecord | None:
+    ) -> RunRecord | MaybeNone:
         """Finish the run as Completed or, if `with_errors` says what went wrong, as Completed with Errors."""
         run = self.run(run_id, client_id)
         return await run.complete(with_errors=with_errors, metrics=metrics, add=add, note=note, at=at)
@@ -60,15 +61,17 @@ class AsyncLedgerUpdates:
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
         at: datetime | None = None,
-    ) -> RunRecord | None:
+    ) -> RunRecord | MaybeNone:
         """Finish the run as Failed. `error` is the reason: text or an exception."""
         return await self.run(run_id, client_id).fail(error, metrics=metrics, add=add, note=note, at=at)
 
-    async def skip(self, run_id: str, client_id: str, why: str, *, at: datetime | None = None) -> RunRecord | None:
+    async def skip(self, run_id: str, client_id: str, why: str, *, at: datetime | None = None) -> RunRecord | MaybeNone:
         """Finish the run as Skipped: there was nothing to do."""
         return await self.run(run_id, client_id).skip(why, at=at)
 
-    async def cancel(self, run_id: str, client_id: str, why: str, *, at: datetime | None = None) -> RunRecord | None:
+    async def cancel(
+        self, run_id: str, client_id: str, why: str, *, at: datetime | None = None
+    ) -> RunRecord | MaybeNone:
         """Finish the run as Cancelled: somebody asked for it."""
         return await self.run(run_id, client_id).cancel(why, at=at)
 
@@ -119,11 +122,11 @@ class AsyncRun:
         metrics: Mapping[str, MetricValue] = NO_METRICS,
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
-    ) -> RunRecord | None:
+    ) -> RunRecord | MaybeNone:
         """Set `metrics`, `add` to numbers, append a `note`. With none of them, it is a heartbeat."""
         return await self._threads.made(partial(self._run.update, metrics=metrics, add=add, note=note))
 
-    async def heartbeat(self) -> RunRecord | None:
+    async def heartbeat(self) -> RunRecord | MaybeNone:
         """Report that the run is still alive: only `updated_at` changes."""
         return await self._threads.made(self._run.heartbeat)
 
@@ -135,7 +138,7 @@ class AsyncRun:
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
         at: datetime | None = None,
-    ) -> RunRecord | None:
+    ) -> RunRecord | MaybeNone:
         """Finish the run as Completed or, if `with_errors` says what went wrong, as Completed with Errors."""
         finish = partial(self._run.complete, with_errors=with_errors, metrics=metrics, add=add, note=note, at=at)
         return await self._threads.made(finish, always=True)
@@ -148,15 +151,15 @@ class AsyncRun:
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
         at: datetime | None = None,
-    ) -> RunRecord | None:
+    ) -> RunRecord | MaybeNone:
         """Finish the run as Failed. `error` is the reason: text or an exception."""
         finish = partial(self._run.fail, error, metrics=metrics, add=add, note=note, at=at)
         return await self._threads.made(finish, always=True)
 
-    async def skip(self, why: str, *, at: datetime | None = None) -> RunRecord | None:
+    async def skip(self, why: str, *, at: datetime | None = None) -> RunRecord | MaybeNone:
         """Finish the run as Skipped: there was nothing to do. `why` is appended to the log as a note."""
         return await self._threads.made(partial(self._run.skip, why, at=at), always=True)
 
-    async def cancel(self, why: str, *, at: datetime | None = None) -> RunRecord | None:
+    async def cancel(self, why: str, *, at: datetime | None = None) -> RunRecord | MaybeNone:
         """Finish the run as Cancelled: somebody asked for it. `why` is appended to the log as a note."""
         return await self._threads.made(partial(self._run.cancel, why, at=at), always=True)

@@ -129,7 +129,7 @@ class _Commands(click.Group):
 
 
 def _reject(error: click.UsageError, command: str | None) -> NoReturn:
-    """End as a monitoring plugin that cannot tell if the command is `check`, else raise the error."""
+    """End with UNKNOWN, as a monitoring plugin, if the command is `check`; else raise the error."""
     if command != "check":
         raise error
     from .plugin import print_unknown  # here, because only `check` answers as a plugin

@@ -43,7 +43,7 @@ class State(IntEnum):
 
 
 def state_of(result: CheckResult, left_out: int) -> State:
-    """The worst state. Without deviations, a check that found no client, or could not read some rows, cannot tell."""
+    """The worst state. Without deviations, a check that found no client, or could not read some rows, is UNKNOWN."""
     if any(each.kind.is_critical for each in result.deviations):
         return State.CRITICAL
     if result.deviations:
@@ -66,7 +66,7 @@ def print_unknown(why: str, *, as_json: bool = False) -> State:
 
 @contextmanager
 def answered_within(written: str, duration: timedelta, *, as_json: bool) -> Iterator[None]:
-    """A block that must end within a duration, which was `written` so. Else this process ends, and cannot tell.
+    """A block that must end within a duration, which was `written` so. Else this process ends as UNKNOWN.
 
     A thread ends it, because the block may be in a call of a driver that nothing interrupts.
     """

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from itertools import count
+from typing import Literal, TypeVar
+
+T = TypeVar("T")
+
+_STEP = 500
+"""How many items are read between two steps of the bar."""
 
 
 @contextmanager
@@ -31,3 +37,14 @@ def progress(unit: Literal["bytes", "records"], *, wanted: bool = True) -> Itera
     with Progress(BarColumn(), *numbers, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
         task = bar.add_task("", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def showing(
+    items: Iterable[T], advance: Callable[[int, None], None], numbers: Iterator[int] | None = None
+) -> Iterator[T]:
+    """The items, while the bar advances with them. `numbers` continues the count of other items, from 1."""
+    numbers = count(1) if numbers is None else numbers
+    for item in items:
+        yield item
+        if (number := next(numbers)) % _STEP == 0:
+            advance(number, None)

@@ -24,7 +24,7 @@ from .events import EventKind, RunEvent, RunObserver
 from .key import InvalidValue, RunKey, RunLedgerError
 from .late_names import late_names
 from .log import LogLine
-from .new_run import NewRun, rejected_keys
+from .new_run import NewRun, missing_runs, rejected_keys
 from .port import (
     Guarantees,
     IdentifiedStore,
@@ -103,6 +103,7 @@ __all__ = [
     "changed_records",
     "fitting",
     "latest_of",
+    "missing_runs",
     "newest_first",
     "rejected_keys",
     "summary_of",

@@ -101,7 +101,7 @@ def metrics_text(metrics: Mapping[str, MetricValue]) -> str:
 
 
 def metrics_texts(many: Sequence[Mapping[str, MetricValue]]) -> list[str]:
-    """The JSON objects of many metrics as texts, in half the time: they are encoded at once.
+    """The JSON objects of many metrics as texts, in half the time: they are encoded together.
 
     The text "" that is put between two objects makes `,"",` there. That is nowhere else: each name in an object is
     followed by a colon, and each quote in a text by a backslash before it.

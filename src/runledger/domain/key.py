@@ -22,9 +22,10 @@ CONTROL = "[\x00-\x1f\x7f-\x9f]|[\ud800-\udfff]"
 class RunLedgerError(Exception):
     """The base of every error that the ledger raises. `key` is the run concerned, or None if no run is.
 
-    `applied` holds the keys of a bulk call that were created or updated before it failed. It is empty for every store
-    that guarantees atomic bulk calls. `unconfirmed` holds the keys, with references, of records that the store made for
-    a start without being able to tell whether they are the run's: a retry confirms them, and creates nothing for them.
+    `applied` holds the keys of a bulk call that were created or updated before it failed. With a store that guarantees
+    atomic bulk calls, only an earlier attempt of a start can have created them. `unconfirmed` holds the keys, with
+    references, of records that the store made for a start without knowing whether they are the run's: a
+    retry confirms them, and creates nothing for them.
     """
 
     applied: tuple[RunKey, ...] = ()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, field, frozen
 
+from .errors import RunAlreadyExists
 from .json_form import MALFORMED, fault_of, log_from_json, log_to_json, trusted_log
 from .key import InvalidValue, RunKey, require_text
 from .log import LogLine
@@ -126,3 +127,14 @@ def rejected_keys(news: Collection[NewRun], marks: Mapping[RunKey, str] = NO_MAR
     counts = Counter(new.key for new in news)
     counts.update(new.key for new in news if new.key in marks and not new.created(marks[new.key]))
     return [key for key, count in counts.items() if count > 1]
+
+
+def missing_runs(news: Sequence[NewRun], marks: Mapping[RunKey, str]) -> list[NewRun]:
+    """Those of these runs that have no record. The other ones were created by an earlier attempt of this start.
+
+    Raises RunAlreadyExists for the keys that `rejected_keys` returns. Its `applied` are the keys of those other ones.
+    """
+    if rejected := rejected_keys(news, marks):
+        own = dict.fromkeys(new.key for new in news if new.key in marks and new.key not in rejected)
+        raise RunAlreadyExists(rejected).having_applied(own)
+    return [new for new in news if new.key not in marks]

@@ -44,7 +44,7 @@ class FinishedRuns:
 class RunRemoval(Protocol):
     """The right to remove finished runs, and nothing else: it neither creates nor updates.
 
-    It is an object of its own, over its own connections, that `Backend.removal` opens. No repository, access, ledger or
+    It is a separate object, over separate connections, that `Backend.removal` opens. No repository, access, ledger or
     handle leads to it.
     """
 

@@ -16,7 +16,8 @@ from .values import RunStatus
 class StoredRow:
     """What one row of a store holds. A part that is empty, or that cannot be read, is None; an id is then "".
 
-    `word` is the store's word for the status, also for one that is not valid. `created_at` is when the store made the
+    `word` is the store's word for the status, also for one that is not valid, and `start` its text for a start that
+    cannot be read. `created_at` is when the store made the
     row, and `reference` names it there. Of several rows of one key, the one with the least `order` is the run's record;
     it is None in a store that has one row of each key. `fault` says why the row is not a valid run record; it is empty
     if it is one.
@@ -27,6 +28,7 @@ class StoredRow:
     status: RunStatus | None
     word: str = ""
     started_at: datetime | None = None
+    start: str = ""
     ended_at: datetime | None = None
     created_at: datetime | None = None
     reference: str | None = None

@@ -78,7 +78,7 @@ class Assignments:
             self.module.exports.setdefault(name, []).append(source)
         elif isinstance(owner, Member) and owner.name == "prototype" and isinstance(source.node, Function):
             self._prototype_method(owner.object, name, source.node, scope)
-        elif isinstance(owner, Member) and "instance" in owner.name.lower():
+        elif isinstance(owner, Member) and "inst" in owner.name.lower():
             self._member_target(owner.object, name, source, scope)  # cls._instance.table = …
         elif isinstance(owner, Name):
             holder = scope.holder(owner.id)
@@ -89,6 +89,8 @@ class Assignments:
                 scope.routine.owner.fields.setdefault(name, []).append(source)
             else:
                 self._assigned.append((scope, owner.id, name, source))
+        elif chain:
+            self._keep(chain, name, source)
 
     def _item_target(self, owner: Node, source: Source, scope: Scope, key: str = "") -> None:
         """What is put into a dictionary or map, whatever its key is."""
@@ -129,6 +131,7 @@ class Assignments:
 
     def _attach(self, scope: Scope, name: str, attribute: str, origin: Origin) -> None:
         holder = scope.holder(name)
+        self._keep(name, attribute, origin)
         for known in holder.names[name] if holder is not None else ():
             if not isinstance(known, Source) or known.steps:
                 continue
@@ -138,6 +141,9 @@ class Assignments:
                 self.program.attributes.setdefault(known.node, {}).setdefault(attribute, []).append(origin)
             elif isinstance(known.node, ClassNode) and known.node in self.program.classes:
                 self.program.classes[known.node].fields.setdefault(attribute, []).append(origin)
+
+    def _keep(self, owner: str, attribute: str, origin: Origin) -> None:
+        self.program.kept.setdefault(attribute, {}).setdefault(owner.rpartition(".")[2], []).append(origin)
 
 
 def _step(source: Source, kind: str, what: str | int) -> Source:

@@ -22,6 +22,7 @@ from .values import (
     Library,
     Lookup,
     Method,
+    More,
     Of,
     Partial,
     This,
@@ -29,7 +30,6 @@ from .values import (
     Values,
     exact,
 )
-from .weights import called
 
 _FETCHES = {
     "fetchone",
@@ -139,18 +139,20 @@ class Calls(Outcomes):
                 return self._within(self.returned(routine), (*frames, frame))
             case Class(info=info) | This(info=info):  # `this` and `cls` of a static method are its class
                 return (Instance(info, arguments.positional, arguments.frozen_keywords),)
+            case More():
+                return (function,)
             case File(module=module):
                 whole = self.merged(*(self.of_origin(origin, module.scope) for origin in module.whole))
                 return self.merged(*(self.call(value, arguments) for value in whole))
             case Given() | Of() | Called():
-                return called(function, arguments)
+                return self.result(function, arguments)
             case Partial(function=inner, arguments=given):
                 return self.call(inner, Arguments((*given, *arguments.positional), arguments.keywords))
             case Method(owner=owner, name=name) if isinstance(owner, Callable):
                 return self._of_callable(owner, name, arguments)
         found = self.outcome(function, arguments, node, scope)
         if found.pending and not found.values:
-            return called(function, arguments)
+            return self.result(function, arguments)
         return found.values
 
     def _of_callable(self, owner: Callable, name: str, arguments: Arguments) -> Values:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from .tree import Compare, Literal, Name, Record, Sequence, Text
+import re
+
+from .tree import Compare, Literal, Member, Name, Record, Sequence, Text
+
+_MISSING = re.compile(r"not_?found$", re.I)
 
 
 def presence(node: Compare) -> bool | None:
@@ -24,6 +28,8 @@ def presence(node: Compare) -> bool | None:
     if isinstance(right, Record) and not right.entries:
         nothing = True
     if isinstance(right, Name) and right.id == "undefined":
+        nothing = True
+    if isinstance(right, Member) and _MISSING.search(right.name):  # codes.NOT_FOUND
         nothing = True
     return (
         {"==": False, "!=": True, ">": True, "<=": False, ">=": True if nothing else None}.get(node.operator)

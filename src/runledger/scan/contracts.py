@@ -22,7 +22,7 @@ class Contracts(Operations):
         self._with_method: dict[str, list[tuple[This | Object, set[str]]]] | None = None
 
     def implementations(self, info: ClassInfo) -> Values:
-        """The classes and objects that a contract may stand for; nothing if the class is no contract."""
+        """The classes and objects that a contract may mean; nothing if the class is no contract."""
         if info not in self._implementations:
             self._implementations[info] = ()
             names = _promised(self.ancestry(info))
@@ -31,7 +31,7 @@ class Contracts(Operations):
                 found = tuple(This(one) for one in self.subclasses(info) if not self.is_open(one))
                 found = found or (self._alike(names) if self.is_open(info) else ())
             if len(found) > MOST:
-                self.exhausted["implementations of one contract"] += 1
+                self.give_up("implementations of one contract")
             self._implementations[info] = found[:MOST]
         return self._implementations[info]
 

@@ -50,9 +50,11 @@ from .tree import (
     Text,
     Throw,
     Try,
+    Yield,
 )
 
-_EXPRESSIONS = {Name, Literal, Text, Member, Index, Call, Either, Not, Compare, Binary, Record, Sequence, Await, Other}
+_EXPRESSIONS = {Name, Literal, Text, Member, Index, Call, Either, Not, Compare, Binary, Record, Sequence, Await, Yield,
+                Other}  # fmt: skip
 
 
 class Declarations(Assignments):
@@ -133,6 +135,9 @@ class Declarations(Assignments):
                 self._require(node, scope)
                 if isinstance(callee, Member) and callee.name == "set" and len(arguments) == 2:
                     self._item_target(callee.object, Source(arguments[1].value, scope), scope)
+                elif isinstance(callee, Member) and callee.name == "decorate" and len(arguments) == 2:  # Fastify
+                    name = _text_of(arguments[0].value)
+                    self._member_target(callee.object, name, Source(arguments[1].value, scope), scope)
                 self._node(callee, scope, block)
                 for index, argument in enumerate(arguments):
                     self._node(argument.value, scope, block)

@@ -8,33 +8,28 @@ from __future__ import annotations
 
 from collections import deque
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from .evaluation import Evaluator
-from .flow import Arm, Event, Flows
-from .libraries.outcome import Outcome
-from .observations import given_in
+from .flow import Arm, Event
+from .libraries.outcome import UNRESOLVED
+from .observations import roots_of
 from .program import Module, Routine
-from .resolution import Resolution
-from .substitution import MOST_STEPS
+from .propagation import MOST_OPENS, Propagation, Reach
 from .summaries import LOOKUP, Effect, Open, Site, Summary
 from .values import (
     Arguments,
     Callable,
-    Called,
     Class,
     Constant,
     Dictionary,
-    Frame,
-    Frames,
     Given,
     Library,
     List,
-    Lookup,
     Method,
+    More,
     Object,
-    Of,
     String,
+    This,
     Value,
     symbolic,
     text,
@@ -42,38 +37,11 @@ from .values import (
 
 _MOST_EFFECTS = 600
 _MOST_ROUNDS = 60
-_MOST_OPENS = 120
 _MOST_STEPS = 200_000
-_LONGEST = 12
-_LONGEST_OPEN = 7
-_DEEPEST_OPEN = 4
 
 
-@frozen
-class Reach:
-    """From where a function's effects are reached: the caller, its call, and the functions between them."""
-
-    summary: Summary
-    event: Event
-    found: dict[tuple[object, ...], Effect]
-    likely: bool = False
-    depth: int = 0
-    prefix: tuple[Routine, ...] = ()
-
-    def through(self, prefix: tuple[Routine, ...], depth: int) -> Reach:
-        """The same with more functions between."""
-        return Reach(self.summary, self.event, self.found, self.likely, depth, prefix)
-
-
-class Effects(Resolution):
+class Effects(Propagation):
     """The effects of all routines of a program. `exhausted` of the evaluator counts what was cut short."""
-
-    def __init__(self, evaluator: Evaluator, flows: Flows) -> None:
-        super().__init__(evaluator, flows)
-        self.summaries: dict[Routine, Summary] = {}
-        self.tables: dict[Site, dict[tuple[str, str], bool]] = {}
-        """The kinds and tables that each place was seen to write, wherever it is called from; whether likely."""
-        self._callers: dict[Routine, dict[Routine, None]] = {}
 
     def compute(self, modules: set[Module]) -> None:
         """Compute the effects of the routines of some modules; those of others have none."""
@@ -93,7 +61,7 @@ class Effects(Resolution):
             queued.discard(routine)
             rounds[routine] = rounds.get(routine, 0) + 1
             if rounds[routine] > _MOST_ROUNDS:
-                self._evaluator.exhausted["rounds through recursive calls"] += 1
+                self._evaluator.give_up("rounds through recursive calls")
                 continue
             if self._update(self.summaries[routine]):
                 for caller in self._callers.get(routine, ()):
@@ -102,21 +70,30 @@ class Effects(Resolution):
                         queued.add(caller)
         for summary in self.summaries.values():
             for event, found in summary.of_event.items():
-                if self._evaluator.total < _MOST_STEPS:
-                    self._settle(summary, event, found)
-                else:
-                    self._evaluator.exhausted["steps for all calls"] += 1
+                self._settle(summary, event, found)
 
     def _settle(self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect]) -> None:
         """Add the effects of what still depends on parameters and objects, by all calls that were seen."""
         for effect in list(found.values()):
             if symbolic(effect.table) and effect.table is not None:
+                before = self._cuts
                 for table in self.observed.settled(effect.table):
-                    if isinstance(table, String):
+                    if isinstance(table, String | More):
                         self._put(found, evolve(effect, table=table))
+                if (
+                    self._cuts > before
+                    and effect.kind != LOOKUP
+                    and self._may_hide(effect.site, effect.table, Arguments())
+                ):
+                    self._put(found, evolve(effect, kind=UNRESOLVED, table=None))
         opens = summary.open_of_event.get(event, {})
         done: set[tuple[object, ...]] = set()
-        while (left := [opened for key, opened in opens.items() if key not in done]) and len(done) < _MOST_OPENS:
+        while left := [opened for key, opened in opens.items() if key not in done]:
+            if len(done) >= MOST_OPENS:
+                self._evaluator.give_up("calls through parameters in one function")
+                for opened in left:
+                    self._leave_open(found, opened)
+                return
             for opened in left:
                 done.add(opened.key)
                 self._settle_one(summary, event, found, opened)
@@ -128,11 +105,28 @@ class Effects(Resolution):
         for (kind, name), likely in list(seen.items()):
             self._put(found, Effect(kind, text(name), opened.site, likely))
         before = len(found)
+        if self._evaluator.total >= _MOST_STEPS:
+            self._evaluator.give_up("steps for all calls")
+            self._add_outcome(
+                found, self._evaluator.outcome(opened.function, opened.arguments), opened.site, opened.chain
+            )
+            self._leave_open(found, opened)
+            return
+        shown = seen and opened.site not in self._cut and not self.observed.is_of_object(opened.function)
         # A function that is passed in does what its callers pass.
-        if not isinstance(opened.function, Given) and (not seen or self.observed.is_of_object(opened.function)):
+        if not shown and not isinstance(opened.function, Given):
             self._settle_open(summary, event, found, opened, known=bool(seen))
         if len(found) == before and not seen:
             self._add_outcome(found, opened.guess, opened.site, opened.chain)
+
+    def _leave_open(self, found: dict[tuple[object, ...], Effect], opened: Open) -> None:
+        """Note that a call which was seen to write may write to more tables, because a limit was reached."""
+        if self.tables.get(opened.site) and self._may_hide(opened.site, opened.function, opened.arguments):
+            self._put(found, Effect(UNRESOLVED, None, opened.site, chain=opened.chain))
+
+    def _may_hide(self, site: Site, function: Value, arguments: Arguments) -> bool:
+        """Whether a limit that was reached can hide a write: the callers alone do not show all that a call does."""
+        return site in self._cut or any(isinstance(root, This) for root in roots_of(function, arguments))
 
     def _settle_open(
         self, summary: Summary, event: Event, found: dict[tuple[object, ...], Effect], opened: Open, *, known: bool
@@ -141,6 +135,7 @@ class Effects(Resolution):
             self._may_write(function) for function in self.observed.settled(opened.function)
         ):
             return
+        before = self._cuts
         for function, arguments in self.observed.calls(opened.function, opened.arguments):
             if isinstance(function, Method) and function.owner == String((None,)):
                 self._add_outcome(found, self._evaluator.executed(function.name, arguments), opened.site, opened.chain)
@@ -152,6 +147,8 @@ class Effects(Resolution):
                 if known:  # elsewhere it is known: what is unknown here says nothing
                     outcome = evolve(outcome, writes=tuple(one for one in outcome.writes if one.table is not None))
                 self._add_outcome(found, outcome, opened.site, opened.chain)
+        if self._cuts > before:
+            self._leave_open(found, opened)
 
     def _may_write(self, function: Value) -> bool:
         if isinstance(function, Callable):
@@ -169,7 +166,7 @@ class Effects(Resolution):
         try:
             return self._flows.flow(routine)
         except RecursionError:
-            self._evaluator.exhausted["depth of nested code"] += 1
+            self._evaluator.give_up("depth of nested code")
             return Arm()
 
     def _in_order(self) -> list[Routine]:
@@ -214,91 +211,7 @@ class Effects(Resolution):
             for key, effect in found.items():
                 known = summary.effects.get(key)
                 if known is None and len(summary.effects) >= _MOST_EFFECTS:
-                    self._evaluator.exhausted["reads and writes of one function"] += 1
+                    self._evaluator.give_up("reads and writes of one function")
                 elif known is None or len(known.chain) > len(effect.chain):
                     summary.effects[key] = effect
         return len(summary.effects) + len(summary.opens) > before
-
-    def _add_outcome(
-        self,
-        found: dict[tuple[object, ...], Effect],
-        outcome: Outcome,
-        site: Site,
-        chain: tuple[Routine, ...],
-        *,
-        likely: bool = False,
-    ) -> None:
-        for write in outcome.writes:
-            self._put(found, Effect(write.kind, write.table, site, write.likely or likely, chain))
-        if not outcome.writes:
-            for value in outcome.values:
-                if isinstance(value, Lookup):
-                    self._put(found, Effect(LOOKUP, value.table, site, chain=chain))
-
-    def _put(self, found: dict[tuple[object, ...], Effect], effect: Effect) -> None:
-        known = found.get(effect.key)
-        if known is None or len(known.chain) > len(effect.chain):
-            found[effect.key] = effect
-        name = effect.table.exact if isinstance(effect.table, String) else None
-        if name is not None and effect.kind != LOOKUP:
-            seen = self.tables.setdefault(effect.site, {})
-            seen[effect.kind, name] = effect.likely and seen.get((effect.kind, name), True)
-
-    def _keep_open(self, summary: Summary, event: Event, opened: Open) -> None:
-        if not self.is_relevant(opened.function):
-            return
-        if len(opened.chain) > _LONGEST_OPEN:
-            self._evaluator.exhausted["length of a chain of calls"] += 1
-            return
-        if len(summary.opens) >= _MOST_OPENS and opened.key not in summary.opens:
-            self._evaluator.exhausted["calls through parameters in one function"] += 1
-            return
-        summary.opens.setdefault(opened.key, opened)
-        summary.open_of_event.setdefault(event, {}).setdefault(opened.key, opened)
-
-    def _through(self, reach: Reach, function: Callable, arguments: Arguments) -> None:
-        """Add the effects of a function that is called, with its parameters and its object known."""
-        target = self.owner(function.routine)
-        inner = self.summaries.get(target)
-        caller = reach.summary.routine
-        if inner is None or (target is self.owner(caller) and function.routine is not target):
-            return
-        self._callers.setdefault(target, {})[caller] = None
-        frame = Frame(function.routine, arguments.positional, arguments.frozen_keywords, function.this)
-        frames = (*function.frames, frame)
-        self.observed.note(frames)
-        if self._evaluator.steps > MOST_STEPS:
-            return
-        for effect in list(inner.effects.values()):
-            if len(effect.chain) > _LONGEST:
-                self._evaluator.exhausted["length of a chain of calls"] += 1
-                continue
-            chain = (*reach.prefix, target, *effect.chain)
-            tables = self._evaluator.names(effect.table, frames) if symbolic(effect.table) else (effect.table,)
-            for table in tables:
-                likely = effect.likely or reach.likely
-                self._put(reach.found, Effect(effect.kind, table, effect.site, likely, chain))
-        if inner.opens and reach.depth > _DEEPEST_OPEN:
-            self._evaluator.steps += len(inner.opens)
-            self._evaluator.exhausted["depth of calls through parameters"] += len(inner.opens)
-            return
-        for opened in list(inner.opens.values()):
-            self._open(reach.through((*reach.prefix, target, *opened.chain), reach.depth), opened, frames)
-
-    def _open(self, reach: Reach, opened: Open, frames: Frames) -> None:
-        self._evaluator.steps += 1
-        arguments = given_in(self._evaluator, opened.arguments, frames)
-        for function in self._evaluator.substituted(opened.function, frames):
-            if isinstance(function, Method) and function.owner == String((None,)):
-                outcome = self._evaluator.executed(function.name, arguments)
-                self._add_outcome(reach.found, outcome, opened.site, reach.prefix)
-            elif isinstance(function, Callable):
-                if self.owner(function.routine) is not self.owner(reach.summary.routine):
-                    self._through(reach.through(reach.prefix, reach.depth + 1), function, arguments)
-            elif isinstance(function, Given | Of | Called) or symbolic(function):
-                self._keep_open(reach.summary, reach.event, opened.given(function, arguments, reach.prefix))
-            else:
-                outcome = self._evaluator.outcome(function, arguments)
-                self._add_outcome(reach.found, outcome, opened.site, reach.prefix, likely=reach.likely)
-                if outcome.pending:
-                    self._keep_open(reach.summary, reach.event, opened.given(function, arguments, reach.prefix))

@@ -9,7 +9,7 @@ from attrs import frozen
 from .evaluation import Evaluator
 from .program import ClassInfo, Module, Program, Routine, Scope
 from .traversal import chain_of
-from .tree import Call, Compare, If, Node, Record, Text
+from .tree import Call, Node, Record, Text
 from .values import Callable, Class, Instance, Method, String, This, Value, exact
 
 
@@ -98,6 +98,8 @@ class Registrations:
         if not node.arguments:
             return False
         first = node.arguments[0].value
+        if isinstance(first, Record):  # fastify.route({ method, url, handler })
+            return any(isinstance(key, Text) and key.parts == ["handler"] for key, _ in first.entries)
         if isinstance(first, Text) or any(isinstance(value, String) for value in self._evaluator.values(first, scope)):
             return len(node.arguments) > 1
         return "route" in owner.rpartition(".")[2] and any(
@@ -197,12 +199,3 @@ class Entries:
         if route_file and exported and name in ("GET", "POST", "PUT", "PATCH", "DELETE"):
             return [Entry("route", f"{name} {routine.module.path}", routine.line, routine.module, routine)]
         return []
-
-
-def is_main_guard(node: Node) -> bool:
-    """Whether a statement is `if __name__ == "__main__":` or `if (require.main === module)`."""
-    if not isinstance(node, If) or not isinstance(node.condition, Compare):
-        return False
-    left, right = node.condition.left, node.condition.right
-    chains = {chain_of(left), chain_of(right)}
-    return "__name__" in chains or "require.main" in chains or "import.meta.url" in chains

@@ -38,20 +38,18 @@ from .values import (
     Class,
     Constant,
     Failure,
-    Found,
     Given,
     Library,
     List,
     Lookup,
+    Method,
     Object,
-    Row,
     String,
     Table,
     This,
     Value,
     Values,
     exact,
-    joined,
     symbolic,
 )
 
@@ -87,7 +85,7 @@ class Evaluator(Calls):
             self._cut += 1
             return ()
         if len(self._running) > _DEPTH:
-            self.exhausted["depth of evaluation"] += 1
+            self.give_up("depth of evaluation")
             self._cut += 1
             return ()
         self._running.add(key)
@@ -110,11 +108,12 @@ class Evaluator(Calls):
             case Name():
                 return self._name(node, scope)
             case Text(parts=parts):
-                return (self._template(parts, scope),)
+                return self._template(parts, scope)
             case Member(object=owner, name=name):
                 if chain_of(owner) == "super":
                     return self._super(name, scope)
-                return self._attached(node, scope) or self.members(self.values(owner, scope), name)
+                found = self._attached(node, scope) or self.members(self.values(owner, scope), name)
+                return self._kept_attribute(node, found) or found
             case Index(object=owner, index=index) if chain_of(owner).rpartition(".")[2] in ("Annotated", "Optional"):
                 return self.values(index, scope)
             case Index(object=owner, index=index):
@@ -221,7 +220,7 @@ class Evaluator(Calls):
             if callee.name in ("catch", "then"):
                 return (Failure(),)
             owners = self.values(callee.object, scope)
-            if callee.name in _EACH and not any(isinstance(value, Table) for value in owners):
+            if callee.name in _EACH and not (callee.name == "find" and any(isinstance(one, Table) for one in owners)):
                 return self.each(owners) if index == 0 else ()
         found = [value for value in self.values(call, scope) if isinstance(value, Lookup)]
         if found:
@@ -257,41 +256,31 @@ class Evaluator(Calls):
             return ()
         return self.members((Object(*routine.record),), node.name)
 
-    def _template(self, parts: list[str | Node], scope: Scope) -> String:
-        made: list[str | Value | None] = []
-        for part in parts:
-            if isinstance(part, str):
-                made.append(part)
-                continue
-            found = [value for value in self.values(part, scope) if isinstance(value, String) or symbolic(value)]
-            made.append(found[0] if found else self._shown(part))
-        return joined(made)
+    def _kept_attribute(self, node: Member, found: Values) -> Values:
+        """What is assigned to an attribute of an object that a package or a caller gives."""
+        owners = self.program.kept.get(node.name)
+        if owners is None or not all(isinstance(value, Library | Method) or symbolic(value) for value in found):
+            return ()
+        origins = owners.get(chain_of(node.object).rpartition(".")[2], ())
+        kept = self.merged(*(self.of_origin(origin, origin.scope) for origin in origins if isinstance(origin, Source)))
+        return self.merged(kept, tuple(value for value in found if symbolic(value))) if kept else ()
 
-    @staticmethod
-    def _shown(part: Node) -> Value | None:
-        return None
+    def _template(self, parts: list[str | Node], scope: Scope) -> Values:
+        return self.combined(part if isinstance(part, str) else self.values(part, scope) for part in parts)
 
     def _binary(self, operator: str, left: Values, right: Values) -> Values:
         if operator == "+":
             if not any(isinstance(value, String) for value in (*left, *right)):
                 return ()
-            first = next((value for value in left if isinstance(value, String) or symbolic(value)), None)
-            second = next((value for value in right if isinstance(value, String) or symbolic(value)), None)
-            return (joined([first, second]),)
+            return self.combined((left, right))
         if operator == "%":
             return self.filled(left, right)
-        if operator == "/" and left and isinstance(left[0], String):
-            return (joined([left[0], "/", right[0] if right else None]),)
+        if operator == "/" and any(isinstance(value, String) for value in left):
+            return self.combined((left, "/", right))
         return ()
 
     def _truth(self, operand: Node, scope: Scope, *, positive: bool) -> Values:
-        made: list[Value] = []
-        for value in self.values(operand, scope):
-            if isinstance(value, Lookup) or (isinstance(value, Row) and not value.created):
-                made.append(Found(value.table, positive))
-            elif isinstance(value, Found):
-                made.append(Found(value.table, value.positive == positive))
-        return tuple(made)
+        return self.truths(self.values(operand, scope), positive)
 
     def _comparison(self, node: Compare, scope: Scope) -> Values:
         positive = presence(node)

@@ -13,11 +13,13 @@ from .tree import (
     Assign,
     Block,
     Call,
+    Compare,
     Each,
     Either,
     Export,
     Function,
     If,
+    Index,
     Leave,
     Literal,
     Loop,
@@ -53,7 +55,7 @@ class Arm:
     steps: list[Event | list[Arm]] = field(factory=list)
     exit: str = ""
     literals: set[object] = field(factory=set)
-    """Numbers and texts within, which tell an answer of 409 from others."""
+    """Numbers and texts within, which distinguish an answer of 409 from others."""
 
     def events(self) -> list[Event]:
         found: list[Event] = []
@@ -160,15 +162,8 @@ class Flows:
                 arm.exit = "leave"
             case Loop():
                 self._loop(node, scope, guards, arm)
-            case Switch(subject=subject, cases=cases):
-                self._expression(subject, scope, guards, arm)
-                arms: list[Arm] = []
-                for case in cases:
-                    inner = Arm()
-                    self._block(case.body, scope, guards, inner)
-                    inner.exit = "" if inner.exit == "leave" else inner.exit
-                    arms.append(inner)
-                arm.steps.append([*arms, Arm()])
+            case Switch():
+                self._switch(node, scope, guards, arm)
             case Function() | Export():
                 if isinstance(node, Export) and not isinstance(node.value, Function | Name):
                     self._expression(node.value, scope, guards, arm)
@@ -176,6 +171,20 @@ class Flows:
                 self._expression(node, scope, guards, arm)
                 if isinstance(node, Call) and _ends(node):
                     arm.exit = "conflict"
+
+    def _switch(self, node: Switch, scope: Scope, guards: tuple[Guard, ...], arm: Arm) -> None:
+        self._expression(node.subject, scope, guards, arm)
+        arms: list[Arm] = []
+        for case in node.cases:
+            tests = [Compare(node.line, node.pos, "==", node.subject, test) for test in case.tests]
+            added = self._conditions.missing(tests[0], scope, truth=True) if len(tests) == 1 else ()
+            inner = Arm()
+            self._block(case.body, scope, guards + added, inner)
+            for guard in added:
+                guard.found = Arm([arms])
+            inner.exit = "" if inner.exit == "leave" else inner.exit
+            arms.append(inner)
+        arm.steps.append([*arms, Arm()])
 
     def _loop(self, node: Loop, scope: Scope, guards: tuple[Guard, ...], arm: Arm) -> None:
         for part in (node.source, node.condition):
@@ -243,8 +252,8 @@ class Flows:
                 for part in parts_of(node):
                     self._expression(part, scope, guards, arm)
             case Assign(value=value):
-                if isinstance(node.target, Member):
-                    self._expression(node.target.object, scope, guards, arm)
+                for part in parts_of(node.target) if isinstance(node.target, Member | Index) else ():
+                    self._expression(part, scope, guards, arm)
                 if value is not None:
                     self._expression(value, scope, guards, arm)
             case _:
@@ -283,15 +292,15 @@ class Flows:
         for entry in registered:
             if entry.routine.name == "<anonymous>":
                 entry.routine.name = entry.name
-        catches = isinstance(node.callee, Member) and node.callee.name == "catch"
-        body = Arm(list(arm.steps)) if catches else arm
-        for argument in node.arguments:
+        handler = {"catch": 0, "then": 1}.get(node.callee.name) if isinstance(node.callee, Member) else None
+        body = arm if handler is None else Arm(list(arm.steps))
+        for index, argument in enumerate(node.arguments):
             value = argument.value
             if not isinstance(value, Function):
                 self._expression(value, scope, guards, arm)
             elif not self._registering:
                 added: tuple[Guard, ...] = ()
-                if catches:
+                if index == handler:
                     added = self._conditions.caught([], scope, body)
                 self._inline(value, guards + added, arm)
         self._registering -= bool(registered) or gives

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .objects import Objects
+from .operations import MOST
 from .program import ClassInfo, Steps
-from .tree import Node
+from .tree import Node, Sequence
 from .values import (
     Callable,
     Called,
@@ -12,6 +13,7 @@ from .values import (
     Constant,
     Dictionary,
     File,
+    Found,
     Frame,
     Given,
     Instance,
@@ -19,17 +21,18 @@ from .values import (
     List,
     Lookup,
     Method,
+    More,
     Object,
     Of,
     Row,
     String,
+    Table,
     This,
     Value,
     Values,
     exact,
     symbolic,
 )
-from .weights import part
 
 _DERIVED = frozenset(
     "length size rows records data body id rowCount rowcount changes affectedRows ok status status_code"
@@ -37,7 +40,7 @@ _DERIVED = frozenset(
 )
 """What is taken from a look-up and is as true or false as it is."""
 
-_STATUS = {"ok", "status", "status_code", "statusCode"}
+_STATUS = {"ok", "is_success", "status", "status_code", "statusCode"}
 """What the answer to a change says of whether there was a record."""
 
 
@@ -72,10 +75,12 @@ class Members(Objects):
                 return (owner,)
             case String() if name in ("value", "name"):
                 return (owner,)
-            case Constant():
-                return ()
+            case Constant():  # a promise that gives a constant may fail too
+                return (Method(owner, name),) if name in ("then", "catch", "finally") else ()
+            case More():
+                return (owner,)
             case Given() | Of() | Called():
-                return part(owner, "member", name)
+                return self.part(owner, "member", name)
         return (Method(owner, name),)
 
     def entries(self, value: Value) -> dict[str, Values]:
@@ -142,6 +147,18 @@ class Members(Objects):
                 return (Class(each.inner[name]),)
         return (Method(Class(info), name),)
 
+    def truths(self, found: Values, positive: bool) -> Values:
+        """Whether each of some values is there, as truth values; a symbol where that depends on parameters."""
+        made: list[Value] = []
+        for value in found:
+            if isinstance(value, Lookup) or (isinstance(value, Row) and not value.created):
+                made.append(Found(value.table, positive))
+            elif isinstance(value, Found):
+                made.append(Found(value.table, value.positive == positive))
+            elif isinstance(value, Given | Of | Called):
+                made += self.part(value, "truth", Constant(positive))
+        return tuple(made)
+
     def item(self, owner: Value, key: Value | None) -> Values:
         """`owner[key]`."""
         match owner, key:
@@ -152,18 +169,29 @@ class Members(Objects):
                 0 <= index < len(node.items)
             ):
                 return self._within(self.values(node.items[index], scope), frames)
+            case (List(node=Sequence(items=[_, _])), String()):
+                return self._of_pair(owner, key)
             case (_, String()) if exact(key) is not None:
                 found = self.member(owner, exact(key) or "")
                 return tuple(one for one in found if not isinstance(one, Method) or isinstance(one.owner, Object))
-            case (Row(), _):
+            case (Row(), _) | (Table(), Constant()):  # a table is what a list of tables gives
                 return (owner,)
             case (Library(path=path), _):
                 return (Library(f"{path}[]"),)
             case (Object(node=node), _) if not node.entries:
                 return ()
+            case (Object() | Dictionary(), None):  # of an unknown key: any
+                return self.merged(*self.entries(owner).values())
             case (Given() | Of() | Called() | Object(), _) if key is not None and (symbolic(owner) or symbolic(key)):
-                return part(owner, "index", key)
+                return self.part(owner, "index", key)
         return ()
+
+    def _of_pair(self, pair: List, wanted: String) -> Values:
+        """The value of a key and its value, as in `{name: … for name in …}` and `new Map([[name, …]])`."""
+        key, value = (self._within(self.values(item, pair.scope), pair.frames) for item in pair.node.items)
+        if all(exact(one) is not None for one in key) and wanted.exact is not None and wanted not in key:
+            return ()
+        return tuple(one for one in value if isinstance(one, Table) and one.name == wanted) or value
 
     def each(self, owners: Values) -> Values:
         """What a loop over a value gives."""
@@ -172,10 +200,10 @@ class Members(Objects):
             match owner:
                 case Lookup(table=table, library=library):
                     made.append(Row(table, library))
-                case Row():
+                case Row() | Table():
                     made.append(owner)
                 case List(node=node, scope=scope, frames=frames):
-                    for item in node.items[:8]:
+                    for item in node.items[: MOST + 1]:
                         made += self._within(self.values(item, scope), frames)
         return self.merged(tuple(made))
 

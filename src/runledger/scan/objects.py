@@ -24,6 +24,7 @@ from .values import (
 )
 
 _CONSTRUCTORS = ("constructor", "__init__")
+_MOST_BASES = 20
 
 
 class Objects(Substitution):
@@ -138,7 +139,10 @@ class Objects(Substitution):
             return self._ancestry[info]
         made: list[ClassInfo] = []
         waiting = [info]
-        while waiting and len(made) < 20:
+        while waiting:
+            if len(made) == _MOST_BASES:
+                self.give_up("bases of one class")
+                break
             each = waiting.pop(0)
             if each not in made:
                 made.append(each)

@@ -49,7 +49,10 @@ class Observed:
         self._frames: dict[Routine, dict[Frame, None]] = {}
         self._instances: dict[ClassInfo, dict[Instance, None]] = {}
         self._known: dict[Value, Values] = {}
-        self._cut: set[Routine] = set()
+        self._cut: set[Routine | ClassInfo] = set()
+        """Functions and classes of which not all calls and objects are noted."""
+        self._partial: set[Value] = set()
+        """Symbols that were settled in part, because a limit was reached."""
         self._visits = 0
         self._settling = 0
 
@@ -71,23 +74,28 @@ class Observed:
         if len(seen) < _MOST_CALLS:
             seen[instance] = None
         elif instance not in seen:
-            self._evaluator.exhausted["objects of one class"] += 1
+            self._cut.add(instance.info)
 
     def settled(self, value: Value, depth: int = _DEPTH) -> Values:
         """The values that a symbol has in the calls that were seen. Symbols that stay open are left out."""
         if not symbolic(value) or isinstance(value, Callable):
             return (value,)
         if value in self._known:
+            if value in self._partial:
+                self._evaluator.give_up("calls followed for one value")
             return self._known[value]
         if depth == _DEPTH:
             self._evaluator.steps = 0
             self._settling = 0
         self._settling += 1
         if self._settling == _MOST_VISITS + 1:
-            self._evaluator.exhausted["calls followed for one value"] += 1
+            self._evaluator.give_up("calls followed for one value")
+        if depth == 0:
+            self._evaluator.give_up("depth of calls followed for one value")
         if depth == 0 or self._settling > _MOST_VISITS:
             return ()
         self._known[value] = ()
+        before = self._evaluator.exhausted.total()
         made: dict[Value, None] = {}
         for frame in self._of_roots(_roots(value)):
             for found in self._evaluator.substituted(value, (frame,)):
@@ -97,18 +105,20 @@ class Observed:
             del self._known[value]
         else:
             self._known[value] = tuple(made)
+            if self._evaluator.exhausted.total() > before:
+                self._partial.add(value)
         return tuple(made)
 
     def calls(self, function: Value, given: Arguments, depth: int = _DEPTH) -> list[tuple[Value, Arguments]]:
         """A call that depends on parameters, with its function and arguments in each call of its routine."""
-        roots = dict.fromkeys(
-            [*_roots(function), *(root for values in given.everything for value in values for root in _roots(value))]
-        )
+        roots = _roots(function) or roots_of(function, given)
         if not roots:
             return [(function, given)]
         self._visits = 0 if depth == _DEPTH else self._visits + 1
         if self._visits == _MOST_VISITS + 1:
-            self._evaluator.exhausted["calls followed for one value"] += 1
+            self._evaluator.give_up("calls followed for one value")
+        if depth == 0 and (symbolic(function) or self._evaluator.outcome(function, given).pending):
+            self._evaluator.give_up("depth of calls followed for one value")
         if depth == 0 or self._visits > _MOST_VISITS:
             return [] if symbolic(function) else [(function, given)]
         if depth == _DEPTH:
@@ -117,8 +127,12 @@ class Observed:
         for frame in self._of_roots(roots):
             arguments = given_in(self._evaluator, given, (frame,))
             for found in self._evaluator.substituted(function, (frame,)):
-                if (found, arguments) != (function, given) and len(made) < 3 * _MOST_CALLS:
+                if (found, arguments) == (function, given):
+                    continue
+                if len(made) < 3 * _MOST_CALLS:
                     made += self.calls(found, arguments, depth - 1)
+                else:
+                    self._evaluator.give_up("calls followed for one value")
         return made or ([] if symbolic(function) else [(function, given)])
 
     @staticmethod
@@ -131,9 +145,11 @@ class Observed:
         for root in roots:
             if isinstance(root, Given):
                 if root.routine in self._cut:
-                    self._evaluator.exhausted["calls of one function"] += 1
+                    self._evaluator.give_up("calls of one function")
                 frames |= self._frames.get(root.routine) or {Frame(root.routine): None}
             else:
+                if any(info in self._cut for info in (root.info, *self._evaluator.subclasses(root.info))):
+                    self._evaluator.give_up("objects of one class")
                 instances = list(self._instances.get(root.info, ())) or [
                     one for info in self._evaluator.subclasses(root.info) for one in self._instances.get(info, ())
                 ]
@@ -142,8 +158,14 @@ class Observed:
                 ]
                 frames |= {Frame(root.info.module.main, this=one): None for one in instances or [Instance(root.info)]}
         if len(frames) > _MOST_CALLS:
-            self._evaluator.exhausted["calls followed for one value"] += 1
+            self._evaluator.give_up("calls followed for one value")
         return list(frames)[:_MOST_CALLS]
+
+
+def roots_of(function: Value, arguments: Arguments) -> list[Given | This]:
+    """The parameters and objects that a call depends on."""
+    given = [root for values in arguments.everything for value in values for root in _roots(value)]
+    return list(dict.fromkeys([*_roots(function), *given]))
 
 
 def given_in(evaluator: Evaluator, arguments: Arguments, frames: Frames) -> Arguments:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 
 from .libraries import airtable, http, ledger, sql
-from .libraries.outcome import NOTHING, Outcome, Write
+from .libraries.outcome import NOTHING, UNRESOLVED, Outcome, Write, together
 from .members import Members
 from .program import ClassInfo, Scope
 from .traversal import chain_of
 from .tree import Call
 from .values import (
+    MORE,
     Arguments,
     Base,
     Callable,
@@ -36,8 +37,6 @@ from .values import (
     Value,
     Values,
     exact,
-    joined,
-    symbolic,
     text,
     texts,
 )
@@ -93,13 +92,11 @@ class Outcomes(Members):
                 return airtable.of_table(owner, name, arguments, self.entries)
             case Row(library="runledger"):
                 return ledger.of_handle(name) if name not in ("values", "items", "get", "pop") else Outcome((owner,))
+            case Lookup() | Row() | Constant() if name == "catch":
+                return Outcome(self._caught(owner, arguments.get(0)))
+            case Lookup() | Row() | Constant() if name in ("then", "finally"):
+                return Outcome(self.merged(self._after(owner, arguments), self._caught(owner, arguments.get(1))[1:]))
             case Lookup() | Row():
-                if name == "catch":
-                    return Outcome(self._caught(owner, arguments.get(0)))
-                if name in ("then", "finally"):
-                    return Outcome(
-                        self.merged(self._after(owner, arguments), self._caught(owner, arguments.get(1))[1:])
-                    )
                 return airtable.of_lookup(owner, name, arguments.get(0))
             case Client():
                 return http.of_client(owner, name, arguments, self.entries)
@@ -116,10 +113,18 @@ class Outcomes(Members):
             case String():
                 return Outcome(self._of_text(owner, name, arguments))
             case List() if name == "join":
-                return Outcome(tuple(self._joined(one, owner) for one in texts(arguments.get(0)) or (text(","),)))
+                return Outcome(self._joined(arguments.get(0) or (text(","),), owner))
+            case List() if name == "get":
+                pairs = [one for one in self.each((owner,)) if isinstance(one, List)]
+                return Outcome(self.merged(*(self.item(one, key) for one in pairs for key in arguments.get(0))))
+            case List() if name == "map":
+                given = Arguments((self.each((owner,)),))
+                return Outcome(self.merged(*(self.call(one, given) for one in arguments.get(0))))
+            case Object() | Dictionary() if name in ("items", "values"):
+                return Outcome(self.merged(*self.entries(owner).values()))
             case Object():
-                key = exact(next(iter(arguments.get(0)), None))
-                return Outcome(self.member(owner, key)) if name == "get" and key else NOTHING
+                keys = [known for known in map(exact, arguments.get(0)) if known and name == "get"]
+                return Outcome(self.merged(*(self.member(owner, one) for one in keys)))
         return NOTHING
 
     def _of_model(self, info: ClassInfo, owner: str, name: str, arguments: Arguments) -> Outcome:
@@ -152,32 +157,33 @@ class Outcomes(Members):
         if name == "format":
             return self.filled((owner,), (), arguments)
         if name == "concat":
-            return (joined([owner, *(next(iter(values), None) for values in arguments.positional)]),)
+            return self.combined(((owner,), *arguments.positional))
         if name in ("replace", "replaceAll"):
             known = [exact(next(iter(arguments.get(index)), None)) for index in (0, 1)]
             return (
                 (text(owner.exact.replace(known[0], known[1])),) if owner.exact and known[0] and known[1] else (owner,)
             )
         if name == "join":
-            return tuple(self._joined(owner, listed) for listed in arguments.get(0) if isinstance(listed, List))
+            lists = [listed for listed in arguments.get(0) if isinstance(listed, List)]
+            return self.merged(*(self._joined((owner,), listed) for listed in lists))
         return (owner,) if name in _TEXT_METHODS else ()
 
-    def _joined(self, separator: String, listed: List) -> String:
-        parts: list[str | Value | None] = []
+    def _joined(self, separators: Values, listed: List) -> Values:
+        parts: list[Values] = []
         for item in listed.node.items:
-            known = next(iter(self.values(item, listed.scope)), None)
-            parts += [separator, known] if parts else [known]
-        return joined(parts)
+            parts += [separators] if parts else []
+            parts.append(self._within(self.values(item, listed.scope), listed.frames))
+        return self.combined(parts)
 
     def filled(self, left: Values, right: Values, arguments: Arguments | None = None) -> Values:
         """A text whose `{}`, `{name}` or `%s` are filled in."""
-        made: list[Value] = []
+        made: list[Values] = []
         for template in texts(left):
             known = template.exact
             if known is None:
-                made.append(template)
+                made.append((template,))
             elif arguments is not None:
-                made.append(_formatted(known, arguments))
+                made.append(self.combined(_formatted(known, arguments)))
             else:
                 listed = [
                     self.values(item, value.scope)
@@ -185,8 +191,8 @@ class Outcomes(Members):
                     if isinstance(value, List)
                     for item in value.node.items
                 ]
-                made.append(_percent(known, listed or [right]))
-        return tuple(made)
+                made.append(self.combined(_percent(known, listed or [right])))
+        return self.merged(*made)
 
     def _of_library(self, path: str, arguments: Arguments) -> Outcome:
         for found in (
@@ -194,22 +200,25 @@ class Outcomes(Members):
             airtable.constructed(path, arguments),
             http.of_package(path, arguments, self.entries),
         ):
-            if found.values or found.writes or found.pending:
+            if found.is_known:
                 return found
         name = path.rpartition(".")[2]
         if path in ("os.getenv", "os.environ.get", "environ.get", "process.env.get"):
             return Outcome(arguments.get(1, "default") or (Library(f"{path}()"),))
         if name in sql.METHODS | sql.PREPARING:
             found = self.executed(name, arguments)
-            if found.values or found.writes or found.pending:
+            if found.is_known:
                 return found
         if path == "URL" and texts(arguments.get(1)):
-            return Outcome(tuple(joined([texts(arguments.get(1))[0], one]) for one in texts(arguments.get(0))))
+            return Outcome(self.combined((arguments.get(1), arguments.get(0))))
         if path == "getattr":
-            attribute = exact(next(iter(arguments.get(1)), None))
-            return Outcome(self.members(arguments.get(0), attribute) if attribute else ())
+            attributes = [known for known in map(exact, arguments.get(1)) if known]
+            return Outcome(self.merged(*(self.members(arguments.get(0), one) for one in attributes)))
         if _WRAPPING.search(path) and any(isinstance(value, Callable) for value in arguments.get(0)):
             return Outcome(arguments.get(0))
+        if path in ("Object.values", "Object.entries"):
+            held = [one for value in arguments.get(0) for one in self.entries(value).values()]
+            return Outcome(self.merged(*held))
         if path in ("dict", "Object.assign"):
             items = {
                 key: one
@@ -223,6 +232,8 @@ class Outcomes(Members):
             return Outcome(tuple(Partial(value, arguments.positional[1:]) for value in arguments.get(0)))
         if name in ("promisify", "memoize", "once", "debounce", "throttle", "cache", "lru_cache"):
             return Outcome(arguments.get(0))
+        if name in ("Depends", "Security"):  # FastAPI calls it and passes what it returns
+            return Outcome(self.merged(*(self.call(one, Arguments()) for one in arguments.get(0, "dependency"))))
         if name in _FIELDS:
             made = arguments.get(0 if name == "Factory" else 1 << 30, "default_factory", "factory")
             if made:
@@ -235,22 +246,18 @@ class Outcomes(Members):
 
     def executed(self, name: str, arguments: Arguments) -> Outcome:
         """The outcome of a method that executes or prepares SQL, if an argument is SQL."""
+        prepares = name in sql.PREPARING and not (name == "sql" and len(arguments.positional) == 1)
         for values in arguments.positional[:2] or tuple(arguments.keywords.values())[:1]:
-            for value in values:
-                statement = next(
-                    iter(texts(self.entries(value).get("text", ()) or self.entries(value).get("sql", ()))), value
-                )
-                if isinstance(statement, Prepared):
-                    return sql.outcome_of(statement.sql)
-                if isinstance(statement, Given | Of):
-                    return Outcome(pending=True)
-                if not isinstance(statement, String):
-                    continue
-                if name in sql.PREPARING and not (name == "sql" and _is_template(arguments)):
-                    return Outcome((Prepared(statement),)) if sql.looks_like_sql(statement) else NOTHING
-                found = sql.outcome_of(statement)
-                if found.values or found.writes or found.pending:
-                    return found
+            statements = [
+                one
+                for value in values
+                for one in texts(self.entries(value).get("text", ()) or self.entries(value).get("sql", ())) or (value,)
+            ]
+            found = together(_of_statement(one, prepares) for one in statements)
+            if found.writes and MORE in statements:
+                return together((found, Outcome(writes=(Write(UNRESOLVED, MORE),))))
+            if found.is_known:
+                return found
         return NOTHING
 
     def guessed(self, node: Call, arguments: Arguments) -> Outcome:
@@ -258,7 +265,7 @@ class Outcomes(Members):
         chain = chain_of(node.callee)
         name = chain.rpartition(".")[2]
         found = self.of_text(name, arguments)
-        if found.values or found.writes or found.pending:
+        if found.is_known:
             return found
         if name in self.wrappers or chain in self.wrappers:
             known = next((value for values in arguments.positional for value in texts(values)), None)
@@ -275,12 +282,22 @@ class Outcomes(Members):
         return airtable.guessed(callee, arguments).values
 
 
-def _is_template(arguments: Arguments) -> bool:
-    return len(arguments.positional) == 1
+def _of_statement(statement: Value, prepares: bool) -> Outcome:
+    """What executing a statement does; if it is a text that is only prepared, what preparing it gives."""
+    match statement:
+        case Prepared(sql=known):
+            return sql.outcome_of(known)
+        case Given() | Of():
+            return Outcome(pending=True)
+        case String() if prepares:
+            return Outcome((Prepared(statement),)) if sql.looks_like_sql(statement) else NOTHING
+        case String():
+            return sql.outcome_of(statement)
+    return NOTHING
 
 
-def _formatted(template: str, arguments: Arguments) -> String:
-    parts: list[str | Value | None] = []
+def _formatted(template: str, arguments: Arguments) -> list[str | Values]:
+    parts: list[str | Values] = []
     position = 0
     rest = template
     while "{" in rest:
@@ -293,14 +310,13 @@ def _formatted(template: str, arguments: Arguments) -> String:
             else arguments.get(int(name) if name else position)
         )
         position += 1
-        parts += [before, next((value for value in values if isinstance(value, String) or symbolic(value)), None)]
-    return joined([*parts, rest])
+        parts += [before, values]
+    return [*parts, rest]
 
 
-def _percent(template: str, given: list[Values]) -> String:
-    pieces = template.split("%s")
-    parts: list[str | Value | None] = [pieces[0]]
-    for index, piece in enumerate(pieces[1:]):
-        values = given[index] if index < len(given) else ()
-        parts += [next((value for value in values if isinstance(value, String) or symbolic(value)), None), piece]
-    return joined(parts)
+def _percent(template: str, given: list[Values]) -> list[str | Values]:
+    first, *pieces = template.split("%s")
+    parts: list[str | Values] = [first]
+    for index, piece in enumerate(pieces):
+        parts += [given[index] if index < len(given) else (), piece]
+    return parts

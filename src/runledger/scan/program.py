@@ -167,6 +167,8 @@ class Program:
     """Entries that are assigned to an object after it was made: `api.runs = …`."""
     attributes: dict[Function, dict[str, list[Origin]]] = field(factory=dict)
     """Attributes of functions: `handler.run = …`."""
+    kept: dict[str, dict[str, list[Origin]]] = field(factory=dict)
+    """Attributes of objects that packages make, by their last two names: `app.state.runs = …` is "runs", "state"."""
     constructors: dict[Function, ClassInfo] = field(factory=dict)
     """Functions that are used as classes: `X.prototype.method = …`."""
 

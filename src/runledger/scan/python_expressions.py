@@ -31,6 +31,7 @@ from .tree import (
     Sequence,
     Spread,
     Text,
+    Yield,
 )
 
 _OPERATORS = {"is": "==", "is not": "!=", "<>": "!="}
@@ -98,6 +99,10 @@ class Expressions:
         return (
             Await(*self.place(raw), self.expression(raw.named_children[0])) if raw.named_children else self._other(raw)
         )
+
+    def _yield(self, raw: Raw) -> Node:
+        given = [child for child in raw.named_children if child.type != "comment"]
+        return Yield(*self.place(raw), self.expression(given[0])) if given else self._other(raw)
 
     def _call(self, raw: Raw) -> Node:
         listed = raw.child_by_field_name("arguments")

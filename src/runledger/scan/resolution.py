@@ -7,7 +7,7 @@ import re
 from .evaluation import Evaluator
 from .flow import Event, Flows
 from .libraries import sql
-from .libraries.outcome import Outcome
+from .libraries.outcome import UNRESOLVED, Outcome, Write
 from .observations import Observed
 from .program import Routine
 from .substitution import name_of
@@ -15,6 +15,7 @@ from .summaries import Open, Resolved, Site
 from .traversal import chain_of
 from .tree import Function
 from .values import (
+    MORE,
     Arguments,
     Base,
     Callable,
@@ -65,7 +66,7 @@ class Resolution:
             try:
                 self._resolved[event] = self._resolve(event)
             except RecursionError:
-                self._evaluator.exhausted["depth of evaluation"] += 1
+                self._evaluator.give_up("depth of evaluation")
                 self._resolved[event] = Resolved()
         return self._resolved[event]
 
@@ -78,16 +79,18 @@ class Resolution:
         name = chain_of(node.callee).rpartition(".")[2]
         if not any(isinstance(one, Callable | Class) for one in functions):
             executed = self._evaluator.of_text(name, arguments)
+            if executed.pending:
+                made.opens.append(Open(Method(String((None,)), name), arguments, site))
             if executed.writes:  # what a call does that is given SQL, the text says
                 made.outcomes.append(executed)
                 return made
-            if executed.pending:
-                made.opens.append(Open(Method(String((None,)), name), arguments, site))
         guess = Outcome()
         if not any(_is_of_program(one) for one in functions):
             guess = self._evaluator.guessed(node, arguments)
         for function in functions:
             self._add(made, function, arguments, site, guess)
+        if MORE in functions and any(outcome.writes for outcome in made.outcomes):
+            made.outcomes.append(Outcome(writes=(Write(UNRESOLVED, MORE),)))
         if not made.routines and not made.opens and not any(_is_known(one) for one in made.outcomes):
             made.outcomes.append(guess)
         gives = any(isinstance(value, Partial | Callable) for outcome in made.outcomes for value in outcome.values)
@@ -136,7 +139,7 @@ class Resolution:
         """Whether a call of a symbol may write or look up: by the names of libraries and of the program's functions."""
         match function:
             case Of(kind="member", what=str(name)):
-                if name in _LOOKING or name in _COMMON:  # any object has such a method: the names of its owner tell
+                if name in _LOOKING or name in _COMMON:  # any object has such a method: the names of its owner decide
                     known = name in _LOOKING or name in self._names
                     return known and _STORES.search(name_of(function.base)) is not None
                 return name in _WRITING or name in self._names or name in sql.METHODS

@@ -1,33 +1,38 @@
-"""What a function returns."""
+"""What a function returns, or yields to whoever runs it."""
 
 from __future__ import annotations
 
 from .program import Program, Scope
-from .tree import Assign, Await, Block, Call, If, Literal, Loop, Node, Return, Switch, Try
+from .tree import Assign, Await, Block, Call, If, Literal, Loop, Node, Return, Switch, Try, Yield
 
 
-def return_values(program: Program, block: Block, scope: Scope) -> list[tuple[Node, Scope]]:
-    """The values that a block returns, with their scopes; not those of functions within."""
+def return_values(program: Program, block: Block, scope: Scope, *, in_loop: bool = False) -> list[tuple[Node, Scope]]:
+    """The values that a block returns, with their scopes; not those of functions within.
+
+    What it yields once, outside of a loop, counts too: a context manager or a dependency gives it.
+    """
     scope = program.scopes.get(block, scope)
     found: list[tuple[Node, Scope]] = []
     for statement in block.statements:
+        inner: list[Block | None] = []
         match statement:
             case Return(value=value) if value is not None:
                 found.append((value, scope))
+            case Yield(value=value) | Assign(value=Yield(value=value)) if not in_loop:
+                found.append((value, scope))
             case Block():
-                found += return_values(program, statement, scope)
+                inner = [statement]
             case If(then=then, otherwise=otherwise):
-                for inner in (then, otherwise):
-                    found += [] if inner is None else return_values(program, inner, scope)
+                inner = [then, otherwise]
             case Loop(body=body, otherwise=otherwise):
-                for inner in (body, otherwise):
-                    found += [] if inner is None else return_values(program, inner, scope)
+                found += return_values(program, body, scope, in_loop=True)
+                inner = [otherwise]
             case Try(body=body, handlers=handlers, otherwise=otherwise, final=final):
-                for inner in (body, *(handler.body for handler in handlers), otherwise, final):
-                    found += [] if inner is None else return_values(program, inner, scope)
+                inner = [body, *(handler.body for handler in handlers), otherwise, final]
             case Switch(cases=cases):
-                for case in cases:
-                    found += return_values(program, case.body, scope)
+                inner = [case.body for case in cases]
+        for each in inner:
+            found += [] if each is None else return_values(program, each, scope, in_loop=in_loop)
     return found
 
 

@@ -34,12 +34,15 @@ _RECURSION = 6000
 """Frames for code that is nested deeply; beyond, a function is given up and counted."""
 
 _MAPPERS = {
-    "sqlalchemy.orm": "SQLAlchemy ORM", "sqlmodel": "SQLModel", "django.db": "Django ORM", "peewee": "Peewee",
+    "sqlalchemy": "SQLAlchemy but for text()", "flask_sqlalchemy": "SQLAlchemy but for text()",
+    "sqlmodel": "SQLModel", "django.db": "Django ORM", "peewee": "Peewee",
     "tortoise": "Tortoise ORM", "pony.orm": "Pony", "mongoengine": "MongoEngine", "@prisma/client": "Prisma",
     "sequelize": "Sequelize", "typeorm": "TypeORM", "mongoose": "Mongoose", "knex": "Knex",
     "objection": "Objection", "drizzle-orm": "Drizzle", "@mikro-orm/core": "MikroORM", "kysely": "Kysely",
     "beanie": "Beanie", "mongodb": "MongoDB", "pymongo": "PyMongo", "@supabase/supabase-js": "Supabase",
-    "supabase": "Supabase",
+    "supabase": "Supabase", "motor": "MongoDB", "pynamodb": "DynamoDB", "@aws-sdk/client-dynamodb": "DynamoDB",
+    "@aws-sdk/lib-dynamodb": "DynamoDB", "google.cloud.firestore": "Firestore", "@google-cloud/firestore": "Firestore",
+    "firebase-admin": "Firestore", "firebase_admin": "Firestore",
 }  # fmt: skip
 
 
@@ -59,6 +62,7 @@ class Report:
     not_covered: list[str] = field(factory=list)
     """Object-relational mappers and drivers whose writes the scan does not see."""
     exhausted: Counter[str] = field(factory=Counter)
+    """How often each limit of the search was reached."""
 
     def shown(self, *, deep: bool) -> list[Finding]:
         return [finding for finding in self.findings if deep or not finding.deep]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import product
-
 from .contracts import Contracts
-from .operations import Operations
+from .operations import MOST_STEPS, Operations, textual
 from .program import ClassInfo
 from .values import (
     Arguments,
@@ -32,15 +30,13 @@ from .values import (
     This,
     Value,
     Values,
-    joined,
     symbolic,
     text,
 )
 
-MOST_STEPS = 4000
-"""How often symbols are replaced for one call."""
-
-DEEPEST_NESTING = 40
+_DEEPEST_NESTING = 40
+_MOST_ENCLOSING = 4
+"""The most calls that are remembered with a function, list or object that was made in them."""
 
 
 class Substitution(Contracts):
@@ -57,11 +53,11 @@ class Substitution(Contracts):
         known = self._substituted.get(key)
         if known is not None:
             return known
-        self.steps += 1
         self.total += 1
-        if self.steps > MOST_STEPS or self._nesting > DEEPEST_NESTING:
-            if self.steps == MOST_STEPS + 1:  # once for each call
-                self.exhausted["steps for one call"] += 1
+        if self.spend(1):
+            return ()
+        if self._nesting > _DEEPEST_NESTING:
+            self.give_up("depth of symbols")
             return ()
         self._nesting += 1
         try:
@@ -82,6 +78,8 @@ class Substitution(Contracts):
                 return (value,) if this is None else (this,)
             case Of(base=base, kind=kind, what=what):
                 bases = self.substituted(base, frames)
+                if kind == "truth":
+                    return self.truths(bases, what == Constant(True))
                 if kind == "member":
                     return self.members(bases, str(what))
                 keys = (
@@ -110,16 +108,15 @@ class Substitution(Contracts):
             return (value,)
         match value:
             case String(parts=parts):
-                options = [
-                    (part,) if part is None or isinstance(part, str) else (self.substituted(part, frames) or (None,))
+                return self.combined(
+                    part if isinstance(part, str) else () if part is None else self.substituted(part, frames)
                     for part in parts
-                ]
-                return tuple(joined(list(choice)) for choice, _ in zip(product(*options), range(4), strict=False))
+                )
             case Table(name=name, library=library, likely=likely):
                 names = self.substituted(name, frames) if name is not None else ()
-                return tuple(
-                    Table(one if isinstance(one, String) or symbolic(one) else None, library, likely) for one in names
-                ) or (Table(None, library, likely),)
+                return tuple(Table(one if textual((one,)) else None, library, likely) for one in names) or (
+                    Table(None, library, likely),
+                )
             case Lookup(table=inner, library=library, one=one):
                 return tuple(Lookup(table, library, one) for table in self.names(inner, frames))
             case Found(table=inner, positive=positive):
@@ -147,11 +144,10 @@ class Substitution(Contracts):
         return (value,)
 
     def names(self, inner: Value | None, frames: Frames) -> tuple[Value | None, ...]:
-        """The tables that the name of a table may stand for."""
+        """The tables that the name of a table may mean."""
         if inner is None:
             return (None,)
-        found = tuple(one for one in self.substituted(inner, frames) if isinstance(one, String) or symbolic(one))
-        return found or (None,)
+        return textual(self.substituted(inner, frames)) or (None,)
 
     def _argument(self, frame: Frame, index: int) -> Values:
         node = frame.routine.node
@@ -171,17 +167,19 @@ class Substitution(Contracts):
         default = parameters[index].default if index < len(parameters) else None
         return () if default is None else self.values(default, frame.routine.scope)
 
-    @staticmethod
-    def _enclosed(value: Object | List | Callable, frames: Frames) -> Value:
+    def _enclosed(self, value: Object | List | Callable, frames: Frames) -> Value:
         routine = value.routine.parent if isinstance(value, Callable) else value.scope.routine
         outer = []
         while routine is not None:
             outer.append(routine)
             routine = routine.parent
-        wanted = tuple(frame for frame in frames if frame.routine in outer and frame not in value.frames)[-3:]
+        wanted = tuple(frame for frame in frames if frame.routine in outer and frame not in value.frames)
         if not wanted:
             return value
-        together = (*wanted, *value.frames)[-4:]
+        together = (*wanted, *value.frames)
+        if len(together) > _MOST_ENCLOSING:
+            self.give_up("calls around one function")
+            together = together[-_MOST_ENCLOSING:]
         if isinstance(value, Callable):
             return Callable(value.routine, value.this, together)
         return (

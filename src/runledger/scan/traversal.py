@@ -23,6 +23,7 @@ from .tree import (
     Sequence,
     Spread,
     Text,
+    Yield,
 )
 
 _PARTS: dict[type, Callable[[Any], list[Node]]] = {
@@ -33,6 +34,7 @@ _PARTS: dict[type, Callable[[Any], list[Node]]] = {
     Either: lambda node: [part for part in (node.condition, node.left, node.right) if part is not None],
     Not: lambda node: [node.operand],
     Await: lambda node: [node.value],
+    Yield: lambda node: [node.value],
     Spread: lambda node: [node.value],
     Compare: lambda node: [node.left, node.right],
     Binary: lambda node: [node.left, node.right],

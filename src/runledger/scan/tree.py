@@ -178,6 +178,11 @@ class Await(Node):
 
 
 @define(eq=False)
+class Yield(Await):
+    """Gives a value to whoever runs the generator: to `with`, a loop, or the framework that injects it."""
+
+
+@define(eq=False)
 class Other(Node):
     parts: list[Node]
 

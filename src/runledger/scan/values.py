@@ -194,6 +194,14 @@ class Failure:
     """A caught exception, or the error that a callback gets."""
 
 
+@frozen
+class More:
+    """Values that are not followed, because there are too many."""
+
+
+MORE = More()
+
+
 @frozen(cache_hash=True)
 class Given:
     """A parameter of a routine."""
@@ -211,7 +219,7 @@ class This:
 
 @frozen(cache_hash=True)
 class Of:
-    """A member, an item by its key, or each item of what a symbol is for."""
+    """A member of what a symbol is for, an item by its key, or the truth of whether it is there."""
 
     base: Value
     kind: str
@@ -229,7 +237,7 @@ class Called:
 
 Value = (
     String | Constant | Library | Base | Table | Lookup | Row | Found | Client | Request | Prepared | Callable | Class
-    | Instance | File | Object | Dictionary | List | Method | Partial | Failure | Given | This | Of | Called
+    | Instance | File | Object | Dictionary | List | Method | Partial | Failure | More | Given | This | Of | Called
 )  # fmt: skip
 Values = tuple[Value, ...]
 

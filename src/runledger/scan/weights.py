@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from .values import Arguments, Called, Lookup, Method, Of, Row, String, Table, Value, Values
+from .values import Called, Lookup, Method, Of, Row, String, Table, Value
 
 HEAVIEST = 40
 """The most values that a symbol is made of."""
@@ -26,20 +26,3 @@ def weight_of(value: Value) -> int:
         case Method(owner=inner):
             return 1 + weight_of(inner)
     return 1
-
-
-def part(owner: Value, kind: str, what: str | Value) -> Values:
-    """A part of what a symbol is for; nothing if the symbol would be too heavy."""
-    made = Of(owner, kind, what)
-    return (made,) if weight_of(made) <= HEAVIEST else ()
-
-
-def called(function: Value, arguments: Arguments) -> Values:
-    """The result of calling what a symbol is for. Arguments that are heavy symbols are left out."""
-
-    def light(values: Values) -> Values:
-        return tuple(value for value in values[:3] if weight_of(value) <= HEAVIEST // 3)
-
-    positional = tuple(light(values) for values in arguments.positional)
-    made = Called(function, positional, tuple((key, light(values)) for key, values in arguments.keywords.items()))
-    return (made,) if weight_of(made) <= HEAVIEST else ()

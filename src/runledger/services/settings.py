@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 from ..domain import InvalidValue, RunObserver
 from .arguments import list_of
 
 OnMissing = Literal["raise", "report"]
+MaybeNone: TypeAlias = Any
+"""None, if the run is missing and `on_missing` is "report". Type checkers let all others use the record unchecked."""
 
 
 def checked_settings(

@@ -20,7 +20,7 @@ from ..domain.json_form import time_text
 from ..domain.values import NO_METRICS, checked_note, checked_text, checked_time, storable_text
 from .arguments import list_of
 from .observing import Reporter
-from .settings import OnMissing
+from .settings import MaybeNone, OnMissing
 
 
 class LedgerUpdates:
@@ -54,11 +54,11 @@ class LedgerUpdates:
         metrics: Mapping[str, MetricValue] = NO_METRICS,
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
-    ) -> RunRecord | None:
+    ) -> RunRecord | MaybeNone:
         """Set `metrics`, `add` to numbers, append a `note`. With none of them, it is a heartbeat."""
         return self.run(run_id, client_id).update(metrics=metrics, add=add, note=note)
 
-    def heartbeat(self, run_id: str, client_id: str) -> RunRecord | None:
+    def heartbeat(self, run_id: str, client_id: str) -> RunRecord | MaybeNone:
         """Report that the run is still alive: only `updated_at` changes."""
         return self.run(run_id, client_id).heartbeat()
 
@@ -72,7 +72,7 @@ class LedgerUpdates:
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
         at: datetime | None = None,
-    ) -> RunRecord | None:
+    ) -> RunRecord | MaybeNone:
         """Finish the run as Completed or, if `with_errors` says what went wrong, as Completed with Errors."""
         run = self.run(run_id, client_id)
         return run.complete(with_errors=with_errors, metrics=metrics, add=add, note=note, at=at)
@@ -87,15 +87,15 @@ class LedgerUpdates:
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
         at: datetime | None = None,
-    ) -> RunRecord | None:
+    ) -> RunRecord | MaybeNone:
         """Finish the run as Failed. `error` is the reason: text of up to 100,000 characters, or an exception."""
         return self.run(run_id, client_id).fail(error, metrics=metrics, add=add, note=note, at=at)
 
-    def skip(self, run_id: str, client_id: str, why: str, *, at: datetime | None = None) -> RunRecord | None:
+    def skip(self, run_id: str, client_id: str, why: str, *, at: datetime | None = None) -> RunRecord | MaybeNone:
         """Finish the run as Skipped: there was nothing to do. `why` is appended to the log as a note."""
         return self.run(run_id, client_id).skip(why, at=at)
 
-    def cancel(self, run_id: str, client_id: str, why: str, *, at: datetime | None = None) -> RunRecord | None:
+    def cancel(self, run_id: str, client_id: str, why: str, *, at: datetime | None = None) -> RunRecord | MaybeNone:
         """Finish the run as Cancelled: somebody asked for it. `why` is appended to the log as a note."""
         return self.run(run_id, client_id).cancel(why, at=at)
 
@@ -132,7 +132,9 @@ class LedgerUpdates:
             raise error
         return Run(key, self, site)
 
-    def _apply(self, run: Run, make_change: Callable[[], RunChange], end: datetime | None = None) -> RunRecord | None:
+    def _apply(
+        self, run: Run, make_change: Callable[[], RunChange], end: datetime | None = None
+    ) -> RunRecord | MaybeNone:
         """Apply a change, which is made here so that an invalid argument is reported like any other failure."""
         try:
             change = make_change()
@@ -146,7 +148,7 @@ class LedgerUpdates:
             self._reporter.clock_behind(run.key, at, record.ended_at)
         return record
 
-    def _beat(self, run: Run, *, report: bool) -> RunRecord | None:
+    def _beat(self, run: Run, *, report: bool) -> RunRecord | MaybeNone:
         try:
             at = self._reporter.now()
             record = self._access.update(run.key, change := RunChange(), at)
@@ -205,11 +207,11 @@ class Run:
         metrics: Mapping[str, MetricValue] = NO_METRICS,
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
-    ) -> RunRecord | None:
+    ) -> RunRecord | MaybeNone:
         """Set `metrics`, `add` to numbers, append a `note`. With none of them, it is a heartbeat."""
         return self._updates._apply(self, lambda: RunChange(metrics=metrics, add=add, note=note))
 
-    def heartbeat(self) -> RunRecord | None:
+    def heartbeat(self) -> RunRecord | MaybeNone:
         """Report that the run is still alive: only `updated_at` changes."""
         return self._updates._apply(self, RunChange)
 
@@ -221,7 +223,7 @@ class Run:
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
         at: datetime | None = None,
-    ) -> RunRecord | None:
+    ) -> RunRecord | MaybeNone:
         """Finish the run as Completed or, if `with_errors` says what went wrong, as Completed with Errors."""
         status = RunStatus.COMPLETED if with_errors is None else RunStatus.COMPLETED_WITH_ERRORS
         return self._finish(
@@ -243,7 +245,7 @@ class Run:
         add: Mapping[str, int | float] = NO_METRICS,
         note: str | None = None,
         at: datetime | None = None,
-    ) -> RunRecord | None:
+    ) -> RunRecord | MaybeNone:
         """Finish the run as Failed. `error` is the reason: text of up to 100,000 characters, or an exception.
 
         Of an exception "TypeName: message" is stored; characters that cannot be stored become U+FFFD, and what is too
@@ -254,21 +256,21 @@ class Run:
             lambda: RunChange(status=status, error=_error_text(error, "error"), metrics=metrics, add=add, note=note), at
         )
 
-    def skip(self, why: str, *, at: datetime | None = None) -> RunRecord | None:
+    def skip(self, why: str, *, at: datetime | None = None) -> RunRecord | MaybeNone:
         """Finish the run as Skipped: there was nothing to do. `why` is appended to the log as a note."""
         return self._finish(lambda: RunChange(status=RunStatus.SKIPPED, note=_reason(why)), at)
 
-    def cancel(self, why: str, *, at: datetime | None = None) -> RunRecord | None:
+    def cancel(self, why: str, *, at: datetime | None = None) -> RunRecord | MaybeNone:
         """Finish the run as Cancelled: somebody asked for it. `why` is appended to the log as a note."""
         return self._finish(lambda: RunChange(status=RunStatus.CANCELLED, note=_reason(why)), at)
 
-    def _finish(self, make_change: Callable[[], RunChange], at: datetime | None) -> RunRecord | None:
+    def _finish(self, make_change: Callable[[], RunChange], at: datetime | None) -> RunRecord | MaybeNone:
         record = self._updates._apply(self, make_change, at)
         self.finished = True
         return record
 
 
-def send_heartbeat(run: Run, *, report: bool) -> RunRecord | None:
+def send_heartbeat(run: Run, *, report: bool) -> RunRecord | MaybeNone:
     """Send a heartbeat. Returns the record after it, or None if it failed, which is reported if `report` is set."""
     try:
         return run._updates._beat(run, report=report)

@@ -82,16 +82,17 @@ def _line(element: bytes) -> LogLine:
 # ARGV: for each record its member of the set, its document, its mark, the number of its lines, and the lines.
 # ZADD comes first: if the key of the set has another type, the script fails there, before anything is written.
 _CREATE = """
-local refused, seen, new, arg = {}, {}, {}, 1
+local refused, made, seen, new, arg = {}, {}, {}, {}, 1
 for i = 2, #KEYS, 3 do
     local exists, mark = redis.call('EXISTS', KEYS[i]) == 1, ARGV[arg + 2]
     local own = exists and mark ~= '' and redis.call('GET', KEYS[i + 2]) == mark
     if seen[KEYS[i]] or (exists and not own) then refused[#refused + 1] = (i - 2) / 3 end
+    if own then made[#made + 1] = (i - 2) / 3 end
     if not exists then new[i] = arg end
     seen[KEYS[i]] = true
     arg = arg + 4 + ARGV[arg + 3]
 end
-if #refused > 0 then return refused end
+if #refused > 0 then return {refused, made} end
 for _, arg in pairs(new) do redis.call('ZADD', KEYS[1], 0, ARGV[arg]) end
 for i, arg in pairs(new) do
     redis.call('SET', KEYS[i], ARGV[arg + 1], 'NX')
@@ -99,7 +100,7 @@ for i, arg in pairs(new) do
     for line = arg + 4, arg + 3 + ARGV[arg + 3] do redis.call('RPUSH', KEYS[i + 1], ARGV[line]) end
     redis.call('SET', KEYS[i + 2], ARGV[arg + 2])
 end
-return refused
+return {refused, made}
 """
 
 # KEYS: for each record its key and the key of its log.
@@ -263,8 +264,11 @@ class RedisRunRepository(RedisRunAccess):
             stored_at = [kind + _name(key) for key in keys for kind in (_RECORD, _LOG, _MARK)]
             values = (value for new in news for value in _values(new))
             command = ("EVAL", _CREATE, len(stored_at) + 1, _STARTS, *stored_at, *values)
-            if refused := self._server.ask(*command, key=keys[0], writes=True):
-                raise RunAlreadyExists(list(dict.fromkeys(keys[i] for i in refused)))
+            refused, made = self._server.ask(*command, key=keys[0], writes=True)
+            if refused:
+                taken = dict.fromkeys(keys[i] for i in refused)
+                own = dict.fromkeys(keys[i] for i in made if keys[i] not in taken)
+                raise RunAlreadyExists(list(taken)).having_applied(own)
         return keys
 
     def without_creation(self) -> RedisRunAccess:

@@ -22,7 +22,7 @@ from ...domain import (
     RunStatus,
     UnusableForRun,
 )
-from ...domain.json_form import time_of_iso, time_text
+from ...domain.json_form import MALFORMED, time_of_iso, time_text
 from ...domain.key import shown
 from ...domain.values import MAX_INTEGER
 from .options import options_of
@@ -314,7 +314,7 @@ class Columns:
             return None
         try:
             return time_of_iso(text).astimezone(UTC)
-        except (TypeError, ValueError):
+        except MALFORMED:
             raise InvalidValue(
                 f"column {self.of_parts[part]!r} holds {text!r}, which is not a date and time."
             ) from None

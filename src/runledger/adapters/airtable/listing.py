@@ -20,7 +20,7 @@ _PRECISION = timedelta(minutes=1)
 
 
 def matching(table: RunTable, query: RunQuery) -> Iterator[Row]:
-    """The rows that match, newest first. Raises StoreUnusable if the table cannot tell which match."""
+    """The rows that match, newest first. Raises StoreUnusable if the table does not show which match."""
     if query.updated_before is not None:
         table.learn_unless_seen(["updated_at"])
         if table.columns.updated_at is None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...domain import InvalidValue
-from ...domain.json_form import time_of_iso
+from ...domain.json_form import MALFORMED, time_of_iso
 from ...domain.stored_row import StoredRow
 from .columns import Columns
 from .table import EXPIRED, RunTable
@@ -58,6 +58,7 @@ def stored_row(columns: Columns, raw: Mapping[str, Any]) -> StoredRow:
         status=status,
         word=word,
         started_at=started_at,
+        start=str(cells.get(columns.started_at) or "") if columns.started_at else "",
         ended_at=ended_at,
         created_at=created,
         reference=str(raw["id"]),
@@ -71,5 +72,5 @@ def _time(cells: Mapping[str, Any], column: str | None) -> datetime | None:
     text = cells.get(column) if column else None
     try:
         return None if text is None else time_of_iso(text).astimezone(UTC)
-    except (TypeError, ValueError):
+    except MALFORMED:
         return None

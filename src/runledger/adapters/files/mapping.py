@@ -60,7 +60,7 @@ class FileMapping:
     """Which column of a file holds which field, and how its words are read. Raises InvalidValue.
 
     `columns` maps fields (see FIELDS) to columns, or to "" if no column holds the field; a field that it does not name
-    is in the column of its own name. `statuses` maps words of the file to statuses. `default_status` is for rows that
+    is in the column of the same name. `statuses` maps words of the file to statuses. `default_status` is for rows that
     have none. `default_end` is the field whose time is the end of runs that have finished, but have no end time. With
     `rest_as_metrics`, every column that is not a field becomes a metric, but for `skip_columns`, which are not read.
     `nulls` are words of the file for an empty cell. `time_formats` are the file's notations of time: "iso", "epoch",

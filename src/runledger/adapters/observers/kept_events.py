@@ -1,4 +1,4 @@
-"""Kept events: counts of updates of missing runs and failed starts by their call sites, in a file of their own."""
+"""Kept events: counts of updates of missing runs and failed starts by their call sites, in a separate file."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psycopg import errors
 
@@ -20,7 +20,7 @@ from ...domain import (
     RunNotFound,
     RunRecord,
     UnusableForRun,
-    rejected_keys,
+    missing_runs,
 )
 from ...domain.json_form import MALFORMED, time_text
 from . import rows
@@ -28,6 +28,10 @@ from .postgresql_changes import GET, READ, Cursor, change_many, change_one, reco
 from .postgresql_pool import Connections, confirm_commits
 from .postgresql_schema import make_schema, require_no_other_version
 from .postgresql_texts import copy_block, key_arrays
+from .row_faults import LACKS_LINES, unfit_log
+
+if TYPE_CHECKING:
+    from ...domain.stored_row import StoredRow
 
 # S608 is not about these: what is put into them are column names and conditions, constants of `rows` and from here.
 _INSERT = """INSERT INTO runs
@@ -40,7 +44,7 @@ _COPY_LINES = f"COPY run_notes ({rows.LINE}) FROM STDIN"
 _MARKS = """SELECT run_id, client_id, mark FROM runs
     JOIN unnest(%s::text[], %s::text[]) AS wanted (run_id, client_id) USING (run_id, client_id)"""
 _ATTEMPTS = 3
-# The moment at which a server started, to the microsecond, tells it from other servers; every role may read it.
+# The moment at which a server started, to the microsecond, distinguishes it from other servers; every role may read it.
 _IDENTITY = """SELECT pg_postmaster_start_time()::text, oid::text, to_regclass('runs')::oid::text
     FROM pg_database WHERE datname = current_database()"""
 _PART = 100  # runs that are copied together
@@ -51,7 +55,7 @@ _FIND = (
     + """ FROM runs WHERE {}
     ORDER BY runs.started_at DESC, runs.run_id DESC, runs.client_id DESC LIMIT %s"""
 )
-# A hundred runs a row: JSON that the server has joined is decoded at once, and nothing grows with the table.
+# A hundred runs a row: JSON that the server has joined is decoded together, and nothing grows with the table.
 _SUMMARY = """SELECT string_agg(status, ','), min(started_at)::text, max(ended_at)::text, string_agg(metrics::text, ',')
     FROM (SELECT *, row_number() OVER () AS number FROM runs WHERE {}
         ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT %s) AS found GROUP BY number / 100"""
@@ -63,6 +67,7 @@ _LATEST = f"""WITH RECURSIVE clients (id) AS (
     {READ} FROM (SELECT id FROM clients WHERE id IS NOT NULL LIMIT %s) AS page, LATERAL (
         SELECT * FROM runs WHERE client_id = id ORDER BY started_at DESC, run_id DESC LIMIT 1) AS newest
     ORDER BY client_id"""  # noqa: S608
+_ROWS = f"{READ}, {{}} FROM runs WHERE {{}} ORDER BY runs.run_id, runs.client_id LIMIT %s"
 # A run without notes is one row without a line; no row is no run.
 _FIRST_LINES = """SELECT notes, line.position, line.at::text, line.text FROM runs LEFT JOIN LATERAL (
         SELECT position, at, text FROM run_notes
@@ -122,7 +127,7 @@ class PostgreSQLRunAccess:
             upto = min(position + rows.PAGE, notes)
             if len(lines) != max(upto - position, 0):
                 self.get(key)  # which is missing, if it was removed just now
-                raise rows.unfit_log(key, rows.LACKS_LINES)
+                raise unfit_log(key, LACKS_LINES)
             yield from _log_of(lines, key)
             position = upto
             if position >= notes:
@@ -150,6 +155,16 @@ class PostgreSQLRunAccess:
             return self._connections.run(lambda cursor: _summary(cursor, where, [*values, query.limit]), "SELECT")
         except MALFORMED:
             return domain.summary_of(self.find(query))  # which names the row
+
+    def stored_rows(self) -> Iterator[StoredRow]:
+        """See RowStore."""
+        from .stored_rows import COUNTED, stored_rows  # here, because only an audit needs it
+
+        def read(last: Sequence[Any] | None) -> list[tuple[Any, ...]]:
+            where, values = ("TRUE", ()) if last is None else ("(run_id, client_id) > (%s, %s)", last[:2])
+            return self._fetch(_ROWS.format(COUNTED, where), (*values, rows.PAGE))
+
+        return stored_rows(read, points=False, reference=lambda _: None)
 
     def _pages(self, statement: str, query: domain.RunQuery) -> Iterator[list[tuple[Any, ...]]]:
         def read(where: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -237,9 +252,12 @@ def _create_missing(cursor: Cursor, news: Sequence[NewRun]) -> None:
             return _copy(cursor, missing)
         except errors.UniqueViolation:
             marks = _marks(cursor, news)
-        if rejected := rejected_keys(news, marks):
-            raise RunAlreadyExists(rejected) from None
-        missing = [new for new in news if new.key not in marks]
+        try:
+            missing = missing_runs(news, marks)
+        except RunAlreadyExists as error:
+            if error.applied:
+                confirm_commits(cursor)
+            raise
         if not missing:
             return confirm_commits(cursor)
     raise RunAlreadyExists([new.key for new in missing])  # by records that are deleted whenever they are looked for

@@ -17,18 +17,19 @@ from ...domain import RunChange, RunKey, RunNotFound, RunRecord, changed_records
 from ...domain.json_form import metrics_text, metrics_texts, time_text
 from . import rows
 from .postgresql_texts import array, key_arrays
+from .row_faults import MORE_LINES, unfit_log
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 
 RECORD = rows.RECORD.replace("_at", "_at::text").replace("metrics", "metrics::text")
-"""The columns of a record as texts: decoding a page of them at once takes the least time."""
+"""The columns of a record as texts: decoding a page of them together takes the least time."""
 READ = f"SELECT {RECORD}"
 GET = READ + " FROM runs WHERE run_id = %s AND client_id = %s"
 
 # Writes nothing unless the change is plainly allowed; every other case is left to RunRecord.apply.
 # One UPDATE of one table sees the newest row even when it had to wait for it, so no concurrent change is lost.
-# jsonb tells 3 from 3.0 by the scale alone, which a float8 has lost. Within ±2^53 no sum can overflow, and a number
-# without a fraction is an integer.
+# jsonb distinguishes 3 from 3.0 by the scale alone, which a float8 has lost. Within ±2^53 no sum can overflow, and a
+# number without a fraction is an integer.
 _CHANGED = """UPDATE runs SET
         updated_at = greatest(updated_at, %(at)s::timestamptz),
         status = coalesce(%(status)s::text, status),
@@ -113,7 +114,7 @@ def change_one(cursor: Cursor, key: RunKey, change: RunChange, at: datetime) -> 
     try:
         row = cursor.execute(update_statement(bool(change.add), change.note is not None), values).fetchone()
     except errors.UniqueViolation as error:
-        raise rows.unfit_log(key, rows.MORE_LINES) from error
+        raise unfit_log(key, MORE_LINES) from error
     if row is not None:
         return record_of(row)
     row = cursor.execute(GET, (key.run_id, key.client_id)).fetchone()
@@ -152,7 +153,7 @@ def change_many(
         taken = cursor.execute(_TAKEN_LINE, lines[:3]).fetchone()
         if taken is None:  # by a line that was removed since
             raise
-        raise rows.unfit_log(RunKey.trusted(*taken), rows.MORE_LINES) from error
+        raise unfit_log(RunKey.trusted(*taken), MORE_LINES) from error
     return news
 
 
@@ -214,5 +215,5 @@ def record_of(row: Sequence[Any]) -> RunRecord:
 
 
 def records_of(found: Sequence[Sequence[Any]]) -> list[RunRecord]:
-    """The records of rows of RECORD, decoded at once."""
+    """The records of rows of RECORD, decoded together."""
     return rows.records_from_texts(found, points=False)

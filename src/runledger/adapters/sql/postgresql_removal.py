@@ -33,7 +33,7 @@ _IN_ORDER = """SELECT set_config('enable_sort', 'off', true), set_config('enable
 
 
 class PostgreSQLRunRemoval:
-    """Removes the finished runs of a database, over a connection of its own; see RunRemoval.
+    """Removes the finished runs of a database, over a separate connection; see RunRemoval.
 
     A role with SELECT and DELETE on table `runs`, and UPDATE on any one of its columns, which a role needs to lock
     rows, is enough. Raises what PostgreSQLRunRepository raises.

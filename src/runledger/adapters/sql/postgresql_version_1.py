@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from ...domain import StoreUnusable
-from . import rows
+from .row_faults import unreadable
 
 _COUNT = "SELECT count(*), count(*) FILTER (WHERE ended_at < started_at) FROM run_records"
 _COLUMNS = """SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum)
@@ -116,6 +116,6 @@ def copy_runs(cursor: psycopg.Cursor[tuple[Any, ...]]) -> None:
     """
     odd = cursor.execute(_ODD_LOG, prepare=False).fetchone()
     if odd is not None:
-        raise rows.unreadable(odd)
+        raise unreadable(odd, "a log that cannot be read")
     cursor.execute(_COPY_RUNS, prepare=False)
     cursor.execute(_COPY_NOTES, prepare=False)

@@ -17,12 +17,12 @@ from ...domain import (
     RunNotFound,
     RunRecord,
     RunStatus,
-    UnusableForRun,
 )
 from ...domain.json_form import MALFORMED, metrics_texts, time_of_text, time_text, trusted_metrics
 from ...domain.key import unchecked_key
 from ...domain.log import unchecked_line
 from ...domain.record import unchecked_record
+from .row_faults import fault_of, unreadable
 
 RECORD = "run_id, client_id, client_name, status, started_at, ended_at, metrics, notes, error, updated_at"
 """The columns of table `runs` from which a record is read, in their order."""
@@ -79,13 +79,15 @@ def log_from_texts(rows: Iterable[tuple[str, str]]) -> list[LogLine]:
     Raises one of MALFORMED for a row that an external writer left unreadable.
     """
     found = list(rows)
-    return list(map(unchecked_line, _times([at for at, _ in found]), [text for _, text in found]))
+    texts = [text for _, text in found]
+    "".join(texts)  # TypeError if one is bytes
+    return list(map(unchecked_line, _times([at for at, _ in found]), texts))
 
 
 def records_with_logs(
     records: Sequence[RunRecord], logs: Sequence[str | None], log_of: Callable[[RunKey], Iterator[LogLine]]
 ) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
-    """The records with their logs, each log given as one text of its times and texts in turn, on lines of their own.
+    """The records with their logs, each log given as one text: its times and texts in turn, one on each line.
 
     A log without such a text, because it is long or lacks lines, is read by `log_of`. So are all if an external writer
     broke a line in two, or wrote an odd time. A run that is removed before its log is read is left out.
@@ -105,12 +107,12 @@ def records_with_logs(
 
 
 def _lines_of(records: Sequence[RunRecord], logs: Sequence[str | None]) -> Iterator[LogLine] | None:
-    """The lines of the logs that are given as texts, decoded at once. None if they cannot be told apart, or read."""
+    """The lines of the logs that are given as texts, decoded together. None if they cannot be separated, or read."""
     texts = [log for log in logs if log is not None]
-    parts = "\n".join(texts).split("\n") if texts else []
-    if len(parts) != 2 * sum([record.notes for record, log in zip(records, logs, strict=True) if log is not None]):
-        return None
     try:
+        parts = "\n".join(texts).split("\n") if texts else []
+        if len(parts) != 2 * sum([record.notes for record, log in zip(records, logs, strict=True) if log is not None]):
+            return None
         return map(unchecked_line, _times(parts[::2]), parts[1::2])
     except MALFORMED:
         return None  # reading the log by itself names the run
@@ -122,27 +124,6 @@ def _times(texts: Iterable[str]) -> list[datetime]:
     if times and min(times).tzinfo is not UTC:  # TypeError if some of them have a zone, and others none
         raise ValueError("not a time in UTC")
     return times
-
-
-LACKS_LINES = "lacks lines"
-MORE_LINES = "has a line where its next one belongs, because its record counts fewer notes than it has lines"
-
-
-def unfit_log(key: RunKey, fault: str) -> UnusableForRun:
-    """The error for a log that an external writer left without the lines that its record counts, or with more."""
-    return UnusableForRun(
-        f"the log of {key} {fault}: in run_notes, renumber the positions of its lines from 1 without a gap, then set "
-        "notes in its row of runs to their number.",
-        key,
-    )
-
-
-def unreadable(row: Sequence[Any]) -> UnusableForRun:
-    """The error for a row that cannot be read. The row begins with run id, client id, client name and status."""
-    run_id, client_id, _, status = row[:4]
-    key = RunKey.trusted(run_id, client_id)
-    why = "" if status in STATUSES else f", with the unknown status {status!r}"
-    return UnusableForRun(f"the row of {key} was not written by this version of runledger{why}: correct it there.", key)
 
 
 def record_from_texts(row: Sequence[Any], *, points: bool = True) -> RunRecord:
@@ -159,7 +140,7 @@ def record_from_texts(row: Sequence[Any], *, points: bool = True) -> RunRecord:
         scalars = points and text.count("{") == 1 and "[" not in text and "null" not in text
         return _restored(row, Metrics(metrics) if scalars else trusted_metrics(metrics))
     except MALFORMED:
-        raise unreadable(row) from None
+        raise unreadable(row, fault_of(row)) from None
 
 
 def records_from_texts(rows: Sequence[Sequence[Any]], *, points: bool = True) -> list[RunRecord]:
@@ -204,6 +185,10 @@ def _restored(row: Sequence[Any], metrics: Metrics) -> RunRecord:
     updated_at = started_at if updated == started else _read_time(updated)
     if not (started_at.tzinfo is updated_at.tzinfo is UTC and (ended_at is None or ended_at.tzinfo is UTC)):
         raise ValueError("not a time in UTC")
+    if not (type(run_id) is type(client_id) is type(name) is str and (error is None or type(error) is str)):
+        raise TypeError("not text")
+    if notes < 0:
+        raise ValueError("not a number of notes")
     key = unchecked_key(run_id, client_id, None)
     return unchecked_record(key, name, STATUSES[status], started_at, ended_at, metrics, notes, error, updated_at)
 

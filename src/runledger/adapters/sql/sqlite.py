@@ -8,14 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from operator import itemgetter
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ... import domain
 from ...domain import (
     Guarantees,
     LogLine,
     NewRun,
-    RunAlreadyExists,
     RunChange,
     RunKey,
     RunNotFound,
@@ -23,13 +22,12 @@ from ...domain import (
     RunStatus,
     StoreUnusable,
     changed_records,
-    rejected_keys,
+    missing_runs,
 )
 from ...domain.json_form import MALFORMED, metrics_text, metrics_texts, time_text
+from .row_faults import LACKS_LINES, MORE_LINES, unfit_log
 from .rows import (
-    LACKS_LINES,
     LINE,
-    MORE_LINES,
     PAGE,
     RECORD,
     RUN,
@@ -44,11 +42,13 @@ from .rows import (
     records_with_logs,
     rows_of_texts,
     summary_of_texts,
-    unfit_log,
 )
 from .sqlite_file import SQLiteFile
 from .sqlite_read_only import ReadOnlySQLiteFile, open_file
 from .sqlite_url import path_of
+
+if TYPE_CHECKING:
+    from ...domain.stored_row import StoredRow
 
 _BATCH = 400  # twice as many placeholders: SQLite before 3.32 allows 999
 _LINES = 5000  # of a log that are read at once
@@ -69,7 +69,7 @@ _NEWEST = " ORDER BY started_at DESC, run_id DESC, client_id DESC LIMIT ?"
 _FIND = f"SELECT {RECORD} FROM {{}} WHERE {{}}{_NEWEST}"  # noqa: S608
 # Several statuses are merged from one search of that index for each. With IN, every page would sort all that is left.
 _OF_STATUS = f"SELECT rowid, * FROM runs WHERE status = '{{}}'{_UNFINISHED}"  # noqa: S608
-# A hundred runs a row: JSON that SQLite has joined is decoded at once, and nothing grows with the table. The ids are
+# A hundred runs a row: JSON that SQLite has joined is decoded together, and nothing grows with the table. The ids are
 # there for ORDER BY: SQLite merges the statuses only by columns that it selects.
 _SUMMARY = """SELECT group_concat(status), min(started_at), max(ended_at), group_concat(metrics)
     FROM (SELECT rowid, run_id, client_id, status, started_at, ended_at, metrics FROM {} WHERE {}{})
@@ -167,6 +167,12 @@ class SQLiteRunAccess:
         except MALFORMED:
             return domain.summary_of(self.find(query))  # which names the row
 
+    def stored_rows(self) -> Iterator[StoredRow]:
+        """See RowStore."""
+        from .stored_rows import rows_of_sqlite  # here, because only an audit needs it
+
+        return rows_of_sqlite(self._file.read)
+
     def _pages(self, select: str, query: domain.RunQuery) -> Iterator[list[tuple[Any, ...]]]:
         def read(where: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
             return self._file.read(select.format(_merged(query), where + _naming_index(query)), values)
@@ -244,9 +250,7 @@ def _missing(cursor: sqlite3.Cursor, news: Sequence[NewRun]) -> list[NewRun]:
         for first in range(0, len(news), _BATCH)
         for run_id, client_id, mark in _rows_of(cursor, _MARKS, [new.key for new in news[first : first + _BATCH]])
     }
-    if rejected := rejected_keys(news, marks):
-        raise RunAlreadyExists(rejected)
-    return [new for new in news if new.key not in marks]
+    return missing_runs(news, marks)
 
 
 def _rows_of(cursor: sqlite3.Cursor, select: str, keys: Iterable[RunKey]) -> list[tuple[Any, ...]]:

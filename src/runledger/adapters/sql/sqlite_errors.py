@@ -33,6 +33,27 @@ def code_of(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
 
 
+def text_or_bytes(value: bytes) -> str | bytes:
+    """A connection's `text_factory` for a file with text that is not UTF-8. Such a text is bytes, as a BLOB is."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value
+
+
+def reads_bytes(connection: sqlite3.Connection, error: BaseException) -> bool:
+    """Whether a call has to be made again, because a text that it read is not UTF-8: from now on that is bytes.
+
+    It costs a call for each text, so a connection begins without it.
+    """
+    # What only the driver rejects has no result code of SQLite.
+    if type(error) is not sqlite3.OperationalError or hasattr(error, "sqlite_errorcode"):
+        return False
+    is_first = connection.text_factory is str
+    connection.text_factory = text_or_bytes
+    return is_first
+
+
 def missing_folder(path: str) -> domain.Finding | None:
     """What keeps a file from being made at a path: that its folder is not there."""
     folder = os.path.dirname(os.path.abspath(path))

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from ...domain import CallWithinCall, Outcome, RunKey, RunLedgerError, StoreUnusable
 from ..exclusion import Exclusion
-from .sqlite_errors import FAULTS, Refusal, code_of, refusal
+from .sqlite_errors import FAULTS, Refusal, code_of, reads_bytes, refusal
 from .sqlite_place import SQLitePlace
 from .sqlite_schema import make_schema
 
@@ -87,7 +87,10 @@ class SQLiteFile:
     def reading(
         self, take: Callable[[sqlite3.Cursor], T], sql: str, values: Sequence[Any], key: RunKey | None = None
     ) -> T:
-        """What `take` returns for the rows of a SELECT, on a connection that no other thread uses meanwhile."""
+        """What `take` returns for the rows of a SELECT, on a connection that no other thread uses meanwhile.
+
+        A text that is not UTF-8 is bytes.
+        """
         claim = (get_ident(),)
         reader = None
         try:
@@ -100,7 +103,12 @@ class SQLiteFile:
                     reader = _Connection(claim)
                     self._readers.append(reader)
             cursor = reader.cursor or self._connect(reader)
-            found = take(cursor.execute(sql, values))
+            try:
+                found = take(cursor.execute(sql, values))
+            except sqlite3.OperationalError as error:
+                if not reads_bytes(cursor.connection, error):
+                    raise
+                found = take(cursor.execute(sql, values))
         except FAULTS as error:
             raise self.refusal(error, key) from error
         finally:
@@ -123,8 +131,10 @@ class SQLiteFile:
                 self._place.require_whole(key)
                 outcome = Outcome.UNKNOWN
                 writer.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 writer.connection.rollback()
+                if reads_bytes(writer.connection, error):
+                    return self._transaction(call, key)
                 raise
         except RunLedgerError:
             self._place.require_whole(key)  # what is missing or there may be so in the right file only

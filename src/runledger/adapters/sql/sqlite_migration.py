@@ -10,7 +10,8 @@ from typing import Any
 
 from ...domain import Finding, StoreUnusable
 from ...domain.json_form import MALFORMED, time_of_text, time_text
-from .rows import LINE, RUN, records_from_texts, unreadable
+from .row_faults import unreadable
+from .rows import LINE, RUN, records_from_texts
 from .sqlite_schema import INDEXES, SCHEMA_VERSION, TABLES, version_of, version_within
 
 _PAGE = 1000
@@ -36,6 +37,7 @@ _OLD = """SELECT run_id, client_id, client_name, status, started_at, max(ended_a
     FROM run_records ORDER BY rowid"""
 _ENDED_EARLY = "SELECT count(*) FROM run_records WHERE ended_at < started_at"
 _COPY_RUN = f"INSERT INTO runs ({RUN}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')"  # noqa: S608
+_LOG = "a log that cannot be read"
 
 # SQLite keeps objects for itself, such as the statistics of ANALYZE. Their names are reserved for it.
 _OBJECTS = "SELECT type || ' ' || name FROM sqlite_master WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'"
@@ -130,7 +132,7 @@ def _lines(row: Row) -> Iterator[Row]:
         for position, line in enumerate(log, 1):
             yield _line(row, position, *line)
     except MALFORMED:
-        raise unreadable(row) from None
+        raise unreadable(row, _LOG) from None
 
 
 def _line(row: Row, position: int, at: str, text: str) -> Row:
@@ -146,7 +148,7 @@ def _copy_runs(connection: sqlite3.Connection) -> tuple[int, int]:
     while page := list(islice(rows, _PAGE)):
         for row in page:
             if row[7] is None:
-                raise unreadable(row)
+                raise unreadable(row, _LOG)
         records_from_texts(page)  # which names a row that cannot be read
         connection.executemany(_COPY_RUN, page)
         runs += len(page)

@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import Any, Literal, NoReturn, TypeVar
 
 from ...domain import Outcome, RunKey, StoreUnavailable, StoreUnusable
-from .sqlite_errors import FAULTS, MAY_NOT_BE_WRITTEN, code_of, is_hidden, refusal
+from .sqlite_errors import FAULTS, MAY_NOT_BE_WRITTEN, code_of, is_hidden, refusal, text_or_bytes
 from .sqlite_file import SQLiteFile
 from .sqlite_place import SQLitePlace
 from .sqlite_schema import has_schema
@@ -75,6 +75,7 @@ class ReadOnlySQLiteFile:
             options = "readonly_shm=1" if before is None else "immutable=1"
             try:
                 with closing(self._place.connect(self._wait, f"ro&{options}")) as connection:
+                    connection.text_factory = text_or_bytes
                     found = call(connection)
             except FAULTS as error:
                 failure = error

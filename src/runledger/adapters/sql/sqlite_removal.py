@@ -24,7 +24,7 @@ _LEAST_PAUSE = 0.002
 
 
 class SQLiteRunRemoval:
-    """Removes the finished runs of the ledger in the file at `path`, over a connection of its own; see RunRemoval.
+    """Removes the finished runs of the ledger in the file at `path`, over a separate connection; see RunRemoval.
 
     Raises what SQLiteRunRepository raises.
     """
@@ -45,7 +45,7 @@ class SQLiteRunRemoval:
             removed = self._file.write(partial(_remove, chosen))
             took = time.monotonic() - began
             yield removed
-            # SQLite has one lock for all writers, and no queue: who asks again at once gets it again.
+            # SQLite has one lock for all writers, and no queue: who asks again immediately gets it again.
             time.sleep(max(_LEAST_PAUSE, took))
             run_id, client_id, started_at = chosen[-1]
             after = started_at, run_id, client_id

@@ -45,7 +45,7 @@ TABLES = (
     ) WITHOUT ROWID
     """,
 )
-# The trigger: whoever removes a run by a statement of their own removes its log, so the key is free for a new start.
+# The trigger: a statement of any program that removes a run removes its log, so the key is free for a new start.
 INDEXES = (
     "CREATE INDEX runs_by_start ON runs (started_at, run_id, client_id)",
     "CREATE INDEX runs_by_client ON runs (client_id, started_at, run_id)",

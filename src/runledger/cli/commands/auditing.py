@@ -8,12 +8,13 @@ from datetime import timedelta
 import click
 
 from ...domain.visible import quoted, visible
-from ...services.inspecting.auditing import Audit, Defect, DefectKind, audit
+from ...services.inspecting.auditing import Audit, Defect, DefectKind, audit, rows_of
 from ...services.ledger import utc_now
 from ...stores import open_repository
 from ..arguments import DURATION
 from ..options import chosen_existing_store, json_option, shown_store, store_option
 from ..output import counted, print_json, remark, say
+from ..progress import progress, showing
 
 _NAMED = 10
 """How many defects of each kind are listed without --verbose."""
@@ -43,13 +44,14 @@ _KINDS = {kind.value.replace(" ", "-"): kind for kind in DefectKind}
 def audit_(longest: timedelta, skipped: tuple[str, ...], verbose: bool, as_json: bool) -> None:
     """Report what is wrong with the rows of the store, by kind and by month. Changes nothing.
 
-    Reads every row once, in Airtable also those that are not valid run records. The month is that of a run's start, so
-    one sees when a defect began, and when it ended.
+    Reads every row once, also those that are not valid run records. The month is that of a run's start, so that one
+    sees when a defect began, and when it ended.
 
     duplicate: several rows of one key; the oldest is the run's record, and the others are named, to remove by hand.
     similar-keys: keys that differ only by case, white space, Unicode form or separators, by a whole part more at one
     end of an id, or by the order of its parts: perhaps one run. no-id, no-start-time, unknown-status, end-before-start,
-    no-end-time (of a finished run), running-too-long, and unreadable (anything else).
+    no-end-time (of a finished run), running-too-long, and unreadable (anything else, also a log that lacks
+    lines).
 
     Exit code 1 if there is a defect.
 
@@ -58,8 +60,9 @@ def audit_(longest: timedelta, skipped: tuple[str, ...], verbose: bool, as_json:
       runledger audit
       runledger audit --skip similar-keys --running-longer-than 7d --json
     """
-    with closing(open_repository(chosen_existing_store())) as repository:
-        found = audit(repository.without_creation(), now=utc_now(), longest=longest)
+    with closing(open_repository(chosen_existing_store())) as repository, progress("records") as advance:
+        rows = showing(rows_of(repository.without_creation()), advance)
+        found = audit(rows, now=utc_now(), longest=longest)
     left_out = {_KINDS[name] for name in skipped}
     kept = tuple(defect for defect in found.defects if defect.kind not in left_out)
     found = Audit(rows=found.rows, defects=kept)

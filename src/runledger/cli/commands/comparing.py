@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ from ...domain import NewRun, RunQuery, RunRecord
 from ...domain.visible import quoted
 from ...histories import BadRow, UnreadableFile
 from ...services.inspecting.reconciliation import Reconciliation, reconcile
-from ...stores import EXAMPLE_URL, backend_of, store_url
+from ...stores import EXAMPLE_URL, backend_of, named_side, store_url
 from ..arguments import FRACTION, MOMENT
 from ..mapping import columns_explained, mapped_rows, mapping_options, reason_of
 from ..options import INCOMPLETE, existing, json_option, lasting, open_ledger
 from ..output import complain, counted, print_json, remark, say
+from ..progress import progress, showing
 
 _NAMED = 20
 """How many differences of each kind are listed without --verbose."""
@@ -77,6 +79,8 @@ def compare(
     with ExitStack() as sides:
         before = sides.enter_context(_records(old, mapping, window))
         after = sides.enter_context(_records(new, unmapped, window))
+        advance, read = sides.enter_context(progress("records")), count(1)
+        before, after = (showing(side, advance, read) for side in (before, after))
         result = reconcile(before, after, tolerance=tolerance, metrics=metrics, since=since)
     if not result.old and not result.new:
         remark("Nothing was compared: neither side has such a run.")
@@ -103,8 +107,12 @@ def _is_file(side: str) -> bool:
 
 
 def _require_two(old: str, new: str) -> None:
-    """Raise UsageError if both sides are one, as far as their names tell: it would be the same as itself."""
-    if _name(old) == _name(new):
+    """Raise UsageError if both sides have the same name: a ledger does not differ from itself."""
+    with named_side("OLD"):
+        name = _name(old)
+    with named_side("NEW"):
+        is_same = _name(new) == name
+    if is_same:
         raise click.UsageError("OLD and NEW are the same: name two ledgers.")
 
 
@@ -169,14 +177,14 @@ def _in_window(records: Iterable[RunRecord], since: datetime | None, run_id: str
 
 
 def _print(result: Reconciliation, verbose: bool) -> None:
-    counts = "".join(f", {count:,} {kind.value}" for kind, count in result.counts().items())
+    counts = "".join(f", {number:,} {kind.value}" for kind, number in result.counts().items())
     say(
         f"{counted(result.old, 'record')} in OLD, {result.new:,} in NEW: {counted(result.same, 'run')} the same{counts}"
     )
-    for kind, count in result.counts().items():
-        say(f"\n{kind.value}: {count:,}")
+    for kind, number in result.counts().items():
+        say(f"\n{kind.value}: {number:,}")
         different = [each for each in result.differences if each.kind is kind]
         for each in different if verbose else different[:_NAMED]:
             say(f"  {each.key}: {each.detail}")
-        if count > _NAMED and not verbose:
-            remark(f"  … {count - _NAMED:,} more; --verbose lists them too.")
+        if number > _NAMED and not verbose:
+            remark(f"  … {number - _NAMED:,} more; --verbose lists them too.")

@@ -5,25 +5,21 @@ from __future__ import annotations
 import io
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, TextIO
 
 import click
 
-from ...domain import InvalidStoreURL, NewRun
 from ...domain.json_form import time_text
 from ...domain.visible import visible
 from ...histories import Format, UnknownFormat, format_of_name, write_history
 from ...services.copying.result import CopyResult, Fate, Remark
 from ...stores import copy as copy_runs
+from ...stores import named_side
 from ..arguments import COUNT, MOMENT
 from ..options import after_option, chosen_ledger, filter_options, json_option, lasting
 from ..output import complain, counted, print_json, remark, say
-from ..progress import progress
-
-_STEP = 2000
-"""How many runs are written between two steps of the progress bar."""
+from ..progress import progress, showing
 
 
 @click.command()
@@ -46,7 +42,7 @@ def export(file: str, file_format: Format | None, after: tuple[str, str] | None,
     target = _standard_output() if file == "-" else file
     with chosen_ledger(whole=True) as ledger, progress("records", wanted=file != "-") as advance:
         last = None if after is None else ledger.get(*after)
-        found = _showing(ledger.reads.find_with_logs(after=last, **filters), advance)
+        found = showing(ledger.reads.find_with_logs(after=last, **filters), advance)
         try:
             count = write_history(found, target, file_format=file_format)
         except UnknownFormat as error:
@@ -87,7 +83,11 @@ def copy(source: str, target: str, ended_since: datetime | None, dry_run: bool, 
       runledger copy sqlite:///runs.db postgresql://ops@db/runs \\
           --ended-since 2026-11-28T10:00:00Z
     """
-    stores = [_checked(side, url) for side, url in (("FROM", source), ("TO", target))]
+    stores = []
+    for side, url in ("FROM", source), ("TO", target):
+        _require_no_file(side, url)
+        with named_side(side):
+            stores.append(lasting(url))
     with progress("records", wanted=not as_json) as advance:
         try:
             result = copy_runs(
@@ -110,20 +110,14 @@ def copy(source: str, target: str, ended_since: datetime | None, dry_run: bool, 
     click.get_current_context().exit(0 if result.is_complete else 1)
 
 
-def _checked(side: str, url: str) -> str:
-    """The URL of a store that stays. A wrong one is named by its side, because it is not shown.
-
-    A file of runs is answered with the command for it.
-    """
-    if "://" not in url and format_of_name(url):
-        command = "read it into a store with `runledger import FILE`"
-        if side == "TO":
-            command = "write runs into it with `runledger export FILE`"
-        raise click.UsageError(f"{side} is a file of runs, not the URL of a store: {command}.")
-    try:
-        return lasting(url)
-    except InvalidStoreURL as error:
-        raise InvalidStoreURL(f"{side}: {error}") from None
+def _require_no_file(side: str, url: str) -> None:
+    """Answer a file of runs with the command for it."""
+    if "://" in url or not format_of_name(url):
+        return
+    command = "read it into a store with `runledger import FILE`"
+    if side == "TO":
+        command = "write runs into it with `runledger export FILE`"
+    raise click.UsageError(f"{side} is a file of runs, not the URL of a store: {command}.")
 
 
 def _sum_of(result: CopyResult, dry_run: bool) -> str:
@@ -165,13 +159,6 @@ def _standard_output() -> TextIO:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", newline="")
     return sys.stdout
-
-
-def _showing(runs: Iterable[NewRun], advance: Callable[[int, None], None]) -> Iterator[NewRun]:
-    for number, run in enumerate(runs, 1):
-        yield run
-        if number % _STEP == 0:
-            advance(number, None)
 
 
 def _print(found: Remark) -> None:

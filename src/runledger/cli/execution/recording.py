@@ -1,4 +1,4 @@
-"""The record of one command: started, kept alive, and finished, each over a connection of its own.
+"""The record of one command: started, kept alive, and finished, each over a separate connection.
 
 No connection stays open while the command runs: it would be idle for hours.
 """

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ..values import Arguments, Base, Lookup, Row, String, Table, Value, Values, symbolic
-from .outcome import CREATION, NOTHING, UPDATE, UPSERT, Entries, Outcome, Write, options
+from ..values import Arguments, Base, Lookup, More, Row, String, Table, Value, Values, symbolic
+from .outcome import CREATION, NOTHING, UPDATE, UPSERT, Entries, Outcome, Write, options, together
 
 JAVASCRIPT, PYTHON, WRAPPER, ORM = "airtable.js", "pyairtable", "airtable-python-wrapper", "pyairtable.orm"
 
@@ -59,24 +59,17 @@ def constructed(path: str, arguments: Arguments) -> Outcome:
     if path in _CONSTRUCTORS:
         return Outcome((_CONSTRUCTORS[path],))
     if path in ("airtable.Airtable", "airtable.airtable.Airtable"):
-        return Outcome((_table(arguments.get(1, "table_name"), WRAPPER),))
+        return Outcome(tables(arguments.get(1, "table_name"), WRAPPER))
     if path in ("airtable.Table", "airtable.lib.table") or (path.endswith("airtable.Table") and "py" not in path):
-        return Outcome((_table(arguments.get(2) or arguments.get(1), JAVASCRIPT),))
+        return Outcome(tables(arguments.get(2) or arguments.get(1), JAVASCRIPT))
     if path in ("pyairtable.Table", "pyairtable.api.Table", "pyairtable.api.table.Table"):
-        return Outcome((_table(arguments.get(2, "table_name", "name") or arguments.get(1), PYTHON),))
+        return Outcome(tables(arguments.get(1 if len(arguments.positional) == 2 else 2, "table_name", "name"), PYTHON))
     return NOTHING
 
 
-def _table(names: Values, library: str, *, likely: bool = False) -> Table:
-    name = next((value for value in names if isinstance(value, String)), None) or next(
-        (value for value in names if symbolic(value)), None
-    )
-    return Table(name, library, likely)
-
-
-def tables(names: Values, library: str, *, likely: bool = False) -> Values:
+def tables(names: Values, library: str, *, likely: bool = False) -> tuple[Table, ...]:
     """A table for each name that it may have."""
-    known = [value for value in names if isinstance(value, String) or symbolic(value)]
+    known = [value for value in names if isinstance(value, String | More) or symbolic(value)]
     return tuple(Table(name, library, likely) for name in known) or (Table(None, library, likely),)
 
 
@@ -86,26 +79,18 @@ def of_base(base: Base, name: str, arguments: Arguments, entries: Entries) -> Ou
     if name in ("base", "get_base"):
         return Outcome((Base(JAVASCRIPT if library == JAVASCRIPT else "pyairtable.Base"),))
     if library == JAVASCRIPT and base.named and (name in _WRITES[JAVASCRIPT] or name in _LOOKUPS[JAVASCRIPT]):
-        made = [
-            of_table(table, name, arguments, entries)
-            for table in tables(base.named, JAVASCRIPT)
-            if isinstance(table, Table)
-        ]
-        return Outcome(
-            tuple(value for one in made for value in one.values), tuple(write for one in made for write in one.writes)
-        )
+        return together(of_table(table, name, arguments, entries) for table in tables(base.named, JAVASCRIPT))
     if library == JAVASCRIPT:
         return Outcome(tables(arguments.get(0), library)) if name in ("", "table") else NOTHING
     api = base.library == "pyairtable.Api"
     if name in ("table", "get_table"):
-        first = arguments.get(1 if api else 0, "table_name", "id_or_name", "name")
-        return Outcome(tables(first or arguments.get(0), library))
+        return Outcome(tables(arguments.get(1 if api else 0, "table_name", "id_or_name", "name"), library))
     if name in _WRITES[PYTHON]:  # of version 1: api.create(base, table, …), base.create(table, …)
-        return of_table(_table(arguments.get(1 if api else 0, "table_name"), library), name, arguments, lambda _: {})
+        named = tables(arguments.get(1 if api else 0, "table_name"), library)
+        return together(of_table(table, name, arguments, lambda _: {}) for table in named)
     if name in _LOOKUPS[PYTHON]:
-        return Outcome(
-            (Lookup(_table(arguments.get(1 if api else 0), library).name, PYTHON, name in ("first", "get")),)
-        )
+        named = tables(arguments.get(1 if api else 0), library)
+        return Outcome(tuple(Lookup(table.name, PYTHON, name in ("first", "get")) for table in named))
     return NOTHING
 
 
@@ -126,7 +111,7 @@ def of_lookup(owner: Lookup | Row, name: str, first: Values) -> Outcome:
     if name in _OF_RECORD and owner.library in (JAVASCRIPT, ORM, ""):
         return Outcome((owner,), (Write(UPDATE, owner.table),))
     if isinstance(owner, Row):
-        return Outcome((owner,) if name in ("values", "items", "pop", "at") else ())
+        return Outcome((owner,) if name in ("values", "items", "pop", "at", "json") else ())
     if name == "get" and owner.one and owner.library != "http":
         return NOTHING
     if name == "get" and any(

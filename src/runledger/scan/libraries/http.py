@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from ..values import Arguments, Client, Lookup, Request, Row, String, Value, Values, symbolic, text
-from .outcome import CREATION, NOTHING, UPDATE, UPSERT, Entries, Outcome, Write, options
+from ..values import MORE, Arguments, Client, Lookup, Request, Row, String, Value, Values, symbolic, text
+from .outcome import CREATION, NOTHING, UNRESOLVED, UPDATE, UPSERT, Entries, Outcome, Write, options, together
 
 _PACKAGES = frozenset(
     "fetch node-fetch cross-fetch isomorphic-fetch undici axios got ky superagent requests httpx aiohttp"
@@ -28,7 +28,7 @@ def of_package(path: str, arguments: Arguments, entries: Entries) -> Outcome:
     if name in _CLIENTS:
         given = options(arguments, entries)
         base = next((given[key] for key in ("baseURL", "base_url", "prefixUrl", "prefix") if key in given), ())
-        return Outcome((Client(_address(base)),))
+        return Outcome(tuple(Client(one) for one in _addresses(base)))
     if name in ("", "request", "default", "fetch", "Request", "urlopen", "send"):
         first = name == "request" and package in ("requests", "httpx")
         return _request("", arguments, entries, None, method_first=first, made=name == "Request")
@@ -52,9 +52,9 @@ def _request(
     made: bool = False,
 ) -> Outcome:
     given = options(arguments, entries)
-    for value in arguments.get(0):
-        if isinstance(value, Request):
-            return _answer(value.verb, value.url, value.upserts)
+    made_before = [value for value in arguments.get(0) if isinstance(value, Request)]
+    if made_before:
+        return together(_answer(one.verb, one.url, one.upserts) for one in made_before)
     urls = next((given[key] for key in _URL if key in given), ())
     methods: Values = (text(method),) if method else given.get("method", ())
     first = arguments.get(0)
@@ -62,23 +62,24 @@ def _request(
         methods, urls = first, arguments.get(1)
     elif any(isinstance(value, String) or symbolic(value) for value in first):
         urls = first
-    body = given.keys() | _body(arguments, entries)
-    url = _whole(base, _address(urls))
-    if url is None:
-        return NOTHING
-    if (
-        any(symbolic(value) for value in methods)
-        or (isinstance(url, String) and _is_open(url))
-        or not isinstance(url, String)
-    ):
-        return Outcome(pending=True)
-    verb = next(
-        (value.exact.upper() for value in methods if isinstance(value, String) and value.exact),
-        "" if methods else "GET",
-    )
-    if made:
-        return Outcome((Request(url, verb if methods or "data" not in given else "POST", "performUpsert" in body),))
-    return _answer(verb, url, "performUpsert" in body)
+    upserts = "performUpsert" in given.keys() | _body(arguments, entries)
+    usual = "POST" if made and "data" in given else "GET"
+    verbs = dict.fromkeys(one.exact.upper() for one in methods if isinstance(one, String) and one.exact)
+    verbs = verbs or {"" if methods else usual: None}
+    outcomes: list[Outcome] = []
+    for url in (_whole(base, one) for one in _addresses(urls)):
+        if url is None:
+            continue
+        if any(symbolic(value) for value in methods) or not isinstance(url, String) or _is_open(url):
+            outcomes.append(Outcome(pending=True))
+        elif made:
+            outcomes += [Outcome((Request(url, verb, upserts),)) for verb in verbs]
+        else:
+            outcomes += [_answer(verb, url, upserts) for verb in verbs]
+    found = together(outcomes)
+    if found.writes and MORE in urls:
+        return together((found, Outcome(writes=(Write(UNRESOLVED, MORE),))))
+    return found
 
 
 def _is_method(values: Values) -> bool:
@@ -96,10 +97,10 @@ def _body(arguments: Arguments, entries: Entries) -> set[str]:
     return keys
 
 
-def _address(values: Values) -> Value | None:
-    return next((value for value in values if isinstance(value, String)), None) or next(
-        (value for value in values if symbolic(value)), None
-    )
+def _addresses(values: Values) -> tuple[Value | None, ...]:
+    """Those of some values that may be an address; None if there is no such value."""
+    known = tuple(value for value in values if isinstance(value, String))
+    return known or tuple(value for value in values if symbolic(value)) or (None,)
 
 
 def _whole(base: Value | None, url: Value | None) -> Value | None:
@@ -140,7 +141,7 @@ def _answer(verb: str, url: String, upserts: bool) -> Outcome:
     if kind is None and verb:
         return NOTHING
     if kind is None:
-        return Outcome(writes=(Write("unresolved", table),))
+        return Outcome(writes=(Write(UNRESOLVED, table),))
     return Outcome((Row(table, "http", created=kind == CREATION),), (Write(kind, table),))
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from attrs import frozen
 
 from ..values import Arguments, Value, Values
 
-CREATION, UPDATE, UPSERT = "creation", "update", "upsert"
+CREATION, UPDATE, UPSERT, UNRESOLVED = "creation", "update", "upsert", "unresolved"
 
 
 @frozen
@@ -28,11 +28,25 @@ class Outcome:
     writes: tuple[Write, ...] = ()
     pending: bool = False
 
+    @property
+    def is_known(self) -> bool:
+        return bool(self.values or self.writes or self.pending)
+
 
 NOTHING = Outcome()
 
 Entries = Callable[[Value], dict[str, Values]]
 """The entries of an object or dictionary."""
+
+
+def together(outcomes: Iterable[Outcome]) -> Outcome:
+    """What a call does that may do each of several things."""
+    made = list(outcomes)
+    return Outcome(
+        tuple(dict.fromkeys(value for one in made for value in one.values)),
+        tuple(dict.fromkeys(write for one in made for write in one.writes)),
+        any(one.pending for one in made),
+    )
 
 
 def options(arguments: Arguments, entries: Entries) -> dict[str, Values]:

@@ -33,6 +33,10 @@ class DefectKind(Enum):
     UNREADABLE = "unreadable"
 
 
+_EXPLAINING = frozenset((DefectKind.NO_ID, DefectKind.NO_START, DefectKind.UNKNOWN_STATUS))
+"""What makes a row unreadable by itself. With one of these, the row is not reported as unreadable too."""
+
+
 @frozen(kw_only=True)
 class Defect:
     """One thing that is wrong, with one key or with several similar ones.
@@ -82,17 +86,20 @@ class Audit:
         return tuple(reference for defect in self.defects for reference in defect.remove)
 
 
-def audit(access: RunAccess, *, now: datetime, longest: timedelta) -> Audit:
-    """Read every row of a store once, and return what is wrong. A run may be Running for as long as `longest`.
+def rows_of(access: RunAccess) -> Iterator[StoredRow]:
+    """Every row of a store, lazily. A store that keeps only valid records is read by `find`.
 
-    A store that keeps only valid records is read by `find`. Memory grows with the number of keys. Raises
-    StoreUnavailable or StoreUnusable.
+    Raises StoreUnavailable or StoreUnusable.
     """
-    rows = access.stored_rows() if isinstance(access, RowStore) else map(StoredRow.of_record, access.find(RunQuery()))
-    return _audited(rows, now - longest)
+    return access.stored_rows() if isinstance(access, RowStore) else map(StoredRow.of_record, access.find(RunQuery()))
 
 
-def _audited(rows: Iterable[StoredRow], running_since: datetime) -> Audit:
+def audit(rows: Iterable[StoredRow], *, now: datetime, longest: timedelta) -> Audit:
+    """What is wrong with all rows of a store, which are read once. A run may be Running for as long as `longest`.
+
+    Memory grows with the number of keys. Raises what the rows raise.
+    """
+    running_since = now - longest
     read = 0
     defects: list[Defect] = []
     of_keys: dict[Ids, str] = {}
@@ -124,7 +131,8 @@ def _defects_of(row: StoredRow, running_since: datetime) -> Iterator[Defect]:
     if not (row.run_id and row.client_id):
         found.append((DefectKind.NO_ID, f"the {'client' if row.run_id else 'run'} id is empty"))
     if row.started_at is None:
-        found.append((DefectKind.NO_START, "there is no start time"))
+        what = f"the start time is {row.start!r}" if row.start else "there is no start time"
+        found.append((DefectKind.NO_START, what))
     if row.status is None:
         found.append((DefectKind.UNKNOWN_STATUS, f"the status is {row.word!r}" if row.word else "the status is empty"))
     elif row.status.is_final and row.ended_at is None:
@@ -134,7 +142,7 @@ def _defects_of(row: StoredRow, running_since: datetime) -> Iterator[Defect]:
         found.append((DefectKind.END_BEFORE_START, f"it ended at {times}"))
     if row.status is RunStatus.RUNNING and (started := row.started_at or row.created_at) and started < running_since:
         found.append((DefectKind.LONG_RUNNING, f"it is Running since {time_text(started)}"))
-    if row.fault and not found:
+    if row.fault and not _EXPLAINING.intersection(kind for kind, _ in found):
         found.append((DefectKind.UNREADABLE, row.fault))
     for kind, detail in found:
         keys = ((row.run_id, row.client_id),)

@@ -17,7 +17,7 @@ from attrs import frozen
 Ids = tuple[str, str]
 """A run id and a client id, as a row holds them."""
 Parts = tuple[str, ...]
-"""The parts of an id in its common form: what stands between its separators."""
+"""The parts of an id in its common form: what is between its separators."""
 
 _Forms = tuple[Parts, Parts]
 
@@ -132,5 +132,5 @@ def _in_another_order(written: dict[_Forms, list[Ids]]) -> Iterator[Similar]:
 
 
 def _shape(parts: Parts) -> tuple[str, ...]:
-    """What tells formats of one id apart: where its words are, and its numbers, those of up to three digits alike."""
+    """What distinguishes formats of one id: where its words are, and its numbers, those of up to three digits alike."""
     return tuple("9" * (len(part) if len(part) > 3 else 1) if part.isdigit() else part for part in parts)

@@ -17,10 +17,10 @@ class Terminated(SystemExit):
 class sigterm_as_exit:  # noqa: N801 - it is used as a function
     """A block in which SIGTERM raises SystemExit with the code 143 in the main thread, so that tracked runs end.
 
-    `with ledger.track(…)` then finishes its run as Cancelled. Without it, SIGTERM ends a Python process at once, and
-    its runs stay Running. Use it around the work of a plain script or a container; servers such as gunicorn, uvicorn
-    and Celery handle SIGTERM themselves. Only the first SIGTERM raises, so that another one does not disturb how the
-    runs end. The end of the block restores the previous handler.
+    `with ledger.track(…)` then finishes its run as Cancelled. Without it, SIGTERM ends a Python process
+    immediately, and its runs stay Running. Use it around the work of a plain script or a container; servers such as
+    gunicorn, uvicorn and Celery handle SIGTERM themselves. Only the first SIGTERM raises, so that another one does
+    not disturb how the runs end. The end of the block restores the previous handler.
 
     Raises InvalidValue outside of the main thread, where Python allows no signal handler; and if code outside of
     Python handles SIGTERM, because Python cannot restore its handler.

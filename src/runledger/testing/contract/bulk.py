@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ...domain import LogLine, NewRun, RunAlreadyExists, RunChange, RunNotFound, RunRecord
+import attrs
+
+from ...domain import LogLine, NewRun, RunAlreadyExists, RunChange, RunKey, RunNotFound, RunRecord
 from ..calls import shown
 from ..rules import Rule
 from ..trial import EVERYTHING, Trial
@@ -36,6 +39,27 @@ class Bulk(Part):
             with trial.refuses(RunAlreadyExists, R):
                 trial.repository.create_many(news)
             trial.same_list(list(trial.repository.find(EVERYTHING)), [started("r")])
+
+    @keeps(Rule.CREATED_ONCE)
+    def test_a_retry_of_a_bulk_start_that_meets_another_record_reports_what_it_had_created(self, trial: Trial) -> None:
+        repository = trial.repository
+        first, second, third = (NewRun(started(run_id), mark="m") for run_id in "rst")
+        repository.create_many([first, second])
+        repository.create(NewRun(started("t", at=LATER), mark="another"))
+        keys: Sequence[RunKey] = ()
+        applied: Sequence[RunKey] = ()
+        try:
+            repository.create_many([attrs.evolve(run, is_retry=True) for run in (first, second, third)])
+        except RunAlreadyExists as error:
+            keys, applied = error.keys, error.applied
+        did = f"{trial.calls[-1]}, of a start that had created r and s and not t,"
+        trial.require(list(keys) == [third.key], f"{did} was refused for {shown(list(keys))}")
+        trial.require(
+            Counter(applied) == Counter([first.key, second.key]),
+            f"{did} reported {shown(list(applied))} as applied",
+            Rule.RAISED,
+        )
+        trial.holds(first, second, started("t", at=LATER))
 
     @keeps(Rule.RAISED)
     def test_of_bulk_starts_that_overlap_each_reports_what_it_made(self, trial: Trial) -> None:

@@ -1,4 +1,4 @@
-"""Validation of the record and its parts: what the constructors accept, as what, and how they refuse the rest."""
+"""What the constructors of the record and its parts accept, as which values, and how they reject everything else."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
