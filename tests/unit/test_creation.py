@@ -390,7 +390,7 @@ def test_a_start_gives_up_within_its_bounds_and_says_what_is_known(
 
 
 def test_a_start_that_gives_up_keeps_what_the_store_advises(naps: list[float]) -> None:
-    class Full(InMemoryRunRepository):
+    class Full(FaultyRepository):
         def create(self, new: NewRun) -> RunKey:
             raise StoreUnavailable("the disk is full", Outcome.NOT_APPLIED, new.key, advice="make room")
 
