@@ -156,17 +156,16 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
 
     @classmethod
     def connect(  # type: ignore[override]  # with more parameters, which the pool passes on
-        cls, conninfo: str = "", *, first: _First | None = None, refusals: deque[str] | None = None, **parameters: Any
+        cls, conninfo: str = "", *, first: _First, refusals: deque[str], **parameters: Any
     ) -> _Connection:
-        """The connection that was made first, if nobody has taken it; else a new one, with its settings made.
+        """The connection that was made first, if nobody has taken it; else a new one.
 
         `refusals` then has the reason why this attempt failed, or nothing: the pool itself only logs it.
         """
-        if taken := first and first.take():
+        if taken := first.take():
             return taken
-        refusals = deque() if refusals is None else refusals
         try:
-            connection = cls._new(conninfo, parameters)
+            connection = cls.new(conninfo, parameters)
         except (psycopg.Error, RunLedgerError) as error:
             refusals.append(reason_of(error, parameters.get("password")))
             raise
@@ -174,7 +173,8 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
         return connection
 
     @classmethod
-    def _new(cls, conninfo: str, parameters: dict[str, Any]) -> _Connection:
+    def new(cls, conninfo: str, parameters: dict[str, Any]) -> _Connection:
+        """A new connection with its settings made."""
         connection = cls.connect_only(conninfo, **parameters)
         try:
             connection._settle(parameters["options"])
@@ -309,7 +309,7 @@ def _close_apart(pools: dict[int, _Pool]) -> None:
 def _connected(parameters: dict[str, Any]) -> _Connection:
     """A new connection. Raises outside of any handler, without the driver's error, which may quote the URL."""
     try:
-        return _Connection.connect(**parameters)
+        return _Connection.new("", parameters)
     except psycopg.Error as error:
         reason = reason_of(error, parameters.get("password"))
     except UnicodeError:
