@@ -68,7 +68,9 @@ class Assignments:
     def _home(self, name: str, scope: Scope, home: Scope | None) -> Scope:
         if home is None:
             return scope.holder(name) or self.module.scope
-        return self.module.scope if f"global {name}" in home.names else home
+        if f"global {name}" not in home.names:
+            return home
+        return (home.parent and home.parent.holder(name)) or self.module.scope  # nonlocal: of the function around
 
     def _member_target(self, owner: Node, name: str, source: Source, scope: Scope) -> None:
         chain = chain_of(owner)

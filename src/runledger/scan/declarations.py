@@ -33,7 +33,6 @@ from .tree import (
     If,
     Import,
     Index,
-    Leave,
     Literal,
     Loop,
     Member,
@@ -293,7 +292,7 @@ class Declarations(Assignments):
                 routine.name = chain_of(node.target).rpartition("exports.")[2] or routine.name
         home = scope if node.declares == "let" else scope.function_scope() if self.python or node.declares else scope
         source = Source(value, scope, pos=node.pos, block=(block.pos, block.end))
-        source.leaves = bool(block.statements) and isinstance(block.statements[-1], Return | Throw | Leave)
+        source.leaves = block.leaves
         if node.declares == "with":
             source.block = (node.pos, block.end)
         if node.operator:

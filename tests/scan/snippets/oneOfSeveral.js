@@ -34,3 +34,17 @@ late.table = 'client_runs';
 exports.late = async (db) => {
   await db.query(`INSERT INTO ${late.table} (id) VALUES (1)`); // expect: creation
 };
+
+exports.switched = async (db, kind) => {
+  let table = 'client_runs';
+  switch (kind) {
+    case 'old':
+      table = 'archive';
+      break;
+    case 'note': {
+      table = 'notes';
+      break;
+    }
+  }
+  await db.query(`INSERT INTO ${table} (id) VALUES (1)`); // expect: creation, creation@archive, creation@notes
+};
