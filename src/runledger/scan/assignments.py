@@ -94,6 +94,11 @@ class Assignments:
         elif chain:
             self._keep(chain, name, source)
 
+    def _decoration(self, owner: Node, name: str, value: Node, scope: Scope) -> None:
+        """What Fastify adds to a server: `app.x`, and `request.server.x` in a handler."""
+        self._member_target(owner, name, Source(value, scope), scope)
+        self._keep("server", name, Source(value, scope))
+
     def _item_target(self, owner: Node, source: Source, scope: Scope, key: str = "") -> None:
         """What is put into a dictionary or map, whatever its key is."""
         if isinstance(owner, Name):

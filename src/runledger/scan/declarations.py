@@ -135,8 +135,7 @@ class Declarations(Assignments):
                 if isinstance(callee, Member) and callee.name == "set" and len(arguments) == 2:
                     self._item_target(callee.object, Source(arguments[1].value, scope), scope)
                 elif isinstance(callee, Member) and callee.name == "decorate" and len(arguments) == 2:  # Fastify
-                    name = _text_of(arguments[0].value)
-                    self._member_target(callee.object, name, Source(arguments[1].value, scope), scope)
+                    self._decoration(callee.object, _text_of(arguments[0].value), arguments[1].value, scope)
                 self._node(callee, scope, block)
                 for index, argument in enumerate(arguments):
                     self._node(argument.value, scope, block)

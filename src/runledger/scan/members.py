@@ -198,7 +198,7 @@ class Members(Objects):
                 return (owner,)
             case (Library(path=path), _):
                 return (Library(f"{path}[]"),)
-            case (Object(node=node), _) if not node.entries:
+            case (Object(node=node), _) if not node.entries and node not in self.program.additions:
                 return ()
             case (Object() | Dictionary(), None):  # of an unknown key: any
                 return self.merged(*self.entries(owner).values())

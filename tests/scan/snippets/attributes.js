@@ -14,6 +14,7 @@ app.post('/runs', async (req, res) => {
 
 fastify.post('/runs', async (request) => {
   await fastify.store.create(request.body); // expect: creation
+  await request.server.store.create(request.body); // expect: creation
 });
 
 fastify.route({ // expect: no-start
