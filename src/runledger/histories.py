@@ -40,6 +40,7 @@ __all__ = [
     "UnknownFormat",
     "UnreadableFile",
     "UnusableColumns",
+    "format_of_name",
     "read_history",
     "write_history",
 ]

@@ -130,9 +130,14 @@ class CountingProxy:
         self._threads = [Thread(target=self._accept)]
         self._threads[0].start()
 
+    def refuse(self) -> None:
+        """Refuse new connections from now on."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         """End when the last client has."""
-        self._listener.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # they are refused already
+            self.refuse()
         for thread in self._threads:
             thread.join()
         self._listener.close()

@@ -108,7 +108,7 @@ class TestATableWithoutUpdateTimes:
                 list(each.reads.stale(older_than=timedelta(hours=1)))
 
     def test_a_column_that_the_mapping_names_must_be_there(self, base: AirtableBase) -> None:
-        with pytest.raises(StoreUnusable, match='"Seen"'):
+        with pytest.raises(StoreUnusable, match="there is no column 'Seen': name another with updated_at=COLUMN"):
             base.repository(Columns(updated_at="Seen")).create(NewRun(RunRecord.start(KEY, AT)))
         assert base.rows() == []
 

@@ -70,6 +70,25 @@ def test_a_usual_list_is_a_table_at_eighty_columns(tmp_path: Path) -> None:
     assert "\x1b" not in on_a_terminal("list", store=store, NO_COLOR="1", LC_ALL="C")
 
 
+@pytest.mark.parametrize("columns", [80, 100, 140])
+@pytest.mark.parametrize("freak", [("r" * 200, "acme"), ("r", "c" * 200), ("r" * 200, "c" * 200)])
+def test_one_long_id_narrows_no_column_for_all(tmp_path: Path, columns: int, freak: tuple[str, str]) -> None:
+    store = tmp_path / "runs.db"
+    with connect(f"sqlite:///{store}", observers=()) as ledger:
+        for number in range(3):
+            ledger.start(f"251124-081500-3f9a1{number}", f"a-usual-client-{number}").complete()
+        ledger.start(*freak).complete()
+    lines = plain(on_a_terminal("list", store=store, columns=columns)).splitlines()
+    usual = [line for line in lines if "251124-081500" in line]
+    assert all(
+        re.search(r"  251124-081500-3f9a1(\d)  +a-usual-client-\1  +Completed  +[0-9.e-]+s$", each) for each in usual
+    )
+    assert len(usual) == 3
+    assert "".join(re.findall("c{8,}", "".join(lines))).count("c") == (200 if "c" * 200 in freak else 0)
+    assert all(len(line) <= columns for line in lines if "r" * 200 not in line)
+    assert ("Ago" in lines[0]) is (columns > 80)
+
+
 @pytest.mark.parametrize("columns", [40, 78, 79, 80, 120])
 def test_the_latest_run_of_each_client_says_when_how_long_ago_and_how_it_ended(tmp_path: Path, columns: int) -> None:
     store = tmp_path / "runs.db"

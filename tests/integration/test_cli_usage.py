@@ -3,9 +3,10 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
-from commands import on_a_terminal, runledger
+from commands import in_a_process, on_a_terminal, runledger
 
 from runledger import InvalidValue, connect
 from runledger.cli.locations import shown_url
@@ -107,6 +108,28 @@ def test_looking_makes_no_default_store(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["RUNLEDGER_STOR", "RUNLEDGER_STORES", "RUNLEDGER_STORE_URL", "runledger_store"])
+def test_a_misspelt_variable_is_named_once_with_the_file_that_is_used_instead(tmp_path: Path, name: str) -> None:
+    file = tmp_path / ".local/share/runledger/runs.db"
+    note = f"{name} is not a variable of runledger (did you mean RUNLEDGER_STORE?), so the store is {file}.\n"
+    home: dict[str, Any] = {"HOME": str(tmp_path), name: "sqlite:///other.db"}
+    assert runledger("list", code=7, **home).stderr.startswith(note)
+    for command in ("start --client acme", "list", "check", "exec --client acme -- true"):
+        assert in_a_process(*command.split(), **home).stderr.count(note) == 1
+    assert runledger("list", store=tmp_path / "other.db", code=7, **home).stderr.count(name) == 0
+
+
+def test_other_variables_and_completions_are_not_taken_for_misspelt_ones(tmp_path: Path) -> None:
+    ours: dict[str, Any] = {"RUNLEDGER_RUN_ID": "r", "RUNLEDGER_CLIENT_ID": "c", "RUNLEDGER_ALERT_URL": ""}
+    assert runledger("start", "--client", "c", HOME=str(tmp_path), **ours).stderr == ""
+    completing: dict[str, Any] = {
+        "_RUNLEDGER_COMPLETE": "bash_complete",
+        "COMP_WORDS": "runledger show ",
+        "COMP_CWORD": "2",
+    }
+    assert in_a_process(HOME=str(tmp_path), RUNLEDGER_STOR="x", **completing).stderr == ""
+
+
 URL = "postgresql://worker:hu/s@h@db:1/x?password=hush"
 """Its passwords begin with hu."""
 
@@ -142,6 +165,17 @@ def test_the_url_of_a_store_as_an_argument_is_answered_with_the_option_and_as_a_
     assert "unexpected extra argument (postgresql://db/x): name a store with --store.\n" in done.stderr
     done = runledger("import", "sqlite:///old.db", store=store, code=2)
     assert "that is the URL of a store, not a file: copy its runs with `runledger copy FROM TO`.\n" in done.stderr
+
+
+@pytest.mark.parametrize("file", ["c2.csv", "old/runs.JSONL", "runs.csv.gz", "runs.ndjson"])
+def test_a_file_of_runs_where_a_store_belongs_is_answered_with_import_or_export(store: Path, file: str) -> None:
+    url = f"sqlite:///{store}"
+    assert runledger("copy", file, url, code=2).stderr.endswith(
+        "FROM is a file of runs, not the URL of a store: read it into a store with `runledger import FILE`.\n"
+    )
+    assert runledger("copy", url, file, code=2).stderr.endswith(
+        "TO is a file of runs, not the URL of a store: write runs into it with `runledger export FILE`.\n"
+    )
 
 
 @pytest.mark.parametrize("command", ["show r", "show r c", "summary r", "update r c", "list --after r c"])

@@ -104,6 +104,19 @@ for finding in examine(f"sqlite:///{sys.argv[1]}"):
 """
 
 
+@pytest.mark.parametrize(("of_folder", "of_file"), [(0o755, 0o600), (0o777, 0o600), (0o700, 0o644)])
+def test_a_sqlite_file_that_may_not_be_read_is_said_before_what_may_not_be_written(
+    of_folder: int, of_file: int
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        path = Path(name) / "runs.db"
+        runledger("init", store=path)
+        path.chmod(of_file)
+        path.parent.chmod(of_folder)
+        done = subprocess.run([sys.executable, "-c", AS_A_USER, path], check=True, stdout=subprocess.PIPE, text=True)
+        assert done.stdout == f"fix the file {path} may not be read\n"
+
+
 def test_what_may_not_be_written_in_sqlite_wants_mending() -> None:
     with tempfile.TemporaryDirectory(dir="/tmp") as name:  # which another user can reach
         folder = Path(name)

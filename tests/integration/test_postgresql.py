@@ -556,6 +556,25 @@ def test_a_pool_of_one_heals_after_its_connection_was_ended(url: str, repository
             assert single.get(KEY).key == KEY
 
 
+def test_a_call_after_the_server_has_gone_says_why_there_is_no_connection(
+    url: str, repository: PostgreSQLRunRepository
+) -> None:
+    with closing(CountingProxy(url)) as proxy, closing(PostgreSQLRunRepository(proxy.url, timeout=0.5)) as store:
+        store.get(KEY)
+        proxy.refuse()
+        with admin() as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s",
+                [urlsplit(url).path[1:]],
+            )
+        with suppress(StoreUnavailable):  # its connection may be lost during the call
+            store.get(KEY)
+        with pytest.raises(
+            StoreUnavailable, match=r"no connection within 0\.5 seconds: .*Connection refused.*\. Nothing was written"
+        ):
+            store.get(KEY)
+
+
 @pytest.mark.parametrize("act", ACTS)
 def test_a_full_pool_is_unavailable_and_nothing_was_applied(
     url: str, repository: PostgreSQLRunRepository, act: str
@@ -564,7 +583,7 @@ def test_a_full_pool_is_unavailable_and_nothing_was_applied(
         with ThreadPoolExecutor(1) as thread, locked(url):
             heartbeat = thread.submit(single.update, KEY, HEARTBEAT, LATER)
             wait_for_blocked(url)
-            with pytest.raises(StoreUnavailable, match="no connection within") as caught:
+            with pytest.raises(StoreUnavailable, match=r"no connection within 0\.1 seconds\. ") as caught:
                 ACTS[act](single)
         assert caught.value.outcome is Outcome.NOT_APPLIED
         assert caught.value.key == (None if "many" in act or "find" in act else KEY)

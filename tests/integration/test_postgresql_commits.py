@@ -252,6 +252,7 @@ def test_each_sqlstate_has_its_outcome(url: str, state: str, when: str) -> None:
             with pytest.raises(error) as caught:
                 act(repository)
             assert getattr(caught.value, "outcome", None) is outcome, write
+            assert ("make room on the server's disk" in str(caught.value)) is (state == "53100")
             assert write.endswith(("many", "notes")) or caught.value.key in (KEY, NEW)
         assert list(repository.find_with_logs(RunQuery())) == before
 

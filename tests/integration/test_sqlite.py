@@ -144,18 +144,20 @@ def test_an_interrupt_at_the_beginning_of_a_write_leaves_the_file_to_others(
             other.create(NEW)
 
 
-def test_a_disk_without_room_to_open_a_file_is_told_as_full(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["list", "start r c", "doctor"])
+def test_a_disk_without_room_to_open_a_file_needs_room(tmp_path: Path, command: str) -> None:
     path = tmp_path / "runs.db"
     with closing(SQLiteRunRepository(path)) as repository:
         repository.create(NEW)
     done = subprocess.run(
-        [sys.executable, "-m", "runledger", "list", "--store", f"sqlite:///{path}"],
+        [sys.executable, "-m", "runledger", *command.split(), "--store", f"sqlite:///{path}"],
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (16_384, 16_384)),
         capture_output=True,
         text=True,
         check=False,
     )
     assert f"the disk of {path} is full" in done.stderr
+    assert "Nothing was written; make room on it, then try again.\n" in done.stderr
     assert done.returncode == 6
 
 

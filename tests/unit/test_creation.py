@@ -389,6 +389,15 @@ def test_a_start_gives_up_within_its_bounds_and_says_what_is_known(
     assert refusal.value.outcome is Outcome.UNKNOWN
 
 
+def test_a_start_that_gives_up_keeps_what_the_store_advises(naps: list[float]) -> None:
+    class Full(FaultyRepository):
+        def create(self, new: NewRun) -> RunKey:
+            raise StoreUnavailable("the disk is full", Outcome.NOT_APPLIED, new.key, advice="make room")
+
+    with pytest.raises(StoreUnavailable, match=r"\(tried 5 times\)\. Nothing was written; make room\.$"):
+        RunLedger(Full(), observers=(), sleep=naps.append).start("r", "acme")
+
+
 def test_waits_are_those_asked_for_with_jitter(repository: FaultyRepository, naps: list[float]) -> None:
     ledger = RunLedger(repository, observers=(), sleep=naps.append, retry_waits=[1] * 50)
     repository.faults = [REFUSED] * 50

@@ -67,6 +67,10 @@ AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
             "the store is unavailable ({}): no answer. Nothing was written; try again when the store is back.",
         ),
         (
+            lambda: StoreUnavailable("the disk is full", Outcome.NOT_APPLIED, KEY, advice="make room"),
+            "the store is unavailable ({}): the disk is full. Nothing was written; make room.",
+        ),
+        (
             lambda: CallWithinCall(KEY),
             "the store is unavailable ({}): a signal handler or a finaliser made this call in the middle of another "
             "one of the same thread. Nothing was written; raise an exception in the handler, or set a flag there and "

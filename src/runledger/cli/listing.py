@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 import click
@@ -140,29 +141,44 @@ def _layout(page: Sequence[RunRecord], columns: int, view: View) -> Layout:
     return lambda record: _row(record, table, view)
 
 
-def _table(page: Iterable[RunRecord], columns: int, view: View, short: bool) -> _Table | None:
+def _table(page: Sequence[RunRecord], columns: int, view: View, short: bool) -> _Table | None:
     """The widths of a table that fits the terminal; None if there is no such table."""
-    widest_run = widest_client = widest_last = 0
-    status = 0 if view.quiet else len("Status")
-    for record in page:
-        widest_run = max(widest_run, width_of(visible_id(record.key.run_id)))
-        widest_client = max(widest_client, width_of(visible_id(record.key.client_id)))
-        if not view.quiet:
-            status = max(status, len(_status(record, short)))
-            widest_last = max(widest_last, len(took(record.duration)))
-    last = _MINUTE if view.quiet else max(widest_last, len("Took"))
+    widths = Counter((width_of(visible_id(each.key.run_id)), width_of(visible_id(each.key.client_id))) for each in page)
+    status, last = 0, _MINUTE
+    if not view.quiet:
+        status = max(len("Status"), *(len(_status(record, short)) for record in page))
+        last = max(len("Took"), *(len(took(record.duration)) for record in page))
     room = columns - _MINUTE - (status + len(_GAP) if status else 0) - last - 3 * len(_GAP)
-    with_age = room - len(_GAP) - _AGE
-    aged = view.ages or widest_run + max(len("Client"), widest_client) <= with_age
-    room = with_age if aged else room
-    client = max(len("Client"), min(widest_client, max(_NARROWEST_CLIENT, room - widest_run)))
-    run = max(len("Run"), min(widest_run, room - client))
-    if run < min(widest_run, _NARROWEST_RUN) or run + client > room:
+    shares, with_age = _shares(widths, room), _shares(widths, room - len(_GAP) - _AGE)
+    aged = view.ages or (shares is not None and with_age is not None and shares[0] == with_age[0])
+    if aged:
+        room, shares = room - len(_GAP) - _AGE, with_age
+    if shares is None:
         return None
+    _, run, client = shares
     widest = max(client, room - run)
     return _Table(
         columns=columns, run=run, client=client, widest=widest, status=status, last=last, aged=aged, short=short
     )
+
+
+def _shares(widths: Mapping[tuple[int, int], int], room: int) -> tuple[int, int, int] | None:
+    """How many ids do not fit their columns, and how wide those of run ids and client ids are, where that is fewest.
+
+    So a few long ids narrow no column for all. `widths` has the widths of each row's ids. None if there is too little
+    room.
+    """
+    least = max(len("Client"), min(_NARROWEST_CLIENT, max(client for _, client in widths)))
+    most = room - least
+    if most < max(len("Run"), min(_NARROWEST_RUN, max(run for run, _ in widths))):
+        return None
+    return min(_share(widths, room, run) for run in {min(most, max(len("Run"), run)) for run, _ in widths})
+
+
+def _share(widths: Mapping[tuple[int, int], int], room: int, run: int) -> tuple[int, int, int]:
+    """`_shares` where run ids have this width."""
+    client = max(len("Client"), min(room - run, max(client for _, client in widths)))
+    return sum(rows * ((a > run) + (b > client)) for (a, b), rows in widths.items()), run, client
 
 
 def _status(record: RunRecord, short: bool) -> str:

@@ -31,6 +31,11 @@ _LOOKS_UNLIKE_TEXT = r"(?s)True|False|None|null|NaN|[-+]?[0-9]{1,3}(,[0-9]{3})+(
 INCOMPLETE = "runledger.incomplete"
 """Set in the context's `meta`, to their number, by a command whose answer lacks rows."""
 
+_FALLBACK = "runledger.fallback"
+"""Set in the context's `meta` once a misspelt variable was noted."""
+_RESEMBLES = 0.85
+"""How alike two names are, from 0 to 1. The other variables of runledger are below 0.75."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -168,12 +173,32 @@ def chosen_store() -> str:
     """
     if url := _named_store():
         return url
-    file = _default_file()
+    file = _fallback()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreUnusable(f"{error.filename} cannot be made ({error.strerror}): name a store with --store.") from None
     return store_url(file)
+
+
+def _fallback() -> Path:
+    """The default file. Prints once, for a person, which variable looks like a misspelt RUNLEDGER_STORE."""
+    ctx, file = click.get_current_context(), _default_file()
+    if not (ctx.resilient_parsing or ctx.meta.get(_FALLBACK)) and (name := _misspelt_variable()):
+        ctx.meta[_FALLBACK] = True
+        remark(f"{name} is not a variable of runledger (did you mean RUNLEDGER_STORE?), so the store is {file}.")
+    return file
+
+
+def _misspelt_variable() -> str | None:
+    """The variable of the environment that resembles RUNLEDGER_STORE most, if there is one."""
+    others = (name for name in os.environ if name != "RUNLEDGER_STORE")
+    names = {name.upper(): name for name in others if name.upper().startswith("RUNLEDGER")}
+    if not names:
+        return None
+    from difflib import get_close_matches  # here, because most environments have none
+
+    return next((names[name] for name in get_close_matches("RUNLEDGER_STORE", names, cutoff=_RESEMBLES)), None)
 
 
 def _default_file() -> Path:
@@ -199,7 +224,7 @@ def chosen_existing_store() -> str:
     """The URL of the chosen store, as its backend takes it. It must exist: reading and updating make none."""
     if url := _named_store():
         return existing(lasting(url))
-    file = _default_file()
+    file = _fallback()
     if not os.path.exists(file):  # False, too, for what this user may not look at
         raise StoreUnusable(
             f"no store is named, and there is no file {file} either: name a store with --store or RUNLEDGER_STORE, or "

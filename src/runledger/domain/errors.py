@@ -73,7 +73,8 @@ class StoreUnavailable(RunLedgerError):
     advice = "try again when the store is back"
     """What to do if nothing was applied."""
 
-    def __init__(self, reason: str, outcome: Outcome, key: RunKey | None = None) -> None:
+    def __init__(self, reason: str, outcome: Outcome, key: RunKey | None = None, *, advice: str | None = None) -> None:
+        self.advice = advice or self.advice
         if outcome is Outcome.NOT_APPLIED:
             advice = f"Nothing was written; {self.advice}."
         else:

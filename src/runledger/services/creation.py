@@ -122,7 +122,7 @@ class RunCreator:
                 if attempt > len(self._waits):
                     outcome = Outcome.UNKNOWN if in_doubt else Outcome.NOT_APPLIED
                     reason = f"{error.reason} (tried {attempt} times)"
-                    failure = StoreUnavailable(reason, outcome, key).having_applied(made)
+                    failure = StoreUnavailable(reason, outcome, key, advice=error.advice).having_applied(made)
                     failure.unconfirmed = error.unconfirmed
                     raise failure from error
                 self._reporter.start_retried(error, key, attempt)

@@ -13,7 +13,7 @@ from ...domain import InvalidValue, RunQuery, RunStatus, StoreUnusable, newest_f
 from .columns import Columns
 from .row import Row
 from .table import EXPIRED, READ_AT_ONCE, RunTable
-from .transport import Refused
+from .transport import UNFIT_FORMULA, Refused
 
 _PRECISION = timedelta(minutes=1)
 """By how much a window is widened: the precision with which formulas compare times is not documented."""
@@ -31,7 +31,7 @@ def matching(table: RunTable, query: RunQuery) -> Iterator[Row]:
     try:
         yield from _matching(table, query)
     except Refused as error:  # by the first request, because all name the same columns
-        if table.layout.is_known or error.refusal.kind not in ("UNKNOWN_FIELD_NAME", "INVALID_FILTER_BY_FORMULA"):
+        if table.layout.is_known or error.refusal.kind not in ("UNKNOWN_FIELD_NAME", UNFIT_FORMULA):
             table.refused(error.refusal)
         table.learn()
         yield from matching(table, query)

@@ -20,7 +20,8 @@ from ...domain import (
 from ...domain.preparation import MetricColumn, MetricKind, Preparation
 from . import AirtableAddress, Columns, token_from_environment
 from .findings import NO_MARKS, NUMBER_BY_HAND, TYPE_OF, accepted, missing_finding, type_name
-from .schema import NO_RECORD, api_of, examine_base, find_table, tables_of
+from .metadata import find_table, tables_of
+from .schema import NO_RECORD, api_of, examine_base
 from .transport import Refused, sent
 
 _DATE_TIME = {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
-from .transport import Refusal
+from .transport import UNFIT_FORMULA, Refusal
 
 _HIDDEN = "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND"
 """The server's words on it are three sentences about models, which an Airtable user knows as bases and tables."""
@@ -15,11 +16,17 @@ def column_command(metric: str) -> str:
     return f"`runledger init --metric {shlex.quote(f'{metric}:number')}` (or text, checkbox, date for number)"
 
 
+def no_column(part: str, name: str, there: Sequence[str]) -> str:
+    """That the table has no column of the name that the mapping gives a part, and which it has, if that is known."""
+    has = f" The table has the columns {', '.join(map(repr, there))}." if there else ""
+    return f"there is no column {name!r}: name another with {part}=COLUMN in the store URL, or add it.{has}"
+
+
 def advice_on(refusal: Refusal, *, writing: bool) -> str:
     """What the server said, and what to do about it."""
     advice = {
         "UNKNOWN_FIELD_NAME": "add the column, or leave it out of the mapping",
-        "INVALID_FILTER_BY_FORMULA": "a column of the mapping is not there: add it, or map it",
+        UNFIT_FORMULA: "a column of the mapping is not there: add it, or map it",
         "INVALID_VALUE_FOR_COLUMN": "give the column the type that `runledger doctor` names",
         "INVALID_MULTIPLE_CHOICE_OPTIONS": "add the choice to the status column, or let the status share another with "
         "status.LABEL=CHOICE in the store URL",

@@ -6,7 +6,6 @@ The token's scopes: https://airtable.com/developers/web/api/scopes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 from urllib.parse import quote
 
 from attrs import frozen
@@ -16,6 +15,7 @@ from requests.adapters import HTTPAdapter
 from ...domain import Finding
 from . import AirtableAddress, token_from_environment, turns_of
 from .findings import column_findings, left_out, mapping_findings
+from .metadata import find_table, tables_of
 from .transport import Paced, Refusal, Refused, ServerClock, api_over, sent
 
 NO_RECORD = "recNoSuchRecord00"
@@ -25,17 +25,6 @@ NO_RECORD = "recNoSuchRecord00"
 def api_of(at: AirtableAddress, token: str) -> Api:
     """A client that keeps to the rate limit and sends nothing twice."""
     return api_over(Paced(HTTPAdapter(), turns_of(at).limit, ServerClock()), token, at.endpoint)
-
-
-def tables_of(api: Api, base_id: str) -> list[dict[str, Any]]:
-    """The tables of a base with their columns. Raises Refused without the scope schema.bases:read."""
-    url = api.build_url("meta", "bases", base_id, "tables")
-    return list(sent(lambda: api.get(url)["tables"], writes=False))
-
-
-def find_table(tables: Sequence[dict[str, Any]], name_or_id: str) -> dict[str, Any] | None:
-    """A table by its id or its exact name."""
-    return next((table for table in tables if name_or_id in (table["id"], table["name"])), None)
 
 
 def examine_base(url: str) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 
 from ...domain import StoreUnusable
 from . import AirtableAddress, RateLimit, token_from_environment, turns_of
-from .schema import find_table, tables_of
+from .metadata import find_table, tables_of
 from .transport import Paced, Refused, ServerClock, api_over, sent
 
 T = TypeVar("T")

@@ -34,9 +34,10 @@ from ...domain import (
 from .columns import Columns
 from .layout import Layout
 from .locks import Locks
-from .refusals import advice_on, column_command
+from .metadata import column_names
+from .refusals import advice_on, column_command, no_column
 from .row import Row
-from .transport import Refusal, Refused, ServerClock, sent
+from .transport import UNFIT_FORMULA, Refusal, Refused, ServerClock, sent
 
 Cells = Sequence[tuple[RunKey, Mapping[str, Any]]]
 """What to write: cells by column, for each key."""
@@ -149,6 +150,7 @@ class RunTable:
         try:
             return self.columns.row(raw["id"], raw["createdTime"], raw["fields"])
         except InvalidValue as error:
+            self.learn()  # a column that is not there reads as an empty one
             what = f"record {raw['id']} is not a valid run record: {error}"
             self.report(EventKind.UNREADABLE, error.key, what, error)
             return error
@@ -295,8 +297,13 @@ class RunTable:
         """Raise the ledger's error for the server's. Error types: https://airtable.com/developers/web/api/errors"""
         if refusal.kind == EXPIRED:
             raise StoreUnavailable("the listing expired before it was read to its end", Outcome.NOT_APPLIED)
+        if refusal.kind == UNFIT_FORMULA:
+            self.learn()  # whose refusal names the column that the formula names in vain
         named = [(key, column) for key, cells in writing for column in cells if refusal.names(column)]
         key, column = max(named, key=lambda pair: len(pair[1]), default=(writing[0][0] if writing else None, None))
+        for part, name in self.columns.of_parts.items():
+            if refusal.lacks(name):
+                raise StoreUnusable(no_column(part, name, column_names(self.table)), key) from None
         metric = self.columns.metric_of(column)
         if refusal.kind == "UNKNOWN_FIELD_NAME" and metric is not None and key is not None:
             raise UnknownMetric(key, metric, f"add it with {column_command(metric)}") from None

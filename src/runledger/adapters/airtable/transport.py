@@ -30,6 +30,7 @@ TIMEOUT = (5, 30)
 PATIENCE = 300.0
 """Seconds for which a request waits in all while the server refuses it for the rate."""
 QUOTA = "PUBLIC_API_BILLING_LIMIT_EXCEEDED"
+UNFIT_FORMULA = "INVALID_FILTER_BY_FORMULA"
 MISSING_RECORD = ("ROW_DOES_NOT_EXIST", "MODEL_ID_NOT_FOUND")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import psycopg
 from psycopg import errors
 
@@ -21,6 +23,35 @@ _RIGHTS = {
     "CREATE": "CREATE in the schema, and to change the tables that are there",
 }
 
+_REMEDIES = {
+    "authentication failed|no password supplied": "Correct the user in the URL, or the password in PGPASSWORD or "
+    "~/.pgpass",
+    "database .* does not exist": "Create the database, or correct its name in the URL",
+    "role .* does not exist": "Create the role, or correct the user in the URL",
+    "no pg_hba.conf entry": "Let the server's pg_hba.conf admit this user from this host",
+    "does not exist|permission denied|not permitted": "Correct the URL, or the rights of its user",
+}
+"""What to do about each refusal that lasts, by the server's reason; the first that fits."""
+
+
+def reason_of(error: psycopg.Error | RunLedgerError, password: str | None) -> str:
+    """Why there is no connection, in one line without the password."""
+    reason = str(error).strip().splitlines()[0].replace(password or "\n", "…")
+    return re.sub("^connection (failed|is bad): ", "", reason)  # libpq says it too
+
+
+def refused(reason: str) -> RunLedgerError:
+    """The error of a store that cannot be opened for this reason."""
+    if "unsupported startup parameter" in reason:
+        return StoreUnusable(
+            f"a connection pooler refuses this store: {reason}. Remove this parameter from the URL, and set what it "
+            "names for the role, with ALTER ROLE … SET."
+        )
+    for refusal, remedy in _REMEDIES.items():
+        if re.search(refusal, reason):
+            return StoreUnusable(f"the PostgreSQL server refuses this store: {reason}. {remedy}.")
+    return StoreUnavailable(reason, Outcome.NOT_APPLIED)
+
 
 def translated(error: psycopg.Error, right: str, lost: bool, key: RunKey | None) -> RunLedgerError:
     """The error of a call that needed a right and broke with `error`, and whether it lost its connection by that."""
@@ -36,7 +67,8 @@ def translated(error: psycopg.Error, right: str, lost: bool, key: RunKey | None)
     if isinstance(error, errors.InsufficientPrivilege):
         return StoreUnusable(f"{reason}: this call needs the right to {_RIGHTS[right]}; grant it to the role.", key)
     if state.startswith(_TRANSIENT):
-        return StoreUnavailable(reason, Outcome.NOT_APPLIED, key)
+        advice = "make room on the server's disk, then try again" if isinstance(error, errors.DiskFull) else None
+        return StoreUnavailable(reason, Outcome.NOT_APPLIED, key, advice=advice)
     if right != "SELECT" and state.startswith(_OF_A_RUN):
         return UnusableForRun(f"the database refuses what it was to store: {reason} ({state}).", key)
     return StoreUnusable(f"the database cannot serve as a ledger: {reason} ({state or type(error).__name__}).", key)

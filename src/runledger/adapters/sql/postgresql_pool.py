@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import select
 import weakref
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -20,22 +20,13 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from ...domain import CallWithinCall, Finding, Outcome, RunKey, RunLedgerError, StoreUnavailable, StoreUnusable
 from ..exclusion import OnePerThread
-from .postgresql_failures import translated
+from .postgresql_failures import reason_of, refused, translated
 from .postgresql_session import Session, examine_session, require_fit_pooler, settled
 from .postgresql_url import connection_parameters
 from .postgresql_waits import TICK, counted
 
 T = TypeVar("T")
 
-_REMEDIES = {
-    "authentication failed|no password supplied": "Correct the user in the URL, or the password in PGPASSWORD or "
-    "~/.pgpass",
-    "database .* does not exist": "Create the database, or correct its name in the URL",
-    "role .* does not exist": "Create the role, or correct the user in the URL",
-    "no pg_hba.conf entry": "Let the server's pg_hba.conf admit this user from this host",
-    "does not exist|permission denied|not permitted": "Correct the URL, or the rights of its user",
-}
-"""What to do about each refusal that lasts, by the server's reason; the first that fits."""
 _GRACE = 1.0
 """Seconds after the server's own limit until a statement is cancelled. It does not limit the wait for a standby."""
 _CONFIRM = 1.0
@@ -56,10 +47,11 @@ class Connections:
     def __init__(self, url: str, max_connections: int = 10, timeout: float = 10.0) -> None:
         parameters = {**connection_parameters(url), "autocommit": True}
         self._first = _First(parameters)
+        self._refusals: deque[str] = deque(maxlen=1)
         self._new_pool = partial(
             _Pool,
             connection_class=_Connection,
-            kwargs={**parameters, "first": self._first},
+            kwargs={**parameters, "first": self._first, "refusals": self._refusals},
             min_size=0,
             max_size=max_connections,
             open=False,
@@ -124,7 +116,7 @@ class Connections:
         except PoolTimeout:
             if len(self._calls) <= pool.max_size:  # so there was a connection for each, or two interrupts lost it
                 self._retire()
-            reason = f"no connection within {pool.timeout:g} seconds"
+            reason = ": ".join([f"no connection within {pool.timeout:g} seconds", *self._refusals.copy()])
             raise StoreUnavailable(reason, Outcome.NOT_APPLIED, key) from None
         except BaseException as error:
             if not isinstance(error, RunLedgerError) or isinstance(error, CallWithinCall):
@@ -163,12 +155,26 @@ class _Connection(psycopg.Connection[tuple[Any, ...]]):
     """Seconds that the server has to confirm that a statement was cancelled."""
 
     @classmethod
-    def connect(  # type: ignore[override]  # with one more parameter, which the pool passes on
-        cls, conninfo: str = "", *, first: _First | None = None, **parameters: Any
+    def connect(  # type: ignore[override]  # with more parameters, which the pool passes on
+        cls, conninfo: str = "", *, first: _First, refusals: deque[str], **parameters: Any
     ) -> _Connection:
-        """The connection that was made first, if nobody has taken it; else a new one, with its settings made."""
-        if taken := first and first.take():
+        """The connection that was made first, if nobody has taken it; else a new one.
+
+        `refusals` then has the reason why this attempt failed, or nothing: the pool itself only logs it.
+        """
+        if taken := first.take():
             return taken
+        try:
+            connection = cls.new(conninfo, parameters)
+        except (psycopg.Error, RunLedgerError) as error:
+            refusals.append(reason_of(error, parameters.get("password")))
+            raise
+        refusals.clear()
+        return connection
+
+    @classmethod
+    def new(cls, conninfo: str, parameters: dict[str, Any]) -> _Connection:
+        """A new connection with its settings made."""
         connection = cls.connect_only(conninfo, **parameters)
         try:
             connection._settle(parameters["options"])
@@ -303,21 +309,12 @@ def _close_apart(pools: dict[int, _Pool]) -> None:
 def _connected(parameters: dict[str, Any]) -> _Connection:
     """A new connection. Raises outside of any handler, without the driver's error, which may quote the URL."""
     try:
-        return _Connection.connect(**parameters)
+        return _Connection.new("", parameters)
     except psycopg.Error as error:
-        reason = str(error).strip().splitlines()[0].replace(parameters.get("password") or "\n", "…")
-        reason = re.sub("^connection (failed|is bad): ", "", reason)  # libpq says it too
+        reason = reason_of(error, parameters.get("password"))
     except UnicodeError:
         reason = "the address cannot be encoded"
-    if "unsupported startup parameter" in reason:
-        raise StoreUnusable(
-            f"a connection pooler refuses this store: {reason}. Remove this parameter from the URL, and set what it "
-            "names for the role, with ALTER ROLE … SET."
-        )
-    for refusal, remedy in _REMEDIES.items():
-        if re.search(refusal, reason):
-            raise StoreUnusable(f"the PostgreSQL server refuses this store: {reason}. {remedy}.")
-    raise StoreUnavailable(reason, Outcome.NOT_APPLIED)
+    raise refused(reason)
 
 
 def session_findings(cursor: psycopg.Cursor[Any]) -> list[Finding]:

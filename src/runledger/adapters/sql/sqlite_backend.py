@@ -13,7 +13,7 @@ from .sqlite import open_url
 from .sqlite_errors import FAULTS, code_of, is_hidden, missing_folder, refusal
 from .sqlite_file import SQLiteFile
 from .sqlite_place import address
-from .sqlite_read_only import is_writable
+from .sqlite_read_only import is_readable, is_writable
 from .sqlite_schema import has_schema, make_schema
 from .sqlite_url import path_of, url_of
 
@@ -43,10 +43,12 @@ def _examine(url: str) -> Iterator[domain.Finding]:
 
 
 def _obstacle(path: str) -> domain.Finding | None:
-    """What keeps us from writing the file, as far as its permissions show: SQLite itself says so only at a write."""
+    """What keeps us from reading and writing the file, as far as its permissions show: SQLite says so only later."""
     if missing := missing_folder(path):
         return missing
     folder = os.path.dirname(path)
+    if (os.path.exists(path) or is_hidden(path)) and not is_readable(path):
+        return domain.Finding.fix(f"the file {path} may not be read", "allow reading the file, and entering its folder")
     if not is_writable(folder):
         return domain.Finding.fix(f"the folder {folder} may not be written", "SQLite keeps a journal there; allow it")
     if os.path.exists(path) and not is_writable(path):

@@ -92,7 +92,8 @@ def refusal(
         return StoreUnavailable(f"{path} was locked by another process for {wait:g} s", Outcome.NOT_APPLIED, key)
     # The second code: no room for the index of the write-ahead log, which the first connection makes.
     if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
-        return StoreUnavailable(f"the disk of {path} is full", Outcome.NOT_APPLIED, key)
+        advice = "make room on it, then try again"
+        return StoreUnavailable(f"the disk of {path} is full", Outcome.NOT_APPLIED, key, advice=advice)
     if code == sqlite3.SQLITE_IOERR:
         return StoreUnavailable(f"{path} gave an input/output error ({error})", outcome, key)
     if code in (sqlite3.SQLITE_AUTH, *_OF_A_RUN):

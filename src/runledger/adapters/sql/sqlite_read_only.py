@@ -40,7 +40,7 @@ class ReadOnlySQLiteFile:
         self.path = self._place.path
         self._wait = wait
         self._closed = False
-        if not os.access(self.path, os.R_OK, effective_ids=_EFFECTIVE):
+        if not is_readable(self.path):
             raise StoreUnusable(f"{self.path} may not be read: allow reading the file, and entering its folder.")
         if not self._look(lambda connection: has_schema(connection, self.path)):
             raise StoreUnusable(f"{self.path} is empty, and {MAY_NOT_BE_WRITTEN}.")
@@ -148,6 +148,11 @@ def _may_write(path: str | os.PathLike[str]) -> bool:
         return not is_hidden(real)  # SQLite says why it cannot be made
     has_log = os.path.exists(f"{real}-wal") and os.path.exists(f"{real}-shm")
     return is_writable(real) and (has_log or is_writable(os.path.dirname(real)))
+
+
+def is_readable(path: str) -> bool:
+    """Whether the user by whose rights this process runs may read a file."""
+    return os.access(path, os.R_OK, effective_ids=_EFFECTIVE)
 
 
 def is_writable(path: str) -> bool:

@@ -12,7 +12,7 @@ import click
 
 from ...domain.json_form import time_text
 from ...domain.visible import visible
-from ...histories import Format, UnknownFormat, write_history
+from ...histories import Format, UnknownFormat, format_of_name, write_history
 from ...services.copying.result import CopyResult, Fate, Remark
 from ...stores import copy as copy_runs
 from ...stores import named_side
@@ -85,6 +85,7 @@ def copy(source: str, target: str, ended_since: datetime | None, dry_run: bool, 
     """
     stores = []
     for side, url in ("FROM", source), ("TO", target):
+        _require_no_file(side, url)
         with named_side(side):
             stores.append(lasting(url))
     with progress("records", wanted=not as_json) as advance:
@@ -107,6 +108,16 @@ def copy(source: str, target: str, ended_since: datetime | None, dry_run: bool, 
         if result.ended_since is not None:
             remark(_second_copy(result.running, source, target, time_text(result.ended_since)))
     click.get_current_context().exit(0 if result.is_complete else 1)
+
+
+def _require_no_file(side: str, url: str) -> None:
+    """Answer a file of runs with the command for it."""
+    if "://" in url or not format_of_name(url):
+        return
+    command = "read it into a store with `runledger import FILE`"
+    if side == "TO":
+        command = "write runs into it with `runledger export FILE`"
+    raise click.UsageError(f"{side} is a file of runs, not the URL of a store: {command}.")
 
 
 def _sum_of(result: CopyResult, dry_run: bool) -> str:
