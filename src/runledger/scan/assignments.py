@@ -80,7 +80,7 @@ class Assignments:
             self.module.exports.setdefault(name, []).append(source)
         elif isinstance(owner, Member) and owner.name == "prototype" and isinstance(source.node, Function):
             self._prototype_method(owner.object, name, source.node, scope)
-        elif isinstance(owner, Member) and "inst" in owner.name.lower():
+        elif isinstance(owner, Member) and owner.name.lower().endswith(("inst", "instance")):
             self._member_target(owner.object, name, source, scope)  # cls._instance.table = …
         elif isinstance(owner, Name):
             holder = scope.holder(owner.id)
