@@ -149,7 +149,8 @@ def _analyse(program: Program, report: Report) -> None:
     judge = Judge(effects, report.settings)
     starts = Starts(effects, judge, report.settings)
     entries: list[Entry] = Entries(program, evaluator).declared() + flows.registered
-    report.findings = sorted({*judge.findings(), *starts.findings(entries)}, key=lambda finding: finding.order)
+    found = dict.fromkeys([*judge.findings(), *starts.findings(entries)])
+    report.findings = sorted(found, key=lambda finding: finding.order)
     report.unreadable = sorted({*report.unreadable, *effects.too_deep})
     report.exhausted = evaluator.exhausted
     report.not_covered = _mappers(program)
