@@ -270,3 +270,17 @@ def test_the_scan_loads_no_adapter_and_no_driver() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_a_report_is_the_same_each_time_also_for_findings_of_one_line(tmp_path: Path) -> None:
+    functions = " ".join(f"function f{n}() {{ runs.create({{}}); }}" for n in range(8))
+    (tmp_path / "a.js").write_text(f"const runs = require('airtable').base('x')('Runs'); {functions}\n")
+    command = [sys.executable, "-m", "runledger", "scan", "--json", str(tmp_path)]
+    reports = {
+        subprocess.run(
+            command, env=os.environ | {"PYTHONHASHSEED": str(seed)}, capture_output=True, text=True, check=True
+        ).stdout
+        for seed in range(3)
+    }
+    assert len(reports) == 1
+    assert reports.pop().count('"creation"') >= 8

@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 
 from runledger.scan import effects
+from runledger.scan.evaluation import Evaluator
 from runledger.scan.findings import Finding
+from runledger.scan.libraries.outcome import Outcome
+from runledger.scan.libraries.sql import outcome_of
 from runledger.scan.names import Modules
 from runledger.scan.program import Module
 from runledger.scan.scanning import Report, scan
 from runledger.scan.settings import Settings
+from runledger.scan.values import Value, exact, text
 
 RUNS = """
 from pyairtable import Api
@@ -22,10 +26,10 @@ runs = Api("k").table("app", "Client Run Results")
 
 
 def scanned(folder: Path, settings: Settings | None = None, **files: str) -> Report:
-    for name, text in files.items():
+    for name, code in files.items():
         path = folder / name.replace("__", "/").replace("/init/", "__init__").replace("_dot_", ".")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_text(code, encoding="utf-8")
     return scan([folder], settings or Settings())
 
 
@@ -181,8 +185,10 @@ def test_what_is_no_file_is_left_out(tmp_path: Path) -> None:
         "x = " + "[" * 5000 + "]" * 5000,
         "x = " + " + ".join("a" for _ in range(20_000)),
         "x = a" + ".b()" * 5000,
+        RUNS + "if x:\n    a = 0\n" + "elif x:\n    a = 1\n" * 5000 + "runs.create({})\n",
+        RUNS + "if x:\n    a = 0\n" * 5000 + "runs.create({})\n",
     ],
-    ids=["brackets", "lists", "sum", "chain"],
+    ids=["brackets", "lists", "sum", "chain", "branches", "conditions"],
 )
 def test_a_file_that_is_nested_too_deeply_is_named(tmp_path: Path, code: str) -> None:
     report = scanned(tmp_path, deep_dot_py=code, other_dot_py=RUNS + "runs.create({})\n")
@@ -266,6 +272,22 @@ def a_loop(tables: list[str]) -> str:
     return f"{RUNS}for name in {tables!r}:\n    Api('k').table('app', name).create({{}})\n"
 
 
+def by_key(tables: list[str]) -> str:
+    chosen = f"TABLES = {dict(zip(tables, tables, strict=True))!r}\n"
+    return f"{RUNS}{chosen}def put(key):\n    Api('k').table('app', TABLES[key]).create({{}})\n"
+
+
+def by_key_elsewhere(tables: list[str]) -> str:
+    chosen = f"TABLES = {dict(zip(tables, tables, strict=True))!r}\ndef put(table):\n    table.create({{}})\n"
+    return f"{RUNS}{chosen}def f(key):\n    put(Api('k').table('app', TABLES[key]))\n"
+
+
+def combinations(tables: list[str]) -> str:
+    """Many choices, of which the first make few texts."""
+    name = f"({tables[0]!r} if x else {tables[1]!r}){' + (a if x else b)' * 6}"
+    return f"{RUNS}a, b = 'x', 'xx'\ndef put(x):\n    Api('k').table('app', {name}).create({{}})\n"
+
+
 def a_long_chain(tables: list[str]) -> str:
     """A name that goes through more functions than are followed; another call of the same function is near."""
     passing = "".join(f"def f{n + 1}(name):\n    f{n}(name)\n" for n in range(30))
@@ -283,6 +305,9 @@ def a_long_chain(tables: list[str]) -> str:
         (statements, "values of one expression"),
         (addresses, "values of one expression"),
         (a_loop, "values of one expression"),
+        (by_key, "values of one expression"),
+        (by_key_elsewhere, "values of one expression"),
+        (combinations, "values of one expression"),
         (a_long_chain, "depth of calls followed for one value"),
     ],
 )
@@ -434,3 +459,26 @@ def test_an_import_is_resolved_once_however_many_names_it_may_bring(
         (finding.kind, finding.function) for finding in scanned(tmp_path, None, **files).findings
     }
     assert len(resolved) == len(set(resolved))
+
+
+def test_what_spreads_what_is_looked_into_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[object] = []
+    member = Evaluator.member
+
+    def counted(evaluator: Evaluator, owner: Value, name: str) -> tuple[Value, ...]:
+        looked.append(owner)
+        return member(evaluator, owner, name)
+
+    monkeypatch.setattr(Evaluator, "member", counted)
+    chain = "".join(f"const a{n} = {{ ...a{n - 1}, ...a{n - 1} }};\n" for n in range(1, 15))
+    code = f"const base = require('airtable').base('x');\nconst a0 = {{ t: 'Runs' }};\n{chain}"
+    report = scanned(tmp_path, a_dot_js=f"{code}base(a14.t).create({{}});\nbase(a14.u).create({{}});\n")
+    assert kinds(report) == [(17, "creation"), (18, "unresolved")]
+    assert len(looked) < 200
+
+
+def test_a_statement_of_many_parts_is_read_in_the_time_of_its_length() -> None:
+    assert outcome_of(text("UPDATE " + "a." * 60 + "a WHERE")) == Outcome()
+    assert not outcome_of(text("SELECT 1 UNION ALL " * 50_000)).writes
+    [write] = outcome_of(text('INSERT INTO main.."my.schema".[runs] VALUES (1)')).writes
+    assert exact(write.table) == "runs"

@@ -68,7 +68,9 @@ class Assignments:
     def _home(self, name: str, scope: Scope, home: Scope | None) -> Scope:
         if home is None:
             return scope.holder(name) or self.module.scope
-        return self.module.scope if f"global {name}" in home.names else home
+        if f"global {name}" not in home.names:
+            return home
+        return (home.parent and home.parent.holder(name)) or self.module.scope  # nonlocal: of the function around
 
     def _member_target(self, owner: Node, name: str, source: Source, scope: Scope) -> None:
         chain = chain_of(owner)
@@ -78,7 +80,7 @@ class Assignments:
             self.module.exports.setdefault(name, []).append(source)
         elif isinstance(owner, Member) and owner.name == "prototype" and isinstance(source.node, Function):
             self._prototype_method(owner.object, name, source.node, scope)
-        elif isinstance(owner, Member) and "inst" in owner.name.lower():
+        elif isinstance(owner, Member) and owner.name.lower().endswith(("inst", "instance")):
             self._member_target(owner.object, name, source, scope)  # cls._instance.table = …
         elif isinstance(owner, Name):
             holder = scope.holder(owner.id)
@@ -91,6 +93,11 @@ class Assignments:
                 self._assigned.append((scope, owner.id, name, source))
         elif chain:
             self._keep(chain, name, source)
+
+    def _decoration(self, owner: Node, name: str, value: Node, scope: Scope) -> None:
+        """What Fastify adds to a server: `app.x`, and `request.server.x` in a handler."""
+        self._member_target(owner, name, Source(value, scope), scope)
+        self._keep("server", name, Source(value, scope))
 
     def _item_target(self, owner: Node, source: Source, scope: Scope, key: str = "") -> None:
         """What is put into a dictionary or map, whatever its key is."""

@@ -33,7 +33,6 @@ from .tree import (
     If,
     Import,
     Index,
-    Leave,
     Literal,
     Loop,
     Member,
@@ -136,8 +135,7 @@ class Declarations(Assignments):
                 if isinstance(callee, Member) and callee.name == "set" and len(arguments) == 2:
                     self._item_target(callee.object, Source(arguments[1].value, scope), scope)
                 elif isinstance(callee, Member) and callee.name == "decorate" and len(arguments) == 2:  # Fastify
-                    name = _text_of(arguments[0].value)
-                    self._member_target(callee.object, name, Source(arguments[1].value, scope), scope)
+                    self._decoration(callee.object, _text_of(arguments[0].value), arguments[1].value, scope)
                 self._node(callee, scope, block)
                 for index, argument in enumerate(arguments):
                     self._node(argument.value, scope, block)
@@ -293,7 +291,7 @@ class Declarations(Assignments):
                 routine.name = chain_of(node.target).rpartition("exports.")[2] or routine.name
         home = scope if node.declares == "let" else scope.function_scope() if self.python or node.declares else scope
         source = Source(value, scope, pos=node.pos, block=(block.pos, block.end))
-        source.leaves = bool(block.statements) and isinstance(block.statements[-1], Return | Throw | Leave)
+        source.leaves = block.leaves
         if node.declares == "with":
             source.block = (node.pos, block.end)
         if node.operator:

@@ -17,6 +17,7 @@ from .program import Module, Routine
 from .propagation import MOST_OPENS, Propagation, Reach
 from .summaries import LOOKUP, Effect, Open, Site, Summary
 from .values import (
+    MORE,
     Arguments,
     Callable,
     Class,
@@ -136,7 +137,8 @@ class Effects(Propagation):
         ):
             return
         before = self._cuts
-        for function, arguments in self.observed.calls(opened.function, opened.arguments):
+        followed = self.observed.calls(opened.function, opened.arguments)
+        for function, arguments in followed:
             if isinstance(function, Method) and function.owner == String((None,)):
                 self._add_outcome(found, self._evaluator.executed(function.name, arguments), opened.site, opened.chain)
             elif isinstance(function, Callable):
@@ -147,6 +149,8 @@ class Effects(Propagation):
                 if known:  # elsewhere it is known: what is unknown here says nothing
                     outcome = evolve(outcome, writes=tuple(one for one in outcome.writes if one.table is not None))
                 self._add_outcome(found, outcome, opened.site, opened.chain)
+        if any(function is MORE for function, _ in followed):
+            self._put_more(found, opened.site, opened.chain)
         if self._cuts > before:
             self._leave_open(found, opened)
 
@@ -166,7 +170,7 @@ class Effects(Propagation):
         try:
             return self._flows.flow(routine)
         except RecursionError:
-            self._evaluator.give_up("depth of nested code")
+            self.too_deep[routine.module.path] = None
             return Arm()
 
     def _in_order(self) -> list[Routine]:

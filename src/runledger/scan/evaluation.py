@@ -69,7 +69,6 @@ class Evaluator(Calls):
         self._returning: set[Routine] = set()
         self._provisional: dict[tuple[Node, Scope], Values] = {}
         self._provisional_returns: dict[Routine, Values] = {}
-        self._cut = 0
 
     def values(self, node: Node, scope: Scope) -> Values:
         """The values that an expression may have in its scope."""

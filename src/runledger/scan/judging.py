@@ -13,7 +13,7 @@ from .program import Routine
 from .settings import Settings
 from .summaries import LOOKUP, Effect, Site
 from .traversal import chain_of
-from .values import Found, Lookup, String, Value, exact, symbolic
+from .values import MORE, Found, Lookup, String, Value, exact, symbolic
 
 _CREATOR = re.compile(
     r"^_*(?i:create|start|insert|begin|new)(?=[A-Z_0-9]|$)"
@@ -49,7 +49,7 @@ class Judge:
     def _of_event(self, routine: Routine, event: Event, effects: list[Effect]) -> Iterable[Finding]:
         site = self._effects.site(event)
         for effect in effects:
-            if not effect.chain and effect.kind != LOOKUP:
+            if effect.kind != LOOKUP and (not effect.chain or effect.table is MORE):
                 yield from self._direct(routine, event, effect)
         calls = [
             effect

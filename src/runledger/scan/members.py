@@ -92,44 +92,64 @@ class Members(Objects):
         made: dict[str, Values] = {}
         for key, inner in value.node.entries:
             if key is None:
-                if value.node not in self._spreading:
-                    self._spreading.add(value.node)
-                    for spread in self.values(inner, value.scope):
-                        made |= self.entries(spread)
-                    self._spreading.discard(value.node)
+                held = self._spread(value, inner)
+                for name in dict.fromkeys(name for each in held for name in each):
+                    before = made.get(name, ()) if any(name not in each for each in held) else ()
+                    made[name] = self.merged(before, *(each.get(name, ()) for each in held))
                 continue
-            for name in self.values(key, value.scope):
-                known = exact(name)
+            for one in self.values(key, value.scope):
+                known = exact(one)
                 if known is not None:
                     made[known] = self._within(self.values(inner, value.scope), value.frames)
-        for added, origin in self.program.additions.get(value.node, ()):
-            made[added] = self.of_origin(origin, value.scope)
+        for name, origin in self.program.additions.get(value.node, ()):
+            made[name] = self.merged(made.get(name, ()), self.of_origin(origin, value.scope))
         return made
 
     def _entry(self, owner: Object, name: str) -> Values:
-        for key, inner in reversed(owner.node.entries):
-            if key is None and owner.node not in self._spreading:
-                found = self._of_spread(owner, inner, name)
-                if found:
-                    return found
-            elif key is not None and any(exact(one) == name for one in self.values(key, owner.scope)):
-                found = self._within(self.values(inner, owner.scope), owner.frames)
-                return self.merged(*(self._got(value) for value in found))
         added = [origin for key, origin in self.program.additions.get(owner.node, ()) if key == name]
-        if added:
-            return self.merged(*(self.of_origin(origin, owner.scope) for origin in added))
+        found = [self.of_origin(origin, owner.scope) for origin in added]
+        for key, inner in reversed(owner.node.entries):
+            if key is None:
+                held = self._spread(owner, inner, name)
+                found += [each[name] for each in held if name in each]
+                if held and all(name in each for each in held):
+                    break
+            elif any(exact(one) == name for one in self.values(key, owner.scope)):
+                found.append(self._within(self.values(inner, owner.scope), owner.frames))
+                break
+        if found:
+            return self.merged(*(self._got(value) for values in found for value in values))
         return (Method(owner, name),) if name in ("get", "then", "items", "values") else ()
 
-    def _of_spread(self, owner: Object, inner: Node, name: str) -> Values:
+    def _spread(self, owner: Object, inner: Node, name: str | None = None) -> list[dict[str, Values]]:
+        """What each object that `...inner` may be holds: its entries, or the entry of one name.
+
+        Each is looked into once, however many objects spread it: chains of spreads would double the work at each link.
+        """
+        key = (owner, inner, name)
+        if key in self._spreads:
+            return self._spreads[key]
+        if owner.node in self._spreading:
+            self._cut += 1
+            return []
+        before = self._cut
         self._spreading.add(owner.node)
-        try:
-            for spread in self._within(self.values(inner, owner.scope), owner.frames):
-                found = self.member(spread, name) if isinstance(spread, Object | File | Dictionary) else ()
-                if found:
-                    return found
-        finally:
-            self._spreading.discard(owner.node)
-        return ()
+        held: list[dict[str, Values]] = []
+        for value in self._within(self.values(inner, owner.scope), owner.frames):
+            if name is None:
+                held.append(self.entries(value))
+            else:
+                found = self.member(value, name) if isinstance(value, Object | File | Dictionary) else ()
+                held.append({name: found} if found else {})
+        self._spreading.discard(owner.node)
+        self._spreads[key] = held
+        if self._cut > before:
+            self._provisional_spreads.append(key)
+        if not self._spreading:
+            for each in self._provisional_spreads:
+                self._spreads.pop(each, None)
+            self._provisional_spreads.clear()
+        return held
 
     def _got(self, value: Value) -> Values:
         if isinstance(value, Callable) and value.routine.node is not None and value.routine.node.is_property:
@@ -178,7 +198,7 @@ class Members(Objects):
                 return (owner,)
             case (Library(path=path), _):
                 return (Library(f"{path}[]"),)
-            case (Object(node=node), _) if not node.entries:
+            case (Object(node=node), _) if not node.entries and node not in self.program.additions:
                 return ()
             case (Object() | Dictionary(), None):  # of an unknown key: any
                 return self.merged(*self.entries(owner).values())

@@ -34,8 +34,12 @@ class Operations:
         """Symbols that were replaced for the call that is looked at; its user sets it back."""
         self.total = 0
         self._nesting = 0
+        self._cut = 0
+        """How often an evaluation came back to what it is a part of: what is found then depends on where it began."""
         self._spreading: set[Record] = set()
         """Objects whose spreads are looked into: `{...x}` may hold itself."""
+        self._spreads: dict[tuple[Value, Node, str | None], list[dict[str, Values]]] = {}
+        self._provisional_spreads: list[tuple[Value, Node, str | None]] = []
         self._substituted: dict[tuple[Value, Frames], Values] = {}
         self._ancestry: dict[ClassInfo, list[ClassInfo]] = {}
         self._subclasses: dict[ClassInfo, list[ClassInfo]] | None = None
@@ -63,8 +67,8 @@ class Operations:
     def combined(self, parts: Iterable[str | Values]) -> Values:
         """The texts that some parts make together: one for each choice of the values that a part may have."""
         choices = product(*((part,) if isinstance(part, str) else textual(part) or (None,) for part in parts))
-        made = [MORE if MORE in choice else joined(list(choice)) for choice in islice(choices, MOST + 1)]
-        return self.merged(tuple(made))
+        made = [MORE if MORE in choice else joined(list(choice)) for choice in islice(choices, MOST)]
+        return self.merged(tuple(made), () if next(choices, None) is None else (MORE,))
 
     def part(self, owner: Value, kind: str, what: str | Value) -> Values:
         """A part of what a symbol is for; nothing if the symbol would be too heavy."""

@@ -56,6 +56,8 @@ class Propagation(Resolution):
         self.summaries: dict[Routine, Summary] = {}
         self.tables: dict[Site, dict[tuple[str, str], bool]] = {}
         """The kinds and tables that each place was seen to write, wherever it is called from; whether likely."""
+        self.too_deep: dict[str, None] = {}
+        """Files with code that is nested too deeply to be followed."""
         self._callers: dict[Routine, dict[Routine, None]] = {}
         self._cut: set[Site] = set()
         """Calls that depend on parameters which were not followed to all callers, because a limit was reached."""
@@ -93,6 +95,11 @@ class Propagation(Resolution):
         if name is not None and effect.kind != LOOKUP:
             seen = self.tables.setdefault(effect.site, {})
             seen[effect.kind, name] = effect.likely and seen.get((effect.kind, name), True)
+
+    def _put_more(self, found: dict[tuple[object, ...], Effect], site: Site, chain: tuple[Routine, ...]) -> None:
+        """Note that a call which was seen to write is one of more calls than are followed."""
+        if self.tables.get(site):
+            self._put(found, Effect(UNRESOLVED, MORE, site, chain=chain))
 
     def _keep_open(self, summary: Summary, event: Event, opened: Open) -> None:
         if not self.is_relevant(opened.function):
@@ -145,7 +152,8 @@ class Propagation(Resolution):
     def _open(self, reach: Reach, opened: Open, frames: Frames) -> None:
         self._evaluator.spend(1)
         arguments = given_in(self._evaluator, opened.arguments, frames)
-        for function in self._evaluator.substituted(opened.function, frames):
+        functions = self._evaluator.substituted(opened.function, frames)
+        for function in functions:
             if isinstance(function, Method) and function.owner == String((None,)):
                 outcome = self._evaluator.executed(function.name, arguments)
                 self._add_outcome(reach.found, outcome, opened.site, reach.prefix)
@@ -159,3 +167,5 @@ class Propagation(Resolution):
                 self._add_outcome(reach.found, outcome, opened.site, reach.prefix, likely=reach.likely)
                 if outcome.pending:
                     self._keep_open(reach.summary, reach.event, opened.given(function, arguments, reach.prefix))
+        if MORE in functions:
+            self._put_more(reach.found, opened.site, reach.prefix)

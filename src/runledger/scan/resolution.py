@@ -163,7 +163,8 @@ class Resolution:
     def site(self, event: Event) -> Site:
         routine = self.owner(event.scope.routine) if event.scope.routine is not None else None
         name = routine.name if routine is not None else ""
-        return Site(event.scope.module.path, event.node.line, event.node.first_line or event.node.line, name)
+        node = event.node
+        return Site(event.scope.module.path, node.line, node.first_line or node.line, name, node.pos)
 
     def owner(self, routine: Routine) -> Routine:
         """The routine that a function is walked in."""

@@ -31,7 +31,7 @@ from .starts import Starts
 Progress = Callable[[int, int], None]
 
 _RECURSION = 6000
-"""Frames for code that is nested deeply; beyond, a function is given up and counted."""
+"""Frames for code that is nested deeply; beyond, a file is named as unreadable."""
 
 _MAPPERS = {
     "sqlalchemy": "SQLAlchemy but for text()", "flask_sqlalchemy": "SQLAlchemy but for text()",
@@ -58,7 +58,7 @@ class Report:
     in_part: list[str] = field(factory=list)
     """Files that are damaged and were parsed in part."""
     unreadable: list[str] = field(factory=list)
-    """Files that could not be read, or are nested too deeply: nothing is known of them, so they fail a check."""
+    """Files that could not be read, or are nested too deeply: what they write is not known, so they fail a check."""
     not_covered: list[str] = field(factory=list)
     """Object-relational mappers and drivers whose writes the scan does not see."""
     exhausted: Counter[str] = field(factory=Counter)
@@ -133,8 +133,12 @@ def _utf8(text: bytes) -> bytes:
 
 
 def _analyse(program: Program, report: Report) -> None:
-    for module in program.modules.values():
-        Declarations(program, module).declare()
+    for module in list(program.modules.values()):
+        try:
+            Declarations(program, module).declare()
+        except RecursionError:
+            report.unreadable.append(module.path)
+            del program.modules[module.path]
     names = Modules(program.modules.values())
     evaluator = Evaluator(program, names)
     evaluator.wrappers = report.settings.wrappers
@@ -145,7 +149,9 @@ def _analyse(program: Program, report: Report) -> None:
     judge = Judge(effects, report.settings)
     starts = Starts(effects, judge, report.settings)
     entries: list[Entry] = Entries(program, evaluator).declared() + flows.registered
-    report.findings = sorted({*judge.findings(), *starts.findings(entries)}, key=lambda finding: finding.order)
+    found = dict.fromkeys([*judge.findings(), *starts.findings(entries)])
+    report.findings = sorted(found, key=lambda finding: finding.order)
+    report.unreadable = sorted({*report.unreadable, *effects.too_deep})
     report.exhausted = evaluator.exhausted
     report.not_covered = _mappers(program)
 

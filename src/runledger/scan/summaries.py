@@ -24,6 +24,8 @@ class Site:
     line: int
     first_line: int
     function: str
+    pos: int
+    """Where the call begins: a line may have several."""
 
 
 @frozen

@@ -223,6 +223,12 @@ class Block(Node):
     scoped: bool = False
     """Whether names declared with let and const belong to this block."""
 
+    @property
+    def leaves(self) -> bool:
+        """Whether code after it is not reached from it. After `break`, the code that follows the loop is reached."""
+        last = self.statements[-1] if self.statements else None
+        return isinstance(last, Return | Throw) or (isinstance(last, Leave) and last.word == "continue")
+
 
 @define(eq=False)
 class If(Node):

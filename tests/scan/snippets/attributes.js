@@ -12,8 +12,13 @@ app.post('/runs', async (req, res) => {
   await req.app.locals.clients.create(req.body); // expect: creation@Clients
 });
 
+const other = {};
+other.installed.runs = new Airtable().base('app').table('Clients'); // is no attribute of `other`
+other.runs.create({});
+
 fastify.post('/runs', async (request) => {
   await fastify.store.create(request.body); // expect: creation
+  await request.server.store.create(request.body); // expect: creation
 });
 
 fastify.route({ // expect: no-start

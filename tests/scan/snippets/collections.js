@@ -17,6 +17,11 @@ exports.all = async (fields) => {
   }
 };
 
+const registered = {};
+registered.runs = base('Client Run Results');
+registered.clients = base('Clients');
+exports.add = (name, fields) => registered[name].create(fields); // expect: creation, creation@Clients
+
 exports.one = async (fields) => {
   await byName.get('runs').create(fields); // expect: creation
   await made['Client Run Results'].create(fields); // expect: creation

@@ -70,3 +70,24 @@ def of_each(fields):
 
 def put_together(area, kind, fields):
     api.table("app", area + kind).create(fields)  # expect: unresolved
+
+
+def until_found(choices):
+    name = "archive"
+    for choice in choices:
+        if choice.is_run:
+            name = "client_runs"
+            break
+    api.table("app", name).create({})  # expect: creation, creation@archive
+
+
+def of_the_function_around(old):
+    name = "client_runs"
+
+    def choose():
+        nonlocal name
+        if old:
+            name = "archive"
+
+    choose()
+    api.table("app", name).create({})  # expect: creation, creation@archive

@@ -14,7 +14,7 @@ METHODS = frozenset(
     " runQuery each begin write".split()
 )
 PREPARING = {"prepare", "text", "SQL", "sql"}
-_NAME = r"""(?:only\s+)?((?:["`\[]?[\w\0$.-]+["`\]]?\.)*(?:"[^"]+"|`[^`]+`|\[[^\]]+\]|[\w$\0]+))"""
+_NAME = r"""(?:only\s+)?((?:(?:"[^"]+"|`[^`]+`|\[[^\]]+\]|[\w\0$-]+)\.+)*(?:"[^"]+"|`[^`]+`|\[[^\]]+\]|[\w$\0]+))"""
 _HOLE = r"\0\d+\0"
 """A part of a statement that is not known."""
 _INSERT = re.compile(rf"\binsert\s+(?:or\s+(\w+)\s+)?(?:(?:ignore|{_HOLE})\s+)?into\s+{_NAME}", re.I)
@@ -26,7 +26,8 @@ _UPDATE = re.compile(
     rf"(?:set\b|{_HOLE}.*\bwhere\b)",
     re.I | re.S,
 )
-_SELECT = re.compile(rf"\bselect\b.*?\bfrom\s+{_NAME}", re.I | re.S)
+_SELECT = re.compile(r"\bselect\b", re.I)
+_FROM = re.compile(rf"\bfrom\s+{_NAME}", re.I)
 _COMMENTS = re.compile(r"--[^\n]*|/\*.*?\*/", re.S)
 _CONFLICT = re.compile(r"\bon\s+conflict\b.*?\bdo\s+update\b|\bon\s+duplicate\s+key\s+update\b", re.I | re.S)
 _VERB = re.compile(r"\s*(?:explain\s+)?(?:\(|with|insert|update|replace|merge|select)\b|\s*\(", re.I)
@@ -51,8 +52,9 @@ def outcome_of(statement: String) -> Outcome:
         for write in _writes(piece, statement):
             writes.append(write)
             values.append(Row(write.table, "sql", created=True) if write.kind != UPDATE else Lookup(write.table, "sql"))
-        found = _SELECT.search(piece)
-        if found and not writes:
+        selected = None if writes else _SELECT.search(piece)
+        found = selected and _FROM.search(piece, selected.end())
+        if found:
             values.append(Lookup(_table(found[1], statement), "sql"))
     return Outcome(tuple(values), tuple(writes))
 
