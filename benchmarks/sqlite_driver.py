@@ -24,7 +24,7 @@ def sqlite_rows(folder: Path, synchronous: Any) -> Iterator[Row]:
     bare = sqlite3.connect(folder / "bare.db", isolation_level=None)
     bare.execute(f"PRAGMA synchronous = {synchronous}")
     bare.execute("PRAGMA cache_size = -65536")
-    bare.execute("PRAGMA wal_autocheckpoint = 250")
+    bare.execute("PRAGMA wal_autocheckpoint = 500")
     times = 1000 if full else 3000
     news = [new_run(f"run-{i:06}") for i in range(times)]
     values = list(map(adapter._OF_START, rows_of_texts(news)))

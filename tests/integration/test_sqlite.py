@@ -197,7 +197,7 @@ def test_an_acknowledged_write_is_durable_by_default(tmp_path: Path) -> None:
     writer = writer_of(repository)
     assert writer.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     assert writer.execute("PRAGMA synchronous").fetchone()[0] == 2
-    assert writer.execute("PRAGMA wal_autocheckpoint").fetchone()[0] == 250
+    assert writer.execute("PRAGMA wal_autocheckpoint").fetchone()[0] == 500
     repository.close()
 
 

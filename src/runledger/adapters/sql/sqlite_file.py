@@ -246,7 +246,7 @@ class SQLiteFile:
     def _prepare(self, connection: sqlite3.Connection) -> None:
         self._make_schema(connection, self.path)
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-        connection.execute("PRAGMA wal_autocheckpoint = 250")  # pages: a small log is in the cache when it is copied
+        connection.execute("PRAGMA wal_autocheckpoint = 500")  # pages: a batch or two, and still in the cache
         self._place.watch_log()
 
     def _connect(
