@@ -180,17 +180,17 @@ def test_the_url_of_a_store_as_an_argument_is_answered_with_the_option_and_as_a_
     done = runledger("copy", "sqlite:///a.db", "sqlite:///b.db", "sqlite:///c.db", store=store, code=2)
     assert done.stderr.endswith("unexpected extra argument (sqlite:///c.db)\n")  # copy has no --store
     done = runledger("import", "sqlite:///old.db", store=store, code=2)
-    assert "that is the URL of a store, not a file: copy its runs with `runledger copy FROM TO`.\n" in done.stderr
+    assert "that is the URL of a store, not a file: copy its runs with `runledger copy SOURCE TARGET`.\n" in done.stderr
 
 
 @pytest.mark.parametrize("file", ["c2.csv", "old/runs.JSONL", "runs.csv.gz", "runs.ndjson"])
 def test_a_file_of_runs_where_a_store_belongs_is_answered_with_import_or_export(store: Path, file: str) -> None:
     url = f"sqlite:///{store}"
     assert runledger("copy", file, url, code=2).stderr.endswith(
-        "FROM is a file of runs, not the URL of a store: read it into a store with `runledger import FILE`.\n"
+        "the source is a file of runs, not the URL of a store: read it into a store with `runledger import FILE`.\n"
     )
     assert runledger("copy", url, file, code=2).stderr.endswith(
-        "TO is a file of runs, not the URL of a store: write runs into it with `runledger export FILE`.\n"
+        "the target is a file of runs, not the URL of a store: write runs into it with `runledger export FILE`.\n"
     )
 
 

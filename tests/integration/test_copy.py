@@ -362,7 +362,7 @@ def test_the_command_says_what_became_of_every_run(tmp_path: Path) -> None:
     command("copy", f"sqlite:///{tmp_path}/a.db", "postgresql://postgres:hush@127.0.0.1:1/x", code=6)
 
 
-@pytest.mark.parametrize(("wrong", "side"), [(0, "FROM"), (1, "TO")])
+@pytest.mark.parametrize(("wrong", "side"), [(0, "source"), (1, "target")])
 def test_a_wrong_url_is_named_by_its_side_before_a_bar_is_shown(tmp_path: Path, wrong: int, side: str) -> None:
     stores = [f"sqlite:///{tmp_path}/a.db", f"sqlite:///{tmp_path}/b.db"]
     for url, words in ("foo", "the store URL has no scheme"), ("nosuch://x", "no store is known for nosuch://"):

@@ -83,7 +83,7 @@ def test_the_command_prints_the_command_of_the_second_copy_which_brings_over_wha
         done = command("copy", old, new)
         assert done.stdout == "2 copied, 0 already there\n"
         said, _, line = done.stderr.strip().partition(": ")
-        assert said == "2 runs are still Running in FROM. When they have finished, bring them over with"
+        assert said == "2 runs are still Running in the source. When they have finished, bring them over with"
         words = line.split()
         assert words[:5] == ["runledger", "copy", old, new, "--ended-since"]
         end(runs["a"])
@@ -91,7 +91,7 @@ def test_the_command_prints_the_command_of_the_second_copy_which_brings_over_wha
         assert again.stdout == "0 to be copied, 1 to be brought to their end, 1 already there\n"
         again = command(*words[1:])
         assert again.stdout == "0 copied, 1 brought to their end, 1 already there\n"
-        assert again.stderr.startswith("1 run is still Running in FROM.")
+        assert again.stderr.startswith("1 run is still Running in the source.")
         assert again.stderr.strip().endswith(line)
         runs["b"].heartbeat()
         again = command(*words[1:], code=1)
@@ -115,7 +115,7 @@ def test_the_printed_command_shows_no_password(tmp_path: Path) -> None:
             f"postgresql://{given['user']}@/{given['dbname']}?host={given['host']}&password=hush",
         ):
             done = command("copy", f"sqlite:///{tmp_path}/runs.db", secret)
-            assert f"runledger copy sqlite:///{tmp_path}/runs.db TO --ended-since 2" in done.stderr
+            assert f"runledger copy sqlite:///{tmp_path}/runs.db TARGET --ended-since 2" in done.stderr
             assert "hush" not in done.stderr + done.stdout
 
 

@@ -31,7 +31,7 @@ class _History(click.File):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if "://" in str(value):
             self.fail(
-                "that is the URL of a store, not a file: copy its runs with `runledger copy FROM TO`.", param, ctx
+                "that is the URL of a store, not a file: copy its runs with `runledger copy SOURCE TARGET`.", param, ctx
             )
         return super().convert(value, param, ctx)
 

@@ -58,8 +58,8 @@ def export(file: str, file_format: Format | None, after: tuple[str, str] | None,
 
 
 @click.command()
-@click.argument("source", metavar="FROM")
-@click.argument("target", metavar="TO")
+@click.argument("source")
+@click.argument("target")
 @click.option(
     "--ended-since",
     type=MOMENT,
@@ -70,12 +70,12 @@ def export(file: str, file_format: Format | None, after: tuple[str, str] | None,
 def copy(source: str, target: str, ended_since: datetime | None, dry_run: bool, as_json: bool) -> None:
     """Copy every run from one store to another, both given by URL.
 
-    A run that exists in TO already is left alone, and reported if it differs. Runs that TO refuses are reported and
-    skipped. After an interruption, run it again: nothing is created twice. Runs that start or change in FROM during the
-    copy may be missed.
+    A run that exists in TARGET already is left alone, and reported if it differs. Runs that TARGET refuses are reported
+    and skipped. After an interruption, run it again: nothing is created twice. Runs that start or change in SOURCE
+    during the copy may be missed.
 
     If runs are still Running, the copy prints the command for a second copy. With --ended-since, a run that has ended
-    in FROM since the first copy is updated in TO, unless something else has updated it there.
+    in SOURCE since the first copy is updated in TARGET, unless something else has updated it there.
 
     \b
     Examples:
@@ -84,7 +84,7 @@ def copy(source: str, target: str, ended_since: datetime | None, dry_run: bool, 
           --ended-since 2026-11-28T10:00:00Z
     """
     stores = []
-    for side, url in ("FROM", source), ("TO", target):
+    for side, url in ("source", source), ("target", target):
         _require_no_file(side, url)
         with named_side(side):
             stores.append(lasting(url))
@@ -115,9 +115,9 @@ def _require_no_file(side: str, url: str) -> None:
     if "://" in url or not format_of_name(url):
         return
     command = "read it into a store with `runledger import FILE`"
-    if side == "TO":
+    if side == "target":
         command = "write runs into it with `runledger export FILE`"
-    raise click.UsageError(f"{side} is a file of runs, not the URL of a store: {command}.")
+    raise click.UsageError(f"the {side} is a file of runs, not the URL of a store: {command}.")
 
 
 def _sum_of(result: CopyResult, dry_run: bool) -> str:
@@ -131,11 +131,11 @@ def _sum_of(result: CopyResult, dry_run: bool) -> str:
 
 def _second_copy(running: int, source: str, target: str, since: str) -> str:
     """What to do about runs that had not finished."""
-    stores = [url if _may_be_shown(url) else name for name, url in (("FROM", source), ("TO", target))]
+    stores = [url if _may_be_shown(url) else name for name, url in (("SOURCE", source), ("TARGET", target))]
     command = shlex.join(["runledger", "copy", *stores, "--ended-since", since])
     if running == 1:
-        return f"1 run is still Running in FROM. When it has finished, bring it over with: {command}"
-    return f"{running:,} runs are still Running in FROM. When they have finished, bring them over with: {command}"
+        return f"1 run is still Running in the source. When it has finished, bring it over with: {command}"
+    return f"{running:,} runs are still Running in the source. When they have finished, bring them over with: {command}"
 
 
 def _may_be_shown(url: str) -> bool:
