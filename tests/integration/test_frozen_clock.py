@@ -15,7 +15,7 @@ from postgres_server import fresh_database
 from psycopg.conninfo import conninfo_to_dict
 
 from runledger import NewRun, Outcome, RunChange, RunKey, RunLedger, RunRecord, StoreUnavailable, connect
-from runledger.adapters.sql import postgresql_pool
+from runledger.adapters.sql import postgresql_connection
 from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
 
@@ -123,7 +123,7 @@ def test_a_postgresql_server_that_accepts_and_never_answers_is_given_up(now: Non
 
 
 def test_a_postgresql_server_that_stops_answering_is_given_up(now: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgresql_pool._Connection, "_patience", 0.3)
+    monkeypatch.setattr(postgresql_connection.Connection, "_patience", 0.3)
     with fresh_database() as url:
         given = conninfo_to_dict(url)
         with closing(Silent(f"{given['host']}/.s.PGSQL.{given.get('port') or 5432}")) as way:

@@ -20,7 +20,7 @@ from postgres_server import admin, fresh_database, started_server
 from psycopg import sql
 
 from runledger import RunLedger
-from runledger.adapters.sql import postgresql_pool
+from runledger.adapters.sql import postgresql_connection
 from runledger.adapters.sql.postgresql import PostgreSQLRunRepository, open_url
 from runledger.domain import (
     LogLine,
@@ -188,7 +188,7 @@ def test_a_start_that_is_tried_again_is_acknowledged_only_once_a_standby_has_it(
 def test_a_server_that_stopped_is_not_waited_for_without_end(
     lonely_server: str, monkeypatch: pytest.MonkeyPatch, act: str, outcome: Outcome
 ) -> None:
-    monkeypatch.setattr(postgresql_pool._Connection, "_patience", 0.5)
+    monkeypatch.setattr(postgresql_connection.Connection, "_patience", 0.5)
     hasty = with_options(lonely_server, "-c statement_timeout=100ms")
     with waiting_for_standby(lonely_server):
         pass  # and so without the run

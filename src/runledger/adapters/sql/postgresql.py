@@ -25,7 +25,8 @@ from ...domain import (
 from ...domain.json_form import MALFORMED, time_text
 from . import rows
 from .postgresql_changes import GET, READ, Cursor, change_many, change_one, record_of, records_of, set_many
-from .postgresql_pool import Connections, confirm_commits
+from .postgresql_connection import confirm_commits
+from .postgresql_pool import Connections
 from .postgresql_schema import make_schema, require_no_other_version
 from .postgresql_texts import copy_block, key_arrays
 from .row_faults import LACKS_LINES, unfit_log

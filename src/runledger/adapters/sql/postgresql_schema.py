@@ -8,7 +8,8 @@ from typing import Any
 from ...domain import Finding, StoreUnusable, Verdict
 from . import postgresql_version_1 as version_1
 from .postgresql_changes import Cursor
-from .postgresql_pool import Connections, session_findings
+from .postgresql_connection import session_findings
+from .postgresql_pool import Connections
 
 _THIS_VERSION = "runledger 2"
 """The comment on the table of runs, by which this version knows its tables. Every role may read it."""

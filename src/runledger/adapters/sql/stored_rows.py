@@ -21,6 +21,7 @@ Nothing reads a line whose position is not above 0.
 """
 
 Row = Sequence[Any]
+# S608 is not about this: what is put into it are column names and numbers, constants of `rows` and from here.
 _OF_SQLITE = f"SELECT {RECORD}, {COUNTED}, rowid FROM runs WHERE rowid > ? ORDER BY rowid LIMIT {PAGE}"  # noqa: S608
 _BEFORE_ALL = float("-inf")  # another program may give a row any rowid, also one below 0
 
