@@ -498,6 +498,7 @@ def test_two_signals_within_a_second_are_one_to_a_run_that_is_being_started_or_f
         os.mkfifo(tmp_path / "reached")
     with at_the_gate(store, tmp_path, "mkfifo", "reached") as process:
         process.send_signal(signal.SIGSTOP)  # so that both are there before the first is taken
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)  # it stops in a moment, and took SIGTERM until then
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGINT)
         (tmp_path / "opened").touch()
