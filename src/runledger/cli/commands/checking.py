@@ -9,9 +9,9 @@ from traceback import format_exc
 import click
 
 from ...domain import RunLedgerError, RunObserver
-from ...domain.expectation import Expectation
 from ...services.inspecting.checking import CheckResult
 from ...services.inspecting.checking import check as checked
+from ...services.inspecting.expectation import Expectation
 from ...services.observing import Reporter
 from ...stores import backend_of
 from ..alerts import alerts_of_check
