@@ -165,10 +165,8 @@ class LedgerReads:
 
     def summary(
         self,
-        of_run: str | None = None,
-        /,
-        *,
         run_id: str | None = None,
+        *,
         client_id: str | None = None,
         status: RunStatus | str | Iterable[RunStatus | str] | None = None,
         since: datetime | None = None,
@@ -178,13 +176,11 @@ class LedgerReads:
     ) -> domain.RunSummary:
         """The summary of the records for which every filter holds: counts, sums, first start and last end.
 
-        The run id may be given as the only positional argument. No records make a summary of zero runs.
+        No records make a summary of zero runs.
         """
         try:
-            if None not in (of_run, run_id) and of_run != run_id:
-                raise InvalidValue(f"run id is {of_run!r} and {run_id!r}: give one.")
             query = domain.RunQuery(
-                run_id=run_id if of_run is None else of_run,
+                run_id=run_id,
                 client_id=client_id,
                 status=status,
                 since=since,
