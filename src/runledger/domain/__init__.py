@@ -6,6 +6,7 @@ asked for, and `preparation` and `stored_row` are left to those who need them.
 
 from typing import TYPE_CHECKING
 
+from ..late_names import late_names
 from .backend import Backend
 from .errors import (
     CallWithinCall,
@@ -22,7 +23,6 @@ from .errors import (
 )
 from .events import EventKind, RunEvent, RunObserver
 from .key import InvalidValue, RunKey, RunLedgerError
-from .late_names import late_names
 from .log import LogLine
 from .new_run import NewRun, missing_runs, rejected_keys
 from .port import (
