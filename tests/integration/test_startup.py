@@ -39,7 +39,7 @@ SELDOM_USED = {
     *("random", "shutil", "socket", "subprocess", "tempfile", "urllib.parse", "zoneinfo"),
     *("psycopg", "pyairtable", "pytest", "hypothesis", "rich"),
     *("runledger.domain.preparation", "runledger.domain.stored_row"),
-    *("runledger.domain.finding", "runledger.domain.query", "runledger.domain.removal"),
+    *("runledger.domain.query", "runledger.domain.removal"),
     *("runledger.services.copying", "runledger.services.tracking", "runledger.adapters.airtable"),
     *("runledger.adapters.files", "runledger.adapters.observers", "runledger.aio", "runledger.scan"),
 }

@@ -1,7 +1,7 @@
-"""The rules of the ledger. Read `record`, `query`, then `port`. The other modules are their vocabulary.
+"""The rules of the ledger. Read `record`, then `port`. The other modules are their vocabulary.
 
 Making a class slows the start of every process. So what only reading, removing or examining needs is loaded when it is
-asked for, and `preparation` and `stored_row` are left to those who need them.
+asked for, and `stored_row` and most of `preparation` are left to those who need them.
 """
 
 from typing import TYPE_CHECKING
@@ -42,14 +42,14 @@ from .record import RunChange, RunRecord, changed_records
 from .values import Metrics, MetricValue, RunStatus
 
 if TYPE_CHECKING:
-    from .finding import Finding, Verdict
+    from .preparation import Finding, Verdict
     from .query import RunQuery, RunSummary, added_up, latest_of, newest_first, summary_of
     from .removal import BATCH, FinishedRuns, RunRemoval, fitting
 else:
     __getattr__, __dir__ = late_names(
         __name__,
         {
-            ".finding": ("Finding", "Verdict"),
+            ".preparation": ("Finding", "Verdict"),
             ".query": ("RunQuery", "RunSummary", "added_up", "latest_of", "newest_first", "summary_of"),
             ".removal": ("BATCH", "FinishedRuns", "RunRemoval", "fitting"),
         },

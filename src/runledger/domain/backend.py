@@ -12,8 +12,7 @@ from .port import RunRepository
 from .representation import fields_shown
 
 if TYPE_CHECKING:
-    from .finding import Finding
-    from .preparation import Preparation
+    from .preparation import Finding, Preparation
     from .removal import RunRemoval
 
 
