@@ -23,7 +23,6 @@ from .errors import (
 )
 from .events import EventKind, RunEvent, RunObserver
 from .key import InvalidValue, RunKey, RunLedgerError
-from .log import LogLine
 from .new_run import NewRun, missing_runs, rejected_keys
 from .port import (
     Guarantees,
@@ -39,7 +38,7 @@ from .port import (
     SummableStore,
 )
 from .record import RunChange, RunRecord, changed_records
-from .values import Metrics, MetricValue, RunStatus
+from .values import LogLine, Metrics, MetricValue, RunStatus
 
 if TYPE_CHECKING:
     from .preparation import Finding, Verdict

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from .log import LogLine
-from .values import MAX_INTEGER, Metrics, MetricValue
+from .values import MAX_INTEGER, LogLine, Metrics, MetricValue
 
 MALFORMED = (AttributeError, KeyError, OverflowError, RecursionError, StopIteration, TypeError, ValueError)
 """What reading a JSON form raises if it is not one."""

@@ -11,11 +11,10 @@ from attrs import evolve, field, frozen
 from .errors import RunAlreadyExists
 from .json_form import MALFORMED, fault_of, log_from_json, log_to_json, trusted_log
 from .key import InvalidValue, RunKey, require_text
-from .log import LogLine
 from .record import RunRecord
 from .representation import fields_shown
 from .unchecked import unchecked
-from .values import checked_note
+from .values import LogLine, checked_note
 
 
 def _is_record(_instance: object, _attribute: object, value: RunRecord) -> None:

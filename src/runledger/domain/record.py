@@ -21,12 +21,12 @@ from .json_form import (
     trusted_metrics,
 )
 from .key import InvalidValue, RunKey, checked_name, shown, unchecked_key, valid_name
-from .log import LogLine
 from .representation import fields_shown
 from .unchecked import unchecked
 from .values import (
     MAX_INTEGER,
     NO_METRICS,
+    LogLine,
     Metrics,
     MetricValue,
     RunStatus,

@@ -20,8 +20,8 @@ from ...domain import (
 )
 from ...domain.json_form import MALFORMED, metrics_texts, time_of_text, time_text, trusted_metrics
 from ...domain.key import unchecked_key
-from ...domain.log import unchecked_line
 from ...domain.record import unchecked_record
+from ...domain.values import unchecked_line
 from .row_faults import fault_of, unreadable
 
 RECORD = "run_id, client_id, client_name, status, started_at, ended_at, metrics, notes, error, updated_at"
