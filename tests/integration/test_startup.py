@@ -44,7 +44,7 @@ SELDOM_USED = {
     *("runledger.adapters.files", "runledger.adapters.observers", "runledger.aio", "runledger.scan"),
 }
 ONLY_FOR_COMMANDS = {"click", "gettext", "locale", "select", "signal", "termios", "uuid", "runledger.cli"}
-ONLY_FOR_SQLITE = {"sqlite3", "queue", "runledger.adapters"}
+ONLY_FOR_SQLITE = {"json", "queue", "sqlite3", "runledger.adapters"}
 
 
 def modules_after(script: str, *arguments: str, folder: Path | None = None) -> set[str]:
