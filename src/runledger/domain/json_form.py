@@ -16,7 +16,7 @@ MALFORMED = (AttributeError, KeyError, OverflowError, RecursionError, StopIterat
 """What reading a JSON form raises if it is not one."""
 
 
-def fault_of(problem: Exception) -> str:
+def problem_text(problem: Exception) -> str:
     """What is wrong with a JSON form, from one of MALFORMED, in words."""
     return f"it has no {problem}" if isinstance(problem, KeyError) else f"{type(problem).__name__}: {problem}"
 

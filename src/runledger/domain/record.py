@@ -12,9 +12,9 @@ from attrs.converters import optional
 from .errors import RunAlreadyFinished, RunNotFound
 from .json_form import (
     MALFORMED,
-    fault_of,
     metrics_from_json,
     metrics_to_json,
+    problem_text,
     time_of_iso,
     time_of_text,
     time_text,
@@ -212,7 +212,7 @@ class RunRecord:
         except InvalidValue:
             raise
         except MALFORMED as problem:
-            raise InvalidValue(f"this is not the JSON form of a run record ({fault_of(problem)}).") from None
+            raise InvalidValue(f"this is not the JSON form of a run record ({problem_text(problem)}).") from None
 
     def to_json(self) -> dict[str, Any]:
         """The record as an object that `json.dumps` takes. See `runledger.domain.json_form` for times among metrics."""

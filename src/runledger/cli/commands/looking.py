@@ -181,7 +181,7 @@ def stale(
     """
     view = View(times=chosen_times(local, as_json), quiet=True)
     store = chosen_existing_store()
-    older_than = backend_of(store).quiet_after if older_than is None else older_than
+    older_than = backend_of(store).stale_after if older_than is None else older_than
     with open_ledger(store, whole=True) as ledger:
         bound = None if all_ else limit
         found = ledger.stale(older_than, limit=bound, **filters)
