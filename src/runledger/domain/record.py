@@ -20,7 +20,7 @@ from .json_form import (
     time_text,
     trusted_metrics,
 )
-from .key import InvalidValue, RunKey, checked_name, shown, unchecked_key, valid_name
+from .key import InvalidValue, RunKey, checked_name, unchecked_key, valid_name
 from .representation import fields_shown
 from .unchecked import unchecked
 from .values import (
@@ -39,6 +39,7 @@ from .values import (
     checked_status,
     checked_time,
 )
+from .visible import shown
 
 _TIME_OF_START = "time of the start"
 _TIME_OF_CHANGE = "time of the change"

@@ -15,9 +15,10 @@ from typing import Any, NoReturn, Self, TypeVar
 
 from attrs import field, frozen
 
-from .key import CONTROL, InvalidValue, checked_characters, checked_name, require_text, shown
+from .key import CONTROL, InvalidValue, checked_characters, checked_name, require_text
 from .representation import fields_shown
 from .unchecked import unchecked
+from .visible import shown
 
 MAX_NOTE = 10_000
 """Characters of a note."""
