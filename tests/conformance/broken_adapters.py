@@ -17,9 +17,11 @@ from uuid import uuid4
 
 from attrs import asdict, evolve
 from locked_in_one_process import LockedInOneProcess
+from written_in_parts import StartsInParts, WritesTheLastAlone
 
 from redis_server import admin, server_url
 from runledger.adapters.memory import InMemoryRunAccess, InMemoryRunRemoval, InMemoryRunRepository
+from runledger.adapters.sql.sqlite import SQLiteRunRepository
 from runledger.domain import (
     FinishedRuns,
     Guarantees,
@@ -1247,6 +1249,31 @@ class LocksWithinOneProcess(LockedInOneProcess):
     @classmethod
     def open_removal(cls, repository: RunRepository) -> RunRemoval:
         raise NotImplementedError
+
+
+class KilledInSQLite:
+    """Adapters of a file that a killed process leaves; each is in a module that a spawned process imports quickly."""
+
+    tests: ClassVar = {"test_a_bulk_call_whose_process_is_killed_leaves_all_or_nothing_where_promised"}
+    adapter: ClassVar[type[SQLiteRunRepository]]
+
+    @classmethod
+    def new_store(cls) -> OpenStore:
+        return partial(cls.adapter, Path(_folder(), f"{uuid4()}.db"))
+
+    @classmethod
+    def open_removal(cls, repository: RunRepository) -> RunRemoval:
+        raise NotImplementedError
+
+
+@breaks(Rule.PROMISES)
+class LeavesStartsInParts(KilledInSQLite):
+    adapter = StartsInParts
+
+
+@breaks(Rule.PROMISES)
+class LeavesTheLastUpdateOut(KilledInSQLite):
+    adapter = WritesTheLastAlone
 
 
 @cache
