@@ -907,6 +907,21 @@ class LocksInTheOrderOfTheCall(Broken):
             super().update_many(changes, at)
 
 
+@breaks(Rule.NEVER_WAITS)
+class WaitsForItsOwnThread(Broken):
+    """Updates under a lock that is not reentrant, as that of a file is not."""
+
+    patience = 5
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._own_lock = Lock()
+
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        with self._own_lock:
+            return super().update(key, change, at)
+
+
 @breaks(Rule.PROMISES)
 class PromisesInWords(Broken):
     guarantees = "everything"  # type: ignore[assignment]
@@ -1132,7 +1147,7 @@ class BrokenRemoval(InMemoryRunRemoval):
     """The model's removal, of which each `Removal` below breaks something."""
 
     def taken(self, finished: FinishedRuns) -> list[RunKey]:
-        return [record.key for record in self._table.records.values() if finished.includes(record)]
+        return [record.key for record in list(self._table.records.values()) if finished.includes(record)]
 
     def forget(self, *keys: RunKey) -> None:
         for key in keys:
@@ -1145,7 +1160,7 @@ class BrokenRemoval(InMemoryRunRemoval):
 class RemovesByTheStart(Broken):
     class Removal(BrokenRemoval):
         def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
-            for record in [r for r in self._table.records.values() if r.started_at < finished.before]:
+            for record in [r for r in list(self._table.records.values()) if r.started_at < finished.before]:
                 if record.status.is_final:
                     self.forget(record.key)
                     yield 1
@@ -1176,6 +1191,26 @@ class RemovesEverythingInOneBatch(Broken):
             keys = self.taken(finished)
             self.forget(*keys)
             yield len(keys)
+
+
+@breaks(Rule.REMOVED)
+class RemovesWhatItFoundAtFirst(Broken):
+    class Removal(BrokenRemoval):
+        def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
+            for key in self.taken(finished):
+                is_there = key in self._table.records
+                self.forget(key)
+                yield int(is_there)
+
+
+@breaks(Rule.REMOVED)
+class RemovesWhatItFoundBeforeItsLock(Broken):
+    class Removal(BrokenRemoval):
+        def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
+            while found := self.taken(finished)[:1]:
+                there = [key for key in found if key in self._table.records]
+                self._table.exclusion.run(partial(self.forget, *there))
+                yield len(there)
 
 
 @breaks(Rule.REMOVED)
