@@ -911,7 +911,8 @@ class LocksInTheOrderOfTheCall(Broken):
 class WaitsForItsOwnThread(Broken):
     """Updates under a lock that is not reentrant, as that of a file is not."""
 
-    patience = 5
+    patience = 0.5
+    tests: ClassVar = {"test_a_call_within_a_call_of_its_thread_succeeds_or_is_rejected_immediately"}
 
     def __init__(self) -> None:
         super().__init__()

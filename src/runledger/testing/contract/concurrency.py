@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from ...domain import CallWithinCall, RunAlreadyFinished, RunChange, RunKey, RunQuery, RunRecord
-from ..calls import named, shown
+from ...domain import CallWithinCall, RunAlreadyFinished, RunChange, RunKey, RunQuery, RunRecord, newest_first
+from ..calls import named
 from ..handles import RepositoryOnTrial
 from ..rules import Rule
 from ..steps import Step
@@ -132,11 +132,7 @@ def require_no_wait_within(trial: Trial, method: str, step: int | None) -> int:
     call = Step(step, handle)
     [error] = trial.concurrently(1, lambda _: call.during(calls[method]))
     trial.require(error is None, f"{method}, or a call within it, raised {named(error)}")
-    found = {record.key: record for record in repository.find(RunQuery(run_id=outer.key.run_id))}
-    due = {record.key: record for record in (inner, *made)}
-    trial.require(
-        found.keys() == due.keys(), f"{trial.calls[-1]} gives {shown(list(found))}, and not {shown(list(due))}"
-    )
-    for key, record in due.items():
-        trial.same(found[key], record)
+    due = {record.key: record for record in (inner, *made)}.values()
+    found = list(repository.find(RunQuery(run_id=outer.key.run_id)))
+    trial.same_list(found, sorted(due, key=newest_first, reverse=True))
     return call.taken
