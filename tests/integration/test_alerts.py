@@ -13,8 +13,9 @@ from pathlib import Path
 
 import freezegun
 import pytest
-from alert_servers import PATIENCE, TOKEN, Mailbox, Webhook, a_mailbox, a_webhook, closed_port
+from alert_servers import PATIENCE, TOKEN, Mailbox, Webhook, a_mailbox, a_webhook
 from commands import environment
+from ports import free_port
 
 import runledger
 from runledger import InvalidValue, RunEvent, RunLedger, RunNotFound
@@ -173,7 +174,7 @@ def test_what_a_service_refused_is_reported_and_counted_in_the_next_message(
 
 
 def test_a_refused_connection_raises_nothing_and_is_reported(warnings: list[str]) -> None:
-    alerts = Alerts(f"json://127.0.0.1:{closed_port()}/{TOKEN}")
+    alerts = Alerts(f"json://127.0.0.1:{free_port()}/{TOKEN}")
     ledger_with(alerts).start("r", "acme").fail("no disk")
     assert alerts.flush(PATIENCE)
     assert warnings == [
