@@ -310,6 +310,26 @@ def test_at_the_end_of_a_process_a_service_that_answers_nothing_is_waited_for_wi
     assert webhook.posts.empty()
 
 
+LAZY = """
+import sys, runledger
+from runledger.alerts import Alerts
+
+alerts = Alerts(sys.argv[1], window=3600, lazy=True, exit_wait=0)
+runledger.connect("memory://", observers=[alerts]).start("r", "acme").fail("no disk")
+alerts.close()
+print(alerts._target._service is not None)
+"""
+
+
+def test_apprise_is_loaded_before_the_time_for_the_service_begins(webhook: Webhook) -> None:
+    """A busy machine takes seconds for it, after which a message would be lost that the service never got."""
+    webhook.released.clear()
+    done = subprocess.run(
+        [sys.executable, "-c", LAZY, webhook.url], env=environment(), capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True\n"
+
+
 @pytest.mark.parametrize(
     ("url", "message"),
     [
