@@ -388,15 +388,15 @@ locked, forked = threading.Event(), threading.Event()
 def lock(pool, tasks, schedule):
     with pool, tasks, schedule:
         locked.set()
-        forked.wait(20)
+        forked.wait(50)
 
 [pool] = repository._connections._pools.values()
 threading.Thread(target=lock, args=[pool._lock, pool._tasks.mutex, pool._sched._lock]).start()
 del pool  # in the child the thread's frame stays, with all that it refers to
-locked.wait(20)
+locked.wait(50)
 pid = os.fork()
 if pid == 0:
-    signal.alarm(20)
+    signal.alarm(50)
     list(repository.find(RunQuery()))
     del repository
     sys.exit()
