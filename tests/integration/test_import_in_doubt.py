@@ -138,6 +138,8 @@ def test_the_command_counts_what_it_loaded_although_an_answer_was_lost(
                 [row] = base.rows()
                 base.write(RunKey("r", TAKEN).referring_to(row["id"]), {"Start Time": None})
 
+            base.server.faults.arm(Fault(FaultKind.STATUS, method="GET"))  # so nothing can be confirmed
+
         base.before_next("POST", spoilt)
         base.server.faults.arm(Fault(FaultKind.DROP, method="POST"))
         url = f"{base.store_url}&number=Number{marks}"
