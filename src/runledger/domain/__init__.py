@@ -1,7 +1,7 @@
 """The rules of the ledger. Read `record`, `query`, then `port`. The other modules are their vocabulary.
 
-Making a class slows the start of every process. So what only reading, removing or examining needs is loaded when it is
-asked for, and `preparation` and `stored_row` are left to those who need them.
+Each class that is made at import slows the start of every process. So names that only reading, removing or examining
+needs are loaded at their first use. `preparation` and `stored_row` are not part of this face: import them by name.
 """
 
 from typing import TYPE_CHECKING
