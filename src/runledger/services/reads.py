@@ -25,6 +25,7 @@ from ..domain import (
     StoreUnusable,
     SummableStore,
 )
+from ..domain.key import checked_client_id
 from ..domain.values import checked_count
 from .arguments import list_of
 from .observing import Reporter
@@ -68,7 +69,7 @@ class LedgerReads:
         try:
             key = RunKey(run_id, client_id)
             if last is not None:
-                checked_count(last, "last")
+                last = checked_count(last, "last")
         except InvalidValue as error:
             self._reporter.refused(error, reading=True)
             raise
@@ -147,14 +148,8 @@ class LedgerReads:
         which any store reads one record.
         """
         try:
-            ids = (
-                None
-                if clients is None
-                else list_of(clients, "clients", "client ids", lambda each: isinstance(each, str))
-            )
-            if ids == []:
-                raise InvalidValue("clients is empty: name at least one client, or leave it out for all.")
-            queries = [domain.RunQuery(client_id=each, since=since, limit=1) for each in sorted(set(ids or []))]
+            ids = None if clients is None else _client_ids(clients)
+            queries = [domain.RunQuery(client_id=each, since=since, limit=1) for each in ids or ()]
             every = domain.RunQuery(since=since)
         except InvalidValue as error:
             self._reporter.refused(error, reading=True)
@@ -275,6 +270,14 @@ class LedgerReads:
         except RunLedgerError as error:
             self._reporter.refused(error, reading=True)
             raise
+
+
+def _client_ids(clients: Iterable[str]) -> list[str]:
+    """Each of these ids once, in their order."""
+    ids = list_of(clients, "clients", "client ids", lambda each: isinstance(each, str))
+    if not ids:
+        raise InvalidValue("clients is empty: name at least one client, or leave it out for all.")
+    return sorted({checked_client_id(each) for each in ids})
 
 
 def _with_lines(record: RunRecord, lines: Iterable[LogLine]) -> NewRun:
