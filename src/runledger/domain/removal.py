@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Protocol
@@ -52,6 +53,7 @@ class RunRemoval(Protocol):
     handle leads to it.
     """
 
+    @abstractmethod
     def remove_runs(self, finished: FinishedRuns, batch: int = BATCH) -> Iterator[int]:
         """Remove these runs with their logs, batch by batch, and yield how many each batch has removed.
 
@@ -63,6 +65,7 @@ class RunRemoval(Protocol):
         Raises StoreUnavailable or StoreUnusable. What earlier batches removed stays removed.
         """
 
+    @abstractmethod
     def close(self) -> None:
         """Release what is held open."""
 

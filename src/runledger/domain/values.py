@@ -41,10 +41,10 @@ class RunStatus(Enum):
     SKIPPED = "Skipped"
     CANCELLED = "Cancelled"
 
-    is_final: bool
-
-    def __init__(self, label: str) -> None:
-        self.is_final = label != "Running"
+    @property
+    def is_final(self) -> bool:
+        """Whether a run that has this status is finished."""
+        return self is not RunStatus.RUNNING
 
 
 _SEPARATORS = str.maketrans("", "", " _-")
