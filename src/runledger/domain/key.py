@@ -54,6 +54,13 @@ class RunLedgerError(Exception):
 class InvalidValue(RunLedgerError, ValueError):
     """A value is invalid. It was rejected before anything was sent to the store."""
 
+    def naming(self, key: RunKey | None) -> Self:
+        """This error, which names the run concerned, unless it does so already, or no run is known."""
+        if self.key is None and key is not None:
+            self.key = key
+            self.args = (f"{key}: {self.args[0]}", *self.args[1:])
+        return self
+
 
 def checked_name(value: str, what: str) -> str:
     """An id or name: 1 to 255 characters, no control characters, no white space at either end. Raises InvalidValue."""

@@ -300,7 +300,11 @@ unchecked_record = unchecked(RunRecord)
 
 
 def _started(key: RunKey, client_name: str | None, at: datetime, metrics: Metrics) -> RunRecord:
-    name = key.client_id if client_name is None else _checked_client_name(client_name)
+    try:
+        name = key.client_id if client_name is None else _checked_client_name(client_name)
+    except InvalidValue as error:
+        error.naming(key)
+        raise
     return unchecked_record(key, name, RunStatus.RUNNING, at, None, metrics, 0, None, at)
 
 

@@ -66,14 +66,14 @@ class LedgerReads:
 
         Raises RunNotFound at the first line, if the run was not started, or was removed. InvalidValue is raised here.
         """
+        key = None
         try:
             key = RunKey(run_id, client_id)
-            if last is not None:
-                last = checked_count(last, "last")
+            lines = None if last is None else checked_count(last, "last")
         except InvalidValue as error:
-            self._reporter.refused(error, reading=True)
+            self._reporter.refused(error.naming(key), reading=True)
             raise
-        return self._reported(lambda: self._access.log(key, last))
+        return self._reported(lambda: self._access.log(key, lines))
 
     def get_with_log(self, run_id: str, client_id: str) -> NewRun:
         """The record of exactly this run with its whole log, as a NewRun. Raises RunNotFound."""

@@ -172,6 +172,8 @@ class LedgerUpdates:
         return at
 
     def _refused(self, error: RunLedgerError, key: RunKey | None = None, site: str | None = None) -> None:
+        if isinstance(error, InvalidValue):
+            error.naming(key)
         self._reporter.refused(error, key, site)
         if not (isinstance(error, RunNotFound) and self._on_missing == "report"):
             raise error
