@@ -126,7 +126,7 @@ def test_an_end_that_is_recorded_later_is_between_the_start_and_now(status: str)
         text = f"{at:%FT%T}.{at.microsecond // 1000:03}Z"
         assert str(refusal.value) == f"run 'r' of client 'acme' cannot have ended at {text}{why}"
         assert refusal.value.key == RunKey("r", "acme")
-    with pytest.raises(InvalidValue, match=r"^at .* has no time zone"):
+    with pytest.raises(InvalidValue, match=r"^run 'r' of client 'acme': at .* has no time zone"):
         finish(ledger, "r", datetime(2025, 11, 24))  # noqa: DTZ001
     assert ledger.get("r", "acme").status is RunStatus.RUNNING
     for at in (start, beat + timedelta(seconds=1)):
@@ -945,7 +945,7 @@ def test_an_invalid_argument_is_named_as_the_caller_wrote_it(
     run = ledger.start(*KEY)
     with pytest.raises(InvalidValue) as refusal:
         act(run)
-    assert str(refusal.value) == message
+    assert str(refusal.value) == f"{run.key}: {message}"
     assert (kinds(events), events[-1].key) == (["run_started", "run_refused"], RunKey(*KEY))
     assert (run.finished, ledger.get(*KEY).status) == (False, RunStatus.RUNNING)
 

@@ -85,7 +85,7 @@ def of(**metrics: Any) -> RunRecord:
         (lambda: RunRecord.start("r", AT), "key is str, not a RunKey."),  # type: ignore[arg-type]
         (
             lambda: RunRecord.start(KEY, AT, client_name=" x"),
-            "client name ' x' begins or ends with white space: remove it where the value is made.",
+            f"{KEY}: client name ' x' begins or ends with white space: remove it where the value is made.",
         ),
         (lambda: made(ended_at=None), f"{KEY} is Failed, but has no end time: give its ended_at."),
         (

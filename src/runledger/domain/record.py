@@ -20,7 +20,7 @@ from .json_form import (
     time_text,
     trusted_metrics,
 )
-from .key import InvalidValue, RunKey, checked_name, unchecked_key, valid_name
+from .key import InvalidValue, RunKey, checked_client_id, checked_name, checked_run_id, unchecked_key
 from .representation import fields_shown
 from .unchecked import unchecked
 from .values import (
@@ -87,6 +87,10 @@ def _is_key(_instance: object, _attribute: object, value: RunKey) -> None:
         raise InvalidValue(f"key is {type(value).__name__}, not a RunKey.")
 
 
+def _checked_client_name(name: str) -> str:
+    return checked_name(name, "client name")
+
+
 def _checked_start(at: datetime) -> datetime:
     return checked_time(at, "started_at")
 
@@ -116,7 +120,7 @@ class RunRecord:
     __repr__ = fields_shown
 
     key: RunKey = field(validator=_is_key)
-    client_name: str = field(validator=valid_name)
+    client_name: str = field(converter=_checked_client_name)
     status: RunStatus = field(converter=checked_status)
     started_at: datetime = field(converter=_checked_start)
     ended_at: datetime | None = field(default=None, converter=_checked_end)
@@ -160,10 +164,13 @@ class RunRecord:
 
         What they share is checked once, which takes half the time.
         """
-        checked_name(run_id, "run_id")
+        run_id = checked_run_id(run_id)
         at = checked_time(at, _TIME_OF_START)
-        keys = [unchecked_key(run_id, checked_name(client_id, "client_id"), None) for client_id in client_ids]
-        return [_started(key, names.get(key.client_id), at, NO_METRICS) for key in keys]
+        # A name is looked up by the id as it was given: a subclass of str may not equal its plain text.
+        return [
+            _started(unchecked_key(run_id, checked_client_id(each), None), names.get(each), at, NO_METRICS)
+            for each in client_ids
+        ]
 
     @classmethod
     def trusted(
@@ -294,7 +301,11 @@ unchecked_record = unchecked(RunRecord)
 
 
 def _started(key: RunKey, client_name: str | None, at: datetime, metrics: Metrics) -> RunRecord:
-    name = key.client_id if client_name is None else checked_name(client_name, "client name")
+    try:
+        name = key.client_id if client_name is None else _checked_client_name(client_name)
+    except InvalidValue as error:
+        error.naming(key)
+        raise
     return unchecked_record(key, name, RunStatus.RUNNING, at, None, metrics, 0, None, at)
 
 

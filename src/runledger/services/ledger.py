@@ -107,6 +107,8 @@ class RunLedger:
             record = RunRecord.start(key, self._reporter.now(), client_name=client_name, metrics=metrics)
             key = self._creator.create(record, note)
         except RunLedgerError as error:
+            if isinstance(error, InvalidValue):
+                error.naming(key)
             self._reporter.start_failed(error, key)
             raise
         [run] = self._started([key], record.started_at)
