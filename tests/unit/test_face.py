@@ -77,7 +77,7 @@ def test_an_unknown_keyword_is_rejected_by_the_function_that_was_called(
     assert ledger.get(*KEY).updated_at == ledger.get(*KEY).started_at
 
 
-def test_a_type_checker_knows_the_late_names_and_rejects_wrong_ones(tmp_path: Path) -> None:
+def test_a_type_checker_knows_late_names_and_statuses_and_rejects_wrong_names(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(
         "import runledger\n"
         "from runledger import CopyResult, RunQuery\n"
@@ -88,11 +88,17 @@ def test_a_type_checker_knows_the_late_names_and_rejects_wrong_ones(tmp_path: Pa
         "runledger.RunQuerry\n"
         "runledger.domain.Findings\n"
         "runledger.testing.RunEvent\n"
+        "def label(status: runledger.RunStatus) -> None:\n"
+        "    number: int = status.value\n"
+        "    text: str = status.is_final\n"
     )
     cache = str(Path(".mypy_cache").absolute())
     command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", cache, "program.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     lines = done.stdout.splitlines()
-    assert [line.partition(" ")[0] for line in lines[:-1]] == [f"program.py:{number}:" for number in (6, 7, 8, 9)]
+    assert [line.partition(" ")[0] for line in lines[:-1]] == [
+        f"program.py:{number}:" for number in (6, 7, 8, 9, 11, 12)
+    ]
     assert 'Revealed type is "int | None"' in lines[0]
-    assert all("has no attribute" in line for line in lines[1:-1])
+    assert all("has no attribute" in line for line in lines[1:4])
+    assert all("Incompatible types in assignment" in line for line in lines[4:-1])

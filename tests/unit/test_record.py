@@ -47,7 +47,7 @@ def test_a_run_started_for_many_clients_has_the_record_that_each_start_makes() -
         (" r", "acme", AT, "Acme", "run id ' r' begins or ends with white space"),
         ("r", "", AT, "Acme", "client id is empty"),
         ("r", "acme", AT.replace(tzinfo=None), "Acme", "time of the start 2025-11-24T08:15:00 has no time zone"),
-        ("r", "acme", AT, "a\tb", "client name 'a\\\\tb' has the character U\\+0009"),
+        ("r", "acme", AT, "a\tb", "run 'r' of client 'acme': client name 'a\\\\tb' has the character U\\+0009"),
     ],
 )
 def test_a_start_for_many_clients_is_checked_as_one_for_each(

@@ -85,7 +85,7 @@ def of(**metrics: Any) -> RunRecord:
         (lambda: RunRecord.start("r", AT), "key is str, not a RunKey."),  # type: ignore[arg-type]
         (
             lambda: RunRecord.start(KEY, AT, client_name=" x"),
-            "client name ' x' begins or ends with white space: remove it where the value is made.",
+            f"{KEY}: client name ' x' begins or ends with white space: remove it where the value is made.",
         ),
         (lambda: made(ended_at=None), f"{KEY} is Failed, but has no end time: give its ended_at."),
         (
@@ -229,9 +229,9 @@ def test_a_run_with_its_log_has_a_json_form_that_reads_back() -> None:
 
 def test_only_the_same_mark_is_that_of_an_earlier_attempt() -> None:
     record = made(notes=0)
-    assert NewRun(record, mark="a").created("a")
-    assert not NewRun(record, mark="a").created("b")
-    assert not NewRun(record).created("")
+    assert NewRun(record, mark="a").is_same_start("a")
+    assert not NewRun(record, mark="a").is_same_start("b")
+    assert not NewRun(record).is_same_start("")
     assert "secret" not in repr(NewRun(record, mark="secret"))
 
 

@@ -3,10 +3,13 @@
 For every method: values are checked before they get here, times are in UTC to the millisecond, and an adapter changes
 none of them. What the store's driver raises becomes an error of the ledger. StoreUnavailable says whether a change may
 have been applied. No method sends a change twice. All methods may be called from any thread.
+
+A class has these rights by its methods. If it derives from the protocols too, it cannot be used before it has them all.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Hashable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -15,10 +18,10 @@ from attrs import frozen
 
 from .events import RunObserver
 from .key import RunKey
-from .log import LogLine
 from .new_run import NewRun
 from .record import RunChange, RunRecord
 from .representation import fields_shown
+from .values import LogLine
 
 if TYPE_CHECKING:
     from .query import RunQuery, RunSummary
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 class RunCreation(Protocol):
     """The right to create run records. Only the start of a workflow has it."""
 
+    @abstractmethod
     def create(self, new: NewRun) -> RunKey:
         """Store a new record, its log and its mark durably and atomically, and return its key.
 
@@ -40,6 +44,7 @@ class RunCreation(Protocol):
         store: nothing is written then.
         """
 
+    @abstractmethod
     def create_many(self, news: Sequence[NewRun]) -> Sequence[RunKey]:
         """Store new records as `create` does, and return their keys in the same order.
 
@@ -53,6 +58,7 @@ class RunCreation(Protocol):
 class RunUpdates(Protocol):
     """The right to change run records that exist. Nothing here can create one."""
 
+    @abstractmethod
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         """Apply `change` to the record of `key` atomically, as `RunRecord.apply` does, and return the record after it.
 
@@ -65,6 +71,7 @@ class RunUpdates(Protocol):
         that the store bounds.
         """
 
+    @abstractmethod
     def update_many(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
         """Apply many changes in their order. All or none, if the store guarantees it. Raises what `update` raises."""
 
@@ -72,15 +79,18 @@ class RunUpdates(Protocol):
 class RunReads(Protocol):
     """The right to read."""
 
+    @abstractmethod
     def get(self, key: RunKey) -> RunRecord:
         """The record of exactly this key. Raises RunNotFound, StoreUnavailable or StoreUnusable."""
 
+    @abstractmethod
     def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
         """The lines of the run's log, lazily, oldest first; with `last`, only the last so many, still oldest first.
 
         Raises RunNotFound, StoreUnavailable or StoreUnusable, at the latest when the first line is asked for.
         """
 
+    @abstractmethod
     def find(self, query: RunQuery) -> Iterator[RunRecord]:
         """The records that match, lazily and page by page, newest start first.
 
@@ -126,6 +136,7 @@ class Guarantees:
 class ObservedStore(Protocol):
     """Optional. A store that detects duplicates, lost updates or unreadable rows on its own, and reports them."""
 
+    @abstractmethod
     def add_observer(self, observer: RunObserver) -> None:
         """Report to this observer from now on."""
 
@@ -134,6 +145,7 @@ class ObservedStore(Protocol):
 class SummableStore(Protocol):
     """Optional. A store that summarises records in less time than it takes to find them."""
 
+    @abstractmethod
     def summary(self, query: RunQuery) -> RunSummary:
         """The summary of the records that `find` returns."""
 
@@ -142,6 +154,7 @@ class SummableStore(Protocol):
 class LatestStore(Protocol):
     """Optional. A store that finds the newest record of each client in less time than it takes to find all records."""
 
+    @abstractmethod
     def latest(self, since: datetime | None = None) -> Iterator[RunRecord]:
         """The record of each client that `find` returns first, lazily, in the order of client ids, by code point.
 
@@ -153,6 +166,7 @@ class LatestStore(Protocol):
 class LoggedStore(Protocol):
     """Optional. A store that finds records together with their logs in less time than it takes to read each log."""
 
+    @abstractmethod
     def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
         """The records that `find` returns, each with its log: as many lines as the record counts notes."""
 
@@ -161,6 +175,7 @@ class LoggedStore(Protocol):
 class IdentifiedStore(Protocol):
     """Optional. A store that can be recognised, however it was named when it was opened."""
 
+    @abstractmethod
     def identity(self) -> Hashable:
         """Equal for two repositories of one store. Raises StoreUnavailable or StoreUnusable."""
 
@@ -169,11 +184,14 @@ class RunRepository(RunCreation, RunAccess, Protocol):
     """What every adapter implements."""
 
     @property
+    @abstractmethod
     def guarantees(self) -> Guarantees:
         """What this store promises beyond the rules."""
 
+    @abstractmethod
     def without_creation(self) -> RunAccess:
         """An object over the same store from which no creating method can be reached, not even by its attributes."""
 
+    @abstractmethod
     def close(self) -> None:
         """Release what the adapter holds open."""

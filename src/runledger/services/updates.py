@@ -172,6 +172,8 @@ class LedgerUpdates:
         return at
 
     def _refused(self, error: RunLedgerError, key: RunKey | None = None, site: str | None = None) -> None:
+        if isinstance(error, InvalidValue):
+            error.naming(key)
         self._reporter.refused(error, key, site)
         if not (isinstance(error, RunNotFound) and self._on_missing == "report"):
             raise error
@@ -297,7 +299,7 @@ def _error_text(error: str | BaseException, parameter: str) -> str:
 def _text_of(exception: BaseException) -> str:
     name = type(exception).__name__
     try:
-        text = str(exception)
+        text = str.__str__(str(exception))  # plain text: a __str__ may return a subclass, such as a translation
     except Exception:  # its own __str__ failed, which must not hide the exception itself
         return name
     return f"{name}: {text}" if text else name

@@ -24,7 +24,7 @@ from ...domain import (
     changed_records,
     missing_runs,
 )
-from ...domain.json_form import MALFORMED, metrics_text, metrics_texts, time_text
+from ...domain.json_form import MALFORMED, time_text
 from .row_faults import LACKS_LINES, MORE_LINES, unfit_log
 from .rows import (
     LINE,
@@ -36,6 +36,8 @@ from .rows import (
     latest_by_page,
     lines_of_texts,
     log_from_texts,
+    metrics_text,
+    metrics_texts,
     pages,
     record_from_texts,
     records_from_texts,
@@ -319,7 +321,7 @@ def _update_some(cursor: sqlite3.Cursor, changes: Sequence[tuple[RunKey, RunChan
     writes: dict[str, list[tuple[Any, ...]]] = {_UPDATE: [], _FINISH: []}
     for row, (old, new) in zip(rows, pairs, strict=True):
         metrics = row[6] if new.metrics is old.metrics else next(texts)
-        sql, values = _rewriting(row[10], old, new, metrics, text if new.updated_at is at else row[9])
+        sql, values = _rewriting(row[10], old, new, metrics, row[9] if new.updated_at is old.updated_at else text)
         writes[sql].append(values)
     for sql, batch in writes.items():
         cursor.executemany(sql, batch)
