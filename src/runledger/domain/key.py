@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Self
 
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 
 from .representation import fields_shown
 from .unchecked import unchecked
@@ -103,7 +103,7 @@ def named(an_id: str) -> str:
     return quoted(an_id) if len(an_id) <= MAX_NAME else shown(an_id)
 
 
-def valid_name(_instance: object, attribute: Attribute[Any], value: str) -> None:
+def valid_name(_instance: object, attribute: Any, value: str) -> None:
     """A validator of attrs: the attribute holds an id or name. Raises InvalidValue."""
     checked_name(value, attribute.name)
 

@@ -15,13 +15,16 @@ from attrs import frozen
 
 from .events import RunObserver
 from .key import RunKey
+from .late_names import LateModule
 from .log import LogLine
 from .new_run import NewRun
 from .record import RunChange, RunRecord
 from .representation import fields_shown
 
 if TYPE_CHECKING:
-    from .query import RunQuery, RunSummary
+    from . import query
+else:
+    query = LateModule(".query", __package__)
 
 
 class RunCreation(Protocol):
@@ -81,7 +84,7 @@ class RunReads(Protocol):
         Raises RunNotFound, StoreUnavailable or StoreUnusable, at the latest when the first line is asked for.
         """
 
-    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+    def find(self, query: query.RunQuery) -> Iterator[RunRecord]:
         """The records that match, lazily and page by page, newest start first.
 
         Records with the same start come in the reverse order of their keys, by code point. No record comes twice. A
@@ -134,7 +137,7 @@ class ObservedStore(Protocol):
 class SummableStore(Protocol):
     """Optional. A store that summarises records in less time than it takes to find them."""
 
-    def summary(self, query: RunQuery) -> RunSummary:
+    def summary(self, query: query.RunQuery) -> query.RunSummary:
         """The summary of the records that `find` returns."""
 
 
@@ -153,7 +156,7 @@ class LatestStore(Protocol):
 class LoggedStore(Protocol):
     """Optional. A store that finds records together with their logs in less time than it takes to read each log."""
 
-    def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
+    def find_with_logs(self, query: query.RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
         """The records that `find` returns, each with its log: as many lines as the record counts notes."""
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import select
 from collections import deque
+from collections.abc import Generator
 from contextlib import suppress
 from functools import partial
 from typing import Any, LiteralString, Self, TypeVar
 
 import psycopg
-from psycopg.abc import PQGen, PQGenConn
+from psycopg.abc import PQGenConn
 from psycopg.conninfo import conninfo_to_dict, timeout_from_conninfo
 from psycopg.errors import _WaitTimeout
 
@@ -104,7 +105,7 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     def _cancel_gen(self) -> PQGenConn[None]:
         return counted(super()._cancel_gen(), self._patience or _GRACE)
 
-    def wait(self, gen: PQGen[T], interval: float = TICK, timeout: float | None = None) -> T:
+    def wait(self, gen: Generator[Any, Any, T], interval: float = TICK, timeout: float | None = None) -> T:
         try:
             limit = timeout or self.limit
             return super().wait(counted(gen, limit) if limit else gen, interval, limit or None)
