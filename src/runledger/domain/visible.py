@@ -1,4 +1,4 @@
-"""What may be shown of text that came from elsewhere. The rule for every terminal, log and error message."""
+"""What may be shown of text that came from elsewhere, and numbers in text: for terminals, logs and error messages."""
 
 from __future__ import annotations
 
@@ -36,6 +36,11 @@ def visible_id(text: str) -> str:
 def quoted(text: str) -> str:
     """Text as an error message quotes it: between quotes, with every character escaped that cannot be seen."""
     return visible_id(repr(text))
+
+
+def counted(number: int, what: str) -> str:
+    """A number with what it counts, in the plural unless it is 1."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -116,7 +116,7 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
             return super().wait(counted(gen, self._patience), interval, self._patience)
         except _WaitTimeout:
             self.close()
-            raise psycopg.OperationalError(f"no answer within {self.limit + self._patience:g} seconds") from None
+            raise psycopg.OperationalError(f"no answer within {self.limit + self._patience:g} s") from None
 
     def kept_cursor(self) -> psycopg.Cursor[tuple[Any, ...]]:
         """The cursor of this connection's calls. A new one for each call would look up again how values are written."""

@@ -8,13 +8,13 @@ from datetime import timedelta
 import click
 
 from ...domain.key import named
-from ...domain.visible import visible
+from ...domain.visible import counted, visible
 from ...services.inspecting.auditing import Audit, Defect, DefectKind, audit, rows_of
 from ...services.ledger import utc_now
 from ...stores import open_repository
 from ..arguments import DURATION
 from ..options import chosen_existing_store, json_option, shown_store, store_option
-from ..output import counted, print_json, remark, say
+from ..output import print_json, remark, say
 from ..progress import progress, showing
 
 _NAMED = 10
