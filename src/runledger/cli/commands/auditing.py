@@ -62,10 +62,7 @@ def audit_(longest: timedelta, skipped: tuple[str, ...], verbose: bool, as_json:
     """
     with closing(open_repository(chosen_existing_store())) as repository, progress("records") as advance:
         rows = showing(rows_of(repository.without_creation()), advance)
-        found = audit(rows, now=utc_now(), longest=longest)
-    left_out = {_KINDS[name] for name in skipped}
-    kept = tuple(defect for defect in found.defects if defect.kind not in left_out)
-    found = Audit(rows=found.rows, defects=kept)
+        found = audit(rows, now=utc_now(), longest=longest, skipped={_KINDS[name] for name in skipped})
     if as_json:
         _print_as_json(found)
     else:
