@@ -39,6 +39,7 @@ _BUILT_IN = {
     "postgres": "sql.postgresql_backend",
     "airtable": "airtable.backend",
 }
+SCHEMES = tuple(_BUILT_IN)
 _EXTRAS = {"postgresql": "postgres", "postgres": "postgres", "airtable": "airtable"}
 _SCHEME = r"(?ai)([a-z][a-z0-9+.-]*)://"
 """https://www.rfc-editor.org/rfc/rfc3986#section-3.1"""
