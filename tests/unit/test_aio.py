@@ -135,16 +135,17 @@ def test_both_faces_have_the_same_parameters_and_results(sync: type, coroutines:
     for name, method in vars(sync).items():
         if name.startswith("_") or not inspect.isfunction(method):
             continue
-        one, other = inspect.signature(method), inspect.signature(getattr(coroutines, name))
-        assert list(other.parameters.values()) == list(one.parameters.values()), name
-        result = re.sub(r"\bIterator\b", "AsyncIterator", one.return_annotation)
-        result = re.sub(r"\b(Run|Tracking)\b", r"Async\1", result)
-        assert other.return_annotation == result, name
-        assert inspect.getdoc(getattr(coroutines, name)), name
+        call = getattr(coroutines, name)
+        one, other = (inspect.signature(each, eval_str=True).parameters for each in (method, call))
+        assert list(other.values()) == list(one.values()), name
+        result = re.sub(r"\bIterator\b", "AsyncIterator", method.__annotations__["return"])
+        result = re.sub(r"(\btracking\.)?\b(Run|Tracking)\b", r"Async\2", result)
+        assert call.__annotations__["return"] == result, name
+        assert inspect.getdoc(call), name
         hands_out = {"track", "run", "of"} | {
             n for n in ("log", "find", "find_with_logs", "latest", "stale") if n == name
         }
-        assert inspect.iscoroutinefunction(getattr(coroutines, name)) == (name not in hands_out), name
+        assert inspect.iscoroutinefunction(call) == (name not in hands_out), name
 
 
 class Recorder:

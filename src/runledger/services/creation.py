@@ -24,6 +24,7 @@ from ..domain import (
     UnusableForRun,
     rejected_keys,
 )
+from ..domain.visible import counted
 from .arguments import list_of
 from .observing import Reporter
 
@@ -121,7 +122,7 @@ class RunCreator:
                 key = news[0].key
                 if attempt > len(self._waits):
                     outcome = Outcome.UNKNOWN if in_doubt else Outcome.NOT_APPLIED
-                    reason = f"{error.reason} (tried {attempt} times)"
+                    reason = f"{error.reason} (tried {counted(attempt, 'time')})"
                     failure = StoreUnavailable(reason, outcome, key, advice=error.advice).having_applied(made)
                     failure.unconfirmed = error.unconfirmed
                     raise failure from error
