@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .calls import Calls
+from .attributes import Attributes
 from .comparisons import presence
 from .names import Modules
 from .program import Caught, FromImport, FromParameter, Origin, Program, Routine, Scope, Self, Source
-from .reaching import outwards, reaching
+from .reaching import reaching
 from .returns import conditions, return_values
 from .traversal import chain_of
 from .tree import (
@@ -42,7 +42,6 @@ from .values import (
     Library,
     List,
     Lookup,
-    Method,
     Object,
     String,
     Table,
@@ -58,7 +57,7 @@ _DEPTH = 60
 """How deep evaluations may nest before one is given up."""
 
 
-class Evaluator(Calls):
+class Evaluator(Attributes):
     """Evaluates for one program. `exhausted` counts what was given up, by the name of the limit."""
 
     def __init__(self, program: Program, modules: Modules) -> None:
@@ -108,54 +107,50 @@ class Evaluator(Calls):
                 return self._name(node, scope)
             case Text(parts=parts):
                 return self._template(parts, scope)
-            case Member(object=owner, name=name):
-                if chain_of(owner) == "super":
-                    return self._super(name, scope)
-                found = self._attached(node, scope) or self.members(self.values(owner, scope), name)
-                return self._kept_attribute(node, found) or found
-            case Index(object=owner, index=index) if chain_of(owner).rpartition(".")[2] in ("Annotated", "Optional"):
-                return self.values(index, scope)
+            case Member():
+                return self.attribute(node, scope)
             case Index(object=owner, index=index):
-                return self.merged(
-                    self._index(self.values(owner, scope), self.values(index, scope)),
-                    self.kept(owner, scope, exact(next(iter(self.values(index, scope)), None)) or ""),
-                )
+                return self._index(owner, index, scope)
             case Call():
                 return self.called(node, scope)
             case Await(value=inner) | Spread(value=inner):
                 return self.values(inner, scope)
-            case Either(operator=operator, left=left, right=right):
-                if operator == "and":
-                    return self.values(right, scope)
-                return self.merged(self.values(left, scope), self.values(right, scope))
-            case Function():
-                if node in self.program.constructors:
-                    return (Class(self.program.constructors[node]),)
-                routine = self.program.routines.get(node)
-                return () if routine is None else (Callable(routine, self._this_of(routine)),)
-            case ClassNode():
-                info = self.program.classes.get(node)
-                return () if info is None else (Class(info),)
+            case Function() | ClassNode():
+                return self._defined(node)
             case Record():
                 return (Object(node, scope),)
             case Sequence():
                 return (List(node, scope),)
             case Each(element=element, source=source):
                 looked = tuple(value for value in self.values(source, scope) if isinstance(value, Lookup))
-                if looked:
-                    return looked
-                return self.values(element, self.program.scopes.get(node, scope))
+                return looked or self.values(element, self.program.scopes.get(node, scope))
             case Assign(value=value) if value is not None:
                 return self.values(value, scope)
-            case Binary(operator=operator, left=left, right=right):
-                return self._binary(operator, self.values(left, scope), self.values(right, scope))
-            case Not(operand=operand):
-                return self._truth(operand, scope, positive=False)
-            case Compare():
-                return self._comparison(node, scope)
+            case Either() | Binary() | Not() | Compare():
+                return self._operation(node, scope)
             case Other(parts=parts) if len(parts) == 1:
                 return self.values(parts[0], scope)
         return ()
+
+    def _index(self, owner: Node, index: Node, scope: Scope) -> Values:
+        keys = self.values(index, scope)
+        if chain_of(owner).rpartition(".")[2] in ("Annotated", "Optional"):
+            return keys
+        owners = self.values(owner, scope)
+        return self.merged(
+            *(self.item(one, key) for one in owners for key in (keys or (None,))),
+            self.kept(owner, scope, exact(next(iter(keys), None)) or ""),
+        )
+
+    def _defined(self, node: Function | ClassNode) -> Values:
+        """A function or class that is written here."""
+        if isinstance(node, ClassNode):
+            known = self.program.classes.get(node)
+            return () if known is None else (Class(known),)
+        if node in self.program.constructors:
+            return (Class(self.program.constructors[node]),)
+        routine = self.program.routines.get(node)
+        return () if routine is None else (Callable(routine, self._this_of(routine)),)
 
     def _name(self, node: Name, scope: Scope) -> Values:
         holder = scope.holder(node.id)
@@ -235,37 +230,21 @@ class Evaluator(Calls):
             return This(routine.owner)
         return None
 
-    def _super(self, name: str, scope: Scope) -> Values:
-        names = [name for at in outwards(scope) for name in at.names.values()]
-        for origin in (one for origins in names for one in origins):
-            if isinstance(origin, Self):
-                return self.above(origin.owner, name)
-        return ()
-
-    def _attached(self, node: Member, scope: Scope) -> Values:
-        """A member of the module's own exports, or of `this` in an object literal's method, which is the object."""
-        if chain_of(node.object) in ("exports", "module.exports") and scope.holder("exports") is None:
-            return self.exported(scope.module, node.name)
-        if not isinstance(node.object, Name) or node.object.id != "this" or scope.holder("this") is not None:
-            return ()
-        routine = scope.routine
-        while routine is not None and (routine.node is None or routine.node.is_arrow):
-            routine = routine.parent
-        if routine is None or routine.record is None:
-            return ()
-        return self.members((Object(*routine.record),), node.name)
-
-    def _kept_attribute(self, node: Member, found: Values) -> Values:
-        """What is assigned to an attribute of an object that a package or a caller gives."""
-        owners = self.program.kept.get(node.name)
-        if owners is None or not all(isinstance(value, Library | Method) or symbolic(value) for value in found):
-            return ()
-        origins = owners.get(chain_of(node.object).rpartition(".")[2], ())
-        kept = self.merged(*(self.of_origin(origin, origin.scope) for origin in origins if isinstance(origin, Source)))
-        return self.merged(kept, tuple(value for value in found if symbolic(value))) if kept else ()
-
     def _template(self, parts: list[str | Node], scope: Scope) -> Values:
         return self.combined(part if isinstance(part, str) else self.values(part, scope) for part in parts)
+
+    def _operation(self, node: Either | Binary | Not | Compare, scope: Scope) -> Values:
+        match node:
+            case Either(operator="and", right=right):
+                return self.values(right, scope)
+            case Either(left=left, right=right):
+                return self.merged(self.values(left, scope), self.values(right, scope))
+            case Binary(operator=operator, left=left, right=right):
+                return self._binary(operator, self.values(left, scope), self.values(right, scope))
+            case Not(operand=operand):
+                return self._truth(operand, scope, positive=False)
+        positive = presence(node)
+        return () if positive is None else self._truth(node.left, scope, positive=positive)
 
     def _binary(self, operator: str, left: Values, right: Values) -> Values:
         if operator == "+":
@@ -280,15 +259,6 @@ class Evaluator(Calls):
 
     def _truth(self, operand: Node, scope: Scope, *, positive: bool) -> Values:
         return self.truths(self.values(operand, scope), positive)
-
-    def _comparison(self, node: Compare, scope: Scope) -> Values:
-        positive = presence(node)
-        if positive is None:
-            return ()
-        return self._truth(node.left, scope, positive=positive)
-
-    def _index(self, owners: Values, keys: Values) -> Values:
-        return self.merged(*(self.item(owner, key) for owner in owners for key in (keys or (None,))))
 
     def returned(self, routine: Routine) -> Values:
         """What a routine may return, with its parameters as symbols."""
