@@ -349,7 +349,7 @@ ENCLOSING = (
         ("operations.HEAVIEST", 2, "size of one symbol", NESTED),
         ("substitution._MOST_ENCLOSING", 1, "calls around one function", ENCLOSING),
         ("substitution._DEEPEST_NESTING", 0, "depth of symbols", ENCLOSING),
-        ("operations.MOST_STEPS", 0, "steps for one call", ENCLOSING),
+        ("operations.MOST_STEPS_FOR_ONE_CALL", 0, "steps for one call", ENCLOSING),
         ("objects._MOST_BASES", 1, "bases of one class", "class A:\n    pass\nclass B(A):\n    pass\nB().x()\n" + RUNS),
     ],
 )

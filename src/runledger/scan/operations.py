@@ -18,7 +18,7 @@ MOST = 16
 _MOST_GIVEN = 3
 """The most values of one argument of a symbol's call."""
 
-MOST_STEPS = 4000
+MOST_STEPS_FOR_ONE_CALL = 4000
 """How often symbols are replaced for one call."""
 
 
@@ -50,10 +50,10 @@ class Operations:
 
     def spend(self, steps: int) -> bool:
         """Count steps for one call. Returns whether there are more than are allowed."""
-        if self.steps <= MOST_STEPS < self.steps + steps:
+        if self.steps <= MOST_STEPS_FOR_ONE_CALL < self.steps + steps:
             self.give_up("steps for one call")
         self.steps += steps
-        return self.steps > MOST_STEPS
+        return self.steps > MOST_STEPS_FOR_ONE_CALL
 
     def merged(self, *groups: Values) -> Values:
         """The distinct values of several groups, in order; MORE in the place of those that are not followed."""

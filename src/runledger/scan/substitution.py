@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from .contracts import Contracts
-from .operations import MOST_STEPS, Operations, textual
+from .operations import MOST_STEPS_FOR_ONE_CALL, Operations, textual
 from .program import ClassInfo
 from .values import (
     Arguments,
@@ -66,7 +66,7 @@ class Substitution(Contracts):
             found = self._put_in(value, frames)
         finally:
             self._nesting -= 1
-        if self.steps <= MOST_STEPS:
+        if self.steps <= MOST_STEPS_FOR_ONE_CALL:
             self._substituted[key] = found
         return found
 
