@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .calls import Calls
-from .program import Scope, Self, Source
+from .program import Scope, Self
 from .reaching import outwards
 from .traversal import chain_of
 from .tree import Member, Name
@@ -46,5 +46,5 @@ class Attributes(Calls):
         if owners is None or not all(isinstance(value, Library | Method) or symbolic(value) for value in found):
             return ()
         origins = owners.get(chain_of(node.object).rpartition(".")[2], ())
-        kept = self.merged(*(self.of_origin(origin, origin.scope) for origin in origins if isinstance(origin, Source)))
+        kept = self.of_origins(origins)
         return self.merged(kept, tuple(value for value in found if symbolic(value))) if kept else ()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .attributes import Attributes
 from .comparisons import presence
 from .names import Modules
-from .program import Caught, FromImport, FromParameter, Origin, Program, Routine, Scope, Self, Source
+from .origins import Origins
+from .program import Program, Routine, Scope, Source
 from .reaching import reaching
 from .returns import conditions, return_values
 from .traversal import chain_of
@@ -37,14 +37,11 @@ from .values import (
     Callable,
     Class,
     Constant,
-    Failure,
-    Given,
     Library,
     List,
     Lookup,
     Object,
     String,
-    Table,
     This,
     Value,
     Values,
@@ -52,22 +49,18 @@ from .values import (
     symbolic,
 )
 
-_EACH = {"forEach", "map", "filter", "some", "every", "flatMap", "find", "findIndex", "eachPage"}
 _DEPTH = 60
 """How deep evaluations may nest before one is given up."""
 
 
-class Evaluator(Attributes):
+class Evaluator(Origins):
     """Evaluates for one program. `exhausted` counts what was given up, by the name of the limit."""
 
     def __init__(self, program: Program, modules: Modules) -> None:
         super().__init__(program, modules)
         self._known: dict[tuple[Node, Scope], Values] = {}
-        self._running: set[tuple[Node, Scope]] = set()
         self._returns: dict[Routine, Values] = {}
         self._returning: set[Routine] = set()
-        self._provisional: dict[tuple[Node, Scope], Values] = {}
-        self._provisional_returns: dict[Routine, Values] = {}
 
     def values(self, node: Node, scope: Scope) -> Values:
         """The values that an expression may have in its scope."""
@@ -86,19 +79,18 @@ class Evaluator(Attributes):
             self.give_up("depth of evaluation")
             self._cut += 1
             return ()
-        self._running.add(key)
+        self._running[key] = None
         before = self._cut
         try:
             found = self._evaluate(node, scope)
         finally:
-            self._running.discard(key)
-        if self._cut == before or not self._running:
+            self._running.pop(key, None)
+        if self._cut == before or not self.is_within:
             self._known[key] = found
-        else:  # what was cut short depends on where it began: kept until that is evaluated
+        else:
             self._provisional[key] = found
-        if not self._running:
-            self._provisional.clear()
-            self._provisional_returns.clear()
+        if not self.is_within:
+            self.forget()
         return found
 
     def _evaluate(self, node: Node, scope: Scope) -> Values:
@@ -160,7 +152,7 @@ class Evaluator(Attributes):
         origins = holder.names[node.id]
         if len(origins) > 1 and holder.function_scope() is scope.function_scope():
             origins = reaching(origins, node.pos)
-        found = self.merged(*(self.of_origin(origin, holder) for origin in origins))
+        found = self.of_origins(origins)
         if not found or all(isinstance(value, Constant | Library) or symbolic(value) for value in found):
             kind = holder.function_scope().names.get(f"type {node.id}")
             if kind:
@@ -176,54 +168,6 @@ class Evaluator(Attributes):
                 if found:
                     return found
         return ()
-
-    def of_origin(self, origin: Origin, scope: Scope) -> Values:
-        """The values that one origin of a name gives."""
-        match origin:
-            case Source(node=node, scope=at, steps=steps):
-                return self.stepped(self.values(node, at), steps)
-            case FromParameter(routine=routine, index=index, steps=steps):
-                return self.stepped(self.parameter(routine, index), steps)
-            case FromImport(module=module, spec=spec, name=name):
-                return self.imported(module, spec, name)
-            case Self(owner=owner, is_class=is_class):
-                return (Class(owner),) if is_class and not self.subclasses(owner) else (This(owner),)
-            case Caught():
-                return (Failure(),)
-        return ()
-
-    def parameter(self, routine: Routine, index: int) -> Values:
-        """What a parameter may be: what a library passes to a callback, what its type names, or a symbol."""
-        passed = self._passed(routine, index)
-        if passed is not None:
-            return passed
-        scope = routine.scope
-        known = routine.node.parameters if routine.node is not None else []
-        name = known[index].name if index < len(known) else ""
-        kind = scope.names.get(f"type {name or index}")
-        return (*(self.typed(kind[0]) if kind else ()), Given(routine, index))
-
-    def _passed(self, routine: Routine, index: int) -> Values | None:
-        if routine.passed is None:
-            return None
-        call, place, scope = routine.passed
-        callee = call.callee
-        if isinstance(callee, Member):
-            if callee.name == "then" and place == 0:
-                return self.values(callee.object, scope)
-            if callee.name in ("catch", "then"):
-                return (Failure(),)
-            owners = self.values(callee.object, scope)
-            if callee.name in _EACH and not (callee.name == "find" and any(isinstance(one, Table) for one in owners)):
-                return self.each(owners) if index == 0 else ()
-        found = [value for value in self.values(call, scope) if isinstance(value, Lookup)]
-        if found:
-            node = routine.node
-            first = node.parameters[0].name if node is not None and node.parameters else ""
-            if index == 0 and first.startswith(("e", "_")) and len(node.parameters if node else ()) > 1:
-                return (Failure(),)
-            return tuple(found)
-        return None
 
     def _this_of(self, routine: Routine) -> Value | None:
         if routine.owner is not None and routine.node is not None and not routine.node.is_static:
@@ -281,7 +225,7 @@ class Evaluator(Attributes):
             truths = [self._truth(node, scope, positive=positive) for node, scope, positive in decided]
             found = self.merged(*truths) or found
         self._returning.discard(routine)
-        if self._cut == before or not self._running:
+        if self._cut == before or not self.is_within:
             self._returns[routine] = found
         else:
             self._provisional_returns[routine] = found
