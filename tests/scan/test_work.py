@@ -51,9 +51,27 @@ def fields(n: int) -> str:
     return f"{RUNS}class A:\n    def f(self):\n" + "        self.t = runs\n        self.t.create({})\n" * n
 
 
+def appended(n: int) -> str:
+    return f"{RUNS}t = []\n" + "t = []\nt.append(runs)\n" * n + "for each in t:\n    each.create({})\n" * n
+
+
+def appended_by_itself(n: int) -> str:
+    return f"{RUNS}t = [runs]\n" + "for each in t:\n    t.append(each)\n" * n + "for each in t:\n    each.create({})\n"
+
+
 @pytest.mark.parametrize(
     "code",
-    [of_package, of_package_by_itself, of_package_by_functions, of_module, of_module_by_itself, items, fields],
+    [
+        of_package,
+        of_package_by_itself,
+        of_package_by_functions,
+        of_module,
+        of_module_by_itself,
+        items,
+        fields,
+        appended,
+        appended_by_itself,
+    ],
 )
 def test_what_is_assigned_often_and_read_often_is_looked_through_once(
     tmp_path: Path, code: Callable[[int], str]

@@ -55,6 +55,8 @@ from .tree import (
 _EXPRESSIONS = {Name, Literal, Text, Member, Index, Call, Either, Not, Compare, Binary, Record, Sequence, Await, Yield,
                 Other}  # fmt: skip
 
+_APPENDING = {"append", "extend", "push"}
+
 
 class Declarations(Exchange):
     """Walks one module. What it finds goes into the program."""
@@ -63,6 +65,7 @@ class Declarations(Exchange):
         self._block(self.module.tree.body, self.module.scope, new=False)
         for scope, name, attribute, origin in self._assigned:
             self._attach(scope, name, attribute, origin)
+        self._attach_items()
 
     def _block(self, block: Block, scope: Scope, *, new: bool = True) -> None:
         if new and block.scoped:
@@ -145,6 +148,8 @@ class Declarations(Exchange):
                     self._item_target(callee.object, Source(arguments[1].value, scope), scope)
                 elif isinstance(callee, Member) and callee.name == "decorate" and len(arguments) == 2:  # Fastify
                     self._decoration(callee.object, text_of(arguments[0].value), arguments[1].value, scope)
+                elif isinstance(callee, Member) and callee.name in _APPENDING:
+                    self._append(callee.object, callee.name, arguments, scope)
                 self._node(callee, scope, block)
                 for index, argument in enumerate(arguments):
                     self._node(argument.value, scope, block)

@@ -193,7 +193,7 @@ class Evaluator(Origins):
     def _binary(self, operator: str, left: Values, right: Values) -> Values:
         if operator == "+":
             if not any(isinstance(value, String) for value in (*left, *right)):
-                return ()
+                return tuple(value for value in (*left, *right) if isinstance(value, List))
             return self.combined((left, right))
         if operator == "%":
             return self.filled(left, right)

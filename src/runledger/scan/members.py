@@ -223,6 +223,7 @@ class Members(Objects):
                 case List(node=node, scope=scope, frames=frames):
                     for item in node.items[: MOST + 1]:
                         made += self._within(self.values(item, scope), frames)
+                    made += self._within(self.of_origins(self.program.appended.get(node, ())), frames)
         return self.merged(tuple(made))
 
     def stepped(self, found: Values, steps: Steps) -> Values:

@@ -30,10 +30,12 @@ class Texts(Members):
         return (owner,) if name in TEXT_METHODS else ()
 
     def joined(self, separators: Values, listed: List) -> Values:
+        items = [self.values(item, listed.scope) for item in listed.node.items]
+        items += [self.of_origin(added) for added in self.program.appended.get(listed.node, ())]
         parts: list[Values] = []
-        for item in listed.node.items:
+        for item in items:
             parts += [separators] if parts else []
-            parts.append(self._within(self.values(item, listed.scope), listed.frames))
+            parts.append(self._within(item, listed.frames))
         return self.combined(parts)
 
     def filled(self, left: Values, right: Values, arguments: Arguments | None = None) -> Values:
