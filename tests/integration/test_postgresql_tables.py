@@ -456,7 +456,7 @@ def run_with(notes: int, key: RunKey = KEY) -> NewRun:
 def test_reading_logs_holds_no_connection_between_pages(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "PAGE", 2)
     first, second = run_with(5), run_with(103, OTHER)  # one that comes with its record, one that does not
-    with closing(PostgreSQLRunRepository(url, max_connections=1, timeout=5)) as repository:
+    with closing(PostgreSQLRunRepository(url, max_connections=1, timeout=30)) as repository:
         repository.create_schema()
         repository.create_many([first, second, *(run_with(i % 2, RunKey("more", str(i))) for i in range(5))])
         for last in (None, 0, 1, 2, 4, 5, 6):

@@ -834,11 +834,18 @@ def test_a_cancelled_scope_of_anyio_does_not_keep_the_loop_busy() -> None:
 def test_a_time_limit_of_anyio_is_raised_as_one_and_the_run_is_cancelled() -> None:
     store = Gated("create")
 
+    async def expire(limit: anyio.CancelScope) -> None:
+        await begun(store)
+        limit.deadline = anyio.current_time()
+        await asyncio.sleep(0)
+        store.gate.set()
+
     async def main() -> None:
         ledger = over(store)
-        asyncio.get_running_loop().call_later(0.05, store.gate.set)
-        with pytest.raises(TimeoutError), anyio.fail_after(0.01):
+        with pytest.raises(TimeoutError), anyio.fail_after(None) as limit:
+            expiring = asyncio.create_task(expire(limit))
             await ledger.start("r", "acme")
+        await expiring
 
     anyio.run(main)
     assert statuses(store) == {"Cancelled": 1}
@@ -892,9 +899,10 @@ def test_closing_ends_the_threads() -> None:
             await ledger.start("r", "acme")
             assert running()
 
-    def running() -> list[str]:
-        return [thread.name for thread in threading.enumerate() if thread.name.startswith("runledger-aio_")]
+    def running() -> set[threading.Thread]:
+        return {thread for thread in threading.enumerate() if thread.name.startswith("runledger-aio_")} - before
 
-    before = running()
+    before: set[threading.Thread] = set()
+    before = running()  # of ledgers that other tests left open
     asyncio.run(main())
-    assert running() == before
+    assert running() == set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 from ...domain import InvalidValue, RunEvent
 from ...domain.visible import counted
@@ -23,7 +24,7 @@ class Alerts:
     Calling it only takes a note: a daemon thread loads Apprise and sends, each message once. At most `limit` kinds and
     call sites wait at a time; what exceeds them is dropped, and counted in the next message and in a warning of the
     logger `runledger`. So is what the service did not accept. When the process exits, what waits is sent, for at most
-    `exit_wait` seconds. After a fork, parent and child each send what happened in them.
+    `exit_wait` seconds after Apprise was loaded. After a fork, parent and child each send what happened in them.
 
     Apprise is loaded here, and the URL checked; with `lazy`, not before the first message. Raises InvalidValue for
     another argument or a URL that cannot be used, and if the extra `alerts` is missing.
@@ -46,6 +47,7 @@ class Alerts:
             work=self._send_due,
             report_loss=self._report_loss,
             exit_wait=exit_wait,
+            prepare=self._load,
         )
 
     def __repr__(self) -> str:
@@ -83,6 +85,14 @@ class Alerts:
         self._storms = Storms(self._window, self._limit)
         self._sending = 0
         self._undelivered = 0
+
+    def _load(self) -> None:
+        """Load Apprise if anything is to be sent. The thread apart may be at it: then this waits until it has."""
+        with self._worker.lock:
+            waits = self._sending + self._storms.count
+        if waits:
+            with suppress(Exception):  # `_is_delivered` reports it
+                self._target.open()
 
     def _report_loss(self) -> None:
         with self._worker.lock:
