@@ -278,8 +278,7 @@ def test_every_call_by_key_does_what_its_counterpart_does() -> None:
         await updates.skip("u", "skip", "n", at=at)
         await updates.cancel("u", "cancel", "n", at=at)
         await updates.run("u", "update").update(add={"n": 1})
-        await updates.of(RunKey("u", "update"), "here").update(add={"n": 1})
-        assert updates.of(RunKey("u", "update"), "here").site == "here"
+        await updates.of(RunKey("u", "update")).update(add={"n": 1})
         assert await updates.update_many([(RunKey("u", "update"), RunChange(add={"n": 1}))])
         found = {run.record.key.client_id: run async for run in reads.find_with_logs(run_id="u")}
         assert {client: run.record.status.value for client, run in found.items()} == dict(

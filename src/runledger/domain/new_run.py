@@ -72,6 +72,10 @@ class NewRun:
         """This run as one whose start carries `mark`, before its first attempt. Raises InvalidValue."""
         return _new(self.record, self.log, _checked_mark(mark), False, None)
 
+    def retried(self, reference: str | None) -> NewRun:
+        """This run as a further attempt of its start sends it, once an attempt has had an unknown outcome."""
+        return _new(self.record, self.log, self.mark, True, reference)
+
     def is_same_start(self, mark: str) -> bool:
         """Whether an earlier attempt of this start created the record that carries `mark`."""
         return self.mark != "" and self.mark == mark

@@ -98,7 +98,7 @@ class RunReads(Protocol):
         """The records that match, lazily and page by page, newest start first.
 
         Records with the same start come in the reverse order of their keys, by code point. No record comes twice. A
-        record that does not change meanwhile is not left out, whatever else is created or updated.
+        record that does not change meanwhile is not left out, even if others are created or updated.
         """
 
 
@@ -110,7 +110,7 @@ class RunAccess(RunUpdates, RunReads, Protocol):
 class Guarantees:
     """What a store promises beyond the rules that every store keeps. The conformance suite tests each promise.
 
-    `atomic_bulk`: create_many and update_many are all or nothing, whatever fails in between.
+    `atomic_bulk`: create_many and update_many are all or nothing, also if something fails in between.
     `atomic_add`: additions and notes of concurrent processes are all kept.
     `exact_finish`: if several processes finish one run at the same time, exactly one succeeds.
     `exact_start`: the store keeps marks. So of several starts of one run at most one succeeds, even if they have the

@@ -196,7 +196,7 @@ class PostgreSQLRunRepository(PostgreSQLRunAccess):
         require_no_other_version(self._connections)
 
     def identity(self) -> tuple[Any, ...]:
-        """See IdentifiedStore: the table, by whatever address. A primary and its standby are not recognised as one."""
+        """See IdentifiedStore: the table, by any address. A primary and its standby are not recognised as one."""
         [found] = self._fetch(_IDENTITY, ())
         return found
 

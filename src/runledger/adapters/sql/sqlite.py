@@ -202,7 +202,7 @@ class SQLiteRunRepository(SQLiteRunAccess):
         super().__init__(open_file(path, synchronous, wait))
 
     def identity(self) -> tuple[int, int]:
-        """See IdentifiedStore: the file, by whatever path."""
+        """See IdentifiedStore: the file, by any path."""
         return self._file.identity()
 
     def create(self, new: NewRun) -> RunKey:
