@@ -519,7 +519,7 @@ def test_waits_are_those_asked_for_with_jitter(repository: FaultyRepository, nap
     assert 0.8 < max(naps) <= 1
 
     repository.faults = [REFUSED]
-    with pytest.raises(StoreUnavailable, match="tried 1 times"):
+    with pytest.raises(StoreUnavailable, match=r"\(tried 1 time\)\."):
         RunLedger(repository, observers=(), sleep=naps.append, retry_waits=()).start("s", "acme")
     assert len(naps) == 50
 

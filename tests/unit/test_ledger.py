@@ -399,9 +399,7 @@ def test_a_run_is_imported_with_its_whole_log_or_not_at_all(ledger: RunLedger, e
     started = RunRecord.start(RunKey("old", "a"), at)
     note = RunChange(note="brought in")
     run = changed(NewRun(started), note, at=at)
-    with pytest.raises(
-        InvalidValue, match="run 'old' of client 'a' counts 1 notes, but its log has 0 lines"
-    ) as refusal:
+    with pytest.raises(InvalidValue, match="run 'old' of client 'a' counts 1 note, but its log has 0 lines") as refusal:
         ledger.import_records([run.record])
     assert (refusal.value.key, kinds(events)) == (run.key, ["start_failed"])
     mixed: list[RunRecord | NewRun] = [run, RunRecord.start(RunKey("new", "a"), at)]

@@ -15,6 +15,7 @@ from .record import RunRecord
 from .representation import fields_shown
 from .unchecked import unchecked
 from .values import LogLine, checked_note
+from .visible import counted
 
 
 def _is_record(_instance: object, _attribute: object, value: RunRecord) -> None:
@@ -57,8 +58,8 @@ class NewRun:
             raise InvalidValue(f"the log of {self.key} holds something that is not a LogLine.", self.key)
         if self.record.notes != len(self.log):
             raise InvalidValue(
-                f"{self.key} counts {self.record.notes} notes, but its log has {len(self.log)} lines: give the record "
-                "with its whole log.",
+                f"{self.key} counts {counted(self.record.notes, 'note')}, but its log has "
+                f"{counted(len(self.log), 'line')}: give the record with its whole log.",
                 self.key,
             )
 

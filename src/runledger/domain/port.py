@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from attrs import frozen
 
+from ..late_names import LateModule
 from .events import RunObserver
 from .key import RunKey
 from .new_run import NewRun
@@ -24,7 +25,9 @@ from .representation import fields_shown
 from .values import LogLine
 
 if TYPE_CHECKING:
-    from .query import RunQuery, RunSummary
+    from . import query
+else:
+    query = LateModule(".query", __package__)
 
 
 class RunCreation(Protocol):
@@ -91,7 +94,7 @@ class RunReads(Protocol):
         """
 
     @abstractmethod
-    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+    def find(self, query: query.RunQuery) -> Iterator[RunRecord]:
         """The records that match, lazily and page by page, newest start first.
 
         Records with the same start come in the reverse order of their keys, by code point. No record comes twice. A
@@ -146,7 +149,7 @@ class SummableStore(Protocol):
     """Optional. A store that summarises records in less time than it takes to find them."""
 
     @abstractmethod
-    def summary(self, query: RunQuery) -> RunSummary:
+    def summary(self, query: query.RunQuery) -> query.RunSummary:
         """The summary of the records that `find` returns."""
 
 
@@ -167,7 +170,7 @@ class LoggedStore(Protocol):
     """Optional. A store that finds records together with their logs in less time than it takes to read each log."""
 
     @abstractmethod
-    def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
+    def find_with_logs(self, query: query.RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
         """The records that `find` returns, each with its log: as many lines as the record counts notes."""
 
 

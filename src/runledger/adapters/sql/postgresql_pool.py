@@ -106,7 +106,7 @@ class Connections:
         except PoolTimeout:
             if len(self._calls) <= pool.max_size:  # so there was a connection for each, or two interrupts lost it
                 self._retire()
-            reason = ": ".join([f"no connection within {pool.timeout:g} seconds", *self._refusals.copy()])
+            reason = ": ".join([f"no connection within {pool.timeout:g} s", *self._refusals.copy()])
             raise StoreUnavailable(reason, Outcome.NOT_APPLIED, key) from None
         except BaseException as error:
             if not isinstance(error, RunLedgerError) or isinstance(error, CallWithinCall):

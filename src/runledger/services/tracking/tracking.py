@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from weakref import ref
 
 from ...domain import RunLedgerError
+from ...late_names import LateModule
 from ..threads import Threads, ended
 from ..updates import Run
 from .current_run import Block
@@ -19,7 +20,9 @@ from .held_signals import uninterrupted
 from .termination import Terminated
 
 if TYPE_CHECKING:
-    from .heartbeat import Heartbeat
+    from . import heartbeat
+else:  # few blocks have one
+    heartbeat = LateModule(".heartbeat", __package__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -63,7 +66,7 @@ class Tracking:
     _dropped: object = None
     _thread: int | None = None
     _block: Block | None = None
-    _heartbeat: Heartbeat | None = None
+    _heartbeat: heartbeat.Heartbeat | None = None
 
     def __init__(
         self,
@@ -175,10 +178,8 @@ class Tracking:
     def _begin_heartbeats(self, run: Run) -> None:
         if self._seconds is None:
             return
-        from .heartbeat import Heartbeat  # here, because few blocks have one
-
         try:
-            self._heartbeat = Heartbeat(run, self._seconds)
+            self._heartbeat = heartbeat.Heartbeat(run, self._seconds)
             self._heartbeat.begin()
         except BaseException as error:  # the block will not run
             self._end(error)
