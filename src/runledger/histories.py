@@ -28,6 +28,7 @@ from .adapters.files.reading import read_runs
 from .adapters.files.whole_file import whole_file
 from .adapters.files.writing import write_runs
 from .domain import InvalidValue, NewRun, RunStatus
+from .domain.key import shown
 
 __all__ = [
     "FIELDS",
@@ -142,4 +143,4 @@ def _name(file: str | os.PathLike[str] | IO[Any]) -> str:
 
 def _check_format(file_format: str | None) -> None:
     if file_format not in (None, "csv", "jsonl"):
-        raise InvalidValue(f"the file format is {file_format!r}: use 'csv' or 'jsonl'.")
+        raise InvalidValue(f"the file format is {shown(file_format)}: use 'csv' or 'jsonl'.")

@@ -20,6 +20,7 @@ from ..domain import (
     RunRecord,
     RunStatus,
 )
+from ..domain.key import shown
 from ..domain.values import NO_METRICS
 from ..services.creation import R
 from ..services.ledger import RunLedger
@@ -38,7 +39,9 @@ THREADS = 8
 
 def checked_threads(threads: int) -> int:
     if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
-        raise InvalidValue(f"threads is {threads!r}: give the number of calls that may run at the same time, from 1.")
+        raise InvalidValue(
+            f"threads is {shown(threads)}: give the number of calls that may run at the same time, from 1."
+        )
     return threads
 
 

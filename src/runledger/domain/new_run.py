@@ -24,6 +24,8 @@ def _is_record(_instance: object, _attribute: object, value: RunRecord) -> None:
 
 
 def _lines(log: Iterable[LogLine]) -> tuple[LogLine, ...]:
+    if not isinstance(log, Iterable):
+        raise InvalidValue(f"log is {type(log).__name__}: give the LogLines, oldest first.")
     return tuple(log)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from attrs import field, frozen
 
-from .key import InvalidValue, RunKey, checked_client_id, checked_run_id
+from .key import InvalidValue, RunKey, checked_client_id, checked_run_id, shown
 from .record import RunRecord
 from .representation import fields_shown
 from .values import MetricValue, ReadOnlyDict, RunStatus, checked_count, checked_status, checked_time
@@ -65,7 +65,7 @@ def _place(value: RunRecord | tuple[datetime, RunKey] | None) -> tuple[datetime,
     if isinstance(value, RunRecord):
         return newest_first(value)
     if not isinstance(value, tuple) or len(value) != 2 or not isinstance(value[1], RunKey):
-        raise InvalidValue(f"after is {value!r}: give a RunRecord, or its start time and its RunKey.")
+        raise InvalidValue(f"after is {shown(value)}: give a RunRecord, or its start time and its RunKey.")
     return checked_time(value[0], "after"), value[1]
 
 

@@ -25,7 +25,7 @@ from ..domain import (
     StoreUnusable,
     SummableStore,
 )
-from ..domain.key import checked_client_id
+from ..domain.key import checked_client_id, shown
 from ..domain.values import checked_count
 from .arguments import list_of
 from .observing import Reporter
@@ -177,7 +177,7 @@ class LedgerReads:
         """
         try:
             if None not in (of_run, run_id) and of_run != run_id:
-                raise InvalidValue(f"run id is {of_run!r} and {run_id!r}: give one.")
+                raise InvalidValue(f"run id is {shown(of_run)} and {shown(run_id)}: give one.")
             query = domain.RunQuery(
                 run_id=run_id if of_run is None else of_run,
                 client_id=client_id,
@@ -225,7 +225,7 @@ class LedgerReads:
 
     def _before(self, age: timedelta) -> datetime:
         if not isinstance(age, timedelta) or age < timedelta(0):
-            raise InvalidValue(f"older_than is {age!r}: give a timedelta that is not negative.")
+            raise InvalidValue(f"older_than is {shown(age)}: give a timedelta that is not negative.")
         try:
             return self._reporter.now() - age
         except OverflowError:
