@@ -28,7 +28,7 @@ from .adapters.files.reading import read_runs
 from .adapters.files.whole_file import whole_file
 from .adapters.files.writing import write_runs
 from .domain import InvalidValue, NewRun, RunStatus
-from .domain.key import shown
+from .domain.visible import shown
 
 __all__ = [
     "FIELDS",

@@ -36,7 +36,6 @@ BY_NAME: Mapping[str, SearchStrategy[Any]] = {
     "limit": st.none() | st.integers(0, 3),
     "metrics": column_metrics,
     "note": st.none() | notes,
-    "of_run": st.none() | run_ids,
     "older_than": st.timedeltas(timedelta(0), timedelta(days=1)),
     "query": st.builds(RunQuery, run_id=st.none() | run_ids, status=st.none() | st.sampled_from(RunStatus)),
     "run_id": run_ids,

@@ -11,7 +11,7 @@ import runledger.domain
 import runledger.testing
 
 PACKAGE = """
-from runledger.domain.late_names import late_names
+from runledger.late_names import late_names
 
 eager = 1
 __getattr__, __dir__ = late_names(__name__, {".shelf": ("book", "page"), ".cellar": ("wine",)})

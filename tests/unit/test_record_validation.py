@@ -229,9 +229,9 @@ def test_a_run_with_its_log_has_a_json_form_that_reads_back() -> None:
 
 def test_only_the_same_mark_is_that_of_an_earlier_attempt() -> None:
     record = made(notes=0)
-    assert NewRun(record, mark="a").created("a")
-    assert not NewRun(record, mark="a").created("b")
-    assert not NewRun(record).created("")
+    assert NewRun(record, mark="a").is_same_start("a")
+    assert not NewRun(record, mark="a").is_same_start("b")
+    assert not NewRun(record).is_same_start("")
     assert "secret" not in repr(NewRun(record, mark="secret"))
 
 

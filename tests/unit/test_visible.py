@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from runledger import InvalidValue, RunKey, RunNotFound, StoreUnavailable, connect
 from runledger.domain import Outcome
-from runledger.domain.key import named, shown
-from runledger.domain.visible import quoted, visible, visible_id
+from runledger.domain.key import named
+from runledger.domain.visible import quoted, shown, visible, visible_id
 
 BIDIRECTIONAL = {"\u061c", "\u200e", "\u200f", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
 

@@ -145,7 +145,7 @@ class InMemoryRunRepository(InMemoryRunAccess):
             table.require_columns(key, new.record.metrics)
             self._prepare(new)
             table.records[key] = new.record
-        elif not new.created(table.marks[key.run_id][key.client_id]):
+        elif not new.is_same_start(table.marks[key.run_id][key.client_id]):
             raise RunAlreadyExists([key])
 
     def _create_many(self, news: Sequence[NewRun]) -> None:

@@ -16,8 +16,8 @@ from typing import Any
 
 import click
 
-from ..domain.expectation import Deviation, DeviationKind
 from ..services.inspecting.checking import CheckResult
+from ..services.inspecting.expectation import Deviation, DeviationKind
 from .locations import without_passwords
 from .output import counted, give_output_up, print_json, say
 

@@ -12,8 +12,7 @@ from .port import RunRepository
 from .representation import fields_shown
 
 if TYPE_CHECKING:
-    from .finding import Finding
-    from .preparation import Preparation
+    from .preparation import Finding, Preparation
     from .removal import RunRemoval
 
 
@@ -72,7 +71,7 @@ class Backend:
     """How often a run may be updated as a sign of life without harm; longer where the store counts requests."""
 
     @property
-    def quiet_after(self) -> timedelta:
+    def stale_after(self) -> timedelta:
         """How long a run that gives signs of life at this interval may show none before it counts as stale.
 
         Five intervals: one sign may be late or lost, and a store may be restarted meanwhile.

@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from .representation import fields_shown
 from .unchecked import unchecked
-from .visible import quoted, visible, visible_id
+from .visible import quoted, shown, visible
 
 MAX_NAME = 255
 """Characters of an id or a name."""
@@ -99,19 +99,6 @@ def checked_characters(value: str, what: str, longest: int, forbidden: str) -> s
             "remove it."
         )
     return value
-
-
-def shown(value: object) -> str:
-    """A value, such as text, as an error message quotes it: escaped, and cut to 60 characters.
-
-    Of what cannot be shown, such as a number with thousands of digits, the type is.
-    """
-    try:
-        text = visible_id(repr(str.__str__(value)[:60] if isinstance(value, str) else value))
-    except Exception:
-        return f"<{type(value).__name__}>"
-    end = "…'" if isinstance(value, str) else "…"
-    return text if len(text) <= 60 else text[:57] + end
 
 
 def named(an_id: str) -> str:

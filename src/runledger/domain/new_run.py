@@ -9,13 +9,12 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from .errors import RunAlreadyExists
-from .json_form import MALFORMED, fault_of, log_from_json, log_to_json, trusted_log
+from .json_form import MALFORMED, log_from_json, log_to_json, problem_text, trusted_log
 from .key import InvalidValue, RunKey, checked_reference, plain_text
-from .log import LogLine
 from .record import RunRecord
 from .representation import fields_shown
 from .unchecked import unchecked
-from .values import checked_note
+from .values import LogLine, checked_note
 
 
 def _is_record(_instance: object, _attribute: object, value: RunRecord) -> None:
@@ -74,7 +73,7 @@ class NewRun:
         """This run as one whose start carries `mark`, before its first attempt. Raises InvalidValue."""
         return _new(self.record, self.log, _checked_mark(mark), False, None)
 
-    def created(self, mark: str) -> bool:
+    def is_same_start(self, mark: str) -> bool:
         """Whether an earlier attempt of this start created the record that carries `mark`."""
         return self.mark != "" and self.mark == mark
 
@@ -105,7 +104,7 @@ class NewRun:
         except InvalidValue:
             raise
         except MALFORMED as problem:
-            raise InvalidValue(f"this is not the JSON form of a run with its log ({fault_of(problem)}).") from None
+            raise InvalidValue(f"this is not the JSON form of a run with its log ({problem_text(problem)}).") from None
         return cls(RunRecord.from_json({"notes": len(log), **form}, trusted=trusted), log)
 
     def to_json(self) -> dict[str, Any]:
@@ -127,7 +126,7 @@ def rejected_keys(news: Collection[NewRun], marks: Mapping[RunKey, str] = NO_MAR
     if not marks and len({new.record.key for new in news}) == len(news):
         return []  # nearly always: a third of the time for a batch
     counts = Counter(new.key for new in news)
-    counts.update(new.key for new in news if new.key in marks and not new.created(marks[new.key]))
+    counts.update(new.key for new in news if new.key in marks and not new.is_same_start(marks[new.key]))
     return [key for key, count in counts.items() if count > 1]
 
 

@@ -18,10 +18,10 @@ from attrs import frozen
 
 from .events import RunObserver
 from .key import RunKey
-from .log import LogLine
 from .new_run import NewRun
 from .record import RunChange, RunRecord
 from .representation import fields_shown
+from .values import LogLine
 
 if TYPE_CHECKING:
     from .query import RunQuery, RunSummary

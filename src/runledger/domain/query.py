@@ -8,10 +8,11 @@ from datetime import datetime
 
 from attrs import field, frozen
 
-from .key import InvalidValue, RunKey, checked_client_id, checked_run_id, shown
+from .key import InvalidValue, RunKey, checked_client_id, checked_run_id
 from .record import RunRecord
 from .representation import fields_shown
 from .values import MetricValue, ReadOnlyDict, RunStatus, checked_count, checked_status, checked_time
+from .visible import shown
 
 
 def _counts(counts: Mapping[RunStatus, int]) -> ReadOnlyDict[RunStatus, int]:

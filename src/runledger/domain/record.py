@@ -12,21 +12,21 @@ from attrs.converters import optional
 from .errors import RunAlreadyFinished, RunNotFound
 from .json_form import (
     MALFORMED,
-    fault_of,
     metrics_from_json,
     metrics_to_json,
+    problem_text,
     time_of_iso,
     time_of_text,
     time_text,
     trusted_metrics,
 )
-from .key import InvalidValue, RunKey, checked_client_id, checked_name, checked_run_id, shown, unchecked_key
-from .log import LogLine
+from .key import InvalidValue, RunKey, checked_client_id, checked_name, checked_run_id, unchecked_key
 from .representation import fields_shown
 from .unchecked import unchecked
 from .values import (
     MAX_INTEGER,
     NO_METRICS,
+    LogLine,
     Metrics,
     MetricValue,
     RunStatus,
@@ -39,6 +39,7 @@ from .values import (
     checked_status,
     checked_time,
 )
+from .visible import shown
 
 _TIME_OF_START = "time of the start"
 _TIME_OF_CHANGE = "time of the change"
@@ -219,7 +220,7 @@ class RunRecord:
         except InvalidValue:
             raise
         except MALFORMED as problem:
-            raise InvalidValue(f"this is not the JSON form of a run record ({fault_of(problem)}).") from None
+            raise InvalidValue(f"this is not the JSON form of a run record ({problem_text(problem)}).") from None
 
     def to_json(self) -> dict[str, Any]:
         """The record as an object that `json.dumps` takes. See `runledger.domain.json_form` for times among metrics."""

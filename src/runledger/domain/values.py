@@ -1,4 +1,4 @@
-"""What may be stored: the rules for statuses, notes, texts, metric values and times. For ids and names see `key`.
+"""What may be stored: the rules for statuses, notes, log lines, texts, metric values and times. For ids see `key`.
 
 Each function returns the value in the form in which it is stored, or raises InvalidValue with a message that says what
 is wrong. Text is stored exactly as given: never trimmed, normalised or re-cased. A value of a subclass of str, int,
@@ -14,7 +14,12 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, NoReturn, Self, TypeVar
 
-from .key import CONTROL, InvalidValue, checked_characters, checked_name, plain_text, shown
+from attrs import field, frozen
+
+from .key import CONTROL, InvalidValue, checked_characters, checked_name, plain_text
+from .representation import fields_shown
+from .unchecked import unchecked
+from .visible import shown
 
 MAX_NOTE = 10_000
 """Characters of a note."""
@@ -219,3 +224,25 @@ def _checked_value(value: MetricValue, name: str) -> MetricValue:
 
 def _checked_addition(number: float, name: str) -> int | float:
     return checked_number(number, f"addition to {shown(name)}")
+
+
+def _time(value: datetime) -> datetime:
+    return checked_time(value, "time of a log line")
+
+
+@frozen(weakref_slot=False)
+class LogLine:
+    """One note of a run's log, with its time. Raises InvalidValue for a time or text that cannot be stored."""
+
+    __repr__ = fields_shown
+
+    at: datetime = field(converter=_time)
+    text: str = field(converter=checked_note)
+
+    @classmethod
+    def trusted(cls, at: datetime, text: str) -> LogLine:
+        """A line whose time and text are known to be valid, without the checks."""
+        return unchecked_line(at, text)
+
+
+unchecked_line = unchecked(LogLine)

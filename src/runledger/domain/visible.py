@@ -29,13 +29,26 @@ def visible_id(text: str) -> str:
     """An id or name with every character escaped that cannot be seen, so that two ids that differ look different."""
     if text.isascii() and text.isprintable():
         return text
-    shown = "".join(c if c.isprintable() else _escape(c) for c in text)
-    return re.sub(_INVISIBLE, _escaped, shown)
+    printable = "".join(c if c.isprintable() else _escape(c) for c in text)
+    return re.sub(_INVISIBLE, _escaped, printable)
 
 
 def quoted(text: str) -> str:
     """Text as an error message quotes it: between quotes, with every character escaped that cannot be seen."""
     return visible_id(repr(text))
+
+
+def shown(value: object) -> str:
+    """A value, such as text, as an error message quotes it: escaped, and cut to 60 characters.
+
+    Of what cannot be shown, such as a number with thousands of digits, the type is.
+    """
+    try:
+        text = visible_id(repr(str.__str__(value)[:60] if isinstance(value, str) else value))
+    except Exception:
+        return f"<{type(value).__name__}>"
+    end = "…'" if isinstance(value, str) else "…"
+    return text if len(text) <= 60 else text[:57] + end
 
 
 def _escaped(found: re.Match[str]) -> str:

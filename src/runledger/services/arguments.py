@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from ..domain import InvalidValue
-from ..domain.key import shown
+from ..domain.visible import shown
 
 T = TypeVar("T")
 

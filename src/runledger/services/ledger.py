@@ -217,10 +217,8 @@ class RunLedger:
 
     def summary(
         self,
-        of_run: str | None = None,
-        /,
-        *,
         run_id: str | None = None,
+        *,
         client_id: str | None = None,
         status: RunStatus | str | Iterable[RunStatus | str] | None = None,
         since: datetime | None = None,
@@ -228,9 +226,8 @@ class RunLedger:
         updated_before: datetime | None = None,
         limit: int | None = None,
     ) -> domain.RunSummary:
-        """The summary of the records that `find` returns; the run id may be given by position. See LedgerReads."""
+        """The summary of the records that `find` returns; see LedgerReads."""
         return self.reads.summary(
-            of_run,
             run_id=run_id,
             client_id=client_id,
             status=status,

@@ -25,8 +25,9 @@ from ..domain import (
     StoreUnusable,
     SummableStore,
 )
-from ..domain.key import checked_client_id, shown
+from ..domain.key import checked_client_id
 from ..domain.values import checked_count
+from ..domain.visible import shown
 from .arguments import list_of
 from .observing import Reporter
 
@@ -160,10 +161,8 @@ class LedgerReads:
 
     def summary(
         self,
-        of_run: str | None = None,
-        /,
-        *,
         run_id: str | None = None,
+        *,
         client_id: str | None = None,
         status: RunStatus | str | Iterable[RunStatus | str] | None = None,
         since: datetime | None = None,
@@ -173,13 +172,11 @@ class LedgerReads:
     ) -> domain.RunSummary:
         """The summary of the records for which every filter holds: counts, sums, first start and last end.
 
-        The run id may be given as the only positional argument. No records make a summary of zero runs.
+        No records make a summary of zero runs.
         """
         try:
-            if None not in (of_run, run_id) and of_run != run_id:
-                raise InvalidValue(f"run id is {shown(of_run)} and {shown(run_id)}: give one.")
             query = domain.RunQuery(
-                run_id=run_id if of_run is None else of_run,
+                run_id=run_id,
                 client_id=client_id,
                 status=status,
                 since=since,

@@ -8,7 +8,7 @@ from threading import TIMEOUT_MAX
 from typing import Any, Literal, TypeAlias
 
 from ..domain import InvalidValue, RunObserver
-from ..domain.key import shown
+from ..domain.visible import shown
 from .arguments import list_of
 
 OnMissing = Literal["raise", "report"]

@@ -70,7 +70,7 @@ class Start:
 
     def has_made(self, row: Row) -> bool:
         """Whether it is certain that this start created a row: an answer to its POST named it, or it has its mark."""
-        return row.reference == self.reference or self.new.created(row.mark)
+        return row.reference == self.reference or self.new.is_same_start(row.mark)
 
     def _seems_to_have_made(self, row: Row) -> bool:
         in_doubt = self.new.is_retry or (self.is_posted and self.reference is None)

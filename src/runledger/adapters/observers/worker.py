@@ -13,7 +13,7 @@ from threading import TIMEOUT_MAX, RLock, Thread
 from weakref import WeakSet
 
 from ...domain import InvalidValue
-from ...domain.key import shown
+from ...domain.visible import shown
 
 # Tools that freeze time in tests replace `time.monotonic`, and what waits would never be due.
 clock = partial(time.clock_gettime, time.CLOCK_MONOTONIC) if hasattr(time, "clock_gettime") else time.monotonic

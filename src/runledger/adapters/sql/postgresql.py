@@ -240,7 +240,7 @@ def _create(cursor: Cursor, new: NewRun) -> None:
         else:
             cursor.execute(_INSERT, row)
     except errors.UniqueViolation:
-        if not new.created(_marks(cursor, [new]).get(new.key, "")):
+        if not new.is_same_start(_marks(cursor, [new]).get(new.key, "")):
             raise RunAlreadyExists([new.key]) from None
         confirm_commits(cursor)
 

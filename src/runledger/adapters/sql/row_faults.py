@@ -8,7 +8,7 @@ from typing import Any
 
 from ...domain import RunKey, RunStatus, UnusableForRun
 from ...domain.json_form import MALFORMED, time_of_text
-from ...domain.key import shown
+from ...domain.visible import shown
 
 LACKS_LINES = "lacks lines"
 MORE_LINES = "has a line where its next one belongs, because its record counts fewer notes than it has lines"

@@ -24,7 +24,7 @@ from ...domain import (
     changed_records,
     missing_runs,
 )
-from ...domain.json_form import MALFORMED, metrics_text, metrics_texts, time_text
+from ...domain.json_form import MALFORMED, time_text
 from .row_faults import LACKS_LINES, MORE_LINES, unfit_log
 from .rows import (
     LINE,
@@ -36,6 +36,8 @@ from .rows import (
     latest_by_page,
     lines_of_texts,
     log_from_texts,
+    metrics_text,
+    metrics_texts,
     pages,
     record_from_texts,
     records_from_texts,

@@ -12,8 +12,8 @@ from attrs import field, frozen
 
 from ...domain import RunAccess, RunQuery, RunStatus
 from ...domain.json_form import time_text
-from ...domain.key import shown
 from ...domain.stored_row import RowStore, StoredRow
+from ...domain.visible import shown
 from .similar_keys import Ids, similar_keys
 
 UNDATED = "undated"

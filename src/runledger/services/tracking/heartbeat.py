@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import TIMEOUT_MAX, Lock, Thread
 
 from ...domain import InvalidValue
-from ...domain.key import shown
+from ...domain.visible import shown
 from ..updates import Run, send_heartbeat
 
 LONGEST_WAIT = 5.0

@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from attrs import field, frozen
 
-from .key import InvalidValue, shown
+from ...domain import InvalidValue
+from ...domain.visible import shown
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MIDNIGHT = 24 * 60
