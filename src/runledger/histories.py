@@ -98,6 +98,7 @@ def read_history(
         timezone=timezone,
     )
     _check_format(file_format)
+    _check_file(file, "read")
     return _read(file, file_format, None if delimiter is None else checked_delimiter(delimiter), mapping)
 
 
@@ -117,6 +118,7 @@ def write_history(
     the file cannot be written, and what `runs` raises; what was at the path then stays.
     """
     _check_format(file_format)
+    _check_file(file, "write")
     file_format = file_format or format_of_name(_name(file))
     if not isinstance(file, str | os.PathLike):
         return write_runs(runs, file, file_format or "jsonl")
@@ -139,6 +141,11 @@ def _read(
 def _name(file: str | os.PathLike[str] | IO[Any]) -> str:
     name = os.fspath(file) if isinstance(file, str | os.PathLike) else getattr(file, "name", "")
     return name if isinstance(name, str) else ""  # of a file descriptor, it is a number
+
+
+def _check_file(file: object, method: str) -> None:
+    if not isinstance(file, str | os.PathLike) and not hasattr(file, method):
+        raise InvalidValue(f"file is {shown(file)}: give a path, or an open file.")
 
 
 def _check_format(file_format: str | None) -> None:

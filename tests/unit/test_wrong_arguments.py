@@ -27,9 +27,13 @@ from runledger import (
 )
 from runledger.adapters.memory import InMemoryRunRepository
 from runledger.adapters.observers.worker import require_bounds
+from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
+from runledger.adapters.sql.sqlite import SQLiteRunRepository
 from runledger.aio.ledger import checked_threads
 from runledger.domain import FinishedRuns
 from runledger.domain.preparation import MetricColumn, MetricKind
+from runledger.histories import read_history, write_history
+from runledger.kept_events import KeptEvents
 from runledger.services.inspecting.expectation import Expectation
 from runledger.services.inspecting.window import Window, days_of, hours_of
 from runledger.services.tracking.heartbeat import checked_heartbeat
@@ -210,6 +214,19 @@ REFUSED: list[tuple[Callable[..., object], dict[str, Any], str]] = [
     (checked_threads, {"threads": "x"}, "threads is 'x': give the number of calls that may run at the same time, "),
     (checked_heartbeat, {"seconds": 10**5000}, "heartbeat is <int>: give seconds above 0, such as 60, or None for "),
     (require_bounds, {"window": 1e300, "limit": 1, "exit_wait": 1}, "window is 1e+300: give seconds from 0 that can "),
+    (InMemoryRunRepository, {"columns": "n"}, "columns is 'n': give a list of metric names."),
+    (InMemoryRunRepository, {"columns": 3}, "columns is 3: give a list of metric names."),
+    (InMemoryRunRepository, {"columns": [" n"]}, "column ' n' begins or ends with white space: "),
+    (SQLiteRunRepository, {"path": None}, "path is None: give the path of a file as text, or a pathlib.Path."),
+    (SQLiteRunRepository, {"path": b"a.db"}, "path is b'a.db': give the path of a file as text, or a pathlib.Path."),
+    (SQLiteRunRepository, {"path": Path("a\0b")}, "path is PosixPath('a\\x00b'): give the path of a file as text, "),
+    (SQLiteRunRepository, {"path": "a.db", "synchronous": "OFF"}, "synchronous is 'OFF': use 'FULL' or 'NORMAL'."),
+    (SQLiteRunRepository, {"path": "a.db", "wait": 1e300}, "wait is 1e+300: give seconds from 0 that can be waited."),
+    (PostgreSQLRunRepository, {"url": "", "max_connections": 0}, "max_connections is 0: give a whole number from 1."),
+    (PostgreSQLRunRepository, {"url": "", "timeout": None}, "timeout is None: give seconds from 0 that can be waited."),
+    (read_history, {"file": None}, "file is None: give a path, or an open file."),
+    (write_history, {"runs": [], "file": 3}, "file is 3: give a path, or an open file."),
+    (KeptEvents("missing.db").flush, {"seconds": -1}, "seconds is -1: give seconds from 0 that can be waited."),
     (require_bounds, {"window": 1, "limit": True, "exit_wait": 1}, "limit is True: give a whole number from 1."),
 ]
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
+from threading import TIMEOUT_MAX
 from typing import Any, NoReturn, Self, TypeVar
 
 from attrs import field, frozen
@@ -163,6 +164,18 @@ def checked_count(value: int, what: str) -> int:
         if count > MAX_COUNT:
             raise InvalidValue(f"{what} is beyond 2^63-1: give a smaller number, or leave it out.")
     raise InvalidValue(f"{what} is {shown(value)}: give a whole number from 0.")
+
+
+def can_be_waited(value: object) -> bool:
+    """Whether a value is seconds, from 0 to what the platform can wait."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= TIMEOUT_MAX
+
+
+def checked_seconds(value: float, what: str) -> float:
+    """Seconds that can be waited."""
+    if not can_be_waited(value):
+        raise InvalidValue(f"{what} is {shown(value)}: give seconds from 0 that can be waited.")
+    return value
 
 
 def checked_number(value: float, what: str) -> int | float:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from threading import TIMEOUT_MAX
 from typing import Any, Literal, TypeAlias
 
 from ..domain import InvalidValue, RunObserver
+from ..domain.values import can_be_waited
 from ..domain.visible import shown
 from .arguments import list_of
 
@@ -35,8 +35,4 @@ def checked_settings(
     if not callable(sleep):
         raise InvalidValue(f"sleep is {type(sleep).__name__}: give a function that waits so many seconds.")
     listed = list_of(observers, "observers", "functions that take an event", callable)
-    return listed, list_of(retry_waits, "retry_waits", "seconds from 0 that can be waited", _can_be_waited)
-
-
-def _can_be_waited(seconds: object) -> bool:
-    return isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and 0 <= seconds <= TIMEOUT_MAX
+    return listed, list_of(retry_waits, "retry_waits", "seconds from 0 that can be waited", can_be_waited)

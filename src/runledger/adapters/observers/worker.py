@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable
 from functools import partial
 from queue import Empty, SimpleQueue
-from threading import TIMEOUT_MAX, RLock, Thread
+from threading import RLock, Thread
 from weakref import WeakSet
 
 from ...domain import InvalidValue
+from ...domain.values import checked_seconds
 from ...domain.visible import shown
 
 # Tools that freeze time in tests replace `time.monotonic`, and what waits would never be due.
@@ -22,15 +23,10 @@ clock = partial(time.clock_gettime, time.CLOCK_MONOTONIC) if hasattr(time, "cloc
 
 def require_bounds(*, window: float, limit: int, exit_wait: float) -> None:
     """Raises InvalidValue for what cannot bound the work of an observer: seconds, a number of things kept, seconds."""
-    _require_seconds("window", window)
-    _require_seconds("exit_wait", exit_wait)
+    checked_seconds(window, "window")
+    checked_seconds(exit_wait, "exit_wait")
     if isinstance(limit, bool) or not (isinstance(limit, int) and limit > 0):
         raise InvalidValue(f"limit is {shown(limit)}: give a whole number from 1.")
-
-
-def _require_seconds(name: str, value: float) -> None:
-    if isinstance(value, bool) or not (isinstance(value, (int, float)) and 0 <= value <= TIMEOUT_MAX):
-        raise InvalidValue(f"{name} is {shown(value)}: give seconds from 0 that can be waited.")
 
 
 class Worker:
@@ -101,8 +97,7 @@ class Worker:
 
         Raises InvalidValue.
         """
-        wait = self._exit_wait if seconds is None else seconds
-        _require_seconds("seconds", wait)
+        wait = self._exit_wait if seconds is None else checked_seconds(seconds, "seconds")
         if self._thread is None:
             return True
         done: SimpleQueue[bool] = SimpleQueue()
