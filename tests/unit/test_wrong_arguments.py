@@ -193,7 +193,7 @@ REFUSED: list[tuple[Callable[..., object], dict[str, Any], str]] = [
     (RunQuery, {"status": 10**5000}, f"<int> is not a status: use one of {STATUSES}."),
     (new_run_id, {"at": AT.replace(tzinfo=Mute())}, f"at {NAIVE} has no time zone: pass an aware datetime."),
     (new_run_id, {"at": AT.replace(tzinfo=Endless())}, f"at {NAIVE} has no time zone: pass an aware datetime."),
-    (NewRun, {"record": RECORD, "log": None}, "log is NoneType: give the LogLines, oldest first."),
+    (NewRun, {"record": RECORD, "log": None}, "log is NoneType: give the LogLines, in their order."),
     (Expectation, {"max_age": "26h"}, "max-age is str: give a timedelta."),
     (Expectation, {"max_duration": 60}, "max-duration is int: give a timedelta."),
     (Expectation, {"max_age": timedelta(1), "window": "mon"}, "window is str: give a Window."),

@@ -108,7 +108,7 @@ class AsyncRunLedger:
         return await self.reads.get(run_id, client_id)
 
     def log(self, run_id: str, client_id: str, last: int | None = None) -> AsyncIterator[LogLine]:
-        """The lines of a run's log, oldest first, or only the `last` so many."""
+        """The lines of a run's log, in the order in which they were added, or only the `last` so many."""
         return self.reads.log(run_id, client_id, last)
 
     def find(

@@ -63,8 +63,9 @@ class LedgerReads:
             raise
 
     def log(self, run_id: str, client_id: str, last: int | None = None) -> Iterator[LogLine]:
-        """The lines of the run's log, oldest first, read lazily; with `last`, only the last so many, from 0.
+        """The lines of the run's log in the order in which they were added, read lazily.
 
+        With `last`, only the last so many, from 0. The line of an end that is recorded later has the time of the end.
         Raises RunNotFound at the first line, if the run was not started, or was removed. InvalidValue is raised here.
         """
         key = None
