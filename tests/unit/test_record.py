@@ -198,6 +198,13 @@ def test_a_marked_run_differs_in_its_mark_alone() -> None:
     assert run.marked("m") == evolve(run, mark="m")
 
 
+def test_a_run_that_is_tried_again_differs_in_that_and_in_the_reference_alone() -> None:
+    record = RunRecord.start(RunKey("r", "acme"), datetime(2025, 11, 24, 8, 15, tzinfo=UTC))
+    run = NewRun(evolve(record, notes=1), (LogLine(record.started_at, "begun"),), "m", reference="old")
+    assert run.retried("new") == evolve(run, is_retry=True, reference="new")
+    assert run.retried(None) == evolve(run, is_retry=True, reference=None)
+
+
 @pytest.mark.parametrize("note", [None, "begun"])
 def test_the_runs_of_a_start_have_its_mark_and_its_note(note: str | None) -> None:
     record = RunRecord.start(RunKey("r", "acme"), datetime(2025, 11, 24, 8, 15, tzinfo=UTC))

@@ -76,7 +76,7 @@ def of(**metrics: Any) -> RunRecord:
         (lambda: NewRun(DONE, ("one",)), f"the log of {KEY} holds something that is not a LogLine."),  # type: ignore[arg-type]
         (
             lambda: NewRun(DONE),
-            f"{KEY} counts 1 notes, but its log has 0 lines: give the record with its whole log.",
+            f"{KEY} counts 1 note, but its log has 0 lines: give the record with its whole log.",
         ),
         (lambda: NewRun("r"), "record is str, not a RunRecord."),  # type: ignore[arg-type]
         (lambda: NewRun(made(notes=0), mark=7), "mark is int, not text: give a str."),  # type: ignore[arg-type]
@@ -245,7 +245,7 @@ def test_the_form_of_a_run_with_its_log_is_checked_unless_it_is_trusted() -> Non
     with pytest.raises(InvalidValue) as refusal:
         NewRun.from_json({**form, "log": 7})
     assert str(refusal.value).startswith("this is not the JSON form of a run with its log (TypeError: ")
-    with pytest.raises(InvalidValue, match="counts 5 notes, but its log has 1 lines"):
+    with pytest.raises(InvalidValue, match="counts 5 notes, but its log has 1 line:"):
         NewRun.from_json({**form, "notes": 5})
 
 

@@ -23,9 +23,10 @@ class RunLedgerError(Exception):
     """The base of every error that the ledger raises. `key` is the run concerned, or None if no run is.
 
     `applied` holds the keys of a bulk call that were created or updated before it failed. With a store that guarantees
-    atomic bulk calls, only an earlier attempt of a start can have created them. `unconfirmed` holds the keys, with
-    references, of records that the store made for a start without knowing whether they are the run's: a
-    retry confirms them, and creates nothing for them.
+    atomic bulk calls, only an earlier attempt of a start can have created them.
+    `unconfirmed` holds the keys of runs whose records a start may have made, without knowing whether they are there and
+    are the run's. A key with a reference is that of a record which the store says it made: a retry confirms it, and
+    creates nothing for it.
     """
 
     applied: tuple[RunKey, ...] = ()
@@ -142,8 +143,8 @@ class RunKey:
         """A key that a store returned, without the checks: it was checked before it was stored."""
         return unchecked_key(run_id, client_id, reference)
 
-    def referring_to(self, reference: str) -> RunKey:
-        """This key with the store's reference to its record."""
+    def referring_to(self, reference: str | None) -> RunKey:
+        """This key with the store's reference to its record, or without any."""
         return unchecked_key(self.run_id, self.client_id, reference)
 
     def __str__(self) -> str:

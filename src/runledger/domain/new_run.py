@@ -15,6 +15,7 @@ from .record import RunRecord
 from .representation import fields_shown
 from .unchecked import unchecked
 from .values import LogLine, checked_note
+from .visible import counted
 
 
 def _is_record(_instance: object, _attribute: object, value: RunRecord) -> None:
@@ -59,8 +60,8 @@ class NewRun:
             raise InvalidValue(f"the log of {self.key} holds something that is not a LogLine.", self.key)
         if self.record.notes != len(self.log):
             raise InvalidValue(
-                f"{self.key} counts {self.record.notes} notes, but its log has {len(self.log)} lines: give the record "
-                "with its whole log.",
+                f"{self.key} counts {counted(self.record.notes, 'note')}, but its log has "
+                f"{counted(len(self.log), 'line')}: give the record with its whole log.",
                 self.key,
             )
 
@@ -72,6 +73,10 @@ class NewRun:
     def marked(self, mark: str) -> NewRun:
         """This run as one whose start carries `mark`, before its first attempt. Raises InvalidValue."""
         return _new(self.record, self.log, _checked_mark(mark), False, None)
+
+    def retried(self, reference: str | None) -> NewRun:
+        """This run as a further attempt of its start sends it, once an attempt has had an unknown outcome."""
+        return _new(self.record, self.log, self.mark, True, reference)
 
     def is_same_start(self, mark: str) -> bool:
         """Whether an earlier attempt of this start created the record that carries `mark`."""

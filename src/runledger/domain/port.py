@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from attrs import frozen
 
+from ..late_names import LateModule
 from .events import RunObserver
 from .key import RunKey
 from .new_run import NewRun
@@ -24,7 +25,9 @@ from .representation import fields_shown
 from .values import LogLine
 
 if TYPE_CHECKING:
-    from .query import RunQuery, RunSummary
+    from . import query
+else:
+    query = LateModule(".query", __package__)
 
 
 class RunCreation(Protocol):
@@ -91,11 +94,11 @@ class RunReads(Protocol):
         """
 
     @abstractmethod
-    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+    def find(self, query: query.RunQuery) -> Iterator[RunRecord]:
         """The records that match, lazily and page by page, newest start first.
 
         Records with the same start come in the reverse order of their keys, by code point. No record comes twice. A
-        record that does not change meanwhile is not left out, whatever else is created or updated.
+        record that does not change meanwhile is not left out, even if others are created or updated.
         """
 
 
@@ -107,7 +110,7 @@ class RunAccess(RunUpdates, RunReads, Protocol):
 class Guarantees:
     """What a store promises beyond the rules that every store keeps. The conformance suite tests each promise.
 
-    `atomic_bulk`: create_many and update_many are all or nothing, whatever fails in between.
+    `atomic_bulk`: create_many and update_many are all or nothing, also if something fails in between.
     `atomic_add`: additions and notes of concurrent processes are all kept.
     `exact_finish`: if several processes finish one run at the same time, exactly one succeeds.
     `exact_start`: the store keeps marks. So of several starts of one run at most one succeeds, even if they have the
@@ -146,7 +149,7 @@ class SummableStore(Protocol):
     """Optional. A store that summarises records in less time than it takes to find them."""
 
     @abstractmethod
-    def summary(self, query: RunQuery) -> RunSummary:
+    def summary(self, query: query.RunQuery) -> query.RunSummary:
         """The summary of the records that `find` returns."""
 
 
@@ -167,7 +170,7 @@ class LoggedStore(Protocol):
     """Optional. A store that finds records together with their logs in less time than it takes to read each log."""
 
     @abstractmethod
-    def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
+    def find_with_logs(self, query: query.RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
         """The records that `find` returns, each with its log: as many lines as the record counts notes."""
 
 

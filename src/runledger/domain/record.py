@@ -50,7 +50,8 @@ class RunChange:
     """What one update asks for. With nothing in it, it is a heartbeat, which moves `updated_at` alone.
 
     `metrics` are set and `add` is added, by name; a name may be in one of the two. `note` becomes a line of the log.
-    `status` finishes the run, so it must be final. `error` says what went wrong. Raises InvalidValue.
+    `status` finishes the run, so it must be final. `error` says what went wrong. No status requires an error here,
+    because copies bring over runs that failed without one; the ledger's `fail` does. Raises InvalidValue.
     """
 
     __repr__ = fields_shown
@@ -249,7 +250,9 @@ class RunRecord:
         return named and (self.key, self.started_at) == (stored.key, stored.started_at)
 
     def apply(self, change: RunChange, at: datetime) -> RunRecord:
-        """The record after `change`, made at `at`. The only place where the rules of updating are written.
+        """The record after `change`, made at `at`. These are the rules of updating.
+
+        PostgreSQL's update repeats them in SQL for speed; the random histories compare the two.
 
         A note is counted here; its line is `change.line(at)`.
 

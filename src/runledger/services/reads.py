@@ -27,7 +27,7 @@ from ..domain import (
 )
 from ..domain.key import checked_client_id
 from ..domain.values import checked_count
-from ..domain.visible import shown
+from ..domain.visible import counted, shown
 from .arguments import list_of
 from .observing import Reporter
 
@@ -282,8 +282,8 @@ def _with_lines(record: RunRecord, lines: Iterable[LogLine]) -> NewRun:
     log = tuple(lines)
     if len(log) != record.notes:
         raise StoreUnusable(
-            f"the log of {record.key} has {len(log)} lines, and its record counts {record.notes}: read it again; if it "
-            "stays so, correct it in the store.",
+            f"the log of {record.key} has {counted(len(log), 'line')}, and its record counts {record.notes}: read it "
+            "again; if it stays so, correct it in the store.",
             record.key,
         )
     return NewRun(record, log)

@@ -124,13 +124,13 @@ class LedgerUpdates:
             self._refused(error)
             raise
 
-    def of(self, key: RunKey, site: str | None = None) -> Run:
-        """A handle on the run of a RunKey, which the application started at `site`. Raises InvalidValue."""
+    def of(self, key: RunKey) -> Run:
+        """A handle on the run of a RunKey. Raises InvalidValue."""
         if not isinstance(key, RunKey):
             error = InvalidValue(f"key is {type(key).__name__}: give a RunKey, or use `run` for two ids.")
             self._refused(error)
             raise error
-        return Run(key, self, site)
+        return Run(key, self)
 
     def _apply(
         self, run: Run, make_change: Callable[[], RunChange], end: datetime | None = None
@@ -268,7 +268,8 @@ class Run:
 
     def _finish(self, make_change: Callable[[], RunChange], at: datetime | None) -> RunRecord | MaybeNone:
         record = self._updates._apply(self, make_change, at)
-        self.finished = True
+        if record is not None:
+            self.finished = True
         return record
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, NoReturn, TypeVar
 from ...domain import InvalidValue, Outcome, RunKey, StoreUnavailable, StoreUnusable
 from ...domain.values import checked_seconds
 from ...domain.visible import shown
+from . import CLOSED
 from .sqlite_errors import FAULTS, MAY_NOT_BE_WRITTEN, code_of, is_hidden, refusal, text_or_bytes
 from .sqlite_file import SQLiteFile
 from .sqlite_place import SQLitePlace
@@ -113,7 +114,7 @@ class ReadOnlySQLiteFile:
 
     def _require_open(self, key: RunKey | None) -> None:
         if self._closed:
-            raise StoreUnusable("this repository was closed: open it again to use it.", key)
+            raise StoreUnusable(CLOSED, key)
 
 
 State = tuple[int, ...]
