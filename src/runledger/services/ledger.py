@@ -177,7 +177,7 @@ class RunLedger:
         return self.reads.get(run_id, client_id)
 
     def log(self, run_id: str, client_id: str, last: int | None = None) -> Iterator[LogLine]:
-        """The lines of a run's log, oldest first, or only the `last` so many; see LedgerReads."""
+        """The lines of a run's log in the order in which they were added, or the `last` so many; see LedgerReads."""
         return self.reads.log(run_id, client_id, last)
 
     def find(
