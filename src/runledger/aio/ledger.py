@@ -140,10 +140,8 @@ class AsyncRunLedger:
 
     async def summary(
         self,
-        of_run: str | None = None,
-        /,
-        *,
         run_id: str | None = None,
+        *,
         client_id: str | None = None,
         status: RunStatus | str | Iterable[RunStatus | str] | None = None,
         since: datetime | None = None,
@@ -151,9 +149,8 @@ class AsyncRunLedger:
         updated_before: datetime | None = None,
         limit: int | None = None,
     ) -> domain.RunSummary:
-        """The summary of the records that `find` returns; the run id may be given by position."""
+        """The summary of the records that `find` returns."""
         return await self.reads.summary(
-            of_run,
             run_id=run_id,
             client_id=client_id,
             status=status,

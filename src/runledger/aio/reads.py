@@ -102,10 +102,8 @@ class AsyncLedgerReads:
 
     async def summary(
         self,
-        of_run: str | None = None,
-        /,
-        *,
         run_id: str | None = None,
+        *,
         client_id: str | None = None,
         status: RunStatus | str | Iterable[RunStatus | str] | None = None,
         since: datetime | None = None,
@@ -117,7 +115,6 @@ class AsyncLedgerReads:
         return await self._threads.made(
             partial(
                 self._reads.summary,
-                of_run,
                 run_id=run_id,
                 client_id=client_id,
                 status=status,

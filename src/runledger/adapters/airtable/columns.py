@@ -23,8 +23,8 @@ from ...domain import (
     UnusableForRun,
 )
 from ...domain.json_form import MALFORMED, time_of_iso, time_text
-from ...domain.key import shown
 from ...domain.values import MAX_INTEGER
+from ...domain.visible import shown
 from .options import options_of
 from .row import Row, is_line, lines_of, time_of_stamp
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -12,16 +12,17 @@ from ... import domain
 from ...domain import (
     LogLine,
     Metrics,
+    MetricValue,
     NewRun,
     RunKey,
     RunNotFound,
     RunRecord,
     RunStatus,
 )
-from ...domain.json_form import MALFORMED, metrics_texts, time_of_text, time_text, trusted_metrics
+from ...domain.json_form import MALFORMED, time_of_text, time_text, time_to_json, trusted_metrics
 from ...domain.key import unchecked_key
-from ...domain.log import unchecked_line
 from ...domain.record import unchecked_record
+from ...domain.values import unchecked_line
 from .row_faults import fault_of, unreadable
 
 RECORD = "run_id, client_id, client_name, status, started_at, ended_at, metrics, notes, error, updated_at"
@@ -38,7 +39,27 @@ STATUSES = {status.value: status for status in RunStatus}
 _FINAL = ", ".join(f"'{status.value}'" for status in RunStatus if status.is_final)
 
 
+_encode = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"), default=time_to_json
+).encode
 _decode = json.JSONDecoder().raw_decode
+
+
+def metrics_text(metrics: Mapping[str, MetricValue]) -> str:
+    """The JSON object of metrics as text."""
+    return _encode(metrics)
+
+
+def metrics_texts(many: Sequence[Mapping[str, MetricValue]]) -> list[str]:
+    """The JSON objects of many metrics as texts, in half the time: they are encoded together.
+
+    The text "" that is put between two objects makes `,"",` there. That is nowhere else: each name in an object is
+    followed by a colon, and each quote in a text by a backslash before it.
+    """
+    if len(many) < 2:
+        return [metrics_text(metrics) for metrics in many]
+    between = [each for metrics in many for each in ("", metrics)]
+    return _encode(between).removeprefix('["",').removesuffix("]").split(',"",')
 
 
 def rows_of_texts(news: Sequence[NewRun]) -> Iterator[tuple[str | int | None, ...]]:

@@ -8,12 +8,9 @@ from enum import Enum
 
 from attrs import Attribute, field, frozen
 
+from ...domain import EventKind, InvalidValue, RunEvent, RunRecord, RunStatus
+from ...domain.visible import quoted, visible
 from .duration import age_text, duration_text
-from .events import EventKind, RunEvent
-from .key import InvalidValue
-from .record import RunRecord
-from .values import RunStatus
-from .visible import quoted, visible
 from .window import Window
 
 _LONGEST_REASON = 100
