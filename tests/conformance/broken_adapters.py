@@ -207,7 +207,9 @@ class OverwritesInBulk(Broken):
 @breaks(Rule.CREATED_ONCE)
 class LooksBeforeItCreates(Broken):
     def create(self, new: NewRun) -> RunKey:
-        if new.key in self._table.records and not new.created(self._table.marks[new.key.run_id][new.key.client_id]):
+        if new.key in self._table.records and not new.is_same_start(
+            self._table.marks[new.key.run_id][new.key.client_id]
+        ):
             raise RunAlreadyExists([new.key])
         time.sleep(0.001)  # as long as a request takes
         if new.key not in self._table.records:

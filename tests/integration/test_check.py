@@ -22,7 +22,7 @@ from commands import RUNLEDGER, a_store_of, environment, in_a_process, on_a_term
 from runledger import EventKind, RunEvent, RunKey, connect
 from runledger.adapters.airtable import TURNS, Columns, RateLimit, Turns
 from runledger.cli.commands import checking
-from runledger.domain.expectation import Expectation
+from runledger.services.inspecting.expectation import Expectation
 
 HOUR = timedelta(hours=1)
 FIGURES = re.compile(

@@ -78,6 +78,7 @@ def test_a_value_is_read_as_what_it_looks_like(store: Path, text: str, value: ob
         ),
         (["summary", "there", "--client", "bolt"], 3, "no run record of run 'there' matches."),
         (["summary", "there", "--status", "running"], 3, "no run record of run 'there' matches."),
+        (["summary", "there", "--run-id", "here"], 2, "run id is 'there' and 'here': give one."),
         (["start", "--client", "acme", "--run-id", "there"], 4, "was started before"),
         (["complete", "there", "acme"], 5, "already finished as Failed"),
         (["--store", "postgresql://postgres:hush@127.0.0.1:1/x", "list"], 6, "unavailable"),

@@ -68,7 +68,7 @@ def test_a_call_for_which_postgresql_has_no_connection_gives_up(now: None) -> No
         with ThreadPoolExecutor(1) as executor:
             holding = executor.submit(lambda: store._connections.run(hold, "SELECT"))
             taken.wait()
-            with pytest.raises(StoreUnavailable, match=r"no connection within 0\.5 seconds"):
+            with pytest.raises(StoreUnavailable, match=r"no connection within 0\.5 s"):
                 store.get(KEY)
             done.set()
             holding.result()
@@ -131,6 +131,6 @@ def test_a_postgresql_server_that_stops_answering_is_given_up(now: None, monkeyp
             with closing(PostgreSQLRunRepository(limited, max_connections=1)) as store:
                 store.create(NewRun(RunRecord.start(KEY, RunLedger(store)._reporter.now())))
                 way.is_silent = True
-                with pytest.raises(StoreUnavailable, match=r"no answer within 2\.3 seconds") as refusal:
+                with pytest.raises(StoreUnavailable, match=r"no answer within 2\.3 s") as refusal:
                     store.update(KEY, RunChange(note="n"), RunLedger(store)._reporter.now())
     assert (refusal.value.outcome, refusal.value.key) == (Outcome.UNKNOWN, KEY)

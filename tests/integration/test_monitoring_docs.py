@@ -18,8 +18,8 @@ from documents import ROOT, blocks, typed
 
 from runledger import RunKey, RunRecord, connect
 from runledger.cli.expected import expectations_of
-from runledger.domain.expectation import DeviationKind, Expectation, deviations
-from runledger.domain.window import DAYS, Window, days_of, hours_of
+from runledger.services.inspecting.expectation import DeviationKind, Expectation, deviations
+from runledger.services.inspecting.window import DAYS, Window, days_of, hours_of
 
 PAGE = "docs/monitoring.md"
 [(_, EXPECTED)] = blocks(PAGE, "toml")

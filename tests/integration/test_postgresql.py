@@ -583,7 +583,7 @@ def test_a_call_after_the_server_has_gone_says_why_there_is_no_connection(
             with suppress(StoreUnavailable):
                 store.get(KEY)
         with pytest.raises(
-            StoreUnavailable, match=r"no connection within 0\.5 seconds: .*Connection refused.*\. Nothing was written"
+            StoreUnavailable, match=r"no connection within 0\.5 s: .*Connection refused.*\. Nothing was written"
         ):
             store.get(KEY)
 
@@ -597,7 +597,7 @@ def test_a_full_pool_is_unavailable_and_nothing_was_applied(
             with patient(single):
                 heartbeat = thread.submit(single.update, KEY, HEARTBEAT, LATER)
                 wait_for_blocked(url)
-            with pytest.raises(StoreUnavailable, match=r"no connection within 0\.1 seconds\. ") as caught:
+            with pytest.raises(StoreUnavailable, match=r"no connection within 0\.1 s\. ") as caught:
                 ACTS[act](single)
         assert caught.value.outcome is Outcome.NOT_APPLIED
         assert caught.value.key == (None if "many" in act or "find" in act else KEY)

@@ -28,12 +28,17 @@ from runledger import (
     RunStatus,
     StoreUnavailable,
     StoreUnusable,
+    UnusableForRun,
     connect,
 )
 from runledger.adapters.sql import sqlite
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
 from runledger.adapters.sql.sqlite_file import SQLiteFile
 from runledger.adapters.sql.sqlite_schema import APPLICATION_ID, SCHEMA_VERSION
+from runledger.services.copying.comparison import differing
+from runledger.services.ledger import utc_now
+from runledger.services.observing import Reporter
+from runledger.services.reads import LedgerReads
 from runledger.testing.runs import changed
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
@@ -436,10 +441,16 @@ def test_a_log_that_other_hands_spoilt_is_refused_by_its_key(tmp_path: Path, sta
         with closing(sqlite3.connect(tmp_path / "runs.db", isolation_level=None)) as other:
             other.execute(statement)
         for read in (lambda: list(repository.log(KEY)), lambda: list(repository.find_with_logs(RunQuery()))):
-            with pytest.raises(StoreUnusable, match=words) as refusal:
+            with pytest.raises(UnusableForRun, match=words) as refusal:
                 read()
             assert refusal.value.key == KEY
         assert list(repository.log(RunKey("s", "acme"))) == list(noted("s", 2).log)
+        others = [noted("r", 3), noted("s", 1)]  # comparing goes on after the run that cannot be read
+        compared = {
+            run.key.run_id: what for run, what in differing(LedgerReads(repository, Reporter((), utc_now)), others)
+        }
+        assert compared.keys() == {"r", "s"}
+        assert words in compared["r"]
 
 
 @pytest.mark.parametrize(

@@ -39,12 +39,12 @@ SELDOM_USED = {
     *("random", "shutil", "socket", "subprocess", "tempfile", "urllib.parse", "zoneinfo"),
     *("psycopg", "pyairtable", "pytest", "hypothesis", "rich"),
     *("runledger.domain.preparation", "runledger.domain.stored_row"),
-    *("runledger.domain.finding", "runledger.domain.query", "runledger.domain.removal"),
+    *("runledger.domain.query", "runledger.domain.removal"),
     *("runledger.services.copying", "runledger.services.tracking", "runledger.adapters.airtable"),
     *("runledger.adapters.files", "runledger.adapters.observers", "runledger.aio", "runledger.scan"),
 }
 ONLY_FOR_COMMANDS = {"click", "gettext", "locale", "select", "signal", "termios", "uuid", "runledger.cli"}
-ONLY_FOR_SQLITE = {"sqlite3", "queue", "runledger.adapters"}
+ONLY_FOR_SQLITE = {"json", "queue", "sqlite3", "runledger.adapters"}
 
 
 def modules_after(script: str, *arguments: str, folder: Path | None = None) -> set[str]:

@@ -1,7 +1,7 @@
 """Whether the tests notice every change of a rule: runs mutmut, and compares what survives with what may.
 
 Run `.venv/bin/python tests/mutation/check.py` for the modules that hold the rules of creating and updating, with
-`--all` for all of `domain/` and `services/`. What may survive, and why, stands in harmless.toml beside this file: the
+`--all` for all that pyproject.toml names. What may survive, and why, stands in harmless.toml beside this file: the
 function and the lines that the mutant takes out and puts in. Exits with 1 if anything else survives.
 """
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from runledger import RunKey, RunLedger, RunRecord
 from runledger.adapters.memory import InMemoryRunRepository
-from runledger.domain.expectation import DeviationKind, Expectation, deviations
-from runledger.domain.window import Window
 from runledger.services.inspecting.checking import check
+from runledger.services.inspecting.expectation import DeviationKind, Expectation, deviations
+from runledger.services.inspecting.window import Window
 
 AT = datetime(2025, 3, 30, 12, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)

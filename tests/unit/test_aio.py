@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -135,16 +135,17 @@ def test_both_faces_have_the_same_parameters_and_results(sync: type, coroutines:
     for name, method in vars(sync).items():
         if name.startswith("_") or not inspect.isfunction(method):
             continue
-        one, other = inspect.signature(method), inspect.signature(getattr(coroutines, name))
-        assert list(other.parameters.values()) == list(one.parameters.values()), name
-        result = re.sub(r"\bIterator\b", "AsyncIterator", one.return_annotation)
-        result = re.sub(r"\b(Run|Tracking)\b", r"Async\1", result)
-        assert other.return_annotation == result, name
-        assert inspect.getdoc(getattr(coroutines, name)), name
+        call = getattr(coroutines, name)
+        one, other = (inspect.signature(each, eval_str=True).parameters for each in (method, call))
+        assert list(other.values()) == list(one.values()), name
+        result = re.sub(r"\bIterator\b", "AsyncIterator", method.__annotations__["return"])
+        result = re.sub(r"(\btracking\.)?\b(Run|Tracking)\b", r"Async\2", result)
+        assert call.__annotations__["return"] == result, name
+        assert inspect.getdoc(call), name
         hands_out = {"track", "run", "of"} | {
             n for n in ("log", "find", "find_with_logs", "latest", "stale") if n == name
         }
-        assert inspect.iscoroutinefunction(getattr(coroutines, name)) == (name not in hands_out), name
+        assert inspect.iscoroutinefunction(call) == (name not in hands_out), name
 
 
 class Recorder:
@@ -171,15 +172,13 @@ def test_every_argument_is_passed_on_under_its_name(sync: type, coroutines: type
         for name in (
             each for each in vars(sync) if not each.startswith("_") and inspect.isfunction(getattr(sync, each))
         ):
-            parameters = list(inspect.signature(getattr(sync, name)).parameters.values())[1:]
-            positional = [each.name for each in parameters if each.kind is each.POSITIONAL_ONLY]
-            given = {each.name: f"<{each.name}>" for each in parameters}
-            done = getattr(thing, name)(*positional, **{each: given[each] for each in given if each not in positional})
+            given = {each: f"<{each}>" for each in list(inspect.signature(getattr(sync, name)).parameters)[1:]}
+            done = getattr(thing, name)(**given)
             if inspect.isawaitable(done):
                 await done
             else:
                 assert [each async for each in done] == []
-            assert recorder.called == {**given, **{each: each for each in positional}}, name
+            assert recorder.called == given, name
         threads.close()
 
     asyncio.run(main())
@@ -202,9 +201,9 @@ def test_every_read_of_the_ledger_is_that_of_its_reads() -> None:
         recorder.get, recorder.summary = answered, answered  # type: ignore[attr-defined]
         await ledger.get("r", "acme")
         assert called == {"args": ("r", "acme")}
-        given = {each: f"<{each}>" for each in list(inspect.signature(ledger.summary).parameters)[1:]}
-        await ledger.summary("of", **given)  # type: ignore[arg-type]
-        assert called == {"args": ("of",), **given}
+        given = {each: f"<{each}>" for each in inspect.signature(ledger.summary).parameters}
+        await ledger.summary(**given)  # type: ignore[arg-type]
+        assert called == {"args": (), **given}
 
     asyncio.run(main())
 
@@ -279,8 +278,7 @@ def test_every_call_by_key_does_what_its_counterpart_does() -> None:
         await updates.skip("u", "skip", "n", at=at)
         await updates.cancel("u", "cancel", "n", at=at)
         await updates.run("u", "update").update(add={"n": 1})
-        await updates.of(RunKey("u", "update"), "here").update(add={"n": 1})
-        assert updates.of(RunKey("u", "update"), "here").site == "here"
+        await updates.of(RunKey("u", "update")).update(add={"n": 1})
         assert await updates.update_many([(RunKey("u", "update"), RunChange(add={"n": 1}))])
         found = {run.record.key.client_id: run async for run in reads.find_with_logs(run_id="u")}
         assert {client: run.record.status.value for client, run in found.items()} == dict(
@@ -339,6 +337,36 @@ def test_errors_and_events_are_those_of_the_ledger_with_the_place_that_awaits(
     for event in failed:
         assert event.call_site is not None
         assert re.fullmatch(rf"{re.escape(__file__)}:\d+ in .*\.main", event.call_site)
+
+
+def test_observers_of_an_awaited_call_are_called_in_a_thread_even_if_an_argument_is_invalid() -> None:
+    threads: list[str] = []
+    ledger = RunLedger(InMemoryRunRepository(), observers=[lambda _: threads.append(threading.current_thread().name)])
+    both = aio.AsyncRunLedger(ledger)
+    updates = both.updates
+    calls: list[Callable[[], Awaitable[object]]] = [
+        lambda: both.start("", "acme"),
+        lambda: both.start_many("r", ["", "acme"]),
+        lambda: both.get("", "acme"),
+        lambda: both.summary(limit=-1),
+        lambda: both.reads.get_with_log("", "acme"),
+        lambda: updates.update("", "acme"),
+        lambda: updates.heartbeat("", "acme"),
+        lambda: updates.complete("", "acme"),
+        lambda: updates.fail("", "acme", "boom"),
+        lambda: updates.skip("", "acme", "nothing new"),
+        lambda: updates.cancel("", "acme", "by hand"),
+        lambda: updates.update_many([(RunKey("r", "acme"), None)]),  # type: ignore[list-item]
+    ]
+
+    async def main() -> None:
+        for call in calls:
+            with pytest.raises(InvalidValue):
+                await call()
+
+    asyncio.run(main())
+    assert len(threads) == len(calls)
+    assert all(name.startswith("runledger-aio") for name in threads)
 
 
 def test_observers_see_the_context_variables_of_the_caller() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from runledger import EventKind, InvalidValue, LedgerReads, RunEvent, RunKey, RunLedger, RunRecord
 from runledger.adapters.memory import InMemoryRunRepository
-from runledger.domain.expectation import DeviationKind, Expectation
 from runledger.services.inspecting.checking import check
+from runledger.services.inspecting.expectation import DeviationKind, Expectation
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from runledger import EventKind, InvalidValue, RunChange, RunKey, RunRecord, RunStatus
-from runledger.domain.duration import age_text, duration_text
-from runledger.domain.expectation import Deviation, DeviationKind, Expectation, deviations, quiet
-from runledger.domain.window import DAYS, Window, days_of, hours_of
+from runledger.services.inspecting.duration import age_text, duration_text
+from runledger.services.inspecting.expectation import Deviation, DeviationKind, Expectation, deviations, quiet
+from runledger.services.inspecting.window import DAYS, Window, days_of, hours_of
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)  # a Monday
 KEY = RunKey("r", "acme")

@@ -21,6 +21,6 @@ def test_a_finding_reads_as_one_sentence() -> None:
 
 def test_a_run_is_stale_when_five_signs_of_life_have_not_come() -> None:
     backend = Backend(open=lambda _: InMemoryRunRepository())
-    assert (backend.heartbeat_interval, backend.quiet_after) == (timedelta(minutes=1), timedelta(minutes=5))
+    assert (backend.heartbeat_interval, backend.stale_after) == (timedelta(minutes=1), timedelta(minutes=5))
     counting = Backend(open=lambda _: InMemoryRunRepository(), heartbeat_interval=timedelta(minutes=10))
-    assert counting.quiet_after == timedelta(minutes=50)
+    assert counting.stale_after == timedelta(minutes=50)

@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from runledger import InvalidValue, LogLine, NewRun, RunChange, RunKey, RunRecord, RunStatus
 from runledger.domain import MetricValue
@@ -17,8 +15,6 @@ from runledger.domain.json_form import (
     log_from_json,
     log_to_json,
     metrics_from_json,
-    metrics_text,
-    metrics_texts,
     metrics_to_json,
     time_of_iso,
     time_of_text,
@@ -73,17 +69,6 @@ def test_metrics_are_an_object_and_back() -> None:
     assert metrics_to_json(METRICS) == METRICS_JSON
     assert metrics_from_json(METRICS_JSON) == METRICS
     assert trusted_metrics(dict(METRICS_JSON)) == METRICS
-    assert metrics_text(METRICS) == (
-        '{"Posts":43,"Rate":0.5,"Done":true,"Who":"Ünï\\n","When":{"datetime":"2025-11-24T08:15:00.007Z"}}'
-    )
-    assert metrics_text({}) == "{}"
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        metrics_text({"Rate": float("nan")})
-
-
-@given(st.lists(st.dictionaries(st.text('a",{}:\\', max_size=3), st.integers() | st.text('",{}:\\') | st.just(AT))))
-def test_many_metrics_are_texts_as_each_is(many: list[dict[str, MetricValue]]) -> None:
-    assert metrics_texts(many) == [metrics_text(metrics) for metrics in many]
 
 
 def test_an_integer_that_a_store_wrote_for_a_float_is_a_float_again() -> None:

@@ -48,8 +48,6 @@ def call(function: Callable[..., object], *, without: int = 1) -> str:
     """A function's parameters as the reference writes them, without the first ones."""
     parts, kind = [], None
     for each in list(inspect.signature(function).parameters.values())[without:]:
-        if kind is each.POSITIONAL_ONLY is not each.kind:
-            parts.append("/")
         if each.kind is each.KEYWORD_ONLY is not kind:
             parts.append("*")
         parts.append(each.name if each.default is each.empty else f"{each.name}=…")

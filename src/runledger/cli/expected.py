@@ -9,10 +9,10 @@ from datetime import timedelta, tzinfo
 from typing import Any
 
 from ..domain import InvalidValue
-from ..domain.expectation import Expectation
 from ..domain.key import checked_name
 from ..domain.visible import quoted
-from ..domain.window import Window, days_of, hours_of
+from ..services.inspecting.expectation import Expectation
+from ..services.inspecting.window import Window, days_of, hours_of
 from .arguments import duration_of, zone_of
 
 

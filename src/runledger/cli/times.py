@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import click
 
-from ..domain.duration import age_text
 from ..domain.json_form import time_text
+from ..services.inspecting.duration import age_text
 
 local_option = click.option("--local", is_flag=True, help="Times in your time zone. [default: in UTC]")
 

@@ -1,11 +1,12 @@
-"""The rules of the ledger. Read `record`, `query`, then `port`. The other modules are their vocabulary.
+"""The rules of the ledger. Read `record`, then `port`. The other modules are their vocabulary.
 
-Making a class slows the start of every process. So what only reading, removing or examining needs is loaded when it is
-asked for, and `preparation` and `stored_row` are left to those who need them.
+Each class that is made at import slows the start of every process. So names that only reading, removing or examining
+needs are loaded at their first use. `stored_row`, and most of `preparation`, are imported from their modules.
 """
 
 from typing import TYPE_CHECKING
 
+from ..late_names import late_names
 from .backend import Backend
 from .errors import (
     CallWithinCall,
@@ -22,8 +23,6 @@ from .errors import (
 )
 from .events import EventKind, RunEvent, RunObserver
 from .key import InvalidValue, RunKey, RunLedgerError
-from .late_names import late_names
-from .log import LogLine
 from .new_run import NewRun, missing_runs, rejected_keys
 from .port import (
     Guarantees,
@@ -39,17 +38,17 @@ from .port import (
     SummableStore,
 )
 from .record import RunChange, RunRecord, changed_records
-from .values import Metrics, MetricValue, RunStatus
+from .values import LogLine, Metrics, MetricValue, RunStatus
 
 if TYPE_CHECKING:
-    from .finding import Finding, Verdict
+    from .preparation import Finding, Verdict
     from .query import RunQuery, RunSummary, added_up, latest_of, newest_first, summary_of
     from .removal import BATCH, FinishedRuns, RunRemoval, fitting
 else:
     __getattr__, __dir__ = late_names(
         __name__,
         {
-            ".finding": ("Finding", "Verdict"),
+            ".preparation": ("Finding", "Verdict"),
             ".query": ("RunQuery", "RunSummary", "added_up", "latest_of", "newest_first", "summary_of"),
             ".removal": ("BATCH", "FinishedRuns", "RunRemoval", "fitting"),
         },

@@ -6,21 +6,22 @@ A time is text in UTC with milliseconds, 2025-11-24T08:15:00.000Z. Metrics are a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from .log import LogLine
-from .values import MAX_INTEGER, Metrics, MetricValue
+from .values import MAX_INTEGER, LogLine, Metrics, MetricValue
 
 MALFORMED = (AttributeError, KeyError, OverflowError, RecursionError, StopIteration, TypeError, ValueError)
 """What reading a JSON form raises if it is not one."""
+_MOST_WORDS = 200
+"""Characters of what Python says about it. It quotes a text that is no time, however long that is."""
 
 
-def fault_of(problem: Exception) -> str:
+def problem_text(problem: Exception) -> str:
     """What is wrong with a JSON form, from one of MALFORMED, in words."""
-    return f"it has no {problem}" if isinstance(problem, KeyError) else f"{type(problem).__name__}: {problem}"
+    words = f"it has no {problem}" if isinstance(problem, KeyError) else f"{type(problem).__name__}: {problem}"
+    return words if len(words) <= _MOST_WORDS else words[: _MOST_WORDS - 1] + "…"
 
 
 def time_text(at: datetime) -> str:
@@ -47,9 +48,14 @@ def time_of_text(text: str) -> datetime:
     return at
 
 
+def time_to_json(at: datetime) -> dict[str, str]:
+    """A time among metrics as a JSON object."""
+    return {"datetime": time_text(at)}
+
+
 def metrics_to_json(metrics: Mapping[str, MetricValue]) -> dict[str, Any]:
     """Metrics as a JSON object."""
-    return {name: _time_to_json(value) if isinstance(value, datetime) else value for name, value in metrics.items()}
+    return {name: time_to_json(value) if isinstance(value, datetime) else value for name, value in metrics.items()}
 
 
 def metrics_from_json(values: Mapping[str, Any]) -> dict[str, MetricValue]:
@@ -93,29 +99,3 @@ def log_from_json(lines: Iterable[Sequence[str]]) -> tuple[LogLine, ...]:
 def trusted_log(lines: Iterable[Sequence[str]]) -> tuple[LogLine, ...]:
     """The log of a JSON array that a store returned, without the checks. Raises one of MALFORMED."""
     return tuple([LogLine.trusted(time_of_text(at), text) for at, text in lines])
-
-
-def metrics_text(metrics: Mapping[str, MetricValue]) -> str:
-    """The JSON object of metrics as text."""
-    return _encode(metrics)
-
-
-def metrics_texts(many: Sequence[Mapping[str, MetricValue]]) -> list[str]:
-    """The JSON objects of many metrics as texts, in half the time: they are encoded together.
-
-    The text "" that is put between two objects makes `,"",` there. That is nowhere else: each name in an object is
-    followed by a colon, and each quote in a text by a backslash before it.
-    """
-    if len(many) < 2:
-        return [metrics_text(metrics) for metrics in many]
-    between = [each for metrics in many for each in ("", metrics)]
-    return _encode(between).removeprefix('["",').removesuffix("]").split(',"",')
-
-
-def _time_to_json(at: datetime) -> dict[str, str]:
-    return {"datetime": time_text(at)}
-
-
-_encode = json.JSONEncoder(
-    ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"), default=_time_to_json
-).encode

@@ -23,8 +23,8 @@ from ...domain import (
     UnusableForRun,
 )
 from ...domain.json_form import MALFORMED, time_of_iso, time_text
-from ...domain.key import shown
 from ...domain.values import MAX_INTEGER
+from ...domain.visible import shown
 from .options import options_of
 from .row import Row, is_line, lines_of, time_of_stamp
 
@@ -285,7 +285,7 @@ class Columns:
         return (number, datetime.fromisoformat(raw["createdTime"]), str(raw["id"])) < row.order
 
     def lines(self, row: Row) -> tuple[LogLine, ...]:
-        """The lines of a row's log, oldest first: as many as its record counts notes."""
+        """The lines of a row's log, in their order: as many as its record counts notes."""
         return tuple(lines_of(self._log(row.cells), row.record.started_at))
 
     def _log(self, cells: Mapping[str, Any]) -> str:

@@ -20,8 +20,8 @@ from ...domain import (
     StoreUnusable,
     rejected_keys,
 )
-from .row import Row
-from .table import WRITTEN_AT_ONCE, Cells, RunTable, require_kept
+from .row import Cells, Row
+from .table import WRITTEN_AT_ONCE, RunTable, require_kept
 from .transport import Refused, sent
 
 SHOWN_AFTER = (0.5, 1.5, 4.0)
@@ -70,7 +70,7 @@ class Start:
 
     def has_made(self, row: Row) -> bool:
         """Whether it is certain that this start created a row: an answer to its POST named it, or it has its mark."""
-        return row.reference == self.reference or self.new.created(row.mark)
+        return row.reference == self.reference or self.new.is_same_start(row.mark)
 
     def _seems_to_have_made(self, row: Row) -> bool:
         in_doubt = self.new.is_retry or (self.is_posted and self.reference is None)

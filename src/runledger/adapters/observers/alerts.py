@@ -6,6 +6,7 @@ import logging
 from contextlib import suppress
 
 from ...domain import InvalidValue, RunEvent
+from ...domain.visible import counted
 from .alert_message import Storm, is_alert
 from .alert_storms import Storms
 from .alert_target import AlertTarget
@@ -97,7 +98,9 @@ class Alerts:
         with self._worker.lock:
             lost = self._sending + self._storms.count
         if lost:
-            self._warn(f"{_events(lost)} may not have been sent: the service took longer than {self._exit_wait:g} s")
+            self._warn(
+                f"{counted(lost, 'event')} may not have been sent: the service took longer than {self._exit_wait:g} s"
+            )
 
     def _send_due(self, everything: bool) -> None:
         with self._worker.lock:
@@ -112,10 +115,12 @@ class Alerts:
             dropped = self._storms.take_dropped()
         remarks = []
         if dropped:
-            remarks.append(f"{_events(dropped)} dropped: more than {self._limit} kinds and call sites were waiting.")
+            remarks.append(
+                f"{counted(dropped, 'event')} dropped: more than {self._limit} kinds and call sites were waiting."
+            )
             self._warn(remarks[0].rstrip("."))
         if self._undelivered:
-            remarks.append(f"{_events(self._undelivered)} before this could not be delivered.")
+            remarks.append(f"{counted(self._undelivered, 'event')} before this could not be delivered.")
         self._undelivered += storm.count + dropped
         if self._is_delivered(storm, remarks):
             self._undelivered = 0
@@ -129,12 +134,8 @@ class Alerts:
             reason = str(error)
         except Exception as error:  # whatever Apprise's parts raise; the text may hold the URL
             reason = type(error).__name__
-        self._warn(f"{_events(storm.count)} could not be delivered: {reason}")
+        self._warn(f"{counted(storm.count, 'event')} could not be delivered: {reason}")
         return False
 
     def _warn(self, text: str) -> None:
         logging.getLogger("runledger").warning("alerts to %s: %s", self._target.shown, text)
-
-
-def _events(count: int) -> str:
-    return f"{count:,} event{'' if count == 1 else 's'}"

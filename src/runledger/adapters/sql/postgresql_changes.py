@@ -14,7 +14,7 @@ import psycopg
 from psycopg import errors
 
 from ...domain import RunChange, RunKey, RunNotFound, RunRecord, changed_records
-from ...domain.json_form import metrics_text, metrics_texts, time_text
+from ...domain.json_form import time_text
 from . import rows
 from .postgresql_texts import array, key_arrays
 from .row_faults import MORE_LINES, unfit_log
@@ -107,8 +107,8 @@ def change_one(cursor: Cursor, key: RunKey, change: RunChange, at: datetime) -> 
         "status": None if change.status is None else change.status.value,
         "ended_at": None if change.status is None else time,
         "error": change.error,
-        "set": metrics_text(change.metrics) if change.metrics else None,
-        "add": metrics_text(change.add) if change.add else None,
+        "set": rows.metrics_text(change.metrics) if change.metrics else None,
+        "add": rows.metrics_text(change.add) if change.add else None,
         "note": change.note,
     }
     try:
@@ -129,7 +129,7 @@ def set_many(cursor: Cursor, changes: Sequence[tuple[RunKey, RunChange]], at: da
     keys = [key for key, _ in changes]
     if not all(change.only_sets for _, change in changes) or len(set(keys)) < len(keys):
         return False
-    metrics = array(metrics_texts([change.metrics for _, change in changes]))
+    metrics = array(rows.metrics_texts([change.metrics for _, change in changes]))
     values = (*key_arrays(keys), metrics, time_text(at), len(keys), list(rows.STATUSES))
     return cursor.execute(_SET_MANY, values).rowcount > 0
 
@@ -188,7 +188,7 @@ def _rewriting(olds: Mapping[RunKey, RunRecord], news: Iterable[RunRecord]) -> t
         columns["status"] = [new.status.value for _, new in pairs]
         columns["ended_at"] = [None if new.ended_at is None else time_text(new.ended_at) for _, new in pairs]
     if any(new.metrics is not old.metrics for old, new in pairs):
-        columns["metrics"] = metrics_texts([new.metrics for _, new in pairs])
+        columns["metrics"] = rows.metrics_texts([new.metrics for _, new in pairs])
     if any(new.notes != old.notes for old, new in pairs):
         columns["notes"] = [str(new.notes) for _, new in pairs]
     if any(new.error is not old.error for old, new in pairs):

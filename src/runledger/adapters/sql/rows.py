@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -12,16 +12,18 @@ from ... import domain
 from ...domain import (
     LogLine,
     Metrics,
+    MetricValue,
     NewRun,
     RunKey,
     RunNotFound,
     RunRecord,
     RunStatus,
+    UnusableForRun,
 )
-from ...domain.json_form import MALFORMED, metrics_texts, time_of_text, time_text, trusted_metrics
+from ...domain.json_form import MALFORMED, time_of_text, time_text, time_to_json, trusted_metrics
 from ...domain.key import unchecked_key
-from ...domain.log import unchecked_line
 from ...domain.record import unchecked_record
+from ...domain.values import unchecked_line
 from .row_faults import fault_of, unreadable
 
 RECORD = "run_id, client_id, client_name, status, started_at, ended_at, metrics, notes, error, updated_at"
@@ -38,7 +40,27 @@ STATUSES = {status.value: status for status in RunStatus}
 _FINAL = ", ".join(f"'{status.value}'" for status in RunStatus if status.is_final)
 
 
+_encode = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"), default=time_to_json
+).encode
 _decode = json.JSONDecoder().raw_decode
+
+
+def metrics_text(metrics: Mapping[str, MetricValue]) -> str:
+    """The JSON object of metrics as text."""
+    return _encode(metrics)
+
+
+def metrics_texts(many: Sequence[Mapping[str, MetricValue]]) -> list[str]:
+    """The JSON objects of many metrics as texts, in half the time: they are encoded together.
+
+    The text "" that is put between two objects makes `,"",` there. That is nowhere else: each name in an object is
+    followed by a colon, and each quote in a text by a backslash before it.
+    """
+    if len(many) < 2:
+        return [metrics_text(metrics) for metrics in many]
+    between = [each for metrics in many for each in ("", metrics)]
+    return _encode(between).removeprefix('["",').removesuffix("]").split(',"",')
 
 
 def rows_of_texts(news: Sequence[NewRun]) -> Iterator[tuple[str | int | None, ...]]:
@@ -73,15 +95,18 @@ def lines_of_texts(news: Iterable[NewRun]) -> Iterator[tuple[str, str, int, str,
             yield run_id, client_id, position, time_text(line.at), line.text
 
 
-def log_from_texts(rows: Iterable[tuple[str, str]]) -> list[LogLine]:
-    """The lines of rows of `at` and `text`. Their times are texts that are known to end in Z.
+def log_from_texts(key: RunKey, rows: Iterable[tuple[str, str]]) -> list[LogLine]:
+    """The lines of a run's log, from rows of `at` and `text`. Their times are texts that are known to end in Z.
 
-    Raises one of MALFORMED for a row that an external writer left unreadable.
+    Raises UnusableForRun for a row that an external writer left unreadable.
     """
     found = list(rows)
     texts = [text for _, text in found]
-    "".join(texts)  # TypeError if one is bytes
-    return list(map(unchecked_line, _times([at for at, _ in found]), texts))
+    try:
+        "".join(texts)  # TypeError if one is bytes
+        return list(map(unchecked_line, _times([at for at, _ in found]), texts))
+    except MALFORMED:
+        raise UnusableForRun(f"the log of {key} has a line that cannot be read: correct it there.", key) from None
 
 
 def records_with_logs(

@@ -9,9 +9,9 @@ from traceback import format_exc
 import click
 
 from ...domain import RunLedgerError, RunObserver
-from ...domain.expectation import Expectation
 from ...services.inspecting.checking import CheckResult
 from ...services.inspecting.checking import check as checked
+from ...services.inspecting.expectation import Expectation
 from ...services.observing import Reporter
 from ...stores import backend_of
 from ..alerts import alerts_of_check
@@ -127,7 +127,7 @@ def _check(
 ) -> CheckResult:
     """Check, and notify the observers of quiet runs and overdue clients, and of what the store reports."""
     if quiet_after is None:
-        quiet_after = backend_of(chosen_existing_store()).quiet_after
+        quiet_after = backend_of(chosen_existing_store()).stale_after
     at = datetime.now(UTC)
     notify = Reporter(observers, lambda: at).notify
     with chosen_ledger(whole=True, observers=observers) as ledger:

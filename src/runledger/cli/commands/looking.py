@@ -132,9 +132,11 @@ def summary(of_run: str | None, run_id: str | None, names: tuple[str, ...], as_j
       runledger summary 251124-081500-3f9a1c
       runledger summary --client acme --since 7d --sum Tokens
     """
-    with chosen_ledger(whole=True) as ledger:
-        added_up = ledger.summary(of_run, run_id=run_id, **filters)
+    if of_run is not None and run_id is not None and of_run != run_id:
+        raise click.UsageError(f"run id is {quoted(of_run)} and {quoted(run_id)}: give one.")
     run_id = of_run if run_id is None else run_id
+    with chosen_ledger(whole=True) as ledger:
+        added_up = ledger.summary(run_id, **filters)
     if run_id is not None and not added_up.runs:
         is_narrowed = any(filters.values())
         no_such_run(f"no run record of run {quoted(run_id)} matches." if is_narrowed else no_record_of(run_id))
@@ -179,7 +181,7 @@ def stale(
     """
     view = View(times=chosen_times(local, as_json), quiet=True)
     store = chosen_existing_store()
-    older_than = backend_of(store).quiet_after if older_than is None else older_than
+    older_than = backend_of(store).stale_after if older_than is None else older_than
     with open_ledger(store, whole=True) as ledger:
         bound = None if all_ else limit
         found = ledger.stale(older_than, limit=bound, **filters)

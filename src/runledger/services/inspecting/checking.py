@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from attrs import frozen
 
 from ...domain import InvalidValue, RunEvent, RunStatus
-from ...domain.expectation import Deviation, Expectation, deviations, quiet
 from ..reads import LedgerReads
+from .expectation import Deviation, Expectation, deviations, quiet
 
 
 @frozen(kw_only=True)

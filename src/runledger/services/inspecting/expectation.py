@@ -8,20 +8,20 @@ from enum import Enum
 
 from attrs import Attribute, field, frozen
 
+from ...domain import EventKind, InvalidValue, RunEvent, RunRecord, RunStatus
+from ...domain.visible import quoted, visible
 from .duration import age_text, duration_text
-from .events import EventKind, RunEvent
-from .key import InvalidValue
-from .record import RunRecord
-from .values import RunStatus
-from .visible import quoted, visible
 from .window import Window
 
 _LONGEST_REASON = 100
 
 
 def _more_than_nothing(_instance: object, attribute: Attribute[timedelta | None], value: timedelta | None) -> None:
+    name = attribute.name.replace("_", "-")
+    if value is not None and not isinstance(value, timedelta):
+        raise InvalidValue(f"{name} is {type(value).__name__}: give a timedelta.")
     if value is not None and value <= timedelta():
-        raise InvalidValue(f"{attribute.name.replace('_', '-')} is not more than 0: give a duration, like 26h.")
+        raise InvalidValue(f"{name} is not more than 0: give a duration, like 26h.")
 
 
 @frozen(kw_only=True)
@@ -40,6 +40,8 @@ class Expectation:
     window: Window | None = None
 
     def __attrs_post_init__(self) -> None:
+        if self.window is not None and not isinstance(self.window, Window):
+            raise InvalidValue(f"window is {type(self.window).__name__}: give a Window.")
         if self.window is not None and self.max_age is None:
             raise InvalidValue("days and hours say when max-age counts: give max-age too.")
 
