@@ -162,8 +162,9 @@ class RunLedger:
     def import_records(self, records: Iterable[R]) -> tuple[R, ...]:
         """Import runs that happened elsewhere, as one batch: each a NewRun, or a RunRecord if it has no notes.
 
-        Those whose key already exists are left alone and returned, as they were given. Only failures are reported to
-        observers. Raises InvalidValue, UnknownMetric, StoreUnusable, and after bounded retries StoreUnavailable.
+        Those whose key already exists are left alone and returned, as they were given. A NewRun that has a mark keeps
+        it, and a record with that mark counts as created by this import. Only failures are reported to observers.
+        Raises InvalidValue, UnknownMetric, StoreUnusable, and after bounded retries StoreUnavailable.
         """
         try:
             return self._creator.import_records(records)
