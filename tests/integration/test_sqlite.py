@@ -7,7 +7,7 @@ import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from threading import Barrier, Thread
@@ -422,6 +422,15 @@ def test_other_hands_count_no_notes_but_in_whole_numbers(tmp_path: Path, notes: 
             other.execute("UPDATE runs SET notes = ?", (notes,))
     with closing(SQLiteRunRepository(tmp_path / "runs.db")) as repository:
         assert repository.get(KEY) == STARTED
+
+
+def test_an_update_at_a_time_finer_than_a_millisecond_moves_updated_at(tmp_path: Path) -> None:
+    with closing(SQLiteRunRepository(tmp_path / "runs.db")) as repository:
+        repository.create_many([NewRun(STARTED), noted("s", 2)])
+        finer = STARTED.started_at + timedelta(milliseconds=5, microseconds=600)
+        repository.update(KEY, RunChange(), finer)
+        repository.update_many([(RunKey("s", "acme"), RunChange())], finer)
+        assert {record.updated_at for record in repository.find(RunQuery())} == {finer.replace(microsecond=5000)}
 
 
 @pytest.mark.parametrize(
