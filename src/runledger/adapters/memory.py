@@ -17,6 +17,7 @@ from ..domain import (
     FinishedRuns,
     Guarantees,
     InvalidStoreURL,
+    InvalidValue,
     LogLine,
     NewRun,
     RunAlreadyExists,
@@ -32,13 +33,19 @@ from ..domain import (
     missing_runs,
     newest_first,
 )
+from ..domain.key import checked_name
+from ..domain.visible import shown
 from .exclusion import Exclusion
 
 
 @frozen
 class _Table:
-    """An interrupt may come between any two steps of a call: a run is there, and a change made, once `records` has it.
-    What a call that was interrupted left elsewhere is overwritten by the next one, and not read."""
+    """The runs of a store.
+
+    An interrupt may end a call between any two of its steps. So `records` decides: a run exists, and a change is made,
+    as soon as it is in `records`. What an interrupted call wrote into `marks` and `logs` before that is not read, and
+    the next call overwrites it.
+    """
 
     columns: frozenset[str] | None
     records: dict[RunKey, RunRecord] = field(factory=dict)
@@ -116,13 +123,22 @@ class InMemoryRunAccess:
         return changed
 
 
+def _names(columns: Iterable[str]) -> frozenset[str]:
+    if isinstance(columns, str) or not isinstance(columns, Iterable):
+        raise InvalidValue(f"columns is {shown(columns)}: give a list of metric names.")
+    return frozenset(checked_name(each, "column") for each in columns)
+
+
 class InMemoryRunRepository(InMemoryRunAccess):
-    """A store for tests. With `columns` it rejects other metric names, as a table with those columns would."""
+    """A store for tests. With `columns` it rejects other metric names, as a table with those columns would.
+
+    Raises InvalidValue.
+    """
 
     guarantees = Guarantees()
 
     def __init__(self, *, columns: Iterable[str] | None = None) -> None:
-        super().__init__(_Table(None if columns is None else frozenset(columns)))
+        super().__init__(_Table(None if columns is None else _names(columns)))
 
     def create(self, new: NewRun) -> RunKey:
         key = new.record.key

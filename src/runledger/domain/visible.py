@@ -1,4 +1,4 @@
-"""What may be shown of text that came from elsewhere. The rule for every terminal, log and error message."""
+"""What may be shown of text that came from elsewhere, and numbers in text: for terminals, logs and error messages."""
 
 from __future__ import annotations
 
@@ -39,10 +39,21 @@ def quoted(text: str) -> str:
 
 
 def shown(value: object) -> str:
-    """A value, such as text, as an error message quotes it: escaped, and cut to 60 characters."""
-    text = visible_id(repr(value))
+    """A value, such as text, as an error message quotes it: escaped, and cut to 60 characters.
+
+    Of what cannot be shown, such as a number with thousands of digits, the type is.
+    """
+    try:
+        text = visible_id(repr(str.__str__(value)[:60] if isinstance(value, str) else value))
+    except Exception:
+        return f"<{type(value).__name__}>"
     end = "…'" if isinstance(value, str) else "…"
     return text if len(text) <= 60 else text[:57] + end
+
+
+def counted(number: int, what: str) -> str:
+    """A number with what it counts, in the plural unless it is 1."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _escaped(found: re.Match[str]) -> str:

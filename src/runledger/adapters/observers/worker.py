@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import math
 import os
 import sys
 import time
@@ -14,6 +13,8 @@ from threading import RLock, Thread
 from weakref import WeakSet
 
 from ...domain import InvalidValue
+from ...domain.values import checked_seconds
+from ...domain.visible import shown
 
 # Tools that freeze time in tests replace `time.monotonic`, and what waits would never be due.
 clock = partial(time.clock_gettime, time.CLOCK_MONOTONIC) if hasattr(time, "clock_gettime") else time.monotonic
@@ -22,11 +23,10 @@ clock = partial(time.clock_gettime, time.CLOCK_MONOTONIC) if hasattr(time, "cloc
 
 def require_bounds(*, window: float, limit: int, exit_wait: float) -> None:
     """Raises InvalidValue for what cannot bound the work of an observer: seconds, a number of things kept, seconds."""
-    for name, value in (("window", window), ("exit_wait", exit_wait)):
-        if not (isinstance(value, (int, float)) and 0 <= value < math.inf):
-            raise InvalidValue(f"{name} is {value!r}: give seconds from 0.")
-    if not (isinstance(limit, int) and limit > 0):
-        raise InvalidValue(f"limit is {limit!r}: give a whole number from 1.")
+    checked_seconds(window, "window")
+    checked_seconds(exit_wait, "exit_wait")
+    if isinstance(limit, bool) or not (isinstance(limit, int) and limit > 0):
+        raise InvalidValue(f"limit is {shown(limit)}: give a whole number from 1.")
 
 
 class Worker:
@@ -34,7 +34,8 @@ class Worker:
 
     `begin` sets the observer up with nothing waiting: at first, and in the child of a fork. `next_due` is when
     something is due by `clock`, None if nothing waits; it is called with `lock`. `work` does what is due or, if it is
-    passed True, everything. `report_loss` is called at the end of the process if that took longer than `exit_wait`.
+    passed True, everything. `report_loss` is called at the end of the process if that took longer than `exit_wait`,
+    before which `prepare` is called: what it takes on a busy machine is no part of that time.
 
     The observer takes its notes with `lock`, calls `start` with it, and `wake` after it if something is due sooner.
     """
@@ -48,6 +49,7 @@ class Worker:
         work: Callable[[bool], None],
         report_loss: Callable[[], None],
         exit_wait: float,
+        prepare: Callable[[], None] = lambda: None,
     ) -> None:
         self._name = name
         self._begin = begin
@@ -55,6 +57,7 @@ class Worker:
         self._work = work
         self._report_loss = report_loss
         self._exit_wait = exit_wait
+        self._prepare = prepare
         self.renew()
         _everywhere.add(self)
 
@@ -93,13 +96,17 @@ class Worker:
         self._calls.put(None)
 
     def flush(self, seconds: float | None = None) -> bool:
-        """Do all that waits now, and wait for at most `exit_wait` or these seconds. False if that was too short."""
+        """Do all that waits now, and wait for at most `exit_wait` or these seconds. False if that was too short.
+
+        Raises InvalidValue.
+        """
+        wait = self._exit_wait if seconds is None else checked_seconds(seconds, "seconds")
         if self._thread is None:
             return True
         done: SimpleQueue[bool] = SimpleQueue()
         self._calls.put(done)
         try:
-            return done.get(timeout=self._exit_wait if seconds is None else seconds)
+            return done.get(timeout=wait)
         except Empty:
             return False
 
@@ -107,6 +114,7 @@ class Worker:
         """Flush, and report a loss if that was too short. The exit of a process does so; `os._exit` does not."""
         atexit.unregister(self.close)
         try:
+            self._prepare()
             if self.flush():
                 return
         except KeyboardInterrupt:
