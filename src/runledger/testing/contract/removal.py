@@ -167,7 +167,7 @@ def restarted_within(trial: Trial, removal: RemovalOnTrial, another: RemovalOnTr
 
     def meet() -> None:
         rival.start()
-        rival.join(0.05)
+        rival.join(0.2)
 
     batch = Step(step, meet)
     batch.during(lambda: list(removal.remove_runs(finished)))
