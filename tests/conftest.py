@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from runledger import NewRun, Outcome, RunEvent, RunKey, RunLedger, StoreUnavailable
 from runledger.adapters.memory import InMemoryRunRepository
@@ -14,7 +14,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # How long an example takes says how busy the machine is.
-settings.register_profile("runledger", deadline=None)
+settings.register_profile("runledger", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("runledger")
 
 # Code that the scan reads, some of it named as tests are. Another conftest.py there would take the name of this one.

@@ -1,4 +1,4 @@
-"""Names of a package that are loaded when they are asked for, because few programs need them and all would pay."""
+"""Modules, and names of a package, that are loaded when they are asked for: few programs need them, all would pay."""
 
 from __future__ import annotations
 
@@ -26,3 +26,21 @@ def late_names(
         return value
 
     return load, lambda: sorted({*vars(sys.modules[package]), *modules})
+
+
+class LateModule:
+    """A module that is loaded when one of its names is asked for, for annotations above all.
+
+    What evaluates annotations, as `typing.get_type_hints` does, finds no name that only type checkers import. It finds
+    the names of a late module, as in `query.RunQuery`. `name` and `package` are those of `import_module`. Import the
+    module itself under TYPE_CHECKING, and make this in its else.
+    """
+
+    __slots__ = ("_name", "_package")
+
+    def __init__(self, name: str, package: str | None = None) -> None:
+        self._name = name
+        self._package = package
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(self._name, self._package), name)

@@ -11,7 +11,9 @@ from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
+from . import domain
 from .domain import Backend, InvalidStoreURL, InvalidValue, RunObserver, RunRepository, StoreUnusable
+from .late_names import LateModule
 from .services.creation import RETRY_WAITS
 from .services.ledger import RunLedger, utc_now
 from .services.observing import log_event
@@ -20,8 +22,9 @@ from .services.settings import OnMissing, checked_settings
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-    from .domain import RunRemoval
-    from .services.copying.result import CopyResult, Remark
+    from .services.copying import result
+else:
+    result = LateModule(".services.copying.result", __package__)
 
 ENTRY_POINTS = "runledger.repositories"
 """Installed packages add a scheme under this group: its name, and a Backend, or a function from a URL to a
@@ -36,6 +39,7 @@ _BUILT_IN = {
     "postgres": "sql.postgresql_backend",
     "airtable": "airtable.backend",
 }
+SCHEMES = tuple(_BUILT_IN)
 _EXTRAS = {"postgresql": "postgres", "postgres": "postgres", "airtable": "airtable"}
 _SCHEME = r"(?ai)([a-z][a-z0-9+.-]*)://"
 """https://www.rfc-editor.org/rfc/rfc3986#section-3.1"""
@@ -81,7 +85,7 @@ def open_repository(store: str | os.PathLike[str]) -> RunRepository:
     return backend_of(url).open(url)
 
 
-def open_removal(store: str | os.PathLike[str]) -> RunRemoval:
+def open_removal(store: str | os.PathLike[str]) -> domain.RunRemoval:
     """The right to remove finished runs of a store, given as for `connect`. Close it after use.
 
     Raises StoreUnusable if the store is not there or offers no removal, and what the store raises when it is opened.
@@ -192,9 +196,9 @@ def copy(
     *,
     ended_since: datetime | None = None,
     dry_run: bool = False,
-    on_remark: Callable[[Remark], None] | None = None,
+    on_remark: Callable[[result.Remark], None] | None = None,
     on_progress: Callable[[int, int | None], None] | None = None,
-) -> CopyResult:
+) -> result.CopyResult:
     """Copy every run of one store to another, and return how many records had each fate.
 
     `source` and `target` are stores as for `connect`, which are opened and closed here, or open repositories, which

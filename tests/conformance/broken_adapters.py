@@ -891,7 +891,7 @@ class LocksEachHandleAlone(BrokenHandle):
 class LocksInTheOrderOfTheCall(Broken):
     """Two bulk calls that name their runs in opposite orders wait for each other for ever."""
 
-    patience = 0.5
+    patience = 5
 
     def __init__(self) -> None:
         super().__init__()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
@@ -15,6 +14,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from ports import free_port
 
 TOKEN = "s3cr3t-t0k3n"  # noqa: S105
 PATIENCE = 60
@@ -101,7 +101,7 @@ def a_mailbox() -> Iterator[Mailbox]:
     controller = Controller(
         mailbox,
         hostname="127.0.0.1",
-        port=closed_port(),
+        port=free_port(),
         authenticator=mailbox.authenticate,
         auth_require_tls=False,
     )
@@ -113,11 +113,3 @@ def a_mailbox() -> Iterator[Mailbox]:
         yield mailbox
     finally:
         controller.stop()
-
-
-def closed_port() -> int:
-    """A port at which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

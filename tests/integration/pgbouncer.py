@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from ports import free_port
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
@@ -39,8 +40,7 @@ def pooled(url: str, mode: str, *settings: str, sets: tuple[str, ...] = ENOUGH) 
         for each in sets:
             connection.execute(sql.SQL("ALTER DATABASE {} SET " + each).format(sql.Identifier(name)))
     folder = Path(tempfile.mkdtemp(prefix="runledger-pgbouncer-", dir="/tmp"))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     try:
         user = _configure(folder, url, port, [f"pool_mode = {mode}", *settings])
         with subprocess.Popen([PGBOUNCER, "-q", *user, folder / "pgbouncer.ini"], stderr=subprocess.DEVNULL) as process:
@@ -78,7 +78,7 @@ def _configure(folder: Path, url: str, port: int, settings: list[str]) -> list[s
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port)).close()

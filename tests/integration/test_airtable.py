@@ -583,7 +583,7 @@ with turns.limit._lock:
         os._exit(0)
 print(os.waitpid(child, 0)[1], turns_of(at) is turns)
 """
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=20)
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
         assert done.stdout == "0 True\n"
 
     def test_a_quota_that_is_used_up_is_an_error_at_once(self) -> None:

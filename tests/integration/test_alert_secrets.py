@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from alert_servers import PATIENCE, TOKEN, a_mailbox, a_webhook, closed_port
+from alert_servers import PATIENCE, TOKEN, a_mailbox, a_webhook
 from commands import all_output, environment, in_a_process
+from ports import free_port
 
 import runledger
 from runledger import InvalidValue
@@ -53,7 +54,7 @@ def test_a_delivery_logs_no_secret(everything_logged: list[str]) -> None:
         webhook.status = 404
         send(webhook.url)
         assert webhook.paths == [f"/hooks/{TOKEN}?key={TOKEN}q"] * 2
-    send(f"json://user:{TOKEN}@127.0.0.1:{closed_port()}/{TOKEN}")
+    send(f"json://user:{TOKEN}@127.0.0.1:{free_port()}/{TOKEN}")
     assert [line for line in everything_logged if TOKEN in line] == []
     assert len([line for line in everything_logged if "could not be delivered" in line]) == 3
 
@@ -72,7 +73,7 @@ def test_a_delivery_logs_no_secret(everything_logged: list[str]) -> None:
 def test_a_service_that_cannot_be_reached_logs_no_secret(
     url: str, secrets: list[str], everything_logged: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{closed_port()}")  # nothing leaves this machine
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")  # nothing leaves this machine
     send(url)
     assert [line for line in everything_logged if any(secret in line for secret in secrets)] == []
     [said] = [line for line in everything_logged if "could not be delivered" in line]

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import freezegun
 import pytest
-from alert_servers import PATIENCE, TOKEN, Mailbox, Webhook, a_mailbox, a_webhook, closed_port
+from alert_servers import PATIENCE, TOKEN, Mailbox, Webhook, a_mailbox, a_webhook
 from commands import environment
+from ports import free_port
 
 import runledger
 from runledger import InvalidValue, RunEvent, RunLedger, RunNotFound
@@ -173,7 +174,7 @@ def test_what_a_service_refused_is_reported_and_counted_in_the_next_message(
 
 
 def test_a_refused_connection_raises_nothing_and_is_reported(warnings: list[str]) -> None:
-    alerts = Alerts(f"json://127.0.0.1:{closed_port()}/{TOKEN}")
+    alerts = Alerts(f"json://127.0.0.1:{free_port()}/{TOKEN}")
     ledger_with(alerts).start("r", "acme").fail("no disk")
     assert alerts.flush(PATIENCE)
     assert warnings == [
@@ -307,6 +308,26 @@ def test_at_the_end_of_a_process_a_service_that_answers_nothing_is_waited_for_wi
     assert done.returncode == 0
     assert done.stderr == ("alerts to json://…: 3 events may not have been sent: the service took longer than 0.2 s\n")
     assert webhook.posts.empty()
+
+
+LAZY = """
+import sys, runledger
+from runledger.alerts import Alerts
+
+alerts = Alerts(sys.argv[1], window=3600, lazy=True, exit_wait=0)
+runledger.connect("memory://", observers=[alerts]).start("r", "acme").fail("no disk")
+alerts.close()
+print(alerts._target._service is not None)
+"""
+
+
+def test_apprise_is_loaded_before_the_time_for_the_service_begins(webhook: Webhook) -> None:
+    """A busy machine takes seconds for it, after which a message would be lost that the service never got."""
+    webhook.released.clear()
+    done = subprocess.run(
+        [sys.executable, "-c", LAZY, webhook.url], env=environment(), capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True\n"
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ MEANS_NOTHING = [
 ]
 NOT_WHOLE = [
     ("UPDATE runs SET notes = 5", "5 notes, and its log has 2, the last at position 2"),
-    ("UPDATE runs SET notes = 1", "1 notes, and its log has 2, the last at position 2"),
+    ("UPDATE runs SET notes = 1", "1 note, and its log has 2, the last at position 2"),
     ("UPDATE run_notes SET position = 7 WHERE position = 1 AND", "2 notes, and its log has 2, the last at position 7"),
     ("DELETE FROM run_notes", "2 notes, and its log has 0"),
 ]

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from alert_servers import TOKEN, Webhook, a_mailbox, a_webhook, closed_port
+from alert_servers import TOKEN, Webhook, a_mailbox, a_webhook
 from commands import RUNLEDGER, environment, in_a_process, runledger
+from ports import free_port
 
 import runledger as package
 
@@ -138,7 +139,7 @@ def test_a_url_that_cannot_be_used_stops_no_command(url: str, message: str, stor
 
 
 def test_a_service_that_cannot_be_reached_changes_no_exit_code(store: Path) -> None:
-    url = f"json://127.0.0.1:{closed_port()}"
+    url = f"json://127.0.0.1:{free_port()}"
     done = in_a_process("check", "--client", "backup", "--alert", url, store=store, code=2)
     assert done.stdout.startswith("RUNLEDGER CRITICAL - client 'backup' never ran")
     assert done.stderr == (

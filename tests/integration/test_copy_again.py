@@ -88,9 +88,9 @@ def test_the_command_prints_the_command_of_the_second_copy_which_brings_over_wha
         assert words[:5] == ["runledger", "copy", old, new, "--ended-since"]
         end(runs["a"])
         again = command(*words[1:], "--dry-run")
-        assert again.stdout == "0 to be copied, 1 to be brought to their end, 1 already there\n"
+        assert again.stdout == "0 to be copied, 1 to be brought to the end, 1 already there\n"
         again = command(*words[1:])
-        assert again.stdout == "0 copied, 1 brought to their end, 1 already there\n"
+        assert again.stdout == "0 copied, 1 brought to the end, 1 already there\n"
         assert again.stderr.startswith("1 run is still Running in the source.")
         assert again.stderr.strip().endswith(line)
         runs["b"].heartbeat()

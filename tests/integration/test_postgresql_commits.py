@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -83,7 +84,7 @@ def test_every_session_commits_to_disk_at_least(url: str, value: str, used: str)
         connection.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = {}").format(name, value))
     for each in (url, with_options(url, f"-c synchronous_commit={value}")):
         with closing(PostgreSQLRunRepository(each, max_connections=2)) as repository:
-            both = threading.Barrier(2, timeout=20)
+            both = threading.Barrier(2, timeout=60)
 
             def setting(cursor: psycopg.Cursor[Any], both: threading.Barrier = both) -> Any:
                 both.wait()
@@ -122,7 +123,7 @@ def waiting_for_standby(url: str) -> Iterator[None]:
 def _name_standby(connection: psycopg.Connection[Any], name: str) -> None:
     connection.execute(sql.SQL("ALTER SYSTEM SET synchronous_standby_names = {}").format(name))
     connection.execute("SELECT pg_reload_conf()")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         # A new session has what the server's main process has read.
         with psycopg.connect(connection.info.dsn, host=connection.info.host) as other:
@@ -134,7 +135,7 @@ def _name_standby(connection: psycopg.Connection[Any], name: str) -> None:
 
 @pytest.mark.parametrize("write", WRITES)
 def test_a_commit_that_no_standby_confirms_ends_with_an_unknown_outcome(lonely_server: str, write: str) -> None:
-    hasty = with_options(lonely_server, "-c statement_timeout=100ms")
+    hasty = with_options(lonely_server, "-c statement_timeout=1s")
     with closing(PostgreSQLRunRepository(hasty, max_connections=1)) as repository:
         with waiting_for_standby(lonely_server):
             with pytest.raises(StoreUnavailable, match="no standby has confirmed") as caught:
@@ -164,7 +165,7 @@ def test_a_wait_for_a_standby_that_an_administrator_cancels_is_unknown(lonely_se
 
 @pytest.mark.parametrize("many", [False, True])
 def test_a_start_that_is_tried_again_is_acknowledged_only_once_a_standby_has_it(lonely_server: str, many: bool) -> None:
-    hasty = with_options(lonely_server, "-c statement_timeout=100ms")
+    hasty = with_options(lonely_server, "-c statement_timeout=1s")
 
     def start(repository: PostgreSQLRunRepository, waits: int, sleep: Callable[[float], None]) -> None:
         ledger = RunLedger(repository, retry_waits=[0] * waits, sleep=sleep)
@@ -189,12 +190,14 @@ def test_a_server_that_stopped_is_not_waited_for_without_end(
     lonely_server: str, monkeypatch: pytest.MonkeyPatch, act: str, outcome: Outcome
 ) -> None:
     monkeypatch.setattr(postgresql_connection.Connection, "_patience", 0.5)
-    hasty = with_options(lonely_server, "-c statement_timeout=100ms")
+    hasty = with_options(lonely_server, "-c statement_timeout=1s")
     with waiting_for_standby(lonely_server):
         pass  # and so without the run
     with closing(PostgreSQLRunRepository(hasty, max_connections=1)) as repository:
         [row] = repository._fetch("SELECT pg_backend_pid()", ())
         os.kill(row[0], signal.SIGSTOP)
+        while Path(f"/proc/{row[0]}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            time.sleep(0.01)  # it stops in a moment, and might have answered until then
         try:
             with pytest.raises(StoreUnavailable, match="no answer") as caught:
                 repository.get(KEY) if act == "get" else WRITES[act](repository)

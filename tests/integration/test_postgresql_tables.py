@@ -115,7 +115,7 @@ def test_init_brings_every_run_and_its_log_to_this_version(old_url: str) -> None
     done = runledger("init", store=old_url)
     assert done.stdout.splitlines() == [
         f"note  bringing {count} runs from version 1 of the tables to version 2",
-        f"ok    {count} runs are in the tables runs and run_notes; run_records is gone",
+        f"ok    the tables runs and run_notes hold {count} runs; run_records is gone",
     ]
     with closing(open_url(old_url)) as repository:
         found = {record.key: NewRun(record, log) for record, log in repository.find_with_logs(RunQuery())}
@@ -134,7 +134,7 @@ def test_an_end_before_the_start_becomes_the_start_and_is_counted(old_url: str) 
         count = connection.execute(early).rowcount
     assert count > 1
     done = runledger("init", store=old_url).stdout
-    assert done.endswith(f"note  {count} runs ended before they started: their end is now their start\n")
+    assert done.endswith(f"note  the end of {count} runs was before the start: it is the start now\n")
     with closing(open_url(old_url)) as repository:
         finished = [record for record in repository.find(RunQuery()) if record.status.is_final]
     assert [record.ended_at for record in finished] == [record.started_at for record in finished]
@@ -456,7 +456,7 @@ def run_with(notes: int, key: RunKey = KEY) -> NewRun:
 def test_reading_logs_holds_no_connection_between_pages(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "PAGE", 2)
     first, second = run_with(5), run_with(103, OTHER)  # one that comes with its record, one that does not
-    with closing(PostgreSQLRunRepository(url, max_connections=1, timeout=5)) as repository:
+    with closing(PostgreSQLRunRepository(url, max_connections=1, timeout=30)) as repository:
         repository.create_schema()
         repository.create_many([first, second, *(run_with(i % 2, RunKey("more", str(i))) for i in range(5))])
         for last in (None, 0, 1, 2, 4, 5, 6):

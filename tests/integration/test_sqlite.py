@@ -215,7 +215,8 @@ def test_a_batch_keeps_the_end_and_the_error_of_each_run(tmp_path: Path, change:
 
 FORKED = """
 import os, sys, threading, runledger
-ledger = runledger.connect(sys.argv[1], observers=())
+from runledger.adapters.sql.sqlite import SQLiteRunRepository
+ledger = runledger.RunLedger(SQLiteRunRepository(sys.argv[1], wait=100), observers=())
 ledger.start("r", "acme")
 add = lambda name: ledger.updates.update("r", "acme", add={name: 1})
 over = False
@@ -246,7 +247,7 @@ print(codes, ledger.get("r", "acme").metrics["child"])
 
 def test_what_forked_children_write_is_kept_whatever_threads_do_on_either_side(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", FORKED, f"sqlite:///{tmp_path}/runs.db"],
+        [sys.executable, "-W", "ignore", "-c", FORKED, str(tmp_path / "runs.db")],
         capture_output=True,
         text=True,
         check=False,

@@ -69,7 +69,7 @@ def test_an_end_before_the_start_becomes_the_start_and_is_counted(old: Path) -> 
     connection.close()
     assert count > 1
     done = runledger("init", store=old).stdout
-    assert done == MIGRATED.replace("\n", f"; {count} ended before they started, and now end at their start\n")
+    assert done == MIGRATED.replace("\n", f"; the end of {count} runs was before the start, and is the start now\n")
     with connect(old, observers=()) as ledger:
         finished = [record for record in ledger.find() if record.status.is_final]
     assert [record.ended_at for record in finished] == [record.started_at for record in finished]

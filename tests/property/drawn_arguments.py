@@ -40,7 +40,6 @@ BY_NAME: Mapping[str, SearchStrategy[Any]] = {
     "query": st.builds(RunQuery, run_id=st.none() | run_ids, status=st.none() | st.sampled_from(RunStatus)),
     "run_id": run_ids,
     "since": st.none() | near_times,
-    "site": st.none(),
     "status": st.none() | st.sampled_from(RunStatus) | st.lists(st.sampled_from(RunStatus), min_size=1),
     "until": st.none() | near_times,
     "updated_before": st.none() | near_times,

@@ -17,7 +17,7 @@ from runledger.scan.names import Modules
 from runledger.scan.program import Module
 from runledger.scan.scanning import Report, scan
 from runledger.scan.settings import Settings
-from runledger.scan.values import Value, exact, text
+from runledger.scan.values import String, Value, exact, text
 
 RUNS = """
 from pyairtable import Api
@@ -349,7 +349,7 @@ ENCLOSING = (
         ("operations.HEAVIEST", 2, "size of one symbol", NESTED),
         ("substitution._MOST_ENCLOSING", 1, "calls around one function", ENCLOSING),
         ("substitution._DEEPEST_NESTING", 0, "depth of symbols", ENCLOSING),
-        ("operations.MOST_STEPS", 0, "steps for one call", ENCLOSING),
+        ("operations.MOST_STEPS_FOR_ONE_CALL", 0, "steps for one call", ENCLOSING),
         ("objects._MOST_BASES", 1, "bases of one class", "class A:\n    pass\nclass B(A):\n    pass\nB().x()\n" + RUNS),
     ],
 )
@@ -482,3 +482,13 @@ def test_a_statement_of_many_parts_is_read_in_the_time_of_its_length() -> None:
     assert not outcome_of(text("SELECT 1 UNION ALL " * 50_000)).writes
     [write] = outcome_of(text('INSERT INTO main.."my.schema".[runs] VALUES (1)')).writes
     assert exact(write.table) == "runs"
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["on conflict ", "insert into [", "from [", "/* ", "'('", 'f("', "(update x \0", ";replace into `"],
+)
+def test_a_statement_of_many_openings_is_read_in_the_time_of_its_length(part: str) -> None:
+    before, hole, _ = part.partition("\0")
+    statement = String(("SELECT a", *((before, None) if hole else (before,)) * 100_000))
+    assert not outcome_of(statement).writes

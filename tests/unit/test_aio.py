@@ -135,16 +135,17 @@ def test_both_faces_have_the_same_parameters_and_results(sync: type, coroutines:
     for name, method in vars(sync).items():
         if name.startswith("_") or not inspect.isfunction(method):
             continue
-        one, other = inspect.signature(method), inspect.signature(getattr(coroutines, name))
-        assert list(other.parameters.values()) == list(one.parameters.values()), name
-        result = re.sub(r"\bIterator\b", "AsyncIterator", one.return_annotation)
-        result = re.sub(r"\b(Run|Tracking)\b", r"Async\1", result)
-        assert other.return_annotation == result, name
-        assert inspect.getdoc(getattr(coroutines, name)), name
+        call = getattr(coroutines, name)
+        one, other = (inspect.signature(each, eval_str=True).parameters for each in (method, call))
+        assert list(other.values()) == list(one.values()), name
+        result = re.sub(r"\bIterator\b", "AsyncIterator", method.__annotations__["return"])
+        result = re.sub(r"(\btracking\.)?\b(Run|Tracking)\b", r"Async\2", result)
+        assert call.__annotations__["return"] == result, name
+        assert inspect.getdoc(call), name
         hands_out = {"track", "run", "of"} | {
             n for n in ("log", "find", "find_with_logs", "latest", "stale") if n == name
         }
-        assert inspect.iscoroutinefunction(getattr(coroutines, name)) == (name not in hands_out), name
+        assert inspect.iscoroutinefunction(call) == (name not in hands_out), name
 
 
 class Recorder:
@@ -277,8 +278,7 @@ def test_every_call_by_key_does_what_its_counterpart_does() -> None:
         await updates.skip("u", "skip", "n", at=at)
         await updates.cancel("u", "cancel", "n", at=at)
         await updates.run("u", "update").update(add={"n": 1})
-        await updates.of(RunKey("u", "update"), "here").update(add={"n": 1})
-        assert updates.of(RunKey("u", "update"), "here").site == "here"
+        await updates.of(RunKey("u", "update")).update(add={"n": 1})
         assert await updates.update_many([(RunKey("u", "update"), RunChange(add={"n": 1}))])
         found = {run.record.key.client_id: run async for run in reads.find_with_logs(run_id="u")}
         assert {client: run.record.status.value for client, run in found.items()} == dict(
@@ -833,11 +833,18 @@ def test_a_cancelled_scope_of_anyio_does_not_keep_the_loop_busy() -> None:
 def test_a_time_limit_of_anyio_is_raised_as_one_and_the_run_is_cancelled() -> None:
     store = Gated("create")
 
+    async def expire(limit: anyio.CancelScope) -> None:
+        await begun(store)
+        limit.deadline = anyio.current_time()
+        await asyncio.sleep(0)
+        store.gate.set()
+
     async def main() -> None:
         ledger = over(store)
-        asyncio.get_running_loop().call_later(0.05, store.gate.set)
-        with pytest.raises(TimeoutError), anyio.fail_after(0.01):
+        with pytest.raises(TimeoutError), anyio.fail_after(None) as limit:
+            expiring = asyncio.create_task(expire(limit))
             await ledger.start("r", "acme")
+        await expiring
 
     anyio.run(main)
     assert statuses(store) == {"Cancelled": 1}
@@ -891,9 +898,10 @@ def test_closing_ends_the_threads() -> None:
             await ledger.start("r", "acme")
             assert running()
 
-    def running() -> list[str]:
-        return [thread.name for thread in threading.enumerate() if thread.name.startswith("runledger-aio_")]
+    def running() -> set[threading.Thread]:
+        return {thread for thread in threading.enumerate() if thread.name.startswith("runledger-aio_")} - before
 
-    before = running()
+    before: set[threading.Thread] = set()
+    before = running()  # of ledgers that other tests left open
     asyncio.run(main())
-    assert running() == before
+    assert running() == set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,8 +35,8 @@ def row(**changed: Any) -> StoredRow:
     return StoredRow(**fields)
 
 
-def audited(*rows: StoredRow) -> Audit:
-    return audit(rows_of(Rows(*rows)), now=NOW, longest=timedelta(hours=24))  # type: ignore[arg-type]
+def audited(*rows: StoredRow, skipped: Collection[DefectKind] = ()) -> Audit:
+    return audit(rows_of(Rows(*rows)), now=NOW, longest=timedelta(hours=24), skipped=skipped)  # type: ignore[arg-type]
 
 
 def described(*rows: StoredRow) -> list[tuple[str, str, str]]:
@@ -219,3 +219,37 @@ def test_a_store_of_valid_records_is_read_by_find() -> None:
     found = audit(rows_of(store.without_creation()), now=NOW, longest=timedelta(hours=24))
     assert (found.rows, [defect.kind for defect in found.defects]) == (2, [DefectKind.SIMILAR])
     assert [each.run_id for each in map(StoredRow.of_record, store.find(RunQuery()))] == ["r", "R"]
+
+
+class KeyOfNothing(str):
+    """An id that cannot be looked up, so that it shows whether an audit keeps keys."""
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_a_skipped_kind_is_not_looked_for() -> None:
+    one = row(run_id=KeyOfNothing("r"))
+    first = row(run_id=KeyOfNothing("r"), order=(0, AT, "a"), reference="a")
+    assert audited(one, skipped={DefectKind.SIMILAR}) == Audit(rows=1, defects=())
+    assert audited(first, first, skipped={DefectKind.SIMILAR, DefectKind.DUPLICATE}) == Audit(rows=2, defects=())
+    for rows, skipped in (((one,), DefectKind.DUPLICATE), ((first, first), DefectKind.SIMILAR)):
+        with pytest.raises(TypeError, match="unhashable"):
+            audited(*rows, skipped={skipped})
+
+
+@pytest.mark.parametrize("kind", DefectKind)
+def test_each_kind_can_be_skipped_and_takes_no_other_with_it(kind: DefectKind) -> None:
+    rows = [
+        row(run_id="", status=None, fault="it has no key"),
+        row(started_at=None, status=RunStatus.FAILED),
+        row(started_at=AT, ended_at=AT - timedelta(hours=1), status=RunStatus.FAILED),
+        row(run_id="R", started_at=AT - timedelta(days=1)),
+        row(run_id="u", fault="it is no record"),
+        row(run_id="v", updated_at=NOW + CLOCKS_DIFFER),
+        *(row(run_id="twice", order=(order, AT, "a"), reference=f"{order}") for order in (0, 1)),
+    ]
+    every = audited(*rows)
+    assert set(every.counts()) == set(DefectKind)
+    rest = tuple(defect for defect in every.defects if defect.kind is not kind)
+    assert audited(*rows, skipped={kind}) == Audit(rows=8, defects=rest)

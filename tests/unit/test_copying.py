@@ -133,7 +133,7 @@ def test_a_difference_names_what_is_in_each_record() -> None:
         "the log has 0 lines, in the target 1, and they differ"
     )
     other = evolve(failed, log=[evolve(line, text="m") for line in failed.log])
-    assert difference(failed, other) == "the log has 1 lines, in the target 1, and they differ"
+    assert difference(failed, other) == "the log has 1 line, in the target 1, and they differ"
     shown = NewRun(evolve(RUN, metrics={"m": "x" * 38}))
     assert difference(shown, run) == f"metric 'm' is '{'x' * 38}', in the target missing"
 
@@ -278,7 +278,7 @@ def test_what_is_there_already_is_left_and_named_if_it_differs() -> None:
         assert counts == expected
         assert {remark.key for remark in remarks} == {records[0].key, records[1].key}
         details = {remark.key: remark.detail for remark in remarks}
-        assert "the log has 1 lines, in the target 2, and they differ" in details[records[0].key]
+        assert "the log has 1 line, in the target 2, and they differ" in details[records[0].key]
         assert "metric 'Tokens' is missing, in the target 7" in details[records[0].key]
         assert "started_at is 2025-11-24T08:15:00.000Z, in the target 2025-11-24T10:15" in details[records[1].key]
         assert len(everything(target)) == (11 if dry_run else 31)
@@ -324,7 +324,7 @@ def test_a_copy_that_stopped_goes_on_where_it_was(error: type[BaseException]) ->
     target = Failing(error("no permission"), after=2)
     with pytest.raises(error) as raised:
         copied(filled(records), target)
-    assert raised.value.__notes__ == ["2,000 records were copied before this: copy again, and it continues from there."]
+    assert raised.value.__notes__ == ["2,000 records copied before this: copy again, and it continues from there."]
     target._left = 10
     assert copied(filled(records), target) == ({Fate.EQUAL: 2000, Fate.COPIED: 500}, [])
     assert everything(target) == everything(filled(records))

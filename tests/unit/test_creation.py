@@ -23,6 +23,8 @@ from runledger import (
     RunStatus,
     StoreUnavailable,
     StoreUnusable,
+    UnknownMetric,
+    UnusableForRun,
 )
 from runledger.adapters.memory import InMemoryRunRemoval
 from runledger.domain import CallWithinCall, FinishedRuns, missing_runs
@@ -304,7 +306,7 @@ def test_a_start_that_cannot_go_on_after_a_lost_answer_is_of_unknown_outcome(
     assert failure.reason.endswith(str(ended_by()).removesuffix("."))
     assert not failure.reason.endswith(".")
     assert failure.applied == (key_of("a"), key_of("c"))
-    assert [key.reference for key in failure.unconfirmed] == ["B"]
+    assert [(key, key.reference) for key in failure.unconfirmed] == [(key_of("b"), "B"), (key_of("d"), None)]
     assert len(naps) == 1
     assert [event.kind.value for event in events] == ["start_retried", "start_failed"]
 
@@ -344,6 +346,96 @@ def test_an_import_brings_the_references_that_it_could_not_confirm_when_it_leave
         [("b", True, "B"), ("d", False, None)],
         [("b", True, "B"), ("d", False, None)],
     ]
+
+
+def test_an_import_that_is_in_doubt_goes_on_as_a_retry_when_it_leaves_out_what_exists(naps: list[float]) -> None:
+    store = Unconfirmed(
+        failing(StoreUnavailable("cut", Outcome.UNKNOWN), key_of("a", "A")),
+        RunAlreadyExists([key_of("c")]),
+        StoreUnavailable("busy", Outcome.NOT_APPLIED),
+        RunAlreadyExists([key_of("b")]),
+    )
+    records = [RunRecord.start(key_of(client), AT) for client in "abcd"]
+    assert RunLedger(store, observers=(), sleep=naps.append).import_records(records) == (records[2], records[1])
+    assert store.attempts == [
+        [("a", False, None), ("b", False, None), ("c", False, None), ("d", False, None)],
+        [("a", True, "A"), ("b", True, None), ("c", True, None), ("d", True, None)],
+        [("a", True, "A"), ("b", True, None), ("d", True, None)],
+        [("a", True, "A"), ("b", True, None), ("d", True, None)],
+        [("a", True, "A"), ("d", True, None)],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ending", "raised"),
+    [
+        (lambda: StoreUnavailable("down", Outcome.NOT_APPLIED), StoreUnavailable),
+        (lambda: StoreUnusable("moved"), StoreUnavailable),
+        (CallWithinCall, StoreUnavailable),
+        (lambda: UnusableForRun("unreadable", key_of("d")), UnusableForRun),
+        (lambda: UnknownMetric(key_of("d"), "Cost"), UnknownMetric),
+    ],
+)
+def test_an_import_that_fails_names_all_that_may_have_been_created(
+    ending: Callable[[], RunLedgerError], raised: type[RunLedgerError]
+) -> None:
+    store = Unconfirmed(
+        failing(StoreUnavailable("cut", Outcome.UNKNOWN), key_of("a", "A"), key_of("b", "B")),
+        failing(RunAlreadyExists([key_of("c")]), applied=[key_of("b")]),
+        ending(),
+        ending(),
+    )
+    records = [RunRecord.start(key_of(client, f"row {client} of another store"), AT) for client in "abcd"]
+    ledger = RunLedger(store, observers=(), sleep=lambda _: None, retry_waits=[0])
+    with pytest.raises(raised) as failure:
+        ledger.import_records(records)
+    assert store.attempts[2][0] == ("a", True, "A")
+    assert [(key.client_id, key.reference) for key in failure.value.unconfirmed] == [("a", "A"), ("d", None)]
+    assert failure.value.applied == (key_of("b"),)
+    assert getattr(failure.value, "outcome", Outcome.UNKNOWN) is Outcome.UNKNOWN
+
+
+def test_a_start_that_gives_up_names_what_any_of_its_attempts_could_not_confirm() -> None:
+    store = Unconfirmed(
+        failing(StoreUnavailable("cut", Outcome.UNKNOWN), key_of("a", "A")),
+        StoreUnavailable("busy", Outcome.NOT_APPLIED),
+    )
+    with pytest.raises(StoreUnavailable) as failure:
+        RunLedger(store, observers=(), sleep=lambda _: None, retry_waits=[0]).start("r", "a")
+    assert failure.value.outcome is Outcome.UNKNOWN
+    assert [(key.client_id, key.reference) for key in failure.value.unconfirmed] == [("a", "A")]
+
+
+def test_a_start_that_meets_another_record_names_what_else_may_have_been_created() -> None:
+    store = Unconfirmed(
+        failing(StoreUnavailable("cut", Outcome.UNKNOWN), key_of("a", "A"), key_of("b", "B")),
+        failing(RunAlreadyExists([key_of("b")]), applied=[key_of("c")]),
+    )
+    with pytest.raises(RunAlreadyExists) as refusal:
+        RunLedger(store, observers=(), sleep=lambda _: None).start_many("r", list("abcd"))
+    assert [(key.client_id, key.reference) for key in refusal.value.unconfirmed] == [("a", "A"), ("d", None)]
+
+
+def test_an_attempt_that_wrote_nothing_leaves_nothing_in_doubt() -> None:
+    store = Unconfirmed(StoreUnavailable("busy", Outcome.NOT_APPLIED), StoreUnavailable("busy", Outcome.NOT_APPLIED))
+    with pytest.raises(StoreUnavailable) as failure:
+        RunLedger(store, observers=(), sleep=lambda _: None, retry_waits=[0]).start_many("r", list("ab"))
+    assert failure.value.outcome is Outcome.NOT_APPLIED
+    assert failure.value.unconfirmed == ()
+
+
+def test_an_import_keeps_the_mark_of_a_run_that_has_one() -> None:
+    marks: list[str] = []
+
+    class Watched(FaultyRepository):
+        def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+            marks.extend(new.mark for new in news)
+            return super().create_many(news)
+
+    records = [RunRecord.start(key_of(client), AT) for client in "abc"]
+    ledger = RunLedger(Watched(), observers=(), new_mark=lambda: "new")
+    assert ledger.import_records([NewRun(records[0], mark="own"), NewRun(records[1]), NewRun(records[2])]) == ()
+    assert marks == ["own", "new", "new"]
 
 
 def test_every_start_has_its_own_mark_which_all_its_attempts_carry(naps: list[float]) -> None:
@@ -427,7 +519,7 @@ def test_waits_are_those_asked_for_with_jitter(repository: FaultyRepository, nap
     assert 0.8 < max(naps) <= 1
 
     repository.faults = [REFUSED]
-    with pytest.raises(StoreUnavailable, match="tried 1 times"):
+    with pytest.raises(StoreUnavailable, match=r"\(tried 1 time\)\."):
         RunLedger(repository, observers=(), sleep=naps.append, retry_waits=()).start("s", "acme")
     assert len(naps) == 50
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import pickle
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from runledger import (
     InvalidValue,
     NewRun,
     Outcome,
+    Run,
     RunAlreadyExists,
     RunAlreadyFinished,
     RunChange,
@@ -33,6 +35,7 @@ from runledger import (
 )
 from runledger.domain import CallWithinCall
 from runledger.services.observing import log_event
+from runledger.testing.subclasses import Word
 
 KEY, OTHER = RunKey("r", "acme"), RunKey("r", "bolt")
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
@@ -199,7 +202,8 @@ def test_a_clock_without_a_valid_time_is_rejected_in_one_sentence(
         events.clear()
         with pytest.raises(InvalidValue) as refusal:
             act()
-        assert (str(refusal.value), refusal.value.__context__) == (message, None)
+        of_run = "" if refusal.value.key is None else f"{refusal.value.key}: "
+        assert (str(refusal.value), refusal.value.__context__) == (of_run + message, None)
         assert [event.error for event in events] == [refusal.value]
         assert (events[0].at.utcoffset(), events[0].at.microsecond) == (timedelta(0), 0)
     assert list(ledger.find()) == [RunRecord.start(KEY, AT)]
@@ -346,11 +350,7 @@ def test_a_call_site_is_in_the_code_of_the_application(repository: FaultyReposit
     thread.start()
     thread.join()
     assert [event.call_site for event in events[-2:]] == [None, None]  # no code of the application is in sight
-    run = ledger.updates.of(RunKey("gone", "acme"), "job.py:7 in main")
-    thread = threading.Thread(target=run.heartbeat)
-    thread.start()
-    thread.join()
-    assert events[-1].call_site == run.site == "job.py:7 in main"
+    assert ledger.updates.of(RunKey("gone", "acme")).site is None
 
 
 def test_the_bounds_of_a_query_are_exact(ledger: RunLedger) -> None:
@@ -387,3 +387,47 @@ def test_the_least_integer_is_accepted_and_a_rejected_addition_is_named() -> Non
         RunChange(metrics={"": 1})
     with pytest.raises(InvalidValue, match=r"^error is empty: say what went wrong, or leave it out"):
         RunChange(error="")
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda ledger, run: run.update(note=""), "note is empty: leave it out, or give it text."),
+        (lambda ledger, run: run.complete(metrics={"a": None}), "metric 'a' is NoneType: a metric is str, int, "),
+        (lambda ledger, run: run.fail("boom", at="now"), "at is str, not a datetime: give an aware datetime."),
+        (lambda ledger, run: ledger.updates.skip("r", "acme", ""), "why is empty: give the reason in one line."),
+        (lambda ledger, run: ledger.start("r", "acme", note=""), "note is empty: leave it out, or give it text."),
+        (lambda ledger, run: ledger.start("r", "acme", metrics={"a": None}), "metric 'a' is NoneType: a metric is "),
+        (lambda ledger, run: ledger.start("r", "acme", client_name=""), "client name is empty: give it 1 to 255 "),
+        (lambda ledger, run: ledger.start_many("r", {"bolt": "Bolt", "acme": 7}), "client name is int, not text: "),
+        (lambda ledger, run: ledger.log("r", "acme", last=-1), "last is -1: give a whole number from 0."),
+    ],
+)
+def test_an_invalid_argument_of_a_call_about_a_run_names_the_run(
+    events: list[RunEvent], act: Callable[[RunLedger, Run], object], message: str
+) -> None:
+    repository = FaultyRepository()
+    repository.create(NewRun(RunRecord.start(KEY, AT)))
+    ledger = RunLedger(repository, observers=[events.append])
+    with pytest.raises(InvalidValue) as refusal:
+        act(ledger, ledger.updates.run("r", "acme"))
+    assert refusal.value.key == KEY
+    assert str(refusal.value).startswith(f"{KEY}: {message}")
+    assert [(event.key, event.error) for event in events] == [(KEY, refusal.value)]
+    assert str(pickle.loads(pickle.dumps(refusal.value))) == str(refusal.value)
+
+
+def test_a_run_is_named_once() -> None:
+    error = InvalidValue("note is empty.").naming(None)
+    assert (str(error), error.key) == ("note is empty.", None)
+    assert str(error.naming(KEY).naming(OTHER)) == f"{KEY}: note is empty."
+    assert error.key == KEY
+
+
+def test_the_text_of_an_exception_is_plain_text(ledger: RunLedger) -> None:
+    class Odd(Exception):
+        def __str__(self) -> str:
+            return Word("no disk")
+
+    ledger.start("r", "acme").fail(Odd())
+    assert ledger.get("r", "acme").error == "Odd: no disk"

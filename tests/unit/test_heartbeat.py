@@ -211,7 +211,8 @@ def test_the_end_of_a_block_waits_for_a_heartbeat_on_its_way(tracked: RunLedger,
     assert tracked.get("r", "acme").status is RunStatus.RUNNING
     store.gate.set()
     worker.join()
-    assert store.order == ["heartbeat", "other"]
+    assert store.order[-1] == "other"
+    assert set(store.order[:-1]) == {"heartbeat"}  # another one may come before the block is left
 
 
 def test_the_end_of_a_block_does_not_wait_for_ever(
@@ -244,7 +245,7 @@ def test_an_interrupt_of_that_wait_leaves_no_run_running(
 
     stopping = threading.Event()
     monkeypatch.setattr(module, "Heartbeat", Stopping)
-    monkeypatch.setattr(module, "LONGEST_WAIT", 0.2)  # a signal just before a wait interrupts it at its end
+    monkeypatch.setattr(module, "LONGEST_WAIT", 20)  # a signal just before a wait interrupts it at its end
     store.gate.clear()
     worker = threading.Thread(target=interrupt)
     worker.start()

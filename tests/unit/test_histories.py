@@ -179,7 +179,7 @@ def test_a_record_without_its_log_is_no_run_of_a_file() -> None:
     noted = history()[1].record
     [row] = read(json.dumps(noted.to_json()), "list.jsonl")
     assert isinstance(row, BadRow)
-    assert row.reason == "it counts 1 notes, but has no log: make the file with an export."
+    assert row.reason == "it counts 1 note, but has no log: make the file with an export."
     [run] = read(json.dumps(noted.to_json()), "list.jsonl", rest_as_metrics=True)
     assert isinstance(run, NewRun)
     assert (run.record.notes, run.record.metrics["notes"]) == (0, 1)  # another tool's column may have that name

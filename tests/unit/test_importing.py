@@ -212,3 +212,68 @@ def test_an_import_that_is_refused_names_what_its_earlier_attempts_created() -> 
         RunLedger(Piecemeal(), observers=()).import_records(runs_of("abcde"))
     assert refusal.value.applied == (RunKey("r", "a"), RunKey("r", "c"))
     assert fates(Piecemeal(), runs_of("abcde"))[:3:2] == [("a", True, ""), ("c", True, "")]
+
+
+class Doubtful(InMemoryRunRepository):
+    """Makes "a", loses its answer, and then cannot read the row of "b", as it says unless it is `vague`.
+
+    It shows "a" only to a start that brings its reference. `sent`: client, is_retry and reference of each attempt.
+    """
+
+    def __init__(self, *, vague: bool = False) -> None:
+        super().__init__()
+        self._vague = vague
+        self.sent: list[list[tuple[str, bool, str | None]]] = []
+        self.marks: list[str] = []
+
+    def create_many(self, news: Sequence[NewRun]) -> list[RunKey]:
+        self.sent.append([(new.key.client_id, new.is_retry, new.reference) for new in news])
+        self.marks += [new.mark for new in news if new.key.client_id == "a"]
+        unconfirmed = [new.key.referring_to("A") for new in news if new.key.client_id == "a"]
+        if len(self.sent) == 1:
+            failure: RunLedgerError = StoreUnavailable("cut", Outcome.UNKNOWN)
+        elif any(new.key.client_id == "b" for new in news):
+            failure = UnusableForRun("unreadable", None if self._vague else RunKey("r", "b"))
+        else:
+            return super().create_many(news)
+        failure.unconfirmed = tuple(unconfirmed)
+        raise failure
+
+
+def test_after_a_lost_answer_and_a_refusal_an_import_goes_on_as_a_retry_of_what_is_in_doubt() -> None:
+    store = Doubtful()
+    assert fates(store, runs_of("abcda")) == [
+        ("a", True, ""),
+        ("b", False, "unreadable"),
+        ("c", True, ""),
+        ("d", True, ""),
+        ("a", False, ""),
+    ]
+    assert store.sent == [
+        [("a", False, None), ("b", False, None), ("c", False, None), ("d", False, None)],
+        [("a", True, "A"), ("b", True, None), ("c", True, None), ("d", True, None)],
+        [("a", True, "A"), ("c", True, None), ("d", True, None)],
+    ]
+    assert len(set(store.marks)) == 1
+
+
+def test_a_row_of_a_run_that_was_refused_in_doubt_is_sent_as_it_is() -> None:
+    store = Doubtful()
+    first, refused, again = [*runs_of("ab"), evolve(runs_of("b")[0], record=RunRecord.start(RunKey("r", "b"), AT))]
+    assert [fault for _, _, fault in fates(store, [first, refused, again])] == ["", "unreadable", "unreadable"]
+    assert store.sent[2:] == [[("a", True, "A"), ("b", False, None)], [("a", True, "A")]]
+
+
+def test_an_import_in_doubt_that_is_divided_sends_each_part_as_a_retry() -> None:
+    store = Doubtful(vague=True)
+    found = fates(store, runs_of("abcd"))
+    assert [(client, is_new, fault) for client, is_new, fault in found] == [
+        ("a", True, ""),
+        ("b", False, "unreadable"),
+        ("c", True, ""),
+        ("d", True, ""),
+    ]
+    assert [("a", True, "A"), ("b", True, None)] in store.sent
+    assert [("a", True, "A")] in store.sent
+    assert [("c", True, None), ("d", True, None)] in store.sent
+    assert len(set(store.marks)) == 1

@@ -9,6 +9,7 @@ import pytest
 import runledger
 import runledger.domain
 import runledger.testing
+from runledger.late_names import LateModule
 
 PACKAGE = """
 from runledger.late_names import late_names
@@ -67,3 +68,14 @@ def test_every_name_of_a_package_is_there_and_listed(module: object) -> None:
     assert [name for name in names if not hasattr(module, name)] == []
     assert set(names) <= set(dir(module))
     assert names == sorted(set(names))
+
+
+def test_a_late_module_is_loaded_when_one_of_its_names_is_asked_for(package: str) -> None:
+    __import__(package)
+    shelf, cellar = LateModule(".shelf", package), LateModule(f"{package}.cellar")
+    assert f"{package}.shelf" not in sys.modules
+    assert shelf.book is sys.modules[f"{package}.shelf"].book
+    assert f"{package}.cellar" not in sys.modules
+    assert cellar.wine is sys.modules[f"{package}.cellar"].wine
+    with pytest.raises(AttributeError, match=f"^module '{package}.shelf' has no attribute 'boook'$"):
+        shelf.boook  # noqa: B018

@@ -36,9 +36,9 @@ from runledger import (
     StoreUnavailable,
     StoreUnusable,
 )
-from runledger.adapters.memory import InMemoryRunAccess, InMemoryRunRepository
+from runledger.adapters.memory import InMemoryRunAccess, InMemoryRunRemoval, InMemoryRunRepository
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
-from runledger.domain import LoggedStore, RunObserver, RunRepository, SummableStore, summary_of
+from runledger.domain import FinishedRuns, LoggedStore, RunObserver, RunRepository, SummableStore, summary_of
 from runledger.testing.runs import changed
 
 KEY = ("251124-081500", "acme")
@@ -126,7 +126,7 @@ def test_an_end_that_is_recorded_later_is_between_the_start_and_now(status: str)
         text = f"{at:%FT%T}.{at.microsecond // 1000:03}Z"
         assert str(refusal.value) == f"run 'r' of client 'acme' cannot have ended at {text}{why}"
         assert refusal.value.key == RunKey("r", "acme")
-    with pytest.raises(InvalidValue, match=r"^at .* has no time zone"):
+    with pytest.raises(InvalidValue, match=r"^run 'r' of client 'acme': at .* has no time zone"):
         finish(ledger, "r", datetime(2025, 11, 24))  # noqa: DTZ001
     assert ledger.get("r", "acme").status is RunStatus.RUNNING
     for at in (start, beat + timedelta(seconds=1)):
@@ -204,7 +204,9 @@ def test_a_missing_run_can_be_only_reported(
 ) -> None:
     ledger = RunLedger(repository, on_missing="report")
     assert ledger.updates.update(*KEY, note="x") is None
-    assert ledger.updates.run(*KEY).complete() is None
+    run = ledger.updates.run(*KEY)
+    assert run.complete() is None
+    assert (run.finished, run.key, run.site) == (False, RunKey(*KEY), None)
     assert ledger.updates.update_many([(RunKey(*KEY), RunChange())]) is False
     assert list(ledger.find()) == []
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]
@@ -216,6 +218,16 @@ def test_a_missing_run_can_be_only_reported(
         ledger.updates.update("r", "c ", note="x")
     with pytest.raises(InvalidValue, match="on_missing"):
         RunLedger(repository, on_missing="ignore")  # type: ignore[arg-type]
+
+
+def test_a_handle_has_finished_its_run_if_that_was_so_before_it_was_removed(repository: InMemoryRunRepository) -> None:
+    ledger = RunLedger(repository, observers=(), on_missing="report")
+    run = ledger.start(*KEY)
+    run.complete()
+    before = ledger.get(*KEY).started_at + timedelta(days=1)
+    assert sum(InMemoryRunRemoval(repository).remove_runs(FinishedRuns(before=before))) == 1
+    assert run.complete() is None
+    assert run.finished
 
 
 def test_a_second_start_is_refused_and_reported(ledger: RunLedger, events: list[RunEvent]) -> None:
@@ -387,9 +399,7 @@ def test_a_run_is_imported_with_its_whole_log_or_not_at_all(ledger: RunLedger, e
     started = RunRecord.start(RunKey("old", "a"), at)
     note = RunChange(note="brought in")
     run = changed(NewRun(started), note, at=at)
-    with pytest.raises(
-        InvalidValue, match="run 'old' of client 'a' counts 1 notes, but its log has 0 lines"
-    ) as refusal:
+    with pytest.raises(InvalidValue, match="run 'old' of client 'a' counts 1 note, but its log has 0 lines") as refusal:
         ledger.import_records([run.record])
     assert (refusal.value.key, kinds(events)) == (run.key, ["start_failed"])
     mixed: list[RunRecord | NewRun] = [run, RunRecord.start(RunKey("new", "a"), at)]
@@ -945,7 +955,7 @@ def test_an_invalid_argument_is_named_as_the_caller_wrote_it(
     run = ledger.start(*KEY)
     with pytest.raises(InvalidValue) as refusal:
         act(run)
-    assert str(refusal.value) == message
+    assert str(refusal.value) == f"{run.key}: {message}"
     assert (kinds(events), events[-1].key) == (["run_started", "run_refused"], RunKey(*KEY))
     assert (run.finished, ledger.get(*KEY).status) == (False, RunStatus.RUNNING)
 

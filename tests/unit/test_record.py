@@ -47,7 +47,7 @@ def test_a_run_started_for_many_clients_has_the_record_that_each_start_makes() -
         (" r", "acme", AT, "Acme", "run id ' r' begins or ends with white space"),
         ("r", "", AT, "Acme", "client id is empty"),
         ("r", "acme", AT.replace(tzinfo=None), "Acme", "time of the start 2025-11-24T08:15:00 has no time zone"),
-        ("r", "acme", AT, "a\tb", "client name 'a\\\\tb' has the character U\\+0009"),
+        ("r", "acme", AT, "a\tb", "run 'r' of client 'acme': client name 'a\\\\tb' has the character U\\+0009"),
     ],
 )
 def test_a_start_for_many_clients_is_checked_as_one_for_each(
@@ -196,6 +196,13 @@ def test_a_marked_run_differs_in_its_mark_alone() -> None:
     record = RunRecord.start(RunKey("r", "acme"), datetime(2025, 11, 24, 8, 15, tzinfo=UTC))
     run = NewRun(evolve(record, notes=1), (LogLine(record.started_at, "begun"),))
     assert run.marked("m") == evolve(run, mark="m")
+
+
+def test_a_run_that_is_tried_again_differs_in_that_and_in_the_reference_alone() -> None:
+    record = RunRecord.start(RunKey("r", "acme"), datetime(2025, 11, 24, 8, 15, tzinfo=UTC))
+    run = NewRun(evolve(record, notes=1), (LogLine(record.started_at, "begun"),), "m", reference="old")
+    assert run.retried("new") == evolve(run, is_retry=True, reference="new")
+    assert run.retried(None) == evolve(run, is_retry=True, reference=None)
 
 
 @pytest.mark.parametrize("note", [None, "begun"])

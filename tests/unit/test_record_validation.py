@@ -76,7 +76,7 @@ def of(**metrics: Any) -> RunRecord:
         (lambda: NewRun(DONE, ("one",)), f"the log of {KEY} holds something that is not a LogLine."),  # type: ignore[arg-type]
         (
             lambda: NewRun(DONE),
-            f"{KEY} counts 1 notes, but its log has 0 lines: give the record with its whole log.",
+            f"{KEY} counts 1 note, but its log has 0 lines: give the record with its whole log.",
         ),
         (lambda: NewRun("r"), "record is str, not a RunRecord."),  # type: ignore[arg-type]
         (lambda: NewRun(made(notes=0), mark=7), "mark is int, not text: give a str."),  # type: ignore[arg-type]
@@ -85,7 +85,7 @@ def of(**metrics: Any) -> RunRecord:
         (lambda: RunRecord.start("r", AT), "key is str, not a RunKey."),  # type: ignore[arg-type]
         (
             lambda: RunRecord.start(KEY, AT, client_name=" x"),
-            "client name ' x' begins or ends with white space: remove it where the value is made.",
+            f"{KEY}: client name ' x' begins or ends with white space: remove it where the value is made.",
         ),
         (lambda: made(ended_at=None), f"{KEY} is Failed, but has no end time: give its ended_at."),
         (
@@ -245,7 +245,7 @@ def test_the_form_of_a_run_with_its_log_is_checked_unless_it_is_trusted() -> Non
     with pytest.raises(InvalidValue) as refusal:
         NewRun.from_json({**form, "log": 7})
     assert str(refusal.value).startswith("this is not the JSON form of a run with its log (TypeError: ")
-    with pytest.raises(InvalidValue, match="counts 5 notes, but its log has 1 lines"):
+    with pytest.raises(InvalidValue, match="counts 5 notes, but its log has 1 line:"):
         NewRun.from_json({**form, "notes": 5})
 
 

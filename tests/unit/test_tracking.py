@@ -1,4 +1,6 @@
 import asyncio
+import copy
+import inspect
 import signal
 import subprocess
 import sys
@@ -7,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +26,7 @@ from runledger import (
     RunRecord,
     RunStatus,
     StoreUnavailable,
+    aio,
 )
 from runledger.adapters.memory import InMemoryRunRepository
 
@@ -369,9 +373,9 @@ def test_an_interrupt_before_the_finish_begins_is_raised_after_it(
 
 def test_a_block_whose_end_python_does_not_call_is_cancelled(ledger: RunLedger, interrupt: Callable[[], None]) -> None:
     tracking = ledger.track("r", "acme")
+    leave = tracking.__exit__  # `with` looks it up first
     tracking.__enter__()
     assert outcome(ledger) == ("Running", None)
-    leave = tracking.__exit__
     del leave
     assert outcome(ledger) == ("Cancelled", None)
     assert lines(ledger) == ["KeyboardInterrupt"]
@@ -400,6 +404,157 @@ def test_a_second_block_of_one_tracking_does_not_finish_the_run_of_the_first() -
     with pytest.raises(RunAlreadyExists) as raised, tracking:
         pytest.fail("the block ran")
     assert not hasattr(raised.value, "__notes__")
+
+
+def beats(tracking: Any) -> bool:
+    """Whether the thread of the tracking's heartbeats is there."""
+    heartbeat = getattr(tracking, "_tracking", tracking)._heartbeat
+    return heartbeat is not None and heartbeat._thread.is_alive()
+
+
+def test_a_block_within_a_block_of_one_tracking_is_refused_and_the_first_goes_on(
+    ledger: RunLedger, events: list[RunEvent]
+) -> None:
+    tracking = ledger.track("r", "acme", heartbeat=3600)
+    with tracking as run:
+        with pytest.raises(RunAlreadyExists), tracking:
+            pytest.fail("the block ran")
+        assert (outcome(ledger), beats(tracking), run.finished) == (("Running", None), True, False)
+    assert (outcome(ledger), beats(tracking), run.finished) == (("Completed", None), False, True)
+    assert [event.kind.value for event in events] == ["run_started", "run_refused", "run_finished"]
+    with pytest.raises(RunAlreadyExists), ledger.track("s", "acme") as run, ledger.track("s", "acme"):
+        pytest.fail("the block ran")
+    assert outcome(ledger, "s")[0] == "Failed"
+
+
+@pytest.mark.parametrize("is_for_coroutines", [True, False])
+def test_an_async_block_within_a_block_of_one_tracking_is_refused_and_the_first_goes_on(
+    ledger: RunLedger, is_for_coroutines: bool
+) -> None:
+    async def main() -> None:
+        of: Any = aio.AsyncRunLedger(ledger) if is_for_coroutines else ledger
+        tracking = of.track("r", "acme", heartbeat=3600)
+        async with tracking:
+            with pytest.raises(RunAlreadyExists):
+                async with tracking:
+                    pytest.fail("the block ran")
+            assert (outcome(ledger), beats(tracking)) == (("Running", None), True)
+        assert (outcome(ledger), beats(tracking)) == (("Completed", None), False)
+        with pytest.raises(RunAlreadyExists):
+            async with tracking:
+                pytest.fail("the block ran")
+        assert (outcome(ledger), beats(tracking)) == (("Completed", None), False)
+
+    asyncio.run(main())
+
+
+def test_looking_at_a_tracking_ends_no_run(ledger: RunLedger, events: list[RunEvent]) -> None:
+    tracking = ledger.track("r", "acme")
+    for _ in inspect.getmembers(tracking):
+        pass
+    with tracking:
+        assert hasattr(tracking, "__exit__")
+        assert inspect.getmembers(tracking)
+        assert repr(tracking)
+        assert outcome(ledger) == ("Running", None)
+    assert hasattr(tracking, "__exit__")
+    assert outcome(ledger) == ("Completed", None)
+    assert lines(ledger) == []
+    assert [event.kind.value for event in events] == ["run_started", "run_finished"]
+
+
+def test_looking_at_a_tracking_whose_run_could_not_be_finished_sends_nothing() -> None:
+    sent: list[RunChange] = []
+
+    class Down(InMemoryRunRepository):
+        def update(self, _key: RunKey, change: RunChange, _at: datetime) -> RunRecord:
+            sent.append(change)
+            raise StoreUnavailable("down", Outcome.NOT_APPLIED)
+
+        def without_creation(self) -> "Down":
+            return self
+
+    tracking = RunLedger(Down(), observers=()).track("r", "acme")
+    with pytest.raises(StoreUnavailable), tracking:
+        pass
+    assert hasattr(tracking, "__exit__")
+    assert [change.status for change in sent] == [RunStatus.COMPLETED]
+
+
+def test_a_copy_of_a_tracking_is_refused_while_the_run_goes_on(ledger: RunLedger) -> None:
+    with (tracking := ledger.track("r", "acme")):
+        with pytest.raises(RunAlreadyExists), copy.copy(tracking):
+            pytest.fail("the block ran")
+        del tracking
+        assert outcome(ledger) == ("Running", None)
+    assert outcome(ledger) == ("Completed", None)
+
+
+def test_a_block_may_be_left_in_another_thread_than_it_was_entered_in(ledger: RunLedger) -> None:
+    stack, tracking = ExitStack(), ledger.track("r", "acme", heartbeat=3600)
+    thread = threading.Thread(target=stack.enter_context, args=(tracking,))
+    thread.start()
+    thread.join()
+    assert outcome(ledger) == ("Running", None)
+    stack.close()
+    assert (outcome(ledger), beats(tracking)) == (("Completed", None), False)
+
+
+def test_a_thread_that_cannot_enter_a_tracking_leaves_the_run_of_another_thread() -> None:
+    begun, first_may_go_on, second_may_go_on, over = (threading.Semaphore(0) for _ in range(4))
+    gates = [second_may_go_on, first_may_go_on]
+
+    class Gated(InMemoryRunRepository):
+        def create(self, new: NewRun) -> RunKey:
+            gate = gates.pop()
+            begun.release()
+            gate.acquire()
+            return super().create(new)
+
+    ledger = RunLedger(Gated(), observers=())
+    tracking = ledger.track("r", "acme")
+    refusals: list[RunAlreadyExists] = []
+
+    def block() -> None:
+        try:
+            with tracking:
+                begun.release()
+                over.acquire()
+        except RunAlreadyExists as refusal:
+            refusals.append(refusal)
+
+    threads = [threading.Thread(target=block) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+        begun.acquire()  # both have looked `__exit__` up, and are in the start
+    first_may_go_on.release()
+    begun.acquire()
+    second_may_go_on.release()
+    threads[1].join()
+    assert (len(refusals), outcome(ledger)) == (1, ("Running", None))
+    over.release()
+    threads[0].join()
+    assert outcome(ledger) == ("Completed", None)
+
+
+def test_each_call_of_a_function_that_calls_itself_is_a_run(ledger: RunLedger) -> None:
+    @ledger.track(lambda depth: f"depth {depth}", "acme")
+    def descend(depth: int) -> int:
+        return depth and descend(depth - 1)
+
+    assert descend(2) == 0
+    assert [record.status.value for record in ledger.find()] == ["Completed"] * 3
+
+    @ledger.track("the same", "acme")
+    def again() -> None:
+        again()
+
+    with pytest.raises(RunAlreadyExists):
+        again()
+    assert outcome(ledger, "the same")[0] == "Failed"
+    with ledger.track("outer", "acme"), ledger.track("inner", "acme"):
+        assert [outcome(ledger, run_id)[0] for run_id in ("outer", "inner")] == ["Running", "Running"]
+    assert [outcome(ledger, run_id)[0] for run_id in ("outer", "inner")] == ["Completed", "Completed"]
 
 
 @pytest.mark.parametrize("thing", ["score", 5, None])

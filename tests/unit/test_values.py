@@ -2,12 +2,17 @@ import json
 import math
 import pickle
 from datetime import UTC, datetime, timedelta, timezone
+from enum import Enum, StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from runledger import InvalidValue, RunChange, RunKey, RunQuery, RunRecord, RunStatus
+from runledger import InvalidValue, LogLine, NewRun, RunChange, RunKey, RunQuery, RunRecord, RunStatus
+from runledger.domain import FinishedRuns
+from runledger.domain.preparation import MetricColumn, MetricKind
 from runledger.domain.values import storable_text
+from runledger.testing.subclasses import Count, Word, of_subclass
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 
@@ -67,13 +72,118 @@ def test_a_metric_that_cannot_be_kept_is_refused_with_its_name(value: Any, words
     assert "'Posts'" in str(refusal.value)
 
 
-@pytest.mark.parametrize("number", [2**53, 7, -(2**53)])
-def test_a_number_of_a_class_derived_from_int_is_kept_as_an_int(number: int) -> None:
-    class Posts(int):
-        pass
+@pytest.mark.parametrize("number", [2**53, 7, -(2**53), 0.5, -1e300])
+def test_a_number_of_a_subclass_is_kept_as_the_plain_number(number: float) -> None:
+    for kept in (RunChange(metrics={"n": of_subclass(number)}).metrics, RunChange(add={"n": of_subclass(number)}).add):
+        assert (kept, type(kept["n"])) == ({"n": number}, type(number))
 
-    kept = RunChange(metrics={"n": Posts(number)}).metrics["n"]
-    assert (kept, type(kept)) == (number, int)
+
+@pytest.mark.parametrize("number", [2**53 + 1, math.inf, math.nan])
+def test_a_number_of_a_subclass_has_the_limits_of_a_plain_number(number: float) -> None:
+    with pytest.raises(InvalidValue, match=r"^metric 'n' is (beyond ±2\^53|inf|nan): "):
+        RunChange(metrics={"n": of_subclass(number)})
+
+
+class Client(StrEnum):
+    ACME = "acme"
+    BLANK = " acme"
+
+
+class Label(str, Enum):  # noqa: UP042 - whose str() is not its text, unlike that of a StrEnum
+    ACME = "acme"
+    FAILED = "failed"
+
+
+@pytest.mark.parametrize("acme", [Client.ACME, Label.ACME, Word("acme")])
+def test_text_of_a_subclass_is_kept_as_the_plain_text(acme: str) -> None:
+    key = RunKey(acme, acme, reference=acme)
+    record = RunRecord.start(key, AT, client_name=acme, metrics={acme: acme})
+    change = RunChange(note=acme, error=acme, metrics={acme: acme})
+    query = RunQuery(run_id=acme, client_id=acme)
+    run = NewRun(record, mark=acme, reference=acme)
+    column, finished = MetricColumn(acme, MetricKind.TEXT), FinishedRuns(before=AT, client_id=acme)
+    texts = [key.run_id, key.client_id, key.reference, record.client_name, *record.metrics, *record.metrics.values()]
+    texts += [change.note, change.error, *change.metrics, *change.metrics.values(), query.run_id, query.client_id]
+    texts += [run.mark, run.reference, run.marked(acme).mark, *(each.mark for each in NewRun.started([record], acme))]
+    texts += [column.name, finished.client_id, LogLine(AT, acme).text, *RunChange(add={acme: 1}).add]
+    assert {(text, type(text)) for text in texts} == {("acme", str)}
+    assert str(key) == "run 'acme' of client 'acme'"
+    assert repr(key) == "RunKey(run_id='acme', client_id='acme')"
+
+
+def test_text_of_a_subclass_has_the_limits_of_plain_text() -> None:
+    with pytest.raises(InvalidValue, match=r"^client id ' acme' begins or ends with white space"):
+        RunKey("r", Client.BLANK)
+    with pytest.raises(InvalidValue, match=r"^metric 'n' has 100001 characters"):
+        RunChange(metrics={"n": Word("x" * 100_001)})
+
+
+def test_a_status_is_named_by_a_label_of_a_subclass() -> None:
+    assert RunChange(status=Label.FAILED).status is RunStatus.FAILED
+    assert RunQuery(status=Label.FAILED).status == (RunStatus.FAILED,)
+
+
+def test_two_names_that_are_the_same_text_are_refused() -> None:
+    class Name(str):
+        __hash__ = object.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            return self is other
+
+    for what in ("metrics", "add"):
+        with pytest.raises(InvalidValue, match=rf"^{what} has two names that are the same text: name each metric once"):
+            RunChange(**{what: {Name("n"): 1, "n": 2}})  # type: ignore[arg-type]
+
+
+def test_the_client_names_of_a_start_are_found_by_ids_of_a_subclass() -> None:
+    class Id(str):
+        __hash__ = object.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            return self is other
+
+    names: dict[str, str] = {Id("acme"): "Acme Ltd", Id("bolt"): "Bolt Inc"}
+    records = RunRecord.start_many(Word("r"), names, AT, names=names)
+    assert [(each.key.run_id, each.key.client_id, each.client_name) for each in records] == [
+        ("r", "acme", "Acme Ltd"),
+        ("r", "bolt", "Bolt Inc"),
+    ]
+    assert {type(text) for each in records for text in (each.key.run_id, each.key.client_id)} == {str}
+
+
+class Timestamp(datetime):
+    """Like that of pandas, which has finer units and years beyond 9999: its fields are not those of the datetime."""
+
+    years = 0
+    year = property(lambda self: datetime.year.__get__(self) + self.years)
+
+
+def test_a_time_of_a_subclass_is_kept_as_the_plain_time() -> None:
+    for zone in (UTC, timezone(timedelta(hours=2)), ZoneInfo("Europe/Berlin")):
+        local = datetime(2025, 10, 26, 2, 30, 1, 123_456, tzinfo=zone, fold=1)
+        kept = RunRecord.start(RunKey("r", "c"), of_subclass(local)).started_at
+        assert (kept, type(kept), kept.tzinfo) == (RunRecord.start(RunKey("r", "c"), local).started_at, datetime, UTC)
+    with pytest.raises(InvalidValue, match="has no time zone"):
+        RunRecord.start(RunKey("r", "c"), of_subclass(datetime(2025, 1, 1)))  # noqa: DTZ001
+
+
+def test_a_time_of_a_subclass_beyond_the_years_of_a_datetime_is_refused() -> None:
+    at = Timestamp(2025, 11, 24, 8, 15, tzinfo=UTC)
+    assert RunRecord.start(RunKey("r", "c"), at).started_at == AT
+    for years in (100_000, math.nan):
+        at.years = years  # type: ignore[assignment]
+        with pytest.raises(InvalidValue, match=r"^time of the start is no time of the years 1 to 9999: give an aware"):
+            RunRecord.start(RunKey("r", "c"), at)
+
+
+@pytest.mark.parametrize("limit", [Label, 1.0, "1", None, True])
+def test_a_count_of_a_subclass_is_kept_as_the_plain_number(limit: Any) -> None:
+    query = RunQuery(limit=Count(3))
+    assert (query.limit, type(query.limit)) == (3, int)
+    with pytest.raises(InvalidValue, match=r"^notes is .+: give a whole number from 0"):
+        RunRecord(
+            key=RunKey("r", "c"), client_name="c", status=RunStatus.RUNNING, started_at=AT, updated_at=AT, notes=limit
+        )
 
 
 def test_an_error_of_the_greatest_length_may_have_lines() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from runledger import InvalidValue, RunKey, RunNotFound, StoreUnavailable, connect
 from runledger.domain import Outcome
 from runledger.domain.key import named
-from runledger.domain.visible import quoted, shown, visible, visible_id
+from runledger.domain.visible import counted, quoted, shown, visible, visible_id
 
 BIDIRECTIONAL = {"\u061c", "\u200e", "\u200f", *map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A))}
 
@@ -97,3 +97,8 @@ def test_an_id_is_named_whole_if_it_can_be_stored() -> None:
     assert named("x" * 255) == f"'{'x' * 255}'"
     assert named("x" * 256) == f"'{'x' * 56}…'"
     assert str(RunKey.trusted("x" * 256, "y" * 256)) == f"run '{'x' * 56}…' of client '{'y' * 56}…'"
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 runs"), (1, "1 run"), (2, "2 runs"), (1000, "1,000 runs")])
+def test_a_number_of_things_is_in_the_plural_unless_it_is_1(number: int, text: str) -> None:
+    assert counted(number, "run") == text

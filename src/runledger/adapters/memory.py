@@ -37,8 +37,12 @@ from .exclusion import Exclusion
 
 @frozen
 class _Table:
-    """An interrupt may come between any two steps of a call: a run is there, and a change made, once `records` has it.
-    What a call that was interrupted left elsewhere is overwritten by the next one, and not read."""
+    """The runs of a store.
+
+    An interrupt may end a call between any two of its steps. So `records` decides: a run exists, and a change is made,
+    as soon as it is in `records`. What an interrupted call wrote into `marks` and `logs` before that is not read, and
+    the next call overwrites it.
+    """
 
     columns: frozenset[str] | None
     records: dict[RunKey, RunRecord] = field(factory=dict)

@@ -86,9 +86,9 @@ class AsyncLedgerUpdates:
         """A handle on a run that was started elsewhere. Nothing is read: the first update raises if there is no run."""
         return AsyncRun(self._updates.run(run_id, client_id), self._threads)
 
-    def of(self, key: RunKey, site: str | None = None) -> AsyncRun:
-        """A handle on the run of a key, which the application started at `site`."""
-        return AsyncRun(self._updates.of(key, site), self._threads)
+    def of(self, key: RunKey) -> AsyncRun:
+        """A handle on the run of a RunKey."""
+        return AsyncRun(self._updates.of(key), self._threads)
 
 
 class AsyncRun:

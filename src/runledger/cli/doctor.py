@@ -14,6 +14,7 @@ from ..domain.visible import visible
 from ..stores import backend_of, store_url
 from .alerts import VARIABLE, alerts_to, named_targets
 from .output import print_json
+from .streams import silence_libraries
 
 _COLOURS = {Verdict.OK: "green", Verdict.NOTE: "yellow", Verdict.FIX: "red"}
 
@@ -42,6 +43,7 @@ def examine(url: str) -> Iterator[Finding]:
     try:
         url = store_url(url)
         backend = backend_of(url)
+        silence_libraries()
         if backend.examine is not None:
             yield from backend.examine(url)
         elif missing := backend.makes_on_open(url):

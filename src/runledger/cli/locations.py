@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ..stores import SCHEMES
+
 _OF_FILE = r"[a-z][a-z0-9+.-]*:///[^?@]*"
 _PUBLIC = (
     r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?:(?P<user>[^:@/?#]*)(?::[^@/?#]*)?@)?"
@@ -12,13 +14,15 @@ _PUBLIC = (
 """A URL in which a password, if there is any, is where it belongs."""
 
 _SECRETS = (
-    r"(?<![a-z0-9+.-])(?P<scheme>[a-z0-9+.-]+:/+)(?:(?P<user>[^\s:@/?#]*:)\S*|[^\s:@/?#]{40,})@"
-    r"|(?P<option>[?&;](?:ssl)?password=)[^\s&'\")]*"
+    r"(?<![a-z0-9+.-])(?P<scheme>[a-z0-9+.-]+:/+|[a-z0-9+.-]*(?:" + "|".join(SCHEMES) + r"):)"
+    r"(?:(?P<user>[^\s:@/?#]*:)(?:(?![0-9]*(?:[/?#,\s'\")]|$)).{,300}|\S*)|[^\s:@/?#]{40,})@"
+    r"|(?P<option>[?&;](?:ssl)?password=)[^\s&'\")]*(?:\s[^&'\")]{,300}(?=[&'\")]))?"
 )
 """In a text that quotes a URL: from the colon after the user to the last @; a user as long as only a token is; and what
-an option of the URL gives.
+an option of the URL gives. White space may be in a password, but not after what is a port.
 
-A match begins where a word begins, or a long text without a colon would take time that grows with its square."""
+A match begins where a word begins, and white space is followed only so far, or a long text would take time that grows
+with its square. Without slashes, only the scheme of a store makes a URL: an id may be a:b:c@d."""
 
 
 def without_passwords(text: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..domain import EventKind, RunEvent
-from .output import complain, counted
+from ..domain.visible import counted
+from .output import complain
 
 _NAMED = 20
 """How many reasons, and how many anomalies, are listed; the others are counted."""

@@ -20,6 +20,7 @@ from .arguments import ADDITION, COUNT, METRIC, MOMENT, STATUS
 from .locations import shown_url
 from .notices import Notices
 from .output import remark
+from .streams import silence_libraries
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -214,7 +215,9 @@ def _default_file() -> Path:
 def lasting(store: str) -> str:
     """The store's URL, as its backend takes it; that of a store that ends with the command is refused."""
     url = store_url(store)
-    if not backend_of(url).is_lasting:
+    is_lasting = backend_of(url).is_lasting
+    silence_libraries()
+    if not is_lasting:
         scheme = url.partition("://")[0]
         raise click.UsageError(f"{scheme}:// lasts as long as this command: name a store that stays.")
     return url

@@ -55,11 +55,6 @@ def give_output_up(error: OSError) -> None:
     complain(f"the output cannot be written: {error.strerror or error}.")
 
 
-def counted(number: int, what: str) -> str:
-    """A number with what it counts, in the plural unless it is 1."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def colour_wanted() -> bool | None:
     """False if NO_COLOR is set (https://no-color.org) or the terminal is dumb; None lets the terminal decide."""
     return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None

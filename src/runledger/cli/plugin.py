@@ -16,10 +16,11 @@ from typing import Any
 
 import click
 
+from ..domain.visible import counted
 from ..services.inspecting.checking import CheckResult
 from ..services.inspecting.expectation import Deviation, DeviationKind
 from .locations import without_passwords
-from .output import counted, give_output_up, print_json, say
+from .output import give_output_up, print_json, say
 
 _NAMED = 5
 """How many deviations the line names; the others are counted."""

@@ -20,6 +20,21 @@ def prepare_streams() -> None:
     sys.stderr = cast(TextIO, _Unfailing(sys.stderr))
 
 
+def silence_libraries() -> None:
+    """Print nothing that a library logs, as a connection pool does at each attempt: the command's own error says it.
+
+    Without a configuration of logging, Python prints warnings to standard error. Those of the ledger are still printed.
+    To be called once the libraries are loaded: if they do not load logging, nothing does.
+    """
+    last_resort: Any = getattr(sys.modules.get("logging"), "lastResort", None)
+    if last_resort is not None:
+        last_resort.addFilter(_is_of_the_ledger)
+
+
+def _is_of_the_ledger(record: Any) -> bool:
+    return bool(record.name.partition(".")[0] == "runledger")
+
+
 class _Unfailing:
     """Standard error. If nobody reads it, or its disk is full, the command goes on, and so does its exit code.
 

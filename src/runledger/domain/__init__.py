@@ -1,7 +1,7 @@
 """The rules of the ledger. Read `record`, then `port`. The other modules are their vocabulary.
 
-Making a class slows the start of every process. So what only reading, removing or examining needs is loaded when it is
-asked for, and `stored_row` and most of `preparation` are left to those who need them.
+Each class that is made at import slows the start of every process. So names that only reading, removing or examining
+needs are loaded at their first use. `stored_row`, and most of `preparation`, are imported from their modules.
 """
 
 from typing import TYPE_CHECKING

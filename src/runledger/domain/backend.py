@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from ..late_names import LateModule
 from .port import RunRepository
 from .representation import fields_shown
 
 if TYPE_CHECKING:
-    from .preparation import Finding, Preparation
-    from .removal import RunRemoval
+    from . import preparation
+    from . import removal as removals
+else:
+    preparation = LateModule(".preparation", __package__)
+    removals = LateModule(".removal", __package__)
 
 
 def _makes_nothing(_url: str) -> None:
@@ -37,11 +41,11 @@ class Backend:
     open: Callable[[str], RunRepository]
     """Open the store. Raises StoreUnusable, StoreUnavailable or InvalidValue."""
 
-    examine: Callable[[str], Iterable[Finding]] | None = None
+    examine: Callable[[str], Iterable[preparation.Finding]] | None = None
     """Findings about whether the store can serve, for `doctor`. Changes nothing. A StoreUnusable is printed as a
     finding."""
 
-    prepare: Callable[[str, Preparation], Iterable[Finding]] | None = None
+    prepare: Callable[[str, preparation.Preparation], Iterable[preparation.Finding]] | None = None
     """Make the store ready, for `init`: its file, table or schema. Harmless if it is ready. Shows a person what it
     would change in a table of theirs before it does so: see Preparation. The findings say what was made and what
     remains to be done by hand; no findings mean that the store is ready. Raises StoreUnusable if it cannot be made
@@ -50,11 +54,11 @@ class Backend:
     metric_columns: bool = False
     """Whether each metric needs a column, which `prepare` adds. Else `init --metric` is rejected."""
 
-    probe: Callable[[str, str], Generator[Finding]] | None = None
+    probe: Callable[[str, str], Generator[preparation.Finding]] | None = None
     """Verify what the adapter assumes about its store, for `doctor --probe`. The second argument names a scratch table.
     Closing the generator cleans up."""
 
-    removal: Callable[[str], RunRemoval] | None = None
+    removal: Callable[[str], removals.RunRemoval] | None = None
     """Open the right to remove finished runs, for `prune`. Raises what `open` raises. Nothing that `open` returns may
     lead to it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Protocol
@@ -68,4 +69,5 @@ class RunEvent:
 class RunObserver(Protocol):
     """Is called with every event, in the thread where it happened. An exception that it raises is only logged."""
 
+    @abstractmethod
     def __call__(self, event: RunEvent, /) -> None: ...

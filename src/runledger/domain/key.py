@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Self
 
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 
 from .representation import fields_shown
 from .unchecked import unchecked
@@ -23,9 +23,10 @@ class RunLedgerError(Exception):
     """The base of every error that the ledger raises. `key` is the run concerned, or None if no run is.
 
     `applied` holds the keys of a bulk call that were created or updated before it failed. With a store that guarantees
-    atomic bulk calls, only an earlier attempt of a start can have created them. `unconfirmed` holds the keys, with
-    references, of records that the store made for a start without knowing whether they are the run's: a
-    retry confirms them, and creates nothing for them.
+    atomic bulk calls, only an earlier attempt of a start can have created them.
+    `unconfirmed` holds the keys of runs whose records a start may have made, without knowing whether they are there and
+    are the run's. A key with a reference is that of a record which the store says it made: a retry confirms it, and
+    creates nothing for it.
     """
 
     applied: tuple[RunKey, ...] = ()
@@ -54,24 +55,34 @@ class RunLedgerError(Exception):
 class InvalidValue(RunLedgerError, ValueError):
     """A value is invalid. It was rejected before anything was sent to the store."""
 
+    def naming(self, key: RunKey | None) -> Self:
+        """This error, which names the run concerned, unless it does so already, or no run is known."""
+        if self.key is None and key is not None:
+            self.key = key
+            self.args = (f"{key}: {self.args[0]}", *self.args[1:])
+        return self
+
 
 def checked_name(value: str, what: str) -> str:
     """An id or name: 1 to 255 characters, no control characters, no white space at either end. Raises InvalidValue."""
-    if isinstance(value, str) and value.isprintable() and 0 < len(value) <= MAX_NAME and value.strip() == value:
+    if type(value) is str and value.isprintable() and 0 < len(value) <= MAX_NAME and value.strip() == value:
         return value
-    what = what.replace("_", " ")
-    if not require_text(value, what):
+    text = plain_text(value, what)
+    if not text:
         raise InvalidValue(f"{what} is empty: give it 1 to {MAX_NAME} characters.")
-    if value.strip() != value:
-        raise InvalidValue(f"{what} {shown(value)} begins or ends with white space: remove it where the value is made.")
-    return checked_characters(value, what, MAX_NAME, CONTROL)
+    if text.strip() != text:
+        raise InvalidValue(f"{what} {shown(text)} begins or ends with white space: remove it where the value is made.")
+    return checked_characters(text, what, MAX_NAME, CONTROL)
 
 
-def require_text(value: str, what: str) -> str:
-    """The value, if it is a str. Raises InvalidValue."""
+def plain_text(value: str, what: str) -> str:
+    """Text as a plain str: a subclass may compare, hash or show itself in another way. Raises InvalidValue.
+
+    `str.__str__` returns the characters themselves. A subclass, such as that of an enumeration, overrides `str(value)`.
+    """
     if not isinstance(value, str):
         raise InvalidValue(f"{what} is {type(value).__name__}, not text: give a str.")
-    return value
+    return str.__str__(value)
 
 
 def checked_characters(value: str, what: str, longest: int, forbidden: str) -> str:
@@ -96,9 +107,19 @@ def named(an_id: str) -> str:
     return quoted(an_id) if len(an_id) <= MAX_NAME else shown(an_id)
 
 
-def valid_name(_instance: object, attribute: Attribute[Any], value: str) -> None:
-    """A validator of attrs: the attribute holds an id or name. Raises InvalidValue."""
-    checked_name(value, attribute.name)
+def checked_run_id(value: str) -> str:
+    """A run id. Raises InvalidValue."""
+    return checked_name(value, "run id")
+
+
+def checked_client_id(value: str) -> str:
+    """A client id. Raises InvalidValue."""
+    return checked_name(value, "client id")
+
+
+def checked_reference(value: str | None) -> str | None:
+    """A store's reference to a record, or None. Raises InvalidValue."""
+    return None if value is None else plain_text(value, "reference")
 
 
 @frozen(order=True, weakref_slot=False)
@@ -111,17 +132,19 @@ class RunKey:
 
     __repr__ = fields_shown
 
-    run_id: str = field(validator=valid_name)
-    client_id: str = field(validator=valid_name)
-    reference: str | None = field(default=None, kw_only=True, eq=False, order=False, repr=False)
+    run_id: str = field(converter=checked_run_id)
+    client_id: str = field(converter=checked_client_id)
+    reference: str | None = field(
+        default=None, converter=checked_reference, kw_only=True, eq=False, order=False, repr=False
+    )
 
     @classmethod
     def trusted(cls, run_id: str, client_id: str, reference: str | None = None) -> RunKey:
         """A key that a store returned, without the checks: it was checked before it was stored."""
         return unchecked_key(run_id, client_id, reference)
 
-    def referring_to(self, reference: str) -> RunKey:
-        """This key with the store's reference to its record."""
+    def referring_to(self, reference: str | None) -> RunKey:
+        """This key with the store's reference to its record, or without any."""
         return unchecked_key(self.run_id, self.client_id, reference)
 
     def __str__(self) -> str:

@@ -10,11 +10,12 @@ from attrs import evolve, field, frozen
 
 from .errors import RunAlreadyExists
 from .json_form import MALFORMED, log_from_json, log_to_json, problem_text, trusted_log
-from .key import InvalidValue, RunKey, require_text
+from .key import InvalidValue, RunKey, checked_reference, plain_text
 from .record import RunRecord
 from .representation import fields_shown
 from .unchecked import unchecked
 from .values import LogLine, checked_note
+from .visible import counted
 
 
 def _is_record(_instance: object, _attribute: object, value: RunRecord) -> None:
@@ -26,8 +27,8 @@ def _lines(log: Iterable[LogLine]) -> tuple[LogLine, ...]:
     return tuple(log)
 
 
-def _is_text(_instance: object, _attribute: object, value: str) -> None:
-    require_text(value, "mark")
+def _checked_mark(value: str) -> str:
+    return plain_text(value, "mark")
 
 
 @frozen(weakref_slot=False)
@@ -48,17 +49,17 @@ class NewRun:
 
     record: RunRecord = field(validator=_is_record)
     log: tuple[LogLine, ...] = field(default=(), converter=_lines)
-    mark: str = field(default="", validator=_is_text, repr=False)
+    mark: str = field(default="", converter=_checked_mark, repr=False)
     is_retry: bool = field(default=False, kw_only=True)
-    reference: str | None = field(default=None, kw_only=True, repr=False)
+    reference: str | None = field(default=None, converter=checked_reference, kw_only=True, repr=False)
 
     def __attrs_post_init__(self) -> None:
         if self.log and not all(isinstance(line, LogLine) for line in self.log):
             raise InvalidValue(f"the log of {self.key} holds something that is not a LogLine.", self.key)
         if self.record.notes != len(self.log):
             raise InvalidValue(
-                f"{self.key} counts {self.record.notes} notes, but its log has {len(self.log)} lines: give the record "
-                "with its whole log.",
+                f"{self.key} counts {counted(self.record.notes, 'note')}, but its log has "
+                f"{counted(len(self.log), 'line')}: give the record with its whole log.",
                 self.key,
             )
 
@@ -69,7 +70,11 @@ class NewRun:
 
     def marked(self, mark: str) -> NewRun:
         """This run as one whose start carries `mark`, before its first attempt. Raises InvalidValue."""
-        return _new(self.record, self.log, require_text(mark, "mark"), False, None)
+        return _new(self.record, self.log, _checked_mark(mark), False, None)
+
+    def retried(self, reference: str | None) -> NewRun:
+        """This run as a further attempt of its start sends it, once an attempt has had an unknown outcome."""
+        return _new(self.record, self.log, self.mark, True, reference)
 
     def is_same_start(self, mark: str) -> bool:
         """Whether an earlier attempt of this start created the record that carries `mark`."""
@@ -82,7 +87,7 @@ class NewRun:
         With a `note`, that is the first line of each log, at the time of the start.
         Raises InvalidValue for a mark that is not text, and for a note that cannot be stored.
         """
-        require_text(mark, "mark")
+        mark = _checked_mark(mark)
         if note is None:
             return [_new(record, (), mark, False, None) for record in records]
         text = checked_note(note)

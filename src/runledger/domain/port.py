@@ -3,16 +3,20 @@
 For every method: values are checked before they get here, times are in UTC to the millisecond, and an adapter changes
 none of them. What the store's driver raises becomes an error of the ledger. StoreUnavailable says whether a change may
 have been applied. No method sends a change twice. All methods may be called from any thread.
+
+A class has these rights by its methods. If it derives from the protocols too, it cannot be used before it has them all.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Hashable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from attrs import frozen
 
+from ..late_names import LateModule
 from .events import RunObserver
 from .key import RunKey
 from .new_run import NewRun
@@ -21,12 +25,15 @@ from .representation import fields_shown
 from .values import LogLine
 
 if TYPE_CHECKING:
-    from .query import RunQuery, RunSummary
+    from . import query
+else:
+    query = LateModule(".query", __package__)
 
 
 class RunCreation(Protocol):
     """The right to create run records. Only the start of a workflow has it."""
 
+    @abstractmethod
     def create(self, new: NewRun) -> RunKey:
         """Store a new record, its log and its mark durably and atomically, and return its key.
 
@@ -40,6 +47,7 @@ class RunCreation(Protocol):
         store: nothing is written then.
         """
 
+    @abstractmethod
     def create_many(self, news: Sequence[NewRun]) -> Sequence[RunKey]:
         """Store new records as `create` does, and return their keys in the same order.
 
@@ -53,6 +61,7 @@ class RunCreation(Protocol):
 class RunUpdates(Protocol):
     """The right to change run records that exist. Nothing here can create one."""
 
+    @abstractmethod
     def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
         """Apply `change` to the record of `key` atomically, as `RunRecord.apply` does, and return the record after it.
 
@@ -65,6 +74,7 @@ class RunUpdates(Protocol):
         that the store bounds.
         """
 
+    @abstractmethod
     def update_many(self, changes: Sequence[tuple[RunKey, RunChange]], at: datetime) -> None:
         """Apply many changes in their order. All or none, if the store guarantees it. Raises what `update` raises."""
 
@@ -72,20 +82,23 @@ class RunUpdates(Protocol):
 class RunReads(Protocol):
     """The right to read."""
 
+    @abstractmethod
     def get(self, key: RunKey) -> RunRecord:
         """The record of exactly this key. Raises RunNotFound, StoreUnavailable or StoreUnusable."""
 
+    @abstractmethod
     def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
         """The lines of the run's log, lazily, oldest first; with `last`, only the last so many, still oldest first.
 
         Raises RunNotFound, StoreUnavailable or StoreUnusable, at the latest when the first line is asked for.
         """
 
-    def find(self, query: RunQuery) -> Iterator[RunRecord]:
+    @abstractmethod
+    def find(self, query: query.RunQuery) -> Iterator[RunRecord]:
         """The records that match, lazily and page by page, newest start first.
 
         Records with the same start come in the reverse order of their keys, by code point. No record comes twice. A
-        record that does not change meanwhile is not left out, whatever else is created or updated.
+        record that does not change meanwhile is not left out, even if others are created or updated.
         """
 
 
@@ -97,7 +110,7 @@ class RunAccess(RunUpdates, RunReads, Protocol):
 class Guarantees:
     """What a store promises beyond the rules that every store keeps. The conformance suite tests each promise.
 
-    `atomic_bulk`: create_many and update_many are all or nothing, whatever fails in between.
+    `atomic_bulk`: create_many and update_many are all or nothing, also if something fails in between.
     `atomic_add`: additions and notes of concurrent processes are all kept.
     `exact_finish`: if several processes finish one run at the same time, exactly one succeeds.
     `exact_start`: the store keeps marks. So of several starts of one run at most one succeeds, even if they have the
@@ -126,6 +139,7 @@ class Guarantees:
 class ObservedStore(Protocol):
     """Optional. A store that detects duplicates, lost updates or unreadable rows on its own, and reports them."""
 
+    @abstractmethod
     def add_observer(self, observer: RunObserver) -> None:
         """Report to this observer from now on."""
 
@@ -134,7 +148,8 @@ class ObservedStore(Protocol):
 class SummableStore(Protocol):
     """Optional. A store that summarises records in less time than it takes to find them."""
 
-    def summary(self, query: RunQuery) -> RunSummary:
+    @abstractmethod
+    def summary(self, query: query.RunQuery) -> query.RunSummary:
         """The summary of the records that `find` returns."""
 
 
@@ -142,6 +157,7 @@ class SummableStore(Protocol):
 class LatestStore(Protocol):
     """Optional. A store that finds the newest record of each client in less time than it takes to find all records."""
 
+    @abstractmethod
     def latest(self, since: datetime | None = None) -> Iterator[RunRecord]:
         """The record of each client that `find` returns first, lazily, in the order of client ids, by code point.
 
@@ -153,7 +169,8 @@ class LatestStore(Protocol):
 class LoggedStore(Protocol):
     """Optional. A store that finds records together with their logs in less time than it takes to read each log."""
 
-    def find_with_logs(self, query: RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
+    @abstractmethod
+    def find_with_logs(self, query: query.RunQuery) -> Iterator[tuple[RunRecord, tuple[LogLine, ...]]]:
         """The records that `find` returns, each with its log: as many lines as the record counts notes."""
 
 
@@ -161,6 +178,7 @@ class LoggedStore(Protocol):
 class IdentifiedStore(Protocol):
     """Optional. A store that can be recognised, however it was named when it was opened."""
 
+    @abstractmethod
     def identity(self) -> Hashable:
         """Equal for two repositories of one store. Raises StoreUnavailable or StoreUnusable."""
 
@@ -169,11 +187,14 @@ class RunRepository(RunCreation, RunAccess, Protocol):
     """What every adapter implements."""
 
     @property
+    @abstractmethod
     def guarantees(self) -> Guarantees:
         """What this store promises beyond the rules."""
 
+    @abstractmethod
     def without_creation(self) -> RunAccess:
         """An object over the same store from which no creating method can be reached, not even by its attributes."""
 
+    @abstractmethod
     def close(self) -> None:
         """Release what the adapter holds open."""

@@ -56,6 +56,10 @@ class MetricKind(Enum):
     DATE = "date"
 
 
+def _checked_name(name: str) -> str:
+    return checked_name(name, "name of a metric")
+
+
 @frozen
 class MetricColumn:
     """A column for a metric: the metric's name, what it holds, and the decimals of a number, from 0 to 8.
@@ -63,13 +67,9 @@ class MetricColumn:
     Raises InvalidValue for a name that no metric can have, and for decimals that the column cannot have.
     """
 
-    name: str = field()
+    name: str = field(converter=_checked_name)
     kind: MetricKind
     decimals: int = field(default=0)
-
-    @name.validator
-    def _check_name(self, _attribute: object, value: str) -> None:
-        checked_name(value, "name of a metric")
 
     @decimals.validator
     def _check_decimals(self, _attribute: object, value: int) -> None:

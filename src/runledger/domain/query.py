@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from attrs import field, frozen, validators
+from attrs import field, frozen
 
-from .key import InvalidValue, RunKey, valid_name
+from .key import InvalidValue, RunKey, checked_client_id, checked_run_id
 from .record import RunRecord
 from .representation import fields_shown
 from .values import MetricValue, ReadOnlyDict, RunStatus, checked_count, checked_status, checked_time
@@ -23,6 +23,14 @@ def _sums(sums: Mapping[str, int | float]) -> ReadOnlyDict[str, int | float]:
 
 
 # Each takes None itself: the `optional` of attrs inspects its converter, and compiles types, when a class is made.
+
+
+def _run_id(value: str | None) -> str | None:
+    return None if value is None else checked_run_id(value)
+
+
+def _client_id(value: str | None) -> str | None:
+    return None if value is None else checked_client_id(value)
 
 
 def _since(at: datetime | None) -> datetime | None:
@@ -74,8 +82,8 @@ class RunQuery:
 
     __repr__ = fields_shown
 
-    run_id: str | None = field(default=None, validator=validators.optional(valid_name))
-    client_id: str | None = field(default=None, validator=validators.optional(valid_name))
+    run_id: str | None = field(default=None, converter=_run_id)
+    client_id: str | None = field(default=None, converter=_client_id)
     status: tuple[RunStatus, ...] | None = field(default=None, converter=_statuses)
     since: datetime | None = field(default=None, converter=_since)
     until: datetime | None = field(default=None, converter=_until)

@@ -20,7 +20,7 @@ from .json_form import (
     time_text,
     trusted_metrics,
 )
-from .key import InvalidValue, RunKey, checked_name, unchecked_key, valid_name
+from .key import InvalidValue, RunKey, checked_client_id, checked_name, checked_run_id, unchecked_key
 from .representation import fields_shown
 from .unchecked import unchecked
 from .values import (
@@ -50,7 +50,8 @@ class RunChange:
     """What one update asks for. With nothing in it, it is a heartbeat, which moves `updated_at` alone.
 
     `metrics` are set and `add` is added, by name; a name may be in one of the two. `note` becomes a line of the log.
-    `status` finishes the run, so it must be final. `error` says what went wrong. Raises InvalidValue.
+    `status` finishes the run, so it must be final. `error` says what went wrong. No status requires an error here,
+    because copies bring over runs that failed without one; the ledger's `fail` does. Raises InvalidValue.
     """
 
     __repr__ = fields_shown
@@ -87,6 +88,10 @@ def _is_key(_instance: object, _attribute: object, value: RunKey) -> None:
         raise InvalidValue(f"key is {type(value).__name__}, not a RunKey.")
 
 
+def _checked_client_name(name: str) -> str:
+    return checked_name(name, "client name")
+
+
 def _checked_start(at: datetime) -> datetime:
     return checked_time(at, "started_at")
 
@@ -116,7 +121,7 @@ class RunRecord:
     __repr__ = fields_shown
 
     key: RunKey = field(validator=_is_key)
-    client_name: str = field(validator=valid_name)
+    client_name: str = field(converter=_checked_client_name)
     status: RunStatus = field(converter=checked_status)
     started_at: datetime = field(converter=_checked_start)
     ended_at: datetime | None = field(default=None, converter=_checked_end)
@@ -160,10 +165,13 @@ class RunRecord:
 
         What they share is checked once, which takes half the time.
         """
-        checked_name(run_id, "run_id")
+        run_id = checked_run_id(run_id)
         at = checked_time(at, _TIME_OF_START)
-        keys = [unchecked_key(run_id, checked_name(client_id, "client_id"), None) for client_id in client_ids]
-        return [_started(key, names.get(key.client_id), at, NO_METRICS) for key in keys]
+        # A name is looked up by the id as it was given: a subclass of str may not equal its plain text.
+        return [
+            _started(unchecked_key(run_id, checked_client_id(each), None), names.get(each), at, NO_METRICS)
+            for each in client_ids
+        ]
 
     @classmethod
     def trusted(
@@ -242,7 +250,9 @@ class RunRecord:
         return named and (self.key, self.started_at) == (stored.key, stored.started_at)
 
     def apply(self, change: RunChange, at: datetime) -> RunRecord:
-        """The record after `change`, made at `at`. The only place where the rules of updating are written.
+        """The record after `change`, made at `at`. These are the rules of updating.
+
+        PostgreSQL's update repeats them in SQL for speed; the random histories compare the two.
 
         A note is counted here; its line is `change.line(at)`.
 
@@ -294,7 +304,11 @@ unchecked_record = unchecked(RunRecord)
 
 
 def _started(key: RunKey, client_name: str | None, at: datetime, metrics: Metrics) -> RunRecord:
-    name = key.client_id if client_name is None else checked_name(client_name, "client name")
+    try:
+        name = key.client_id if client_name is None else _checked_client_name(client_name)
+    except InvalidValue as error:
+        error.naming(key)
+        raise
     return unchecked_record(key, name, RunStatus.RUNNING, at, None, metrics, 0, None, at)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Protocol
 
-from attrs import field, frozen, validators
+from attrs import field, frozen
 
-from .key import valid_name
+from .key import checked_client_id
 from .record import RunRecord
 from .values import checked_time
 
@@ -20,6 +21,10 @@ def _before(at: datetime) -> datetime:
     return checked_time(at, "before")
 
 
+def _client_id(value: str | None) -> str | None:
+    return None if value is None else checked_client_id(value)
+
+
 @frozen(kw_only=True)
 class FinishedRuns:
     """Runs that started and finished before a moment, of all clients or of one. A Running run is never among them.
@@ -29,7 +34,7 @@ class FinishedRuns:
     """
 
     before: datetime = field(converter=_before)
-    client_id: str | None = field(default=None, validator=validators.optional(valid_name))
+    client_id: str | None = field(default=None, converter=_client_id)
 
     def includes(self, record: RunRecord) -> bool:
         """Whether a record is that of one of these runs."""
@@ -48,6 +53,7 @@ class RunRemoval(Protocol):
     handle leads to it.
     """
 
+    @abstractmethod
     def remove_runs(self, finished: FinishedRuns, batch: int = BATCH) -> Iterator[int]:
         """Remove these runs with their logs, batch by batch, and yield how many each batch has removed.
 
@@ -59,6 +65,7 @@ class RunRemoval(Protocol):
         Raises StoreUnavailable or StoreUnusable. What earlier batches removed stays removed.
         """
 
+    @abstractmethod
     def close(self) -> None:
         """Release what is held open."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -56,5 +57,6 @@ class RowStore(Protocol):
     Both the repository and what its `without_creation` returns have it.
     """
 
+    @abstractmethod
     def stored_rows(self) -> Iterator[StoredRow]:
         """Every row, lazily, in any order, each once. Raises StoreUnavailable or StoreUnusable."""

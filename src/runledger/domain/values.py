@@ -1,7 +1,8 @@
 """What may be stored: the rules for statuses, notes, log lines, texts, metric values and times. For ids see `key`.
 
 Each function returns the value in the form in which it is stored, or raises InvalidValue with a message that says what
-is wrong. Text is stored exactly as given: never trimmed, normalised or re-cased.
+is wrong. Text is stored exactly as given: never trimmed, normalised or re-cased. A value of a subclass of str, int,
+float or datetime becomes the plain value that it is, so that every store keeps the same.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, NoReturn, Self, TypeVar
 
 from attrs import field, frozen
 
-from .key import CONTROL, InvalidValue, checked_characters, checked_name, require_text
+from .key import CONTROL, InvalidValue, checked_characters, checked_name, plain_text
 from .representation import fields_shown
 from .unchecked import unchecked
 from .visible import shown
@@ -45,10 +46,10 @@ class RunStatus(Enum):
     SKIPPED = "Skipped"
     CANCELLED = "Cancelled"
 
-    is_final: bool
-
-    def __init__(self, label: str) -> None:
-        self.is_final = label != "Running"
+    @property
+    def is_final(self) -> bool:
+        """Whether a run that has this status is finished."""
+        return self is not RunStatus.RUNNING
 
 
 _SEPARATORS = str.maketrans("", "", " _-")
@@ -82,7 +83,8 @@ def checked_status(value: RunStatus | str) -> RunStatus:
     """A status, given as a RunStatus or by its label, in any case, with or without spaces, dashes or underscores."""
     if isinstance(value, RunStatus):
         return value
-    status = _STATUSES.get(value.translate(_SEPARATORS).lower()) if isinstance(value, str) else None
+    label = str.__str__(value) if isinstance(value, str) else ""
+    status = _STATUSES.get(label.translate(_SEPARATORS).lower())
     if status is None:
         raise InvalidValue(f"{value!r} is not a status: use one of {', '.join(s.value for s in RunStatus)}.")
     return status
@@ -90,21 +92,23 @@ def checked_status(value: RunStatus | str) -> RunStatus:
 
 def checked_note(value: str, what: str = "note") -> str:
     """A note: one line of 1 to 10,000 characters without control characters."""
-    if require_text(value, what) == "":
+    text = plain_text(value, what)
+    if not text:
         raise InvalidValue(f"{what} is empty: leave it out, or give it text.")
-    return checked_characters(value, what, MAX_NOTE, CONTROL)
+    return checked_characters(text, what, MAX_NOTE, CONTROL)
 
 
 def checked_text(value: str, what: str) -> str:
     """A text metric or an error: up to 100,000 characters. Line breaks are allowed, NUL and lone surrogates are not."""
-    return checked_characters(require_text(value, what), what, MAX_TEXT, _UNSTORABLE)
+    return checked_characters(plain_text(value, what), what, MAX_TEXT, _UNSTORABLE)
 
 
 def checked_error(value: str) -> str:
     """What went wrong: text that is not empty."""
-    if checked_text(value, "error") == "":
+    text = checked_text(value, "error")
+    if not text:
         raise InvalidValue("error is empty: say what went wrong, or leave it out.")
-    return value
+    return text
 
 
 def storable_text(text: str) -> str:
@@ -121,23 +125,34 @@ def checked_time(value: datetime, what: str) -> datetime:
     """An aware datetime, in UTC, truncated to the millisecond."""
     if not isinstance(value, datetime):
         raise InvalidValue(f"{what} is {type(value).__name__}, not a datetime: give an aware datetime.")
-    utc = value
-    if value.tzinfo is not UTC:
-        if value.tzinfo is None or value.utcoffset() is None:
-            raise InvalidValue(f"{what} {value.isoformat()} has no time zone: pass an aware datetime.")
+    utc = value if type(value) is datetime else _plain_time(value, what)
+    if utc.tzinfo is not UTC:
+        if utc.tzinfo is None or utc.utcoffset() is None:
+            raise InvalidValue(f"{what} {utc.isoformat()} has no time zone: pass an aware datetime.")
         try:
-            utc = value.astimezone(UTC)
+            utc = utc.astimezone(UTC)
         except OverflowError:
-            raise InvalidValue(f"{what} {value.isoformat()} is outside the years 1 to 9999 in UTC.") from None
+            raise InvalidValue(f"{what} {utc.isoformat()} is outside the years 1 to 9999 in UTC.") from None
     micros = utc.microsecond
     return utc if micros % 1000 == 0 and not utc.fold else utc.replace(microsecond=micros - micros % 1000, fold=0)
 
 
+def _plain_time(value: datetime, what: str) -> datetime:
+    """The time of a subclass. Its fields may be beyond those of a datetime, or no numbers, as in pandas."""
+    fields = value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond
+    try:
+        return datetime(*fields, tzinfo=value.tzinfo, fold=value.fold)
+    except (TypeError, ValueError):
+        raise InvalidValue(f"{what} is no time of the years 1 to 9999: give an aware datetime.") from None
+
+
 def checked_count(value: int, what: str) -> int:
     """A whole number from 0."""
-    if type(value) is not int or value < 0:
-        raise InvalidValue(f"{what} is {value!r}: give a whole number from 0.")
-    return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        count = int.__int__(value)
+        if count >= 0:
+            return count
+    raise InvalidValue(f"{what} is {shown(value)}: give a whole number from 0.")
 
 
 def checked_number(value: float, what: str) -> int | float:
@@ -145,12 +160,14 @@ def checked_number(value: float, what: str) -> int | float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InvalidValue(f"{what} is {type(value).__name__}, not a number: give an int or a float.")
     if isinstance(value, int):
-        if not -MAX_INTEGER <= value <= MAX_INTEGER:
+        integer = int.__int__(value)
+        if not -MAX_INTEGER <= integer <= MAX_INTEGER:
             raise InvalidValue(f"{what} is beyond ±2^53: store it as text or as a float.")
-        return int(value)
-    if not math.isfinite(value):
-        raise InvalidValue(f"{what} is {value}: only finite numbers can be stored.")
-    return float(value) + 0.0  # -0.0 becomes 0.0: not every store keeps the sign of zero
+        return integer
+    number = float.__float__(value)
+    if not math.isfinite(number):
+        raise InvalidValue(f"{what} is {number}: only finite numbers can be stored.")
+    return number + 0.0  # -0.0 becomes 0.0: not every store keeps the sign of zero
 
 
 def checked_metrics(metrics: Mapping[str, MetricValue]) -> Metrics:
@@ -169,7 +186,7 @@ def _checked_items(mapping: Mapping[str, Any], what: str, checked: Callable[[Any
     if not isinstance(mapping, Mapping):
         raise InvalidValue(f"{what} is {type(mapping).__name__}: give a mapping of names to values.")
     # Most values are plain integers: the others cost a call, and the words for an error about them.
-    return Metrics(
+    items = Metrics(
         {
             checked_name(name, "metric name"): value
             if type(value) is int and -MAX_INTEGER <= value <= MAX_INTEGER
@@ -177,10 +194,13 @@ def _checked_items(mapping: Mapping[str, Any], what: str, checked: Callable[[Any
             for name, value in mapping.items()
         }
     )
+    if len(items) < len(mapping):  # names of a subclass of str may differ, and be the same text
+        raise InvalidValue(f"{what} has two names that are the same text: name each metric once.")
+    return items
 
 
 def _checked_value(value: MetricValue, name: str) -> MetricValue:
-    if isinstance(value, bool) or (isinstance(value, str) and value.isprintable() and len(value) <= MAX_TEXT):
+    if value is True or value is False or (type(value) is str and value.isprintable() and len(value) <= MAX_TEXT):
         return value  # before the words for an error, which take longer than everything else
     what = f"metric {shown(name)}"
     if isinstance(value, (int, float)):

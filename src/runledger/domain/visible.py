@@ -1,4 +1,4 @@
-"""What may be shown of text that came from elsewhere. The rule for every terminal, log and error message."""
+"""What may be shown of text that came from elsewhere, and numbers in text: for terminals, logs and error messages."""
 
 from __future__ import annotations
 
@@ -43,6 +43,11 @@ def shown(value: object) -> str:
     text = visible_id(repr(value))
     end = "…'" if isinstance(value, str) else "…"
     return text if len(text) <= 60 else text[:57] + end
+
+
+def counted(number: int, what: str) -> str:
+    """A number with what it counts, in the plural unless it is 1."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -10,9 +10,11 @@ from .program import (
     Scope,
     Self,
     Source,
+    Steps,
 )
 from .traversal import chain_of
 from .tree import (
+    Argument,
     Assign,
     Block,
     Call,
@@ -26,6 +28,7 @@ from .tree import (
     PatternRecord,
     PatternSequence,
     Record,
+    Sequence,
     Text,
 )
 
@@ -38,6 +41,7 @@ class Assignments:
         self.module = module
         self.python = module.is_python
         self._assigned: list[tuple[Scope, str, str, Origin]] = []
+        self._appended: list[tuple[Scope, Node, Origin]] = []
 
     def _node(self, node: Node, scope: Scope, block: Block) -> None:
         raise NotImplementedError
@@ -108,6 +112,23 @@ class Assignments:
         elif isinstance(owner, Member):
             self._member_target(owner.object, f"{owner.name}[{key}]", source, scope)
 
+    def _append(self, owner: Node, method: str, arguments: list[Argument], scope: Scope) -> None:
+        for argument in arguments:
+            steps: Steps = (("each", ""),) if argument.spread or method == "extend" else ()
+            self._appended.append((scope, owner, Source(argument.value, scope, steps)))
+
+    def _attach_items(self) -> None:
+        """Give lists what is appended to the names and fields that they are assigned to."""
+        together: dict[int, tuple[list[Origin], list[Origin]]] = {}
+        for scope, owner, item in self._appended:
+            lists = _origins_of(owner, scope)
+            if lists:
+                together.setdefault(id(lists), (lists, []))[1].append(item)
+        for lists, items in together.values():
+            for known in lists:
+                if isinstance(known, Source) and isinstance(known.node, Sequence) and not known.steps:
+                    self.program.appended[known.node] = items
+
     def _prototype_method(self, constructor: Node, name: str, node: Function, scope: Scope) -> None:
         holder = scope.holder(chain_of(constructor))
         for origin in holder.names[chain_of(constructor)] if holder is not None else ():
@@ -151,6 +172,19 @@ class Assignments:
 
     def _keep(self, owner: str, attribute: str, origin: Origin) -> None:
         self.program.kept.setdefault(attribute, {}).setdefault(owner.rpartition(".")[2], []).append(origin)
+
+
+def _origins_of(owner: Node, scope: Scope) -> list[Origin]:
+    """The origins of a name, or of a field of the object that a method is called on."""
+    holder = scope.holder(chain_of(owner).partition(".")[0])
+    match owner:
+        case Name(id=name) if holder is not None:
+            return holder.names[name]
+        case Member(object=Name(id=this), name=name) if holder is not None:
+            for known in holder.names[this][:1]:
+                if isinstance(known, Self):
+                    return known.owner.fields.get(name, [])
+    return []
 
 
 def _step(source: Source, kind: str, what: str | int) -> Source:

@@ -100,9 +100,9 @@ class Calls(Outcomes):
             self._exporting.discard((module, name))
 
     def _script_name(self, module: Module, name: str) -> Values:
-        found = self.merged(*(self.of_origin(origin, module.scope) for origin in module.exports.get(name, ())))
+        found = self.of_origins(module.exports.get(name, ()))
         if not found and module.whole:
-            whole = self.merged(*(self.of_origin(origin, module.scope) for origin in module.whole))
+            whole = self.of_origins(module.whole)
             return whole if name == "default" else self.members(whole, name)
         if not found and name == "default":
             return (File(module),)
@@ -116,7 +116,7 @@ class Calls(Outcomes):
 
     def _python_name(self, module: Module, name: str) -> Values:
         origins = module.scope.names.get(name, ())
-        found = self.merged(*(self.of_origin(origin, module.scope) for origin in origins))
+        found = self.of_origins(origins)
         if not found:
             inner = self.modules.submodule(module, name)
             if inner is not None:
@@ -142,7 +142,7 @@ class Calls(Outcomes):
             case More():
                 return (function,)
             case File(module=module):
-                whole = self.merged(*(self.of_origin(origin, module.scope) for origin in module.whole))
+                whole = self.of_origins(module.whole)
                 return self.merged(*(self.call(value, arguments) for value in whole))
             case Given() | Of() | Called():
                 return self.result(function, arguments)
@@ -172,17 +172,16 @@ class Calls(Outcomes):
         if isinstance(owner, Name):
             holder = scope.holder(f"{owner.id}[{key}]")
             origins = holder.names[f"{owner.id}[{key}]"] if holder is not None else ()
-            return self.merged(*(self.of_origin(origin, scope) for origin in origins))
+            return self.of_origins(origins)
         if isinstance(owner, Member):
             classes = [
                 value.info for value in self.values(owner.object, scope) if isinstance(value, This | Instance | Class)
             ]
             return self.merged(
                 *(
-                    self.of_origin(origin, each.body)
+                    self.of_origins(each.fields.get(f"{owner.name}[{key}]", ()))
                     for info in classes
                     for each in self.ancestry(info)
-                    for origin in each.fields.get(f"{owner.name}[{key}]", ())
                 )
             )
         return ()

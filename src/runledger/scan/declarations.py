@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .assignments import Assignments, decorated_default
+from .assignments import decorated_default
+from .exchange import Exchange
 from .program import (
     Caught,
     ClassInfo,
-    FromImport,
     FromParameter,
     Routine,
     Scope,
@@ -14,7 +14,7 @@ from .program import (
     Source,
     Steps,
 )
-from .traversal import chain_of, parts_of
+from .traversal import chain_of, parts_of, text_of
 from .tree import (
     Assign,
     Await,
@@ -55,14 +55,17 @@ from .tree import (
 _EXPRESSIONS = {Name, Literal, Text, Member, Index, Call, Either, Not, Compare, Binary, Record, Sequence, Await, Yield,
                 Other}  # fmt: skip
 
+_APPENDING = {"append", "extend", "push"}
 
-class Declarations(Assignments):
+
+class Declarations(Exchange):
     """Walks one module. What it finds goes into the program."""
 
     def declare(self) -> None:
         self._block(self.module.tree.body, self.module.scope, new=False)
         for scope, name, attribute, origin in self._assigned:
             self._attach(scope, name, attribute, origin)
+        self._attach_items()
 
     def _block(self, block: Block, scope: Scope, *, new: bool = True) -> None:
         if new and block.scoped:
@@ -78,30 +81,14 @@ class Declarations(Assignments):
         match node:
             case Block():
                 self._block(node, scope)
-            case Function():
-                routine = self.function(node, scope)
-                if node.name and not node.is_arrow:
-                    scope.add(node.name, Source(node, scope, pos=-1))
-                routine.name = node.name or routine.name
-            case ClassNode():
-                self.class_node(node, scope)
-                if node.name:
-                    scope.add(node.name, Source(node, scope, pos=-1))
-            case If(condition=condition, then=then, otherwise=otherwise):
-                self._node(condition, scope, block)
-                self._block(then, scope)
-                if otherwise is not None:
-                    self._block(otherwise, scope)
+            case Function() | ClassNode():
+                self._definition(node, scope)
+            case If() | Switch():
+                self._branches(node, scope, block)
             case Loop():
                 self._loop(node, scope, block)
             case Try():
                 self._try(node, scope)
-            case Switch(subject=subject, cases=cases):
-                self._node(subject, scope, block)
-                for case in cases:
-                    for test in case.tests:
-                        self._node(test, scope, block)
-                    self._block(case.body, scope)
             case Return(value=value) | Throw(value=value):
                 if value is not None:
                     self._node(value, scope, block)
@@ -117,14 +104,39 @@ class Declarations(Assignments):
             case Assign():
                 self._assign(node, scope, block)
             case Each():
-                inner = Scope("block", scope, self.module, scope.routine)
-                self.program.scopes[node] = inner
-                self._node(node.source, scope, block)
-                self._target(node.target, Source(node.source, scope, (("each", ""),), pos=-1), inner, inner)
-                for part in (*node.conditions, node.element):
-                    self._node(part, inner, block)
+                self._comprehension(node, scope, block)
             case _:
                 self._expression(node, scope, block)
+
+    def _definition(self, node: Function | ClassNode, scope: Scope) -> None:
+        if isinstance(node, ClassNode):
+            self.class_node(node, scope)
+        else:
+            routine = self.function(node, scope)
+            routine.name = node.name or routine.name
+        if node.name and not (isinstance(node, Function) and node.is_arrow):
+            scope.add(node.name, Source(node, scope, pos=-1))
+
+    def _branches(self, node: If | Switch, scope: Scope, block: Block) -> None:
+        if isinstance(node, If):
+            self._node(node.condition, scope, block)
+            self._block(node.then, scope)
+            if node.otherwise is not None:
+                self._block(node.otherwise, scope)
+            return
+        self._node(node.subject, scope, block)
+        for case in node.cases:
+            for test in case.tests:
+                self._node(test, scope, block)
+            self._block(case.body, scope)
+
+    def _comprehension(self, node: Each, scope: Scope, block: Block) -> None:
+        inner = Scope("block", scope, self.module, scope.routine)
+        self.program.scopes[node] = inner
+        self._node(node.source, scope, block)
+        self._target(node.target, Source(node.source, scope, (("each", ""),), pos=-1), inner, inner)
+        for part in (*node.conditions, node.element):
+            self._node(part, inner, block)
 
     def _expression(self, node: Node, scope: Scope, block: Block) -> None:
         if type(node) is Name or type(node) is Literal:
@@ -135,7 +147,9 @@ class Declarations(Assignments):
                 if isinstance(callee, Member) and callee.name == "set" and len(arguments) == 2:
                     self._item_target(callee.object, Source(arguments[1].value, scope), scope)
                 elif isinstance(callee, Member) and callee.name == "decorate" and len(arguments) == 2:  # Fastify
-                    self._decoration(callee.object, _text_of(arguments[0].value), arguments[1].value, scope)
+                    self._decoration(callee.object, text_of(arguments[0].value), arguments[1].value, scope)
+                elif isinstance(callee, Member) and callee.name in _APPENDING:
+                    self._append(callee.object, callee.name, arguments, scope)
                 self._node(callee, scope, block)
                 for index, argument in enumerate(arguments):
                     self._node(argument.value, scope, block)
@@ -151,14 +165,10 @@ class Declarations(Assignments):
                     if isinstance(value, Function):
                         routine = self.program.routines[value]
                         routine.record = (node, scope)
-                        routine.name = _text_of(key) or routine.name
+                        routine.name = text_of(key) or routine.name
             case _:
                 for part in parts_of(node):
                     self._node(part, scope, block)
-
-    def _require(self, node: Call, scope: Scope) -> None:
-        if isinstance(node.callee, Name) and node.callee.id in ("require", "import") and node.arguments:
-            self.module.imports.append(_text_of(node.arguments[0].value))
 
     def _loop(self, node: Loop, scope: Scope, block: Block) -> None:
         inner = Scope("block", scope, self.module, scope.routine) if node.declares else scope
@@ -302,46 +312,6 @@ class Declarations(Assignments):
         self._target(node.target, source, scope, home if node.declares or self.python else None)
         if isinstance(node.target, Member | Call):
             self._node(node.target.object if isinstance(node.target, Member) else node.target, scope, block)
-
-    def _import(self, node: Import, scope: Scope) -> None:
-        self.module.imports.append(node.module)
-        home = scope.function_scope()
-        for name, local in node.names:
-            if name == "*" and local == "*":
-                self.module.passes_on.append(node.module)
-            elif name == "*" and local == node.module and "." in local:
-                home.add(local.partition(".")[0], FromImport(self.module, local.partition(".")[0], "*"))
-            else:
-                home.add(local, FromImport(self.module, node.module, name))
-            if self.python and name != "*":
-                self.module.imports.append(
-                    f"{node.module.rstrip('.')}.{name}" if node.module.strip(".") else node.module + name
-                )
-
-    def _export(self, node: Export, scope: Scope, block: Block) -> None:
-        self._node(node.value, scope, block)
-        source = Source(node.value, scope, pos=1 << 59)
-        if node.name == "=":
-            self.module.whole.append(source)
-            return
-        self.module.exports.setdefault(node.name, []).append(source)
-        if isinstance(node.value, Function) and self.program.routines[node.value].name == "<anonymous>":
-            self.program.routines[node.value].name = node.name
-
-    def _export_from(self, node: ExportFrom) -> None:
-        self.module.imports.append(node.module)
-        for name, outer in node.names:
-            if outer == "*":
-                self.module.passes_on.append(node.module)
-            else:
-                origin = FromImport(self.module, node.module, "*" if name == "=" else name)
-                self.module.exports.setdefault(outer, []).append(origin)
-
-
-def _text_of(node: Node | None) -> str:
-    if isinstance(node, Text) and len(node.parts) == 1 and isinstance(node.parts[0], str):
-        return node.parts[0]
-    return ""
 
 
 def _globals_of(block: Block) -> list[str]:

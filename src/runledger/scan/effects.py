@@ -38,7 +38,8 @@ from .values import (
 
 _MOST_EFFECTS = 600
 _MOST_ROUNDS = 60
-_MOST_STEPS = 200_000
+_MOST_STEPS_FOR_ALL_CALLS = 200_000
+"""How often symbols are replaced in one scan."""
 
 
 class Effects(Propagation):
@@ -106,7 +107,7 @@ class Effects(Propagation):
         for (kind, name), likely in list(seen.items()):
             self._put(found, Effect(kind, text(name), opened.site, likely))
         before = len(found)
-        if self._evaluator.total >= _MOST_STEPS:
+        if self._evaluator.total >= _MOST_STEPS_FOR_ALL_CALLS:
             self._evaluator.give_up("steps for all calls")
             self._add_outcome(
                 found, self._evaluator.outcome(opened.function, opened.arguments), opened.site, opened.chain

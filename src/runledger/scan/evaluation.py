@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .calls import Calls
 from .comparisons import presence
 from .names import Modules
-from .program import Caught, FromImport, FromParameter, Origin, Program, Routine, Scope, Self, Source
-from .reaching import outwards, reaching
+from .origins import Origins
+from .program import Program, Routine, Scope, Source
+from .reaching import reaching
 from .returns import conditions, return_values
 from .traversal import chain_of
 from .tree import (
@@ -37,15 +37,11 @@ from .values import (
     Callable,
     Class,
     Constant,
-    Failure,
-    Given,
     Library,
     List,
     Lookup,
-    Method,
     Object,
     String,
-    Table,
     This,
     Value,
     Values,
@@ -53,22 +49,18 @@ from .values import (
     symbolic,
 )
 
-_EACH = {"forEach", "map", "filter", "some", "every", "flatMap", "find", "findIndex", "eachPage"}
 _DEPTH = 60
 """How deep evaluations may nest before one is given up."""
 
 
-class Evaluator(Calls):
+class Evaluator(Origins):
     """Evaluates for one program. `exhausted` counts what was given up, by the name of the limit."""
 
     def __init__(self, program: Program, modules: Modules) -> None:
         super().__init__(program, modules)
         self._known: dict[tuple[Node, Scope], Values] = {}
-        self._running: set[tuple[Node, Scope]] = set()
         self._returns: dict[Routine, Values] = {}
         self._returning: set[Routine] = set()
-        self._provisional: dict[tuple[Node, Scope], Values] = {}
-        self._provisional_returns: dict[Routine, Values] = {}
 
     def values(self, node: Node, scope: Scope) -> Values:
         """The values that an expression may have in its scope."""
@@ -87,19 +79,18 @@ class Evaluator(Calls):
             self.give_up("depth of evaluation")
             self._cut += 1
             return ()
-        self._running.add(key)
+        self._running[key] = None
         before = self._cut
         try:
             found = self._evaluate(node, scope)
         finally:
-            self._running.discard(key)
-        if self._cut == before or not self._running:
+            self._running.pop(key, None)
+        if self._cut == before or not self.is_within:
             self._known[key] = found
-        else:  # what was cut short depends on where it began: kept until that is evaluated
+        else:
             self._provisional[key] = found
-        if not self._running:
-            self._provisional.clear()
-            self._provisional_returns.clear()
+        if not self.is_within:
+            self.forget()
         return found
 
     def _evaluate(self, node: Node, scope: Scope) -> Values:
@@ -108,54 +99,50 @@ class Evaluator(Calls):
                 return self._name(node, scope)
             case Text(parts=parts):
                 return self._template(parts, scope)
-            case Member(object=owner, name=name):
-                if chain_of(owner) == "super":
-                    return self._super(name, scope)
-                found = self._attached(node, scope) or self.members(self.values(owner, scope), name)
-                return self._kept_attribute(node, found) or found
-            case Index(object=owner, index=index) if chain_of(owner).rpartition(".")[2] in ("Annotated", "Optional"):
-                return self.values(index, scope)
+            case Member():
+                return self.attribute(node, scope)
             case Index(object=owner, index=index):
-                return self.merged(
-                    self._index(self.values(owner, scope), self.values(index, scope)),
-                    self.kept(owner, scope, exact(next(iter(self.values(index, scope)), None)) or ""),
-                )
+                return self._index(owner, index, scope)
             case Call():
                 return self.called(node, scope)
             case Await(value=inner) | Spread(value=inner):
                 return self.values(inner, scope)
-            case Either(operator=operator, left=left, right=right):
-                if operator == "and":
-                    return self.values(right, scope)
-                return self.merged(self.values(left, scope), self.values(right, scope))
-            case Function():
-                if node in self.program.constructors:
-                    return (Class(self.program.constructors[node]),)
-                routine = self.program.routines.get(node)
-                return () if routine is None else (Callable(routine, self._this_of(routine)),)
-            case ClassNode():
-                info = self.program.classes.get(node)
-                return () if info is None else (Class(info),)
+            case Function() | ClassNode():
+                return self._defined(node)
             case Record():
                 return (Object(node, scope),)
             case Sequence():
                 return (List(node, scope),)
             case Each(element=element, source=source):
                 looked = tuple(value for value in self.values(source, scope) if isinstance(value, Lookup))
-                if looked:
-                    return looked
-                return self.values(element, self.program.scopes.get(node, scope))
+                return looked or self.values(element, self.program.scopes.get(node, scope))
             case Assign(value=value) if value is not None:
                 return self.values(value, scope)
-            case Binary(operator=operator, left=left, right=right):
-                return self._binary(operator, self.values(left, scope), self.values(right, scope))
-            case Not(operand=operand):
-                return self._truth(operand, scope, positive=False)
-            case Compare():
-                return self._comparison(node, scope)
+            case Either() | Binary() | Not() | Compare():
+                return self._operation(node, scope)
             case Other(parts=parts) if len(parts) == 1:
                 return self.values(parts[0], scope)
         return ()
+
+    def _index(self, owner: Node, index: Node, scope: Scope) -> Values:
+        keys = self.values(index, scope)
+        if chain_of(owner).rpartition(".")[2] in ("Annotated", "Optional"):
+            return keys
+        owners = self.values(owner, scope)
+        return self.merged(
+            *(self.item(one, key) for one in owners for key in (keys or (None,))),
+            self.kept(owner, scope, exact(next(iter(keys), None)) or ""),
+        )
+
+    def _defined(self, node: Function | ClassNode) -> Values:
+        """A function or class that is written here."""
+        if isinstance(node, ClassNode):
+            known = self.program.classes.get(node)
+            return () if known is None else (Class(known),)
+        if node in self.program.constructors:
+            return (Class(self.program.constructors[node]),)
+        routine = self.program.routines.get(node)
+        return () if routine is None else (Callable(routine, self._this_of(routine)),)
 
     def _name(self, node: Name, scope: Scope) -> Values:
         holder = scope.holder(node.id)
@@ -165,7 +152,7 @@ class Evaluator(Calls):
         origins = holder.names[node.id]
         if len(origins) > 1 and holder.function_scope() is scope.function_scope():
             origins = reaching(origins, node.pos)
-        found = self.merged(*(self.of_origin(origin, holder) for origin in origins))
+        found = self.of_origins(origins)
         if not found or all(isinstance(value, Constant | Library) or symbolic(value) for value in found):
             kind = holder.function_scope().names.get(f"type {node.id}")
             if kind:
@@ -182,95 +169,31 @@ class Evaluator(Calls):
                     return found
         return ()
 
-    def of_origin(self, origin: Origin, scope: Scope) -> Values:
-        """The values that one origin of a name gives."""
-        match origin:
-            case Source(node=node, scope=at, steps=steps):
-                return self.stepped(self.values(node, at), steps)
-            case FromParameter(routine=routine, index=index, steps=steps):
-                return self.stepped(self.parameter(routine, index), steps)
-            case FromImport(module=module, spec=spec, name=name):
-                return self.imported(module, spec, name)
-            case Self(owner=owner, is_class=is_class):
-                return (Class(owner),) if is_class and not self.subclasses(owner) else (This(owner),)
-            case Caught():
-                return (Failure(),)
-        return ()
-
-    def parameter(self, routine: Routine, index: int) -> Values:
-        """What a parameter may be: what a library passes to a callback, what its type names, or a symbol."""
-        passed = self._passed(routine, index)
-        if passed is not None:
-            return passed
-        scope = routine.scope
-        known = routine.node.parameters if routine.node is not None else []
-        name = known[index].name if index < len(known) else ""
-        kind = scope.names.get(f"type {name or index}")
-        return (*(self.typed(kind[0]) if kind else ()), Given(routine, index))
-
-    def _passed(self, routine: Routine, index: int) -> Values | None:
-        if routine.passed is None:
-            return None
-        call, place, scope = routine.passed
-        callee = call.callee
-        if isinstance(callee, Member):
-            if callee.name == "then" and place == 0:
-                return self.values(callee.object, scope)
-            if callee.name in ("catch", "then"):
-                return (Failure(),)
-            owners = self.values(callee.object, scope)
-            if callee.name in _EACH and not (callee.name == "find" and any(isinstance(one, Table) for one in owners)):
-                return self.each(owners) if index == 0 else ()
-        found = [value for value in self.values(call, scope) if isinstance(value, Lookup)]
-        if found:
-            node = routine.node
-            first = node.parameters[0].name if node is not None and node.parameters else ""
-            if index == 0 and first.startswith(("e", "_")) and len(node.parameters if node else ()) > 1:
-                return (Failure(),)
-            return tuple(found)
-        return None
-
     def _this_of(self, routine: Routine) -> Value | None:
         if routine.owner is not None and routine.node is not None and not routine.node.is_static:
             return This(routine.owner)
         return None
 
-    def _super(self, name: str, scope: Scope) -> Values:
-        names = [name for at in outwards(scope) for name in at.names.values()]
-        for origin in (one for origins in names for one in origins):
-            if isinstance(origin, Self):
-                return self.above(origin.owner, name)
-        return ()
-
-    def _attached(self, node: Member, scope: Scope) -> Values:
-        """A member of the module's own exports, or of `this` in an object literal's method, which is the object."""
-        if chain_of(node.object) in ("exports", "module.exports") and scope.holder("exports") is None:
-            return self.exported(scope.module, node.name)
-        if not isinstance(node.object, Name) or node.object.id != "this" or scope.holder("this") is not None:
-            return ()
-        routine = scope.routine
-        while routine is not None and (routine.node is None or routine.node.is_arrow):
-            routine = routine.parent
-        if routine is None or routine.record is None:
-            return ()
-        return self.members((Object(*routine.record),), node.name)
-
-    def _kept_attribute(self, node: Member, found: Values) -> Values:
-        """What is assigned to an attribute of an object that a package or a caller gives."""
-        owners = self.program.kept.get(node.name)
-        if owners is None or not all(isinstance(value, Library | Method) or symbolic(value) for value in found):
-            return ()
-        origins = owners.get(chain_of(node.object).rpartition(".")[2], ())
-        kept = self.merged(*(self.of_origin(origin, origin.scope) for origin in origins if isinstance(origin, Source)))
-        return self.merged(kept, tuple(value for value in found if symbolic(value))) if kept else ()
-
     def _template(self, parts: list[str | Node], scope: Scope) -> Values:
         return self.combined(part if isinstance(part, str) else self.values(part, scope) for part in parts)
+
+    def _operation(self, node: Either | Binary | Not | Compare, scope: Scope) -> Values:
+        match node:
+            case Either(operator="and", right=right):
+                return self.values(right, scope)
+            case Either(left=left, right=right):
+                return self.merged(self.values(left, scope), self.values(right, scope))
+            case Binary(operator=operator, left=left, right=right):
+                return self._binary(operator, self.values(left, scope), self.values(right, scope))
+            case Not(operand=operand):
+                return self._truth(operand, scope, positive=False)
+        positive = presence(node)
+        return () if positive is None else self._truth(node.left, scope, positive=positive)
 
     def _binary(self, operator: str, left: Values, right: Values) -> Values:
         if operator == "+":
             if not any(isinstance(value, String) for value in (*left, *right)):
-                return ()
+                return tuple(value for value in (*left, *right) if isinstance(value, List))
             return self.combined((left, right))
         if operator == "%":
             return self.filled(left, right)
@@ -280,15 +203,6 @@ class Evaluator(Calls):
 
     def _truth(self, operand: Node, scope: Scope, *, positive: bool) -> Values:
         return self.truths(self.values(operand, scope), positive)
-
-    def _comparison(self, node: Compare, scope: Scope) -> Values:
-        positive = presence(node)
-        if positive is None:
-            return ()
-        return self._truth(node.left, scope, positive=positive)
-
-    def _index(self, owners: Values, keys: Values) -> Values:
-        return self.merged(*(self.item(owner, key) for owner in owners for key in (keys or (None,))))
 
     def returned(self, routine: Routine) -> Values:
         """What a routine may return, with its parameters as symbols."""
@@ -311,7 +225,7 @@ class Evaluator(Calls):
             truths = [self._truth(node, scope, positive=positive) for node, scope, positive in decided]
             found = self.merged(*truths) or found
         self._returning.discard(routine)
-        if self._cut == before or not self._running:
+        if self._cut == before or not self.is_within:
             self._returns[routine] = found
         else:
             self._provisional_returns[routine] = found

@@ -66,9 +66,7 @@ class Members(Objects):
                 return dict(items).get(name, ())
             case Callable(routine=routine) if routine.node in self.program.attributes:
                 origins = self.program.attributes[routine.node].get(name, [])
-                return self.merged(*(self.of_origin(origin, routine.scope) for origin in origins)) or (
-                    Method(owner, name),
-                )
+                return self.of_origins(origins) or (Method(owner, name),)
             case Lookup() if name in _DERIVED:
                 return (owner,)
             case Row(library="http", created=False) if name in _STATUS:
@@ -102,12 +100,12 @@ class Members(Objects):
                 if known is not None:
                     made[known] = self._within(self.values(inner, value.scope), value.frames)
         for name, origin in self.program.additions.get(value.node, ()):
-            made[name] = self.merged(made.get(name, ()), self.of_origin(origin, value.scope))
+            made[name] = self.merged(made.get(name, ()), self.of_origin(origin))
         return made
 
     def _entry(self, owner: Object, name: str) -> Values:
         added = [origin for key, origin in self.program.additions.get(owner.node, ()) if key == name]
-        found = [self.of_origin(origin, owner.scope) for origin in added]
+        found = [self.of_origin(origin) for origin in added]
         for key, inner in reversed(owner.node.entries):
             if key is None:
                 held = self._spread(owner, inner, name)
@@ -162,7 +160,7 @@ class Members(Objects):
             if name in each.methods:
                 return self._got(Callable(each.methods[name], Class(info)))
             if name in each.fields:
-                return self.merged(*(self.of_origin(origin, each.body) for origin in each.fields[name]))
+                return self.of_origins(each.fields[name])
             if name in each.inner:
                 return (Class(each.inner[name]),)
         return (Method(Class(info), name),)
@@ -225,6 +223,7 @@ class Members(Objects):
                 case List(node=node, scope=scope, frames=frames):
                     for item in node.items[: MOST + 1]:
                         made += self._within(self.values(item, scope), frames)
+                    made += self._within(self.of_origins(self.program.appended.get(node, ())), frames)
         return self.merged(tuple(made))
 
     def stepped(self, found: Values, steps: Steps) -> Values:

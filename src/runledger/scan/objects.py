@@ -46,7 +46,7 @@ class Objects(Substitution):
                 given = self._generated(owner, name) if isinstance(owner, Instance) and info.module.is_python else ()
                 if given:
                     return given
-                found = self.merged(*(self.of_origin(origin, each.body) for origin in each.fields[name]))
+                found = self.of_origins(each.fields[name])
                 typed = self._typed_field(info, name) if all(isinstance(one, Constant) for one in found) else ()
                 return self._of_instance(owner, name, typed or found)
         if name == "start" and self.library_base(info).rpartition(".")[2] in ("Thread", "Process"):
@@ -72,7 +72,7 @@ class Objects(Substitution):
     def typed(self, origin: Origin) -> Values:
         """An object of the type that an annotation names, if the type is a class of the program or a library's."""
         made: list[Value] = []
-        for value in self.of_origin(origin, origin.scope) if isinstance(origin, Source) else ():
+        for value in self.of_origin(origin) if isinstance(origin, Source) else ():
             match value:
                 case Class(info=info):
                     found = self.implementations(info)

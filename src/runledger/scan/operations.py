@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import islice, product
 
 from .names import Modules
@@ -18,7 +18,7 @@ MOST = 16
 _MOST_GIVEN = 3
 """The most values of one argument of a symbol's call."""
 
-MOST_STEPS = 4000
+MOST_STEPS_FOR_ONE_CALL = 4000
 """How often symbols are replaced for one call."""
 
 
@@ -36,6 +36,13 @@ class Operations:
         self._nesting = 0
         self._cut = 0
         """How often an evaluation came back to what it is a part of: what is found then depends on where it began."""
+        self._running: dict[tuple[Node, Scope], None] = {}
+        """The expressions that are evaluated, the innermost last."""
+        self._gathered: dict[int, Values] = {}
+        """What the lists of origins that are looked through have given so far, by their identity."""
+        self._provisional: dict[tuple[Node, Scope] | int, Values] = {}
+        self._provisional_returns: dict[Routine, Values] = {}
+        """What was cut short depends on where it began: it is kept until that is evaluated."""
         self._spreading: set[Record] = set()
         """Objects whose spreads are looked into: `{...x}` may hold itself."""
         self._spreads: dict[tuple[Value, Node, str | None], list[dict[str, Values]]] = {}
@@ -44,16 +51,28 @@ class Operations:
         self._ancestry: dict[ClassInfo, list[ClassInfo]] = {}
         self._subclasses: dict[ClassInfo, list[ClassInfo]] | None = None
 
+    @property
+    def is_within(self) -> bool:
+        """Whether what is evaluated is a part of something else that is."""
+        return bool(self._running or self._gathered)
+
+    def forget(self, values: int = 0, returns: int = 0) -> None:
+        """Forget what is provisional, but for the oldest."""
+        while len(self._provisional) > values:
+            self._provisional.popitem()
+        while len(self._provisional_returns) > returns:
+            self._provisional_returns.popitem()
+
     def give_up(self, limit: str, times: int = 1) -> None:
         """Count that a limit was reached, so that findings may be missing."""
         self.exhausted[limit] += times
 
     def spend(self, steps: int) -> bool:
         """Count steps for one call. Returns whether there are more than are allowed."""
-        if self.steps <= MOST_STEPS < self.steps + steps:
+        if self.steps <= MOST_STEPS_FOR_ONE_CALL < self.steps + steps:
             self.give_up("steps for one call")
         self.steps += steps
-        return self.steps > MOST_STEPS
+        return self.steps > MOST_STEPS_FOR_ONE_CALL
 
     def merged(self, *groups: Values) -> Values:
         """The distinct values of several groups, in order; MORE in the place of those that are not followed."""
@@ -93,7 +112,10 @@ class Operations:
     def values(self, node: Node, scope: Scope) -> Values:
         raise NotImplementedError
 
-    def of_origin(self, origin: Origin, scope: Scope) -> Values:
+    def of_origin(self, origin: Origin) -> Values:
+        raise NotImplementedError
+
+    def of_origins(self, origins: Collection[Origin]) -> Values:
         raise NotImplementedError
 
     def returned(self, routine: Routine) -> Values:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from .libraries import airtable, http, ledger, sql
 from .libraries.outcome import NOTHING, UNRESOLVED, Outcome, Write, together
-from .members import Members
 from .program import ClassInfo, Scope
+from .texts import TEXT_METHODS, Texts
 from .traversal import chain_of
 from .tree import Call
 from .values import (
@@ -52,16 +52,10 @@ _UNCHANGED = frozenset(
 _FIELDS = {"field", "Field", "ib", "attrib", "Factory", "PrivateAttr"}
 """What declares a field of a dataclass, of attrs or of pydantic."""
 
-_TEXT_METHODS = frozenset(
-    "strip trim lower upper toLowerCase toUpperCase toString encode rstrip lstrip trimEnd format_map"
-    " as_string valueOf get_secret_value".split()
-)
-
-
 _WRAPPING = re.compile(r"handler|wrap|catch", re.I)
 
 
-class Outcomes(Members):
+class Outcomes(Texts):
     """Knows the libraries."""
 
     wrappers: Mapping[str, str] = {}
@@ -103,7 +97,7 @@ class Outcomes(Members):
             case Prepared(sql=statement):
                 if name == "format":
                     return Outcome(tuple(Prepared(one) for one in texts(self.filled((statement,), (), arguments))))
-                return Outcome((statement,)) if name in _TEXT_METHODS else sql.outcome_of(statement)
+                return Outcome((statement,)) if name in TEXT_METHODS else sql.outcome_of(statement)
             case Class(info=info):
                 return self._of_model(info, "class", name, arguments)
             case Instance(info=info, keywords=keywords):
@@ -111,21 +105,27 @@ class Outcomes(Members):
                     info, "saved" if any(key == "id" for key, _ in keywords) else "new", name, arguments
                 )
             case String():
-                return Outcome(self._of_text(owner, name, arguments))
-            case List() if name == "join":
-                return Outcome(self._joined(arguments.get(0) or (text(","),), owner))
-            case List() if name == "get":
-                pairs = [one for one in self.each((owner,)) if isinstance(one, List)]
-                return Outcome(self.merged(*(self.item(one, key) for one in pairs for key in arguments.get(0))))
-            case List() if name == "map":
-                given = Arguments((self.each((owner,)),))
-                return Outcome(self.merged(*(self.call(one, given) for one in arguments.get(0))))
-            case Object() | Dictionary() if name in ("items", "values"):
-                return Outcome(self.merged(*self.entries(owner).values()))
-            case Object():
-                keys = [known for known in map(exact, arguments.get(0)) if known and name == "get"]
-                return Outcome(self.merged(*(self.member(owner, one) for one in keys)))
+                return Outcome(self.text_method(owner, name, arguments))
+            case List() | Object() | Dictionary():
+                return Outcome(self._of_collection(owner, name, arguments))
         return NOTHING
+
+    def _of_collection(self, owner: List | Object | Dictionary, name: str, arguments: Arguments) -> Values:
+        match owner, name:
+            case List(), "join":
+                return self.joined(arguments.get(0) or (text(","),), owner)
+            case List(), "get":
+                pairs = [one for one in self.each((owner,)) if isinstance(one, List)]
+                return self.merged(*(self.item(one, key) for one in pairs for key in arguments.get(0)))
+            case List(), "map":
+                given = Arguments((self.each((owner,)),))
+                return self.merged(*(self.call(one, given) for one in arguments.get(0)))
+            case Object() | Dictionary(), "items" | "values":
+                return self.merged(*self.entries(owner).values())
+            case Object(), "get":
+                keys = [known for known in map(exact, arguments.get(0)) if known]
+                return self.merged(*(self.member(owner, one) for one in keys))
+        return ()
 
     def _of_model(self, info: ClassInfo, owner: str, name: str, arguments: Arguments) -> Outcome:
         if not self.library_base(info).startswith("pyairtable"):
@@ -153,48 +153,39 @@ class Outcomes(Members):
         returned = [self.call(value, Arguments(((Failure(),),))) for value in handlers if isinstance(value, Callable)]
         return self.merged((owner,), *(found or (Constant(None),) for found in returned))
 
-    def _of_text(self, owner: String, name: str, arguments: Arguments) -> Values:
-        if name == "format":
-            return self.filled((owner,), (), arguments)
-        if name == "concat":
-            return self.combined(((owner,), *arguments.positional))
-        if name in ("replace", "replaceAll"):
-            known = [exact(next(iter(arguments.get(index)), None)) for index in (0, 1)]
-            return (
-                (text(owner.exact.replace(known[0], known[1])),) if owner.exact and known[0] and known[1] else (owner,)
-            )
-        if name == "join":
-            lists = [listed for listed in arguments.get(0) if isinstance(listed, List)]
-            return self.merged(*(self._joined((owner,), listed) for listed in lists))
-        return (owner,) if name in _TEXT_METHODS else ()
-
-    def _joined(self, separators: Values, listed: List) -> Values:
-        parts: list[Values] = []
-        for item in listed.node.items:
-            parts += [separators] if parts else []
-            parts.append(self._within(self.values(item, listed.scope), listed.frames))
-        return self.combined(parts)
-
-    def filled(self, left: Values, right: Values, arguments: Arguments | None = None) -> Values:
-        """A text whose `{}`, `{name}` or `%s` are filled in."""
-        made: list[Values] = []
-        for template in texts(left):
-            known = template.exact
-            if known is None:
-                made.append((template,))
-            elif arguments is not None:
-                made.append(self.combined(_formatted(known, arguments)))
-            else:
-                listed = [
-                    self.values(item, value.scope)
-                    for value in right
-                    if isinstance(value, List)
-                    for item in value.node.items
-                ]
-                made.append(self.combined(_percent(known, listed or [right])))
-        return self.merged(*made)
-
     def _of_library(self, path: str, arguments: Arguments) -> Outcome:
+        name = path.rpartition(".")[2]
+        for kind in (self._of_builtin, self._of_store, self._of_combinator):
+            found = kind(path, name, arguments)
+            if found is not None:
+                return found
+        if name in _UNCHANGED and (arguments.positional or "default" in arguments.keywords):
+            return Outcome(arguments.get(0, "default"))
+        if name in ("MappingProxyType", "dict", "SimpleNamespace") and arguments.positional:
+            return Outcome(arguments.get(0))
+        return Outcome((Library(f"{path}()"),)) if len(path) < 120 else NOTHING
+
+    def _of_builtin(self, path: str, name: str, arguments: Arguments) -> Outcome | None:
+        """What the languages' own functions give: settings, addresses, attributes and dictionaries."""
+        if path in ("os.getenv", "os.environ.get", "environ.get", "process.env.get"):
+            return Outcome(arguments.get(1, "default") or (Library(f"{path}()"),))
+        if path == "URL" and texts(arguments.get(1)):
+            return Outcome(self.combined((arguments.get(1), arguments.get(0))))
+        if path == "getattr":
+            attributes = [known for known in map(exact, arguments.get(1)) if known]
+            return Outcome(self.merged(*(self.members(arguments.get(0), one) for one in attributes)))
+        if path in ("Object.values", "Object.entries"):
+            held = [one for value in arguments.get(0) for one in self.entries(value).values()]
+            return Outcome(self.merged(*held))
+        if path in ("dict", "Object.assign"):
+            given = [self.entries(value) for values in arguments.positional for value in values]
+            items = {key: one for entries in (*given, arguments.keywords) for key, one in entries.items()}
+            if items:
+                return Outcome((Dictionary(tuple(items.items())),))
+        return None
+
+    def _of_store(self, path: str, name: str, arguments: Arguments) -> Outcome | None:
+        """What a package does that reaches a store."""
         for found in (
             ledger.of_package(path),
             airtable.constructed(path, arguments),
@@ -202,32 +193,13 @@ class Outcomes(Members):
         ):
             if found.is_known:
                 return found
-        name = path.rpartition(".")[2]
-        if path in ("os.getenv", "os.environ.get", "environ.get", "process.env.get"):
-            return Outcome(arguments.get(1, "default") or (Library(f"{path}()"),))
-        if name in sql.METHODS | sql.PREPARING:
-            found = self.executed(name, arguments)
-            if found.is_known:
-                return found
-        if path == "URL" and texts(arguments.get(1)):
-            return Outcome(self.combined((arguments.get(1), arguments.get(0))))
-        if path == "getattr":
-            attributes = [known for known in map(exact, arguments.get(1)) if known]
-            return Outcome(self.merged(*(self.members(arguments.get(0), one) for one in attributes)))
+        found = self.of_text(name, arguments)
+        return found if found.is_known else None
+
+    def _of_combinator(self, path: str, name: str, arguments: Arguments) -> Outcome | None:
+        """What a function gives that is given functions: one of them, a part of a call, or what calling one returns."""
         if _WRAPPING.search(path) and any(isinstance(value, Callable) for value in arguments.get(0)):
             return Outcome(arguments.get(0))
-        if path in ("Object.values", "Object.entries"):
-            held = [one for value in arguments.get(0) for one in self.entries(value).values()]
-            return Outcome(self.merged(*held))
-        if path in ("dict", "Object.assign"):
-            items = {
-                key: one
-                for values in arguments.positional
-                for value in values
-                for key, one in self.entries(value).items()
-            }
-            if items or arguments.keywords:
-                return Outcome((Dictionary(tuple((items | dict(arguments.keywords)).items())),))
         if name in ("partial", "wraps") and arguments.positional:
             return Outcome(tuple(Partial(value, arguments.positional[1:]) for value in arguments.get(0)))
         if name in ("promisify", "memoize", "once", "debounce", "throttle", "cache", "lru_cache"):
@@ -238,11 +210,7 @@ class Outcomes(Members):
             made = arguments.get(0 if name == "Factory" else 1 << 30, "default_factory", "factory")
             if made:
                 return Outcome(self.merged(*(self.call(one, Arguments()) for one in made)))
-        if name in _UNCHANGED and (arguments.positional or "default" in arguments.keywords):
-            return Outcome(arguments.get(0, "default"))
-        if name in ("MappingProxyType", "dict", "SimpleNamespace") and arguments.positional:
-            return Outcome(arguments.get(0))
-        return Outcome((Library(f"{path}()"),)) if len(path) < 120 else NOTHING
+        return None
 
     def executed(self, name: str, arguments: Arguments) -> Outcome:
         """The outcome of a method that executes or prepares SQL, if an argument is SQL."""
@@ -294,29 +262,3 @@ def _of_statement(statement: Value, prepares: bool) -> Outcome:
         case String():
             return sql.outcome_of(statement)
     return NOTHING
-
-
-def _formatted(template: str, arguments: Arguments) -> list[str | Values]:
-    parts: list[str | Values] = []
-    position = 0
-    rest = template
-    while "{" in rest:
-        before, _, rest = rest.partition("{")
-        name, _, rest = rest.partition("}")
-        name = name.partition(":")[0].partition("!")[0]
-        values = (
-            arguments.keywords.get(name, ())
-            if name and not name.isdigit()
-            else arguments.get(int(name) if name else position)
-        )
-        position += 1
-        parts += [before, values]
-    return [*parts, rest]
-
-
-def _percent(template: str, given: list[Values]) -> list[str | Values]:
-    first, *pieces = template.split("%s")
-    parts: list[str | Values] = [first]
-    for index, piece in enumerate(pieces):
-        parts += [given[index] if index < len(given) else (), piece]
-    return parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import define, field
 
-from .tree import Block, Call, ClassNode, Each, Function, Node, Record, Tree
+from .tree import Block, Call, ClassNode, Each, Function, Node, Record, Sequence, Tree
 
 Steps = tuple[tuple[str, str | int], ...]
 """How a part is taken from a value: ("member", name), ("index", number), ("each", "")."""
@@ -165,6 +165,8 @@ class Program:
     """Objects that are written out and hold functions."""
     additions: dict[Record, list[tuple[str, Origin]]] = field(factory=dict)
     """Entries that are assigned to an object after it was made: `api.runs = …`."""
+    appended: dict[Sequence, list[Origin]] = field(factory=dict)
+    """Items that are added to a list after it was made: `tables.append(…)`."""
     attributes: dict[Function, dict[str, list[Origin]]] = field(factory=dict)
     """Attributes of functions: `handler.run = …`."""
     kept: dict[str, dict[str, list[Origin]]] = field(factory=dict)

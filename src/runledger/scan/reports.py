@@ -149,7 +149,7 @@ def _summary(points: list[Finding]) -> str:
     counted = [
         f"{sum(finding.kind == kind for finding in points)} {kind}" for kind in (CREATION, RECOVERY, UPSERT, UNRESOLVED)
     ]
-    return f"{len(points)} places: {', '.join(counted)}."
+    return f"{len(points)} {'place' if len(points) == 1 else 'places'}: {', '.join(counted)}."
 
 
 def _row(finding: Finding, report: Report) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from .contracts import Contracts
-from .operations import MOST_STEPS, Operations, textual
+from .operations import MOST_STEPS_FOR_ONE_CALL, Operations, textual
 from .program import ClassInfo
 from .values import (
     Arguments,
@@ -64,7 +66,7 @@ class Substitution(Contracts):
             found = self._put_in(value, frames)
         finally:
             self._nesting -= 1
-        if self.steps <= MOST_STEPS:
+        if self.steps <= MOST_STEPS_FOR_ONE_CALL:
             self._substituted[key] = found
         return found
 
@@ -76,53 +78,47 @@ class Substitution(Contracts):
             case This(info=info):
                 this = next((each.this for each in reversed(frames) if _fits(self, each.this, info)), None)
                 return (value,) if this is None else (this,)
-            case Of(base=base, kind=kind, what=what):
-                bases = self.substituted(base, frames)
-                if kind == "truth":
-                    return self.truths(bases, what == Constant(True))
-                if kind == "member":
-                    return self.members(bases, str(what))
-                keys = (
-                    self.substituted(what, frames)
-                    if isinstance(what, Value)
-                    else (text(what) if isinstance(what, str) else Constant(what),)
-                )
-                return self.merged(*(self.item(one, key) for one in bases for key in (keys or (None,))))
-            case Called(function=function, arguments=arguments, keywords=keywords):
-                given = Arguments(
-                    tuple(self._within(one, frames) for one in arguments),
-                    {key: self._within(one, frames) for key, one in keywords},
-                )
-                found = self.merged(*(self.call(one, given) for one in self.substituted(function, frames)))
-                return found or self.guess(name_of(function), given)
+            case Of():
+                return self._part_of(value, frames)
+            case Called():
+                return self._result_of(value, frames)
+            case Callable(routine=routine, this=this) if this is not None and symbolic(this):
+                name = routine.name.rpartition(".")[2]
+                return self.merged(*(self.member(one, name) for one in self.substituted(this, frames)))
             case Object() | List() | Callable():
-                if isinstance(value, Callable) and value.this is not None and symbolic(value.this):
-                    return self.merged(
-                        *(
-                            self.member(this, value.routine.name.rpartition(".")[2])
-                            for this in self.substituted(value.this, frames)
-                        )
-                    )
                 return (self._enclosed(value, frames),)
-        if not symbolic(value):
-            return (value,)
+        return self._composed(value, frames) if symbolic(value) else (value,)
+
+    def _part_of(self, part: Of, frames: Frames) -> Values:
+        bases, what = self.substituted(part.base, frames), part.what
+        if part.kind == "truth":
+            return self.truths(bases, what == Constant(True))
+        if part.kind == "member":
+            return self.members(bases, str(what))
+        keys = (
+            self.substituted(what, frames)
+            if isinstance(what, Value)
+            else (text(what) if isinstance(what, str) else Constant(what),)
+        )
+        return self.merged(*(self.item(one, key) for one in bases for key in (keys or (None,))))
+
+    def _result_of(self, called: Called, frames: Frames) -> Values:
+        given = Arguments(
+            self._each_within(called.arguments, frames), dict(self._named_within(called.keywords, frames))
+        )
+        found = self.merged(*(self.call(one, given) for one in self.substituted(called.function, frames)))
+        return found or self.guess(name_of(called.function), given)
+
+    def _composed(self, value: Value, frames: Frames) -> Values:
+        """A value that holds symbols, with these replaced."""
         match value:
             case String(parts=parts):
                 return self.combined(
                     part if isinstance(part, str) else () if part is None else self.substituted(part, frames)
                     for part in parts
                 )
-            case Table(name=name, library=library, likely=likely):
-                names = self.substituted(name, frames) if name is not None else ()
-                return tuple(Table(one if textual((one,)) else None, library, likely) for one in names) or (
-                    Table(None, library, likely),
-                )
-            case Lookup(table=inner, library=library, one=one):
-                return tuple(Lookup(table, library, one) for table in self.names(inner, frames))
-            case Found(table=inner, positive=positive):
-                return tuple(Found(table, positive) for table in self.names(inner, frames))
-            case Row(table=inner, library=library, created=created):
-                return tuple(Row(table, library, created) for table in self.names(inner, frames))
+            case Table() | Lookup() | Found() | Row():
+                return self._of_table(value, frames)
             case Method(owner=owner, name=name):
                 return self.members(self.substituted(owner, frames), name)
             case Base(library=library, named=named):
@@ -130,18 +126,26 @@ class Substitution(Contracts):
             case Prepared(sql=sql):
                 return tuple(Prepared(one) for one in self.substituted(sql, frames) if isinstance(one, String))
             case Partial(function=function, arguments=arguments):
-                held = tuple(self._within(one, frames) for one in arguments)
+                held = self._each_within(arguments, frames)
                 return tuple(Partial(one, held) for one in self.substituted(function, frames))
             case Instance(info=info, arguments=arguments, keywords=keywords, frames=own):
-                return (
-                    Instance(
-                        info,
-                        tuple(self._within(one, frames) for one in arguments),
-                        tuple((key, self._within(one, frames)) for key, one in keywords),
-                        own,
-                    ),
-                )
+                made = Instance(info, self._each_within(arguments, frames), self._named_within(keywords, frames), own)
+                return (made,)
         return (value,)
+
+    def _of_table(self, value: Table | Lookup | Found | Row, frames: Frames) -> Values:
+        """A table, or what was read of it or is known about it, for each name that it may have."""
+        if isinstance(value, Table):
+            names = self.substituted(value.name, frames) if value.name is not None else ()
+            known = [one if textual((one,)) else None for one in names] or [None]
+            return tuple(Table(one, value.library, value.likely) for one in known)
+        return tuple(evolve(value, table=table) for table in self.names(value.table, frames))
+
+    def _each_within(self, arguments: tuple[Values, ...], frames: Frames) -> tuple[Values, ...]:
+        return tuple(self._within(one, frames) for one in arguments)
+
+    def _named_within(self, keywords: tuple[tuple[str, Values], ...], frames: Frames) -> tuple[tuple[str, Values], ...]:
+        return tuple((key, self._within(one, frames)) for key, one in keywords)
 
     def names(self, inner: Value | None, frames: Frames) -> tuple[Value | None, ...]:
         """The tables that the name of a table may mean."""

@@ -65,3 +65,10 @@ def chain_of(node: Node) -> str:
         case Await(value=inner):
             return chain_of(inner)
     return ""
+
+
+def text_of(node: Node | None) -> str:
+    """The text of a string without parts that vary; "" for anything else."""
+    if isinstance(node, Text) and len(node.parts) == 1 and isinstance(node.parts[0], str):
+        return node.parts[0]
+    return ""

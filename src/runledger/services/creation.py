@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import TypeVar
 
-from attrs import evolve
-
 from ..domain import (
     CallWithinCall,
     InvalidValue,
@@ -24,6 +22,7 @@ from ..domain import (
     UnusableForRun,
     rejected_keys,
 )
+from ..domain.visible import counted
 from .arguments import list_of
 from .observing import Reporter
 
@@ -79,21 +78,21 @@ class RunCreator:
         mark = self._new_mark()
         new: dict[RunKey, R] = {}
         others = [run for run in batch if new.setdefault(run.key, run) is not run]
-        marked = {key: _with_mark(run, mark) for key, run in new.items()}
+        pending = {key: _with_mark(run, mark) for key, run in new.items()}
         made: list[RunKey] = []
-        while marked:
+        while pending:
             try:
-                self._attempt(list(marked.values()), self._repository.create_many)
+                self._attempt(list(pending.values()), self._repository.create_many)
                 break
             except RunAlreadyExists as error:
                 for key in error.keys:
-                    del marked[key]
+                    del pending[key]
                     others.append(new[key])
                 for key in error.applied:
-                    del marked[key]
+                    del pending[key]
                 made += error.applied
                 for key in error.unconfirmed:
-                    marked[key] = evolve(marked[key], is_retry=True, reference=key.reference)
+                    pending[key] = pending[key].retried(key.reference)
             except RunLedgerError as error:
                 error.having_applied([*made, *error.applied])
                 raise
@@ -101,57 +100,65 @@ class RunCreator:
 
     def _attempt(self, news: Sequence[NewRun], create: Callable[[Sequence[NewRun]], Sequence[RunKey]]) -> list[RunKey]:
         made: dict[RunKey, RunKey] = {}
-        unconfirmed: dict[RunKey, str | None] = {}
         pending = news
-        in_doubt = False
+        in_doubt = any(new.is_retry for new in news)
         for attempt in count(1):
             try:
                 keys = list(create(pending)) if pending else []
                 break
-            except (CallWithinCall, StoreUnusable) as error:  # a further attempt would fail like this one
-                is_of_all = not isinstance(error, UnusableForRun) and error.key not in error.applied
-                if in_doubt and is_of_all:
-                    raise _in_doubt(error, news[0].key, made) from error
-                error.having_applied({**made, **dict.fromkeys(error.applied)})
-                raise
-            except StoreUnavailable as error:
-                in_doubt = in_doubt or error.outcome is Outcome.UNKNOWN
-                made.update((key, key) for key in error.applied)
-                unconfirmed.update((key, key.reference) for key in error.unconfirmed)
-                key = news[0].key
-                if attempt > len(self._waits):
-                    outcome = Outcome.UNKNOWN if in_doubt else Outcome.NOT_APPLIED
-                    reason = f"{error.reason} (tried {attempt} times)"
-                    failure = StoreUnavailable(reason, outcome, key, advice=error.advice).having_applied(made)
-                    failure.unconfirmed = error.unconfirmed
-                    raise failure from error
-                self._reporter.start_retried(error, key, attempt)
-                self._sleep(_jittered(self._waits[attempt - 1]))
-                pending = [
-                    evolve(new, is_retry=in_doubt or new.is_retry, reference=unconfirmed.get(new.key, new.reference))
-                    for new in pending
-                    if new.key not in made
-                ]
             except RunLedgerError as error:
-                if made:  # by an earlier attempt
-                    error.having_applied({**made, **dict.fromkeys(error.applied)})
-                raise
+                is_lost = isinstance(error, StoreUnavailable) and error.outcome is Outcome.UNKNOWN
+                in_doubt = in_doubt or is_lost
+                failure = self._ending(error, news[0].key, attempt, in_doubt)
+                pending = _still_pending(pending, error, is_lost)
+                made.update((key, key) for key in error.applied)
+                if failure is not None:
+                    failure.having_applied(made).unconfirmed = _unconfirmed(pending, error)
+                    if failure is error:
+                        raise
+                    raise failure from error
+                self._reporter.start_retried(error, news[0].key, attempt)
+                self._sleep(_jittered(self._waits[attempt - 1]))
         if not made:
             return keys
         made.update((key, key) for key in keys)
         return [made[new.key] for new in news]
 
+    def _ending(self, error: RunLedgerError, key: RunKey, attempt: int, in_doubt: bool) -> RunLedgerError | None:
+        """What a start raises that ends with this error of an attempt. None if another attempt follows."""
+        if isinstance(error, StoreUnavailable) and not isinstance(error, CallWithinCall):
+            if attempt <= len(self._waits):
+                return None
+            outcome = Outcome.UNKNOWN if in_doubt else Outcome.NOT_APPLIED
+            return StoreUnavailable(
+                f"{error.reason} (tried {counted(attempt, 'time')})", outcome, key, advice=error.advice
+            )
+        is_of_one = isinstance(error, UnusableForRun) or error.key in error.applied
+        if not in_doubt or is_of_one or not isinstance(error, (CallWithinCall, StoreUnusable)):
+            return error
+        reason = f"an attempt to start it had no answer, and the next one failed: {error.args[0]}".removesuffix(".")
+        return StoreUnavailable(reason, Outcome.UNKNOWN, key)
 
-def _in_doubt(error: RunLedgerError, key: RunKey, made: Iterable[RunKey]) -> StoreUnavailable:
-    """The error of a start that cannot go on, and one of whose attempts had no answer: it may have created records."""
-    reason = f"an attempt to start it had no answer, and the next one failed: {error.args[0]}".removesuffix(".")
-    failure = StoreUnavailable(reason, Outcome.UNKNOWN, key).having_applied([*made, *error.applied])
-    failure.unconfirmed = error.unconfirmed
-    return failure
+
+def _still_pending(news: Iterable[NewRun], error: RunLedgerError, is_lost: bool) -> list[NewRun]:
+    """The runs that an attempt which failed did not create, as the next one tries them. `is_lost`: had it no answer?"""
+    made = set(error.applied)
+    references = {key: key.reference for key in error.unconfirmed}
+    return [
+        new.retried(references.get(new.key, new.reference)) if is_lost or new.key in references else new
+        for new in news
+        if new.key not in made
+    ]
+
+
+def _unconfirmed(pending: Iterable[NewRun], error: RunLedgerError) -> tuple[RunKey, ...]:
+    taken = set(error.keys) if isinstance(error, RunAlreadyExists) else set()
+    return tuple(new.key.referring_to(new.reference) for new in pending if new.is_retry and new.key not in taken)
 
 
 def _with_mark(run: RunRecord | NewRun, mark: str) -> NewRun:
-    return (run if isinstance(run, NewRun) else NewRun(run)).marked(mark)
+    new = run if isinstance(run, NewRun) else NewRun(run)
+    return new if new.mark else new.marked(mark)
 
 
 def _jittered(wait: float) -> float:

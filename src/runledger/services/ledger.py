@@ -22,6 +22,7 @@ from ..domain import (
     RunStatus,
 )
 from ..domain.values import NO_METRICS
+from ..late_names import LateModule
 from .arguments import list_of
 from .creation import RETRY_WAITS, R, RunCreator, new_mark
 from .observing import Reporter, call_site, log_event
@@ -30,7 +31,9 @@ from .settings import OnMissing, checked_settings
 from .updates import LedgerUpdates, Run
 
 if TYPE_CHECKING:
-    from .tracking.tracking import Id, Tracking
+    from .tracking import tracking
+else:  # it slows `import runledger`, and not every ledger needs it
+    tracking = LateModule(".tracking.tracking", __package__)
 
 
 def utc_now() -> datetime:
@@ -107,6 +110,8 @@ class RunLedger:
             record = RunRecord.start(key, self._reporter.now(), client_name=client_name, metrics=metrics)
             key = self._creator.create(record, note)
         except RunLedgerError as error:
+            if isinstance(error, InvalidValue):
+                error.naming(key)
             self._reporter.start_failed(error, key)
             raise
         [run] = self._started([key], record.started_at)
@@ -134,14 +139,14 @@ class RunLedger:
 
     def track(
         self,
-        run_id: Id,
-        client_id: Id,
+        run_id: tracking.Id,
+        client_id: tracking.Id,
         *,
         client_name: str | None = None,
         metrics: Mapping[str, MetricValue] = NO_METRICS,
         note: str | None = None,
         heartbeat: float | None = None,
-    ) -> Tracking:
+    ) -> tracking.Tracking:
         """A run around a block (`with` or `async with`) or, as a decorator, around each call of a function.
 
         The run completes at the end, unless it was finished before. An exception fails it; a cancellation or keyboard
@@ -150,12 +155,9 @@ class RunLedger:
         `heartbeat`: seconds between signs of life that a thread sends while the block runs. One that fails is reported
         to the observers, and disturbs nothing.
         """
-        # Here, because it slows `import runledger`, and not every ledger needs it.
-        from .tracking.tracking import Tracking
-
         self._require_heartbeat(heartbeat)
         start = partial(self.start, client_name=client_name, metrics=metrics, note=note)
-        return Tracking(start, run_id, client_id, heartbeat)
+        return tracking.Tracking(start, run_id, client_id, heartbeat)
 
     def import_records(self, records: Iterable[R]) -> tuple[R, ...]:
         """Import runs that happened elsewhere, as one batch: each a NewRun, or a RunRecord if it has no notes.

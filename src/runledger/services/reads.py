@@ -25,7 +25,9 @@ from ..domain import (
     StoreUnusable,
     SummableStore,
 )
+from ..domain.key import checked_client_id
 from ..domain.values import checked_count
+from ..domain.visible import counted
 from .arguments import list_of
 from .observing import Reporter
 
@@ -65,14 +67,14 @@ class LedgerReads:
 
         Raises RunNotFound at the first line, if the run was not started, or was removed. InvalidValue is raised here.
         """
+        key = None
         try:
             key = RunKey(run_id, client_id)
-            if last is not None:
-                checked_count(last, "last")
+            lines = None if last is None else checked_count(last, "last")
         except InvalidValue as error:
-            self._reporter.refused(error, reading=True)
+            self._reporter.refused(error.naming(key), reading=True)
             raise
-        return self._reported(lambda: self._access.log(key, last))
+        return self._reported(lambda: self._access.log(key, lines))
 
     def get_with_log(self, run_id: str, client_id: str) -> NewRun:
         """The record of exactly this run with its whole log, as a NewRun. Raises RunNotFound."""
@@ -147,14 +149,8 @@ class LedgerReads:
         which any store reads one record.
         """
         try:
-            ids = (
-                None
-                if clients is None
-                else list_of(clients, "clients", "client ids", lambda each: isinstance(each, str))
-            )
-            if ids == []:
-                raise InvalidValue("clients is empty: name at least one client, or leave it out for all.")
-            queries = [domain.RunQuery(client_id=each, since=since, limit=1) for each in sorted(set(ids or []))]
+            ids = None if clients is None else _client_ids(clients)
+            queries = [domain.RunQuery(client_id=each, since=since, limit=1) for each in ids or ()]
             every = domain.RunQuery(since=since)
         except InvalidValue as error:
             self._reporter.refused(error, reading=True)
@@ -273,12 +269,20 @@ class LedgerReads:
             raise
 
 
+def _client_ids(clients: Iterable[str]) -> list[str]:
+    """Each of these ids once, in their order."""
+    ids = list_of(clients, "clients", "client ids", lambda each: isinstance(each, str))
+    if not ids:
+        raise InvalidValue("clients is empty: name at least one client, or leave it out for all.")
+    return sorted({checked_client_id(each) for each in ids})
+
+
 def _with_lines(record: RunRecord, lines: Iterable[LogLine]) -> NewRun:
     log = tuple(lines)
     if len(log) != record.notes:
         raise StoreUnusable(
-            f"the log of {record.key} has {len(log)} lines, and its record counts {record.notes}: read it again; if it "
-            "stays so, correct it in the store.",
+            f"the log of {record.key} has {counted(len(log), 'line')}, and its record counts {record.notes}: read it "
+            "again; if it stays so, correct it in the store.",
             record.key,
         )
     return NewRun(record, log)

@@ -12,7 +12,10 @@ from .arguments import list_of
 
 OnMissing = Literal["raise", "report"]
 MaybeNone: TypeAlias = Any
-"""None, if the run is missing and `on_missing` is "report". Type checkers let all others use the record unchecked."""
+"""As `X | MaybeNone` it means `X | None`, but type checkers do not require that callers check for None.
+
+An update returns None only if the run is missing and `on_missing` is "report".
+"""
 
 
 def checked_settings(

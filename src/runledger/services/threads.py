@@ -11,11 +11,15 @@ from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..late_names import LateModule
 from .observing import call_site_inherited
 
 if TYPE_CHECKING:
-    from asyncio import CancelledError
-    from concurrent.futures import Future, ThreadPoolExecutor
+    import asyncio
+    from concurrent import futures
+else:  # they would double the time of `import runledger`
+    asyncio = LateModule("asyncio")
+    futures = LateModule("concurrent.futures")
 
 R = TypeVar("R")
 
@@ -30,17 +34,15 @@ class Threads:
     def __init__(self, name: str, most: int | None = None) -> None:
         self._name = name
         self._most = most
-        self._pools: dict[int, ThreadPoolExecutor] = {}  # by process
+        self._pools: dict[int, futures.ThreadPoolExecutor] = {}  # by process
 
-    def submit(self, call: Callable[[], R]) -> Future[R]:
+    def submit(self, call: Callable[[], R]) -> futures.Future[R]:
         """Make a call in a thread, as soon as one is free.
 
         A process in which no thread can start, because it ends or has too many, makes the call before this returns:
         it may be the finish of a run.
         """
-        from concurrent.futures import Future  # here, because it would slow `import runledger`
-
-        made: Future[R] = Future()
+        made: futures.Future[R] = futures.Future()
         make = partial(_make, made, partial(copy_context().run, call), Lock())
         try:
             self._pool().submit(make)
@@ -48,14 +50,12 @@ class Threads:
             make()
         return made
 
-    def _pool(self) -> ThreadPoolExecutor:
+    def _pool(self) -> futures.ThreadPoolExecutor:
         process = os.getpid()
         try:
             return self._pools[process]
         except KeyError:
-            from concurrent.futures import ThreadPoolExecutor  # here, as above
-
-            return self._pools.setdefault(process, ThreadPoolExecutor(self._most, self._name))
+            return self._pools.setdefault(process, futures.ThreadPoolExecutor(self._most, self._name))
 
     async def made(self, call: Callable[[], R], *, always: bool = False) -> R:
         """What a call returns or raises. A cancellation is raised once the call has ended.
@@ -69,7 +69,7 @@ class Threads:
             raise cancelled
         return making.result()
 
-    async def begun(self, begin: Callable[[], R], undo: Callable[[R, CancelledError], object]) -> R:
+    async def begun(self, begin: Callable[[], R], undo: Callable[[R, asyncio.CancelledError], object]) -> R:
         """What `begin` returns. If the task is cancelled meanwhile, `undo` is called with it before that is raised."""
         _require_loop()
         with call_site_inherited():
@@ -86,7 +86,7 @@ class Threads:
             pool.shutdown()
 
 
-def _make(made: Future[R], call: Callable[[], R], first: Lock) -> None:
+def _make(made: futures.Future[R], call: Callable[[], R], first: Lock) -> None:
     """Make a call, unless that has been done already or it was dropped."""
     if not first.acquire(blocking=False) or not made.set_running_or_notify_cancel():
         return
@@ -96,13 +96,11 @@ def _make(made: Future[R], call: Callable[[], R], first: Lock) -> None:
         made.set_exception(error)
 
 
-async def ended(call: Future[Any], *, drop: bool = False) -> CancelledError | None:
+async def ended(call: futures.Future[Any], *, drop: bool = False) -> asyncio.CancelledError | None:
     """Wait until a call in a thread has ended. Returns the last cancellation that came meanwhile: raise it.
 
     With `drop`, a call that has not begun when a cancellation comes is not made.
     """
-    import asyncio  # here, because it would double the time of `import runledger`
-
     end = asyncio.wrap_future(call)
     cancelled = None
     while not end.done():
@@ -125,8 +123,6 @@ def _no_repeated_cancellation() -> AbstractContextManager[object]:
 
 
 def _require_loop() -> None:
-    import asyncio
-
     try:
         asyncio.get_running_loop()
     except RuntimeError:

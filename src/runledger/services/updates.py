@@ -124,13 +124,13 @@ class LedgerUpdates:
             self._refused(error)
             raise
 
-    def of(self, key: RunKey, site: str | None = None) -> Run:
-        """A handle on the run of a RunKey, which the application started at `site`. Raises InvalidValue."""
+    def of(self, key: RunKey) -> Run:
+        """A handle on the run of a RunKey. Raises InvalidValue."""
         if not isinstance(key, RunKey):
             error = InvalidValue(f"key is {type(key).__name__}: give a RunKey, or use `run` for two ids.")
             self._refused(error)
             raise error
-        return Run(key, self, site)
+        return Run(key, self)
 
     def _apply(
         self, run: Run, make_change: Callable[[], RunChange], end: datetime | None = None
@@ -172,6 +172,8 @@ class LedgerUpdates:
         return at
 
     def _refused(self, error: RunLedgerError, key: RunKey | None = None, site: str | None = None) -> None:
+        if isinstance(error, InvalidValue):
+            error.naming(key)
         self._reporter.refused(error, key, site)
         if not (isinstance(error, RunNotFound) and self._on_missing == "report"):
             raise error
@@ -266,7 +268,8 @@ class Run:
 
     def _finish(self, make_change: Callable[[], RunChange], at: datetime | None) -> RunRecord | MaybeNone:
         record = self._updates._apply(self, make_change, at)
-        self.finished = True
+        if record is not None:
+            self.finished = True
         return record
 
 
@@ -296,7 +299,7 @@ def _error_text(error: str | BaseException, parameter: str) -> str:
 def _text_of(exception: BaseException) -> str:
     name = type(exception).__name__
     try:
-        text = str(exception)
+        text = str.__str__(str(exception))  # plain text: a __str__ may return a subclass, such as a translation
     except Exception:  # its own __str__ failed, which must not hide the exception itself
         return name
     return f"{name}: {text}" if text else name

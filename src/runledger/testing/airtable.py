@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..distribution import install_hint
+from ..late_names import LateModule
 
 try:
     from ..adapters.airtable import Columns
@@ -22,11 +23,15 @@ except ModuleNotFoundError as missing:
     sys.exit(2)
 
 if TYPE_CHECKING:
-    from airtable_local import Column, Table
+    import airtable_local
     from airtable_local.command import Served
+else:
+    airtable_local = LateModule("airtable_local")
 
 
-def run_table(name: str = "Runs", further: Iterable[Column] = (), *, columns: Columns = Columns()) -> Table:
+def run_table(
+    name: str = "Runs", further: Iterable[airtable_local.Column] = (), *, columns: Columns = Columns()
+) -> airtable_local.Table:
     """A table for run records, as `runledger init` makes it for this mapping.
 
     `further` are columns for metrics. An autonumber column is included only if `columns` names one.
@@ -36,7 +41,7 @@ def run_table(name: str = "Runs", further: Iterable[Column] = (), *, columns: Co
     column, table = _airtable_local().Column, _airtable_local().Table
     made = [column(each["name"], each["type"], each.get("options", {})) for each in part_fields(columns)]
     numbers = [] if columns.number is None else [column(columns.number, "autoNumber")]
-    run_table: Table = table(name, (*made, *numbers, *further))
+    run_table: airtable_local.Table = table(name, (*made, *numbers, *further))
     return run_table
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from ..domain import NewRun, Outcome, RunChange, RunKey, RunQuery, RunRecord, StoreUnavailable
+from ..domain.visible import counted
 from .calls import Call, shown
 from .handles import RepositoryOnTrial
 from .rules import Rule
@@ -75,7 +76,7 @@ def _require_true_report(
     trial: Trial, call: Call, error: StoreUnavailable | None, writes: Mapping[RunKey, int]
 ) -> None:
     most, written = max(writes.values()), [key for key, count in writes.items() if count]
-    did = f"{call} wrote {len(written)} of {len(writes)} records, and "
+    did = f"{call} wrote {len(written)} of {counted(len(writes), 'record')}, and "
     trial.require(most <= 1, f"{call} wrote {most} times what it was called to write once", Rule.SENT_ONCE)
     if trial.repository.guarantees.atomic_bulk:
         trial.require(len(written) in (0, len(writes)), f"{did}promises all or none", Rule.PROMISES)

@@ -26,6 +26,7 @@ from ..domain import (
     RunRepository,
     newest_first,
 )
+from ..domain.visible import counted
 from .calls import Call, named, shown
 from .handles import RemovalOnTrial, RepositoryOnTrial
 from .line import Line, ServedStore, line_to
@@ -74,7 +75,9 @@ class Trial:
         except Exception:
             return  # the tests of find report what is wrong with it
         if there:
-            raise TypeError(f"the fixture new_store must make an empty store, and this one holds {len(there)} records.")
+            raise TypeError(
+                f"the fixture new_store must make an empty store, and this one holds {counted(len(there), 'record')}."
+            )
 
     def open(self) -> RepositoryOnTrial:
         """Another handle on the store, as another process has one."""

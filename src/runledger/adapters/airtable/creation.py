@@ -20,8 +20,8 @@ from ...domain import (
     StoreUnusable,
     rejected_keys,
 )
-from .row import Row
-from .table import WRITTEN_AT_ONCE, Cells, RunTable, require_kept
+from .row import Cells, Row
+from .table import WRITTEN_AT_ONCE, RunTable, require_kept
 from .transport import Refused, sent
 
 SHOWN_AFTER = (0.5, 1.5, 4.0)

@@ -11,6 +11,7 @@ from attrs import frozen
 from pyairtable.formulas import AND, OR, Field, Formula
 
 from ...domain import Finding, StoreUnusable
+from ...domain.visible import counted
 from .scratch import AT_ONCE, Cells, Scratch
 from .transport import Refused
 
@@ -98,7 +99,9 @@ def _time_window(scratch: Scratch) -> str:
     minute = timedelta(minutes=1)
     scratch.make({name: "2025-11-24T08:15:00.000Z"}, {name: "2025-11-24T08:20:00.000Z"})
     near = scratch.rows(AND(Field(name).gte(at - minute), Field(name).lte(at + minute)))
-    return "" if [row["fields"].get(name) for row in near] == ["2025-11-24T08:15:00.000Z"] else f"{len(near)} rows"
+    return (
+        "" if [row["fields"].get(name) for row in near] == ["2025-11-24T08:15:00.000Z"] else counted(len(near), "row")
+    )
 
 
 # -- reading what was written
@@ -126,15 +129,15 @@ def _measured(scratch: Scratch, row_id: str) -> str:
         waited += wait
         if any(found["id"] == row_id for found in scratch.rows()):
             scratch.lag = waited
-            return f" for {waited:g} seconds"
+            return f" for {waited:g} s"
     scratch.lag = 2 * LONGEST_LAG
-    return f" for more than {waited:g} seconds"
+    return f" for more than {waited:g} s"
 
 
 def _paging(scratch: Scratch) -> str:
     made = {row["id"] for row in scratch.make(*[{}] * AT_ONCE)}
     listed = [row["id"] for row in scratch.rows(page_size=3)]
-    return "" if len(listed) == len(made) and set(listed) == made else f"{len(listed)} of {len(made)} rows"
+    return "" if len(listed) == len(made) and set(listed) == made else f"{len(listed)} of {counted(len(made), 'row')}"
 
 
 def _long_formula(scratch: Scratch) -> str:
@@ -142,7 +145,7 @@ def _long_formula(scratch: Scratch) -> str:
     scratch.make({})
     keys = ["x" * 255, *(f"{number}".rjust(255, "y") for number in range(99))]
     listed = [found["id"] for found in scratch.rows(OR([Field(scratch.text).eq(key) for key in keys]))]
-    return "" if listed == [row["id"]] else f"{len(listed)} rows"
+    return "" if listed == [row["id"]] else counted(len(listed), "row")
 
 
 # -- refusals

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from attrs import frozen
 
-from ...domain import LogLine, RunRecord
+from ...domain import LogLine, RunKey, RunRecord
+
+Cells = Sequence[tuple[RunKey, Mapping[str, Any]]]
+"""What to write: cells by column, for each key."""
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _LOG_LINE = re.compile(rf"({_TIME.pattern}) (.*)")

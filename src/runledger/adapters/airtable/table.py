@@ -1,4 +1,4 @@
-"""The table of one store, with the right to read and update: look-ups, patches, refusals."""
+"""The table of one store, with the right to read and update: look-ups and patches."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ from ...domain import (
     RunStatus,
     StoreUnavailable,
     StoreUnusable,
-    UnknownMetric,
     UnusableForRun,
     changed_records,
 )
@@ -35,12 +34,9 @@ from .columns import Columns
 from .layout import Layout
 from .locks import Locks
 from .metadata import column_names
-from .refusals import advice_on, column_command, no_column
-from .row import Row
+from .refusals import error_of
+from .row import Cells, Row
 from .transport import UNFIT_FORMULA, Refusal, Refused, ServerClock, sent
-
-Cells = Sequence[tuple[RunKey, Mapping[str, Any]]]
-"""What to write: cells by column, for each key."""
 
 SETTLED = timedelta(seconds=2)
 """After this long, by the server's clock, no record with an earlier createdTime can appear: one second because
@@ -291,35 +287,13 @@ class RunTable:
             detail = f"another process changed {', '.join(changed)} between our read and our write; what it wrote to "
             self.report(EventKind.CONTENDED, after.record.key, f"{detail}{', '.join(cells)} meanwhile is lost")
 
-    # -- refusals
-
     def refused(self, refusal: Refusal, writing: Cells = ()) -> NoReturn:
-        """Raise the ledger's error for the server's. Error types: https://airtable.com/developers/web/api/errors"""
+        """Raise the ledger's error for the server's."""
         if refusal.kind == EXPIRED:
             raise StoreUnavailable("the listing expired before it was read to its end", Outcome.NOT_APPLIED)
         if refusal.kind == UNFIT_FORMULA:
             self.learn()  # whose refusal names the column that the formula names in vain
-        named = [(key, column) for key, cells in writing for column in cells if refusal.names(column)]
-        key, column = max(named, key=lambda pair: len(pair[1]), default=(writing[0][0] if writing else None, None))
-        for part, name in self.columns.of_parts.items():
-            if refusal.lacks(name):
-                raise StoreUnusable(no_column(part, name, column_names(self.table)), key) from None
-        metric = self.columns.metric_of(column)
-        if refusal.kind == "UNKNOWN_FIELD_NAME" and metric is not None and key is not None:
-            raise UnknownMetric(key, metric, f"add it with {column_command(metric)}") from None
-        advice = f"Airtable refused the request: {advice_on(refusal, writing=bool(writing))}"
-        if refusal.is_of_a_computed_column and metric is not None:
-            raise UnusableForRun(advice, key) from None
-        if not (writing and refusal.is_of_a_value):
-            raise StoreUnusable(advice, key) from None
-        refused = [key for key, cells in writing if refusal.may_be_of(cells)]
-        key = refused[0] if len(refused) == 1 else writing[0][0] if len(writing) == 1 else None
-        if metric is not None:
-            whose = key or "a run of this batch"
-            raise InvalidValue(
-                f"metric {metric!r} of {whose} is refused by its column: {refusal.message}.", key
-            ) from None
-        raise UnusableForRun(advice, key) from None
+        raise error_of(refusal, self.columns, lambda: column_names(self.table), writing) from None
 
 
 def _written_by(change: RunChange) -> Iterator[str]:

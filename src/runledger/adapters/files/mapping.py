@@ -13,6 +13,7 @@ from ...domain import InvalidValue, LogLine, MetricValue, NewRun, RunKey, RunRec
 from ...domain.json_form import MALFORMED, log_from_json, metrics_from_json
 from ...domain.key import checked_name
 from ...domain.values import checked_status
+from ...domain.visible import counted
 from .cells import RepeatedName, id_of, json_of, metric_of
 from .problems import Gap, MissingColumns, UnmappedValue, UnusableColumns
 from .times import checked_time_format, time_of
@@ -131,7 +132,7 @@ class FileMapping:
         updated_at = self._time(cells, "updated_at")
         log = self._log(cells["log"])
         if not log and not self.rest_as_metrics and type(notes := row.get("notes")) is int and notes > 0:
-            raise InvalidValue(f"it counts {notes} notes, but has no log: make the file with an export.")
+            raise InvalidValue(f"it counts {counted(notes, 'note')}, but has no log: make the file with an export.")
         moments = [at for at in (ended_at, started_at, *[line.at for line in log]) if at is not None]
         updated_at = updated_at or max(moments, default=None)
         if started_at is None or updated_at is None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO, TextIO, cast
 
 from ...domain import InvalidValue, NewRun
+from ...domain.visible import counted
 from .cells import RepeatedName, loads
 from .delimiters import declared_delimiter, delimiter_of
 from .formats import Format, format_of_content, format_of_name, is_json_array
@@ -112,7 +113,7 @@ def _csv_rows(lines: Lines, delimiter: str | None, mapping: FileMapping) -> Rows
         elif len(cells) == width:
             yield number, dict(zip(header, cells, strict=True))
         elif cells:
-            yield number, BadRow(number, f"{len(cells)} cells where the first line has {width}.")
+            yield number, BadRow(number, f"{counted(len(cells), 'cell')} where the first line has {width}.")
 
 
 def _header(first: list[str] | BadRow | None, mapping: FileMapping) -> list[str]:

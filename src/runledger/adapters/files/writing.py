@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, TextIO
 
 from ...domain import InvalidValue, NewRun
+from ...domain.visible import counted
 from .formats import Format
 from .lines import MAX_ROW
 from .mapping import FIELDS
@@ -27,8 +28,8 @@ def write_runs(runs: Iterable[NewRun], target: TextIO, file_format: Format) -> i
     for run in runs:
         if (length := write(run.to_json())) > MAX_ROW:
             raise InvalidValue(
-                f"{run.key} with its log of {len(run.log):,} lines is a row of {length:,} characters, and at most "
-                f"{MAX_ROW:,} can be read again: copy the runs to another store instead.",
+                f"{run.key} with its log of {counted(len(run.log), 'line')} is a row of {length:,} characters, and at "
+                f"most {MAX_ROW:,} can be read again: copy the runs to another store instead.",
                 run.key,
             )
         written += 1

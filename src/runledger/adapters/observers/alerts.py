@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 from ...domain import InvalidValue, RunEvent
+from ...domain.visible import counted
 from .alert_message import Storm, is_alert
 from .alert_storms import Storms
 from .alert_target import AlertTarget
@@ -22,7 +24,7 @@ class Alerts:
     Calling it only takes a note: a daemon thread loads Apprise and sends, each message once. At most `limit` kinds and
     call sites wait at a time; what exceeds them is dropped, and counted in the next message and in a warning of the
     logger `runledger`. So is what the service did not accept. When the process exits, what waits is sent, for at most
-    `exit_wait` seconds. After a fork, parent and child each send what happened in them.
+    `exit_wait` seconds after Apprise was loaded. After a fork, parent and child each send what happened in them.
 
     Apprise is loaded here, and the URL checked; with `lazy`, not before the first message. Raises InvalidValue for
     another argument or a URL that cannot be used, and if the extra `alerts` is missing.
@@ -45,6 +47,7 @@ class Alerts:
             work=self._send_due,
             report_loss=self._report_loss,
             exit_wait=exit_wait,
+            prepare=self._load,
         )
 
     def __repr__(self) -> str:
@@ -83,11 +86,21 @@ class Alerts:
         self._sending = 0
         self._undelivered = 0
 
+    def _load(self) -> None:
+        """Load Apprise if anything is to be sent. The thread apart may be at it: then this waits until it has."""
+        with self._worker.lock:
+            waits = self._sending + self._storms.count
+        if waits:
+            with suppress(Exception):  # `_is_delivered` reports it
+                self._target.open()
+
     def _report_loss(self) -> None:
         with self._worker.lock:
             lost = self._sending + self._storms.count
         if lost:
-            self._warn(f"{_events(lost)} may not have been sent: the service took longer than {self._exit_wait:g} s")
+            self._warn(
+                f"{counted(lost, 'event')} may not have been sent: the service took longer than {self._exit_wait:g} s"
+            )
 
     def _send_due(self, everything: bool) -> None:
         with self._worker.lock:
@@ -102,10 +115,12 @@ class Alerts:
             dropped = self._storms.take_dropped()
         remarks = []
         if dropped:
-            remarks.append(f"{_events(dropped)} dropped: more than {self._limit} kinds and call sites were waiting.")
+            remarks.append(
+                f"{counted(dropped, 'event')} dropped: more than {self._limit} kinds and call sites were waiting."
+            )
             self._warn(remarks[0].rstrip("."))
         if self._undelivered:
-            remarks.append(f"{_events(self._undelivered)} before this could not be delivered.")
+            remarks.append(f"{counted(self._undelivered, 'event')} before this could not be delivered.")
         self._undelivered += storm.count + dropped
         if self._is_delivered(storm, remarks):
             self._undelivered = 0
@@ -119,12 +134,8 @@ class Alerts:
             reason = str(error)
         except Exception as error:  # whatever Apprise's parts raise; the text may hold the URL
             reason = type(error).__name__
-        self._warn(f"{_events(storm.count)} could not be delivered: {reason}")
+        self._warn(f"{counted(storm.count, 'event')} could not be delivered: {reason}")
         return False
 
     def _warn(self, text: str) -> None:
         logging.getLogger("runledger").warning("alerts to %s: %s", self._target.shown, text)
-
-
-def _events(count: int) -> str:
-    return f"{count:,} event{'' if count == 1 else 's'}"

@@ -34,7 +34,8 @@ class Worker:
 
     `begin` sets the observer up with nothing waiting: at first, and in the child of a fork. `next_due` is when
     something is due by `clock`, None if nothing waits; it is called with `lock`. `work` does what is due or, if it is
-    passed True, everything. `report_loss` is called at the end of the process if that took longer than `exit_wait`.
+    passed True, everything. `report_loss` is called at the end of the process if that took longer than `exit_wait`,
+    before which `prepare` is called: what it takes on a busy machine is no part of that time.
 
     The observer takes its notes with `lock`, calls `start` with it, and `wake` after it if something is due sooner.
     """
@@ -48,6 +49,7 @@ class Worker:
         work: Callable[[bool], None],
         report_loss: Callable[[], None],
         exit_wait: float,
+        prepare: Callable[[], None] = lambda: None,
     ) -> None:
         self._name = name
         self._begin = begin
@@ -55,6 +57,7 @@ class Worker:
         self._work = work
         self._report_loss = report_loss
         self._exit_wait = exit_wait
+        self._prepare = prepare
         self.renew()
         _everywhere.add(self)
 
@@ -107,6 +110,7 @@ class Worker:
         """Flush, and report a loss if that was too short. The exit of a process does so; `os._exit` does not."""
         atexit.unregister(self.close)
         try:
+            self._prepare()
             if self.flush():
                 return
         except KeyboardInterrupt:

@@ -23,6 +23,7 @@ from ...domain import (
     missing_runs,
 )
 from ...domain.json_form import MALFORMED, time_text
+from ...late_names import LateModule
 from . import rows
 from .postgresql_changes import GET, READ, Cursor, change_many, change_one, record_of, records_of, set_many
 from .postgresql_connection import confirm_commits
@@ -32,7 +33,9 @@ from .postgresql_texts import copy_block, key_arrays
 from .row_faults import LACKS_LINES, unfit_log
 
 if TYPE_CHECKING:
-    from ...domain.stored_row import StoredRow
+    from ...domain import stored_row
+else:
+    stored_row = LateModule("...domain.stored_row", __package__)
 
 # S608 is not about these: what is put into them are column names and conditions, constants of `rows` and from here.
 _INSERT = """INSERT INTO runs
@@ -157,7 +160,7 @@ class PostgreSQLRunAccess:
         except MALFORMED:
             return domain.summary_of(self.find(query))  # which names the row
 
-    def stored_rows(self) -> Iterator[StoredRow]:
+    def stored_rows(self) -> Iterator[stored_row.StoredRow]:
         """See RowStore."""
         from .stored_rows import COUNTED, stored_rows  # here, because only an audit needs it
 
@@ -193,7 +196,7 @@ class PostgreSQLRunRepository(PostgreSQLRunAccess):
         require_no_other_version(self._connections)
 
     def identity(self) -> tuple[Any, ...]:
-        """See IdentifiedStore: the table, by whatever address. A primary and its standby are not recognised as one."""
+        """See IdentifiedStore: the table, by any address. A primary and its standby are not recognised as one."""
         [found] = self._fetch(_IDENTITY, ())
         return found
 

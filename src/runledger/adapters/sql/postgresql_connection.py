@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import select
 from collections import deque
+from collections.abc import Generator
 from contextlib import suppress
 from functools import partial
 from typing import Any, LiteralString, Self, TypeVar
 
 import psycopg
-from psycopg.abc import PQGen, PQGenConn
+from psycopg.abc import PQGenConn
 from psycopg.conninfo import conninfo_to_dict, timeout_from_conninfo
 from psycopg.errors import _WaitTimeout
 
@@ -104,7 +105,7 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     def _cancel_gen(self) -> PQGenConn[None]:
         return counted(super()._cancel_gen(), self._patience or _GRACE)
 
-    def wait(self, gen: PQGen[T], interval: float = TICK, timeout: float | None = None) -> T:
+    def wait(self, gen: Generator[Any, Any, T], interval: float = TICK, timeout: float | None = None) -> T:
         try:
             limit = timeout or self.limit
             return super().wait(counted(gen, limit) if limit else gen, interval, limit or None)
@@ -115,7 +116,7 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
             return super().wait(counted(gen, self._patience), interval, self._patience)
         except _WaitTimeout:
             self.close()
-            raise psycopg.OperationalError(f"no answer within {self.limit + self._patience:g} seconds") from None
+            raise psycopg.OperationalError(f"no answer within {self.limit + self._patience:g} s") from None
 
     def kept_cursor(self) -> psycopg.Cursor[tuple[Any, ...]]:
         """The cursor of this connection's calls. A new one for each call would look up again how values are written."""

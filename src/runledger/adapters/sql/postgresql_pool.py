@@ -15,6 +15,7 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from ...domain import CallWithinCall, Outcome, RunKey, RunLedgerError, StoreUnavailable, StoreUnusable
 from ..exclusion import OnePerThread
+from . import CLOSED
 from .postgresql_connection import Connection, FirstConnection, is_quiet
 from .postgresql_failures import translated
 from .postgresql_url import connection_parameters
@@ -101,11 +102,11 @@ class Connections:
             _put_back(pool, connection)
             return result
         except PoolClosed:
-            raise StoreUnusable("this repository was closed: open it again to use it.", key) from None
+            raise StoreUnusable(CLOSED, key) from None
         except PoolTimeout:
             if len(self._calls) <= pool.max_size:  # so there was a connection for each, or two interrupts lost it
                 self._retire()
-            reason = ": ".join([f"no connection within {pool.timeout:g} seconds", *self._refusals.copy()])
+            reason = ": ".join([f"no connection within {pool.timeout:g} s", *self._refusals.copy()])
             raise StoreUnavailable(reason, Outcome.NOT_APPLIED, key) from None
         except BaseException as error:
             if not isinstance(error, RunLedgerError) or isinstance(error, CallWithinCall):

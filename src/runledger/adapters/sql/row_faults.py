@@ -8,7 +8,7 @@ from typing import Any
 
 from ...domain import RunKey, RunStatus, UnusableForRun
 from ...domain.json_form import MALFORMED, time_of_text
-from ...domain.visible import shown
+from ...domain.visible import counted, shown
 
 LACKS_LINES = "lacks lines"
 MORE_LINES = "has a line where its next one belongs, because its record counts fewer notes than it has lines"
@@ -69,4 +69,4 @@ def fault_of_log(notes: int, lines: int, last: object) -> str:
     if lines == notes and last in (notes, None):
         return ""
     where = "" if last is None else f", the last at position {shown(last)}"
-    return f"its record counts {notes:,} notes, and its log has {lines:,}{where}: {_RENUMBER}"
+    return f"its record counts {counted(notes, 'note')}, and its log has {lines:,}{where}: {_RENUMBER}"

@@ -25,6 +25,7 @@ from ...domain import (
     missing_runs,
 )
 from ...domain.json_form import MALFORMED, time_text
+from ...late_names import LateModule
 from .row_faults import LACKS_LINES, MORE_LINES, unfit_log
 from .rows import (
     LINE,
@@ -50,7 +51,9 @@ from .sqlite_read_only import ReadOnlySQLiteFile, open_file
 from .sqlite_url import path_of
 
 if TYPE_CHECKING:
-    from ...domain.stored_row import StoredRow
+    from ...domain import stored_row
+else:
+    stored_row = LateModule("...domain.stored_row", __package__)
 
 _BATCH = 400  # twice as many placeholders: SQLite before 3.32 allows 999
 _LINES = 5000  # of a log that are read at once
@@ -169,7 +172,7 @@ class SQLiteRunAccess:
         except MALFORMED:
             return domain.summary_of(self.find(query))  # which names the row
 
-    def stored_rows(self) -> Iterator[StoredRow]:
+    def stored_rows(self) -> Iterator[stored_row.StoredRow]:
         """See RowStore."""
         from .stored_rows import rows_of_sqlite  # here, because only an audit needs it
 
@@ -199,7 +202,7 @@ class SQLiteRunRepository(SQLiteRunAccess):
         super().__init__(open_file(path, synchronous, wait))
 
     def identity(self) -> tuple[int, int]:
-        """See IdentifiedStore: the file, by whatever path."""
+        """See IdentifiedStore: the file, by any path."""
         return self._file.identity()
 
     def create(self, new: NewRun) -> RunKey:
@@ -321,7 +324,7 @@ def _update_some(cursor: sqlite3.Cursor, changes: Sequence[tuple[RunKey, RunChan
     writes: dict[str, list[tuple[Any, ...]]] = {_UPDATE: [], _FINISH: []}
     for row, (old, new) in zip(rows, pairs, strict=True):
         metrics = row[6] if new.metrics is old.metrics else next(texts)
-        sql, values = _rewriting(row[10], old, new, metrics, text if new.updated_at is at else row[9])
+        sql, values = _rewriting(row[10], old, new, metrics, row[9] if new.updated_at is old.updated_at else text)
         writes[sql].append(values)
     for sql, batch in writes.items():
         cursor.executemany(sql, batch)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from ...domain import CallWithinCall, Outcome, RunKey, RunLedgerError, StoreUnusable
 from ..exclusion import Exclusion
+from . import CLOSED
 from .sqlite_errors import FAULTS, Refusal, code_of, reads_bytes, refusal
 from .sqlite_place import SQLitePlace
 from .sqlite_schema import make_schema
@@ -173,7 +174,7 @@ class SQLiteFile:
     ) -> Refusal:
         """The ledger's error for one of FAULTS."""
         if self._closed:
-            return StoreUnusable("this repository was closed: open it again to use it.", key)
+            return StoreUnusable(CLOSED, key)
         if outcome is Outcome.NOT_APPLIED:
             try:
                 self._place.require_whole(key)
@@ -232,9 +233,8 @@ class SQLiteFile:
         """Close each connection as soon as it is not in use by another thread. The caller holds both locks."""
         for reader in self._readers:
             while (claim := reader.claim) is not None and claim[0] != get_ident():
-                time.sleep(
-                    0.0005
-                )  # a claim is an assignment, which nobody can wait for: see ARCHITECTURE, "Interrupts"
+                # A claim is an assignment, which nobody can wait for: see ARCHITECTURE, "Interrupts".
+                time.sleep(0.0005)
             if reader.claim is None:
                 reader.close()
         if not self._writing.is_busy:

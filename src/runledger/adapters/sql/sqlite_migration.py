@@ -10,6 +10,7 @@ from typing import Any
 
 from ...domain import Finding, StoreUnusable
 from ...domain.json_form import MALFORMED, time_of_text, time_text
+from ...domain.visible import counted
 from .row_faults import unreadable
 from .rows import LINE, RUN, records_from_texts
 from .sqlite_schema import INDEXES, SCHEMA_VERSION, TABLES, version_of, version_within
@@ -83,8 +84,10 @@ def migrate(connection: sqlite3.Connection, path: str) -> Finding | None:
         connection.execute("DROP TABLE run_records")
         for statement in INDEXES:
             connection.execute(statement)
-    mended = f"; {early:,} ended before they started, and now end at their start" if early else ""
-    return Finding.ok(f"migrated {runs:,} runs with {notes:,} notes to version {SCHEMA_VERSION}{mended}")
+    mended = f"; the end of {counted(early, 'run')} was before the start, and is the start now" if early else ""
+    return Finding.ok(
+        f"migrated {counted(runs, 'run')} with {counted(notes, 'note')} to version {SCHEMA_VERSION}{mended}"
+    )
 
 
 def _refuse_unknown(connection: sqlite3.Connection, path: str) -> None:

@@ -20,9 +20,8 @@ class SQLitePlace:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.path.abspath(path)
-        self._watched: list[
-            tuple[str, int, int]
-        ] = []  # each path with device and number: the file, then what is beside
+        # Each path with device and number: the file, then those beside it.
+        self._watched: list[tuple[str, int, int]] = []
         self._checked = 0.0
 
     def identity(self) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import Any, Literal, NoReturn, TypeVar
 
 from ...domain import Outcome, RunKey, StoreUnavailable, StoreUnusable
+from . import CLOSED
 from .sqlite_errors import FAULTS, MAY_NOT_BE_WRITTEN, code_of, is_hidden, refusal, text_or_bytes
 from .sqlite_file import SQLiteFile
 from .sqlite_place import SQLitePlace
@@ -111,7 +112,7 @@ class ReadOnlySQLiteFile:
 
     def _require_open(self, key: RunKey | None) -> None:
         if self._closed:
-            raise StoreUnusable("this repository was closed: open it again to use it.", key)
+            raise StoreUnusable(CLOSED, key)
 
 
 State = tuple[int, ...]

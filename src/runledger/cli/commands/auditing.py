@@ -8,13 +8,13 @@ from datetime import timedelta
 import click
 
 from ...domain.key import named
-from ...domain.visible import visible
+from ...domain.visible import counted, visible
 from ...services.inspecting.auditing import Audit, Defect, DefectKind, audit, rows_of
 from ...services.ledger import utc_now
 from ...stores import open_repository
 from ..arguments import DURATION
 from ..options import chosen_existing_store, json_option, shown_store, store_option
-from ..output import counted, print_json, remark, say
+from ..output import print_json, remark, say
 from ..progress import progress, showing
 
 _NAMED = 10
@@ -63,10 +63,7 @@ def audit_(longest: timedelta, skipped: tuple[str, ...], verbose: bool, as_json:
     """
     with closing(open_repository(chosen_existing_store())) as repository, progress("records") as advance:
         rows = showing(rows_of(repository.without_creation()), advance)
-        found = audit(rows, now=utc_now(), longest=longest)
-    left_out = {_KINDS[name] for name in skipped}
-    kept = tuple(defect for defect in found.defects if defect.kind not in left_out)
-    found = Audit(rows=found.rows, defects=kept)
+        found = audit(rows, now=utc_now(), longest=longest, skipped={_KINDS[name] for name in skipped})
     if as_json:
         _print_as_json(found)
     else:

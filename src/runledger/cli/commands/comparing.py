@@ -13,14 +13,14 @@ from typing import Any
 import click
 
 from ...domain import NewRun, RunQuery, RunRecord
-from ...domain.visible import quoted
+from ...domain.visible import counted, quoted
 from ...histories import BadRow, UnreadableFile
 from ...services.inspecting.reconciliation import Reconciliation, reconcile
 from ...stores import EXAMPLE_URL, backend_of, named_side, store_url
 from ..arguments import FRACTION, MOMENT
 from ..mapping import columns_explained, mapped_rows, mapping_options, reason_of
 from ..options import INCOMPLETE, existing, json_option, lasting, open_ledger
-from ..output import complain, counted, print_json, remark, say
+from ..output import complain, print_json, remark, say
 from ..progress import progress, showing
 
 _NAMED = 20

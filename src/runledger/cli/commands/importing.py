@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import click
 
 from ...domain import NewRun
+from ...domain.visible import counted
 from ...histories import BadRow, UnreadableFile
 from ...services.copying.batches import batches
 from ...services.copying.comparison import differing
@@ -17,7 +18,7 @@ from ...services.copying.importing import Imported, import_each
 from ...services.ledger import RunLedger
 from ..mapping import columns_explained, mapped_rows, mapping_options, reason_of
 from ..options import chosen_ledger, json_option, store_option
-from ..output import complain, counted, print_json, remark
+from ..output import complain, print_json, remark
 from ..progress import progress
 
 _BATCH = 2000

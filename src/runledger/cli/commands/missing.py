@@ -13,7 +13,7 @@ import click
 
 from ...domain import EventKind
 from ...domain.json_form import time_text
-from ...domain.visible import visible, visible_id
+from ...domain.visible import counted, visible, visible_id
 from ..arguments import MOMENT
 from ..cells import padded, width_of
 from ..options import json_option
@@ -127,7 +127,7 @@ def _site(tally: Tally) -> str:
 
 
 def _block(tally: Tally, times: Times) -> str:
-    lines = [_site(tally), f"  {tally.count:,} time{'' if tally.count == 1 else 's'}"]
+    lines = [_site(tally), f"  {counted(tally.count, 'time')}"]
     lines += [f"  first {times.minute_in_zone(tally.first_at)}", f"  last {times.minute_in_zone(tally.last_at)}"]
     if tally.key:
         lines += [f"  newest: {visible_id(tally.key.run_id)}", f"    of {visible_id(tally.key.client_id)}"]

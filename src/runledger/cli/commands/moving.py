@@ -11,14 +11,14 @@ from typing import Any, TextIO
 import click
 
 from ...domain.json_form import time_text
-from ...domain.visible import visible
+from ...domain.visible import counted, visible
 from ...histories import Format, UnknownFormat, format_of_name, write_history
 from ...services.copying.result import CopyResult, Fate, Remark
 from ...stores import copy as copy_runs
 from ...stores import named_side
 from ..arguments import COUNT, MOMENT
 from ..options import after_option, chosen_ledger, filter_options, json_option, lasting
-from ..output import complain, counted, print_json, remark, say
+from ..output import complain, print_json, remark, say
 from ..progress import progress, showing
 
 
@@ -125,7 +125,7 @@ def _sum_of(result: CopyResult, dry_run: bool) -> str:
     done = "to be copied" if dry_run else Fate.COPIED.value
     first = [(result.counts[Fate.COPIED], done), (result.counts[Fate.EQUAL], Fate.EQUAL.value)]
     if ended := result.counts[Fate.ENDED]:
-        first.insert(1, (ended, "to be brought to their end" if dry_run else "brought to their end"))
+        first.insert(1, (ended, "to be brought to the end" if dry_run else "brought to the end"))
     return ", ".join(f"{count:,} {what}" for count, what in [*first, *counts])
 
 

@@ -10,7 +10,7 @@ import click
 
 from ...domain import FinishedRuns
 from ...domain.json_form import time_text
-from ...domain.visible import quoted
+from ...domain.visible import counted, quoted
 from ...services.inspecting.pruning import OldRuns, count_old
 from ...stores import backend_of, open_removal, without_removal
 from ..arguments import AGE
@@ -134,7 +134,7 @@ def _remark_running(old: OldRuns) -> None:
 
 
 def _count(number: int) -> str:
-    return f"{number:,} finished run{'' if number == 1 else 's'}"
+    return counted(number, "finished run")
 
 
 def _with_logs(number: int) -> str:

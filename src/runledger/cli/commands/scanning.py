@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from ...distribution import DISTRIBUTION
-from ...domain.visible import visible
+from ...domain.visible import counted, visible
 from ..options import json_option
-from ..output import complain, counted, print_json, remark, say
+from ..output import complain, print_json, remark, say
 from ..progress import progress
 
 if TYPE_CHECKING:

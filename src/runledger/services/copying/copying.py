@@ -29,6 +29,7 @@ from ...domain import (
     UnusableForRun,
 )
 from ...domain.values import checked_time
+from ...domain.visible import counted
 from ..ledger import RunLedger, utc_now
 from .batches import batches
 from .importing import import_each
@@ -69,7 +70,7 @@ def copy(
         work.run()
     except BaseException as error:
         if done := work.counts[Fate.COPIED] + work.counts[Fate.ENDED]:
-            error.add_note(f"{done:,} records were copied before this: copy again, and it continues from there.")
+            error.add_note(f"{counted(done, 'record')} copied before this: copy again, and it continues from there.")
         raise
     finally:
         work.is_over = True

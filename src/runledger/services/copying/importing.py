@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import frozen
 
 from ...domain import InvalidValue, NewRun, RunKey, RunLedgerError, StoreUnavailable, UnknownMetric, UnusableForRun
+from ..creation import new_mark
 from ..ledger import RunLedger
 from .comparison import differing
 
@@ -31,9 +32,17 @@ def import_each(ledger: RunLedger, runs: Sequence[NewRun]) -> Iterator[Imported]
 
     Raises StoreUnavailable, and StoreUnusable for what concerns all runs; what was created before has been yielded.
     """
+    yield from _import(ledger, runs, {})
+
+
+def _import(ledger: RunLedger, runs: Sequence[NewRun], in_doubt: dict[int, NewRun]) -> Iterator[Imported]:
+    """See `import_each`. `in_doubt`: runs that may have been created, by their id, as they must be tried again."""
+    mark = new_mark()
+    sent = [in_doubt.pop(id(run)) if id(run) in in_doubt else run.marked(mark) for run in runs]
     try:
-        there = {id(run) for run in ledger.import_records(runs)}
+        there = {id(each) for each in ledger.import_records(sent)}
     except RunLedgerError as error:
+        in_doubt.update(_retries(runs, sent, error))
         made, rest = _divided(runs, error.applied)
         is_altered = not isinstance(error, StoreUnavailable) and error.key in error.applied
         yield from _altered(ledger, made, error) if is_altered else (Imported(run, True) for run in made)
@@ -45,13 +54,22 @@ def import_each(ledger: RunLedger, runs: Sequence[NewRun]) -> Iterator[Imported]
                 yield Imported(refused, False, str(error.args[0]))
                 rest = [run for run in rest if run is not refused]
             elif rest:  # the store does not say which
-                yield from import_each(ledger, rest[: len(rest) // 2])
+                yield from _import(ledger, rest[: len(rest) // 2], in_doubt)
                 rest = rest[len(rest) // 2 :]
     else:
-        yield from (Imported(run, id(run) not in there) for run in runs)
+        yield from (Imported(run, id(each) not in there) for run, each in zip(runs, sent, strict=True))
         return
     for first in range(0, len(rest), _AT_ONCE):
-        yield from import_each(ledger, rest[first : first + _AT_ONCE])
+        yield from _import(ledger, rest[first : first + _AT_ONCE], in_doubt)
+
+
+def _retries(runs: Iterable[NewRun], sent: Iterable[NewRun], error: RunLedgerError) -> dict[int, NewRun]:
+    references = {key: key.reference for key in error.unconfirmed}
+    return {
+        id(run): each.retried(references.pop(each.key))  # of a key that comes twice, the first was sent
+        for run, each in zip(runs, sent, strict=True)
+        if each.key in references
+    }
 
 
 def _divided(runs: Sequence[NewRun], applied: Sequence[RunKey]) -> tuple[list[NewRun], list[NewRun]]:

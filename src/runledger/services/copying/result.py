@@ -12,6 +12,7 @@ from attrs import field, frozen
 from ...domain import NewRun, RunKey
 from ...domain.json_form import time_text
 from ...domain.values import ReadOnlyDict
+from ...domain.visible import counted
 
 
 class Fate(Enum):
@@ -97,7 +98,7 @@ def difference(run: NewRun, there: NewRun, where: str = "in the target") -> str:
         pairs.append((f"metric {name!r}", record.metrics.get(name), stored.metrics.get(name)))
     parts = [f"{what} is {_shown(ours)}, {where} {_shown(theirs)}" for what, ours, theirs in pairs if ours != theirs]
     if run.log != there.log:
-        parts.append(f"the log has {len(run.log)} lines, {where} {len(there.log)}, and they differ")
+        parts.append(f"the log has {counted(len(run.log), 'line')}, {where} {len(there.log)}, and they differ")
     return "; ".join(parts)
 
 

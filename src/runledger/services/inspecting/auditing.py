@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -97,10 +97,13 @@ def rows_of(access: RunAccess) -> Iterator[StoredRow]:
     return access.stored_rows() if isinstance(access, RowStore) else map(StoredRow.of_record, access.find(RunQuery()))
 
 
-def audit(rows: Iterable[StoredRow], *, now: datetime, longest: timedelta) -> Audit:
+def audit(
+    rows: Iterable[StoredRow], *, now: datetime, longest: timedelta, skipped: Collection[DefectKind] = ()
+) -> Audit:
     """What is wrong with all rows of a store, which are read once. A run may be Running for as long as `longest`.
 
-    Memory grows with the number of keys. Raises what the rows raise.
+    Kinds that are `skipped` are not looked for. Memory grows with the number of keys, unless similar keys and
+    duplicates are skipped. Raises what the rows raise.
     """
     read = 0
     defects: list[Defect] = []
@@ -110,11 +113,12 @@ def audit(rows: Iterable[StoredRow], *, now: datetime, longest: timedelta) -> Au
     for row in rows:
         read += 1
         ids = row.run_id, row.client_id
-        defects += _defects_of(row, now, longest)
+        defects += _defects_of(row, now, longest, skipped)
         if "" in ids:
             continue
-        of_keys[ids] = max(_month(row), of_keys.get(ids, ""))
-        if row.order is not None:  # in a store without an order, a key has one row
+        if DefectKind.SIMILAR not in skipped:
+            of_keys[ids] = max(_month(row), of_keys.get(ids, ""))
+        if row.order is not None and DefectKind.DUPLICATE not in skipped:  # without an order, a key has one row
             if ids in firsts:
                 repeated.setdefault(ids, [firsts[ids]]).append(row)
             firsts.setdefault(ids, row)
@@ -127,8 +131,8 @@ def audit(rows: Iterable[StoredRow], *, now: datetime, longest: timedelta) -> Au
     return Audit(rows=read, defects=tuple(sorted(defects, key=lambda each: (order.index(each.kind), each.month))))
 
 
-def _defects_of(row: StoredRow, now: datetime, longest: timedelta) -> Iterator[Defect]:
-    """What is wrong with a row by itself."""
+def _defects_of(row: StoredRow, now: datetime, longest: timedelta, skipped: Collection[DefectKind]) -> Iterator[Defect]:
+    """What is wrong with a row by itself. What a skipped kind explains is not reported as another."""
     found: list[tuple[DefectKind, str]] = []
     if not (row.run_id and row.client_id):
         found.append((DefectKind.NO_ID, f"the {'client' if row.run_id else 'run'} id is empty"))
@@ -150,9 +154,10 @@ def _defects_of(row: StoredRow, now: datetime, longest: timedelta) -> Iterator[D
         found.append((DefectKind.LONG_RUNNING, f"it is Running since {time_text(started)}"))
     if row.fault and not _EXPLAINING.intersection(kind for kind, _ in found):
         found.append((DefectKind.UNREADABLE, row.fault))
+    keys = ((row.run_id, row.client_id),)
     for kind, detail in found:
-        keys = ((row.run_id, row.client_id),)
-        yield Defect(kind=kind, month=_month(row), keys=keys, detail=detail, reference=row.reference)
+        if kind not in skipped:
+            yield Defect(kind=kind, month=_month(row), keys=keys, detail=detail, reference=row.reference)
 
 
 def _duplicates(ids: Ids, rows: list[StoredRow]) -> Defect:

@@ -13,9 +13,9 @@ _INNERMOST: ContextVar[Block | None] = ContextVar("runledger_block", default=Non
 class Block:
     """A block of `track`. It is the innermost one of the context that makes it, until `leave`.
 
-    No context is set back at the end, which may come in another one. And blocks need not end in the order of their
-    nesting, because generators hold them open, and a task that was begun in a block may outlive it. So a block that is
-    over is skipped, wherever a context still names it.
+    `leave` does not reset the context variable: it may be called in another context than the one that was set. And
+    blocks may end in another order than that of their nesting, because a generator can hold one open, and a task can
+    outlive the block in which it began. So a context may still name a block that has ended; it is skipped.
     """
 
     def __init__(self, run: Run) -> None:

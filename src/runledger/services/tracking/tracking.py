@@ -7,10 +7,12 @@ import inspect
 import os
 from collections.abc import Awaitable, Callable
 from functools import partial
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from weakref import ref
 
 from ...domain import RunLedgerError
+from ...late_names import LateModule
 from ..threads import Threads, ended
 from ..updates import Run
 from .current_run import Block
@@ -18,7 +20,9 @@ from .held_signals import uninterrupted
 from .termination import Terminated
 
 if TYPE_CHECKING:
-    from .heartbeat import Heartbeat
+    from . import heartbeat
+else:  # few blocks have one
+    heartbeat = LateModule(".heartbeat", __package__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,15 +36,18 @@ class _Leaving:
     """The `__exit__` of a Tracking, which ends the run even if an interrupt comes before its first instruction.
 
     Python calls signal handlers there too, for example after a long computation in C that ends the block. No `try` can
-    catch what they raise. But `with` then drops the object that it called, and that ends the run. If a further
-    interrupt comes meanwhile, Python prints it and goes on raising the first.
+    catch what they raise. But `with` then drops the object that it would have called, and a callback of a weak
+    reference to that object ends the run. If a second interrupt comes during the callback, Python prints it and raises
+    the first one. `with` looks `__exit__` up before it enters. So whoever looks it up later, as a debugger may, gets an
+    object that can be dropped.
     """
 
     def __get__(self, tracking: Tracking | None, owner: type[Tracking]) -> Callable[..., None]:
         if tracking is None:
             return owner._leave
         leave = partial(tracking._leave)
-        tracking._dropped = ref(leave, tracking._left)
+        if tracking._run is None:
+            tracking._dropped = ref(leave, tracking._left)
         return leave
 
 
@@ -51,13 +58,15 @@ class Tracking:
     run after them, so that Ctrl-C cuts neither short. The async forms call the store in a thread, never on the event
     loop; however often the task is cancelled, the cancellation is raised after them. The child of a fork that leaves
     the block finishes nothing, because the block goes on in its parent.
+    It is for one block: entering it again, during the block or afterwards, raises RunAlreadyExists.
     """
 
     _run: Run | None = None
-    _has_ended = False
+    """The run, while it is under way."""
     _dropped: object = None
+    _thread: int | None = None
     _block: Block | None = None
-    _heartbeat: Heartbeat | None = None
+    _heartbeat: heartbeat.Heartbeat | None = None
 
     def __init__(
         self,
@@ -74,10 +83,12 @@ class Tracking:
         self._threads = threads
 
     def __enter__(self) -> Run:
+        begun: list[Run] = []
         try:
-            return uninterrupted(self._begin_and_enter)
+            return uninterrupted(self._begin_and_enter, begun)
         except BaseException as error:
-            self._leave(type(error), error, None)  # if there is a run, its block is not entered
+            if begun:  # by this call; its block is not entered
+                self._leave(type(error), error, None)
             raise
 
     __exit__ = _Leaving()
@@ -86,21 +97,23 @@ class Tracking:
         try:
             uninterrupted(self._end, error)
         except BaseException:
-            if not self._has_ended:  # interrupted before it began
+            if self._run is not None:  # interrupted before the end began
                 uninterrupted(self._end, error)
             raise
 
     def _left(self, _dropped: object) -> None:
-        uninterrupted(self._end, KeyboardInterrupt())
+        if self._thread == get_ident():  # else by a thread that could not enter
+            uninterrupted(self._end, KeyboardInterrupt())
 
     async def __aenter__(self) -> Run:
         return self._entered(await self.started())
 
-    def _begin_and_enter(self) -> Run:
-        return self._entered(self._begin())
+    def _begin_and_enter(self, begun: list[Run]) -> Run:
+        begun.append(self._begin())
+        return self._entered(begun[0])
 
     def _entered(self, run: Run) -> Run:
-        self._block = Block(run)
+        self._block, self._thread = Block(run), get_ident()
         return run
 
     async def started(self) -> Run:
@@ -157,18 +170,16 @@ class Tracking:
         return Tracking(self._start, run_id, client_id, self._seconds, self._threads)
 
     def _begin(self) -> Run:
-        self._run, self._has_ended, self._process = None, False, os.getpid()
-        self._run = self._start(cast(str, self._run_id), cast(str, self._client_id))
-        self._begin_heartbeats(self._run)
-        return self._run
+        run = self._start(cast(str, self._run_id), cast(str, self._client_id))
+        self._run, self._process = run, os.getpid()
+        self._begin_heartbeats(run)
+        return run
 
     def _begin_heartbeats(self, run: Run) -> None:
         if self._seconds is None:
             return
-        from .heartbeat import Heartbeat  # here, because few blocks have one
-
         try:
-            self._heartbeat = Heartbeat(run, self._seconds)
+            self._heartbeat = heartbeat.Heartbeat(run, self._seconds)
             self._heartbeat.begin()
         except BaseException as error:  # the block will not run
             self._end(error)
@@ -180,13 +191,13 @@ class Tracking:
             heartbeat.stop()
 
     def _end(self, error: BaseException | None) -> None:
-        self._has_ended = True
+        run, self._run = self._run, None
         self._dropped = None
         try:
             try:
                 self._stop_heartbeats()
             finally:
-                self._finish(error)
+                self._finish(run, error)
         except RunLedgerError as refusal:
             if error is None:
                 raise
@@ -195,8 +206,7 @@ class Tracking:
             if self._block is not None:
                 self._block.leave()
 
-    def _finish(self, error: BaseException | None) -> None:
-        run = self._run
+    def _finish(self, run: Run | None, error: BaseException | None) -> None:
         if run is None or run.finished or self._process != os.getpid():  # a fork's child leaves its parent's block
             return
         if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):

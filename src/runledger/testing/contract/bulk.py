@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from ...domain import LogLine, NewRun, RunAlreadyExists, RunChange, RunKey, RunNotFound, RunRecord
+from ...domain.visible import counted
 from ..calls import shown
 from ..rules import Rule
 from ..trial import EVERYTHING, Trial
@@ -142,5 +143,7 @@ def require_each(trial: Trial, records: Sequence[RunRecord]) -> None:
     """The store holds these records of one time, given in the order of their ids, and no others."""
     found = list(trial.repository.find(EVERYTHING))
     has_all = [record.key for record in found] == [record.key for record in reversed(records)]
-    trial.require(has_all, f"{trial.calls[-1]} gives {len(found)} of {len(records)} records", Rule.FOUND_IN_ORDER)
+    trial.require(
+        has_all, f"{trial.calls[-1]} gives {len(found)} of {counted(len(records), 'record')}", Rule.FOUND_IN_ORDER
+    )
     trial.same_list(found, records[::-1])

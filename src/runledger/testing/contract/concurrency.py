@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from ...domain import RunAlreadyFinished, RunChange
+from ...domain.visible import counted
 from ..handles import RepositoryOnTrial
 from ..rules import Rule
 from ..trial import Trial
@@ -70,7 +71,9 @@ def require_all_additions(trial: Trial, handles: Sequence[RepositoryOnTrial]) ->
     kept = (record.metrics.get("n"), len(lines))
     trial.require(kept == (due, due), f"of {due} additions of 1 and as many notes, {kept[0]} and {kept[1]} were kept")
     trial.require(
-        record.notes == due, f"the record counts {record.notes} notes, and the log has {due} lines", Rule.LOGGED
+        record.notes == due,
+        f"the record counts {counted(record.notes, 'note')}, and the log has {counted(due, 'line')}",
+        Rule.LOGGED,
     )
     own = Counter(line.text for line in lines)
     trial.require(set(own.values()) == {10}, f"of 10 notes by each handle, these were kept: {own}", Rule.LOGGED)

@@ -20,6 +20,7 @@ from ...domain import (
     RunRecord,
     RunStatus,
 )
+from ...domain.visible import counted
 from ..calls import shown
 from ..rules import Rule
 from ..runs import changed
@@ -73,7 +74,9 @@ class Logs(Part):
         trial.repository.update(R, RunChange(note="later"), AT)
         read += lines
         grown = [*run.log, LogLine(AT, "later")]
-        trial.require(read in (grown[:-1], grown), f"{len(read)} lines were read of a log of 300 that grew by one")
+        trial.require(
+            read in (grown[:-1], grown), f"a read gave {counted(len(read), 'line')} of a log of 300 that grew by one"
+        )
 
     @keeps(Rule.ATOMIC)
     def test_concurrent_notes_of_each_thread_are_in_its_order(self, trial: Trial) -> None:

@@ -11,6 +11,7 @@ import attrs
 import pytest
 
 from ...domain import BATCH, FinishedRuns, NewRun, RunChange, RunKey, RunNotFound, RunStatus
+from ...domain.visible import counted
 from ..calls import shown
 from ..handles import RemovalOnTrial
 from ..rules import Rule
@@ -33,7 +34,7 @@ class Removal(Part):
         trial.repository.create_many([run for pair in zip_longest(old, kept) for run in pair if run])
         for moment, due in ((AT, 0), (before, len(old)), (before, 0)):
             count = removed(trial, FinishedRuns(before=moment))
-            trial.require(count == due, f"{trial.calls[-1]} counts {count} runs removed, and not {due}")
+            trial.require(count == due, f"{trial.calls[-1]} counts {counted(count, 'run')} removed, and not {due}")
         trial.holds(*kept)
 
     @keeps(Rule.REMOVED)
@@ -70,7 +71,7 @@ class Removal(Part):
         with removal_of(trial) as removal:
             first = next(iter(removal.remove_runs(finished, 3)), 0)
         there = list(trial.repository.find(EVERYTHING))
-        trial.require(0 < first <= 3, f"a batch of at most 3 rows removed {first} runs")
+        trial.require(0 < first <= 3, f"a batch of at most 3 rows removed {counted(first, 'run')}")
         trial.require(len(there) == 5 - first, f"of 5 runs {len(there)} are left after a batch that removed {first}")
         trial.holds(*(run for run in runs if run.record.key in {record.key for record in there}))
         removed(trial, finished, batch=1)
@@ -123,11 +124,13 @@ def require_whole_removals(trial: Trial, keys: Sequence[RunKey]) -> None:
     for error in trial.concurrently(len(handles) + 1, call):
         trial.require(error is None, f"a call was refused: {error}")
     left = list(trial.repository.find(EVERYTHING))
-    what = f"of {len(keys)} runs {sum(counts)} were removed, and {len(left)} are there"
+    what = f"of {counted(len(keys), 'run')} {sum(counts)} were removed, and {len(left)} are there"
     trial.require(sum(counts) + len(left) == len(keys), what)
     for record in left:
         lines = list(trial.repository.log(record.key))
-        what = f"{shown(record.key)} counts {record.notes} notes, and its log has {len(lines)} lines"
+        what = (
+            f"{shown(record.key)} counts {counted(record.notes, 'note')}, and its log has {counted(len(lines), 'line')}"
+        )
         trial.require(len(lines) == record.notes, what, Rule.LOGGED)
     removed(trial, finished)
     trial.holds()

@@ -11,6 +11,7 @@ import pytest
 
 from ...domain import NewRun, RunChange, RunKey, RunRecord
 from ...domain.stored_row import RowStore, StoredRow
+from ...domain.visible import counted
 from ..calls import shown
 from ..rules import Rule
 from ..strategies import AWKWARD
@@ -37,7 +38,8 @@ class Rows(Part):
                 require_row_of(trial, record, by_key[record.key.run_id, record.key.client_id])
             orders = {row.order for row in rows} - {None}
             trial.require(
-                len(orders) in (0, len(rows)), f"of {len(rows)} rows {len(orders)} have an order that differs"
+                len(orders) in (0, len(rows)),
+                f"of {counted(len(rows), 'row')} {len(orders)} have an order that differs",
             )
 
     @keeps(Rule.PROMISES)
@@ -81,7 +83,7 @@ def require_each_once(trial: Trial, rows: Sequence[StoredRow], records: Sequence
     found = Counter(RunKey.trusted(row.run_id, row.client_id) for row in rows)
     due = Counter(record.key for record in records)
     lost, surplus = list(due - found), list(found - due)
-    what = f"of {len(records)} records the rows lack {shown(lost)}, and have {shown(surplus)} too many"
+    what = f"of {counted(len(records), 'record')} the rows lack {shown(lost)}, and have {shown(surplus)} too many"
     trial.require(not lost and not surplus, what)
 
 

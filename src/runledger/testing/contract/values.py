@@ -6,10 +6,22 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
-from ...domain import InvalidValue, LogLine, MetricValue, NewRun, RunChange, RunKey, RunRecord, UnknownMetric
+from ...domain import (
+    InvalidValue,
+    LogLine,
+    MetricValue,
+    NewRun,
+    RunChange,
+    RunKey,
+    RunQuery,
+    RunRecord,
+    UnknownMetric,
+)
 from ..rules import Rule
 from ..runs import changed
+from ..subclasses import Amount, Count, Word, holds_plain_values, of_subclass
 from ..trial import Trial
 from .cases import AT, FINISH, LATER, Part, R, S, keeps, started
 
@@ -80,6 +92,29 @@ class Values(Part):
             repository.create(RunRecord.start(S, AT, metrics={"No Such": 1}))
         trial.holds(started("r"))
 
+    @keeps(Rule.WHOLE)
+    def test_a_value_of_a_subclass_is_kept_as_the_plain_value(self, trial: Trial) -> None:
+        metrics: Mapping[str, MetricValue] = {"n": 1, "i": 1.5, "text": "ü", "when": AT}
+        words: Mapping[str, MetricValue] = {Word(name): of_subclass(value) for name, value in metrics.items()}
+        r, s = RunKey(Word("r"), Word("acme")), RunKey(Word("s"), Word("acme"))
+        record = RunRecord.start(r, of_subclass(AT), client_name=Word("Åcme"), metrics=words)
+        imported = NewRun(evolve(RunRecord.start(s, AT), notes=1), [LogLine(of_subclass(AT), Word("first"))])
+        trial.repository.create(NewRun(record, mark=Word("mark")))
+        trial.repository.create_many([imported])
+        later = RunChange(add={Word("n"): Count(2), Word("i"): Amount(0.5)})
+        trial.repository.update_many([(r, later)], of_subclass(LATER))
+        change = RunChange(metrics=words, note=Word("second"), error=Word("e"))
+        returned = trial.repository.update(s, change, of_subclass(LATER))
+
+        plain = RunRecord.start(R, AT, client_name="Åcme", metrics=metrics)
+        first = changed(NewRun(started("s")), RunChange(note="first"), at=AT)
+        second = changed(first, RunChange(metrics=metrics, note="second", error="e"), at=LATER)
+        trial.holds(plain.apply(RunChange(add={"n": 2, "i": 0.5}), LATER), second)
+        found = list(trial.repository.find(RunQuery(run_id=Word("s"), client_id=Word("acme"), status=Word("running"))))
+        trial.same_list(found, [second.record])
+        read = [returned, *found, trial.repository.get(r), *trial.repository.log(s)]
+        trial.require(holds_plain_values(read), "a value that was given as one of a subclass is read as one")
+
     @keeps(Rule.TIMES)
     def test_times_are_kept_to_the_millisecond(self, trial: Trial) -> None:
         for millis in (0, 1, 7, 120, 999):
@@ -104,3 +139,11 @@ class Values(Part):
             trial.repository.update_many([(R, RunChange(note="n"))], at)
             record = record.apply(RunChange(note="n"), at)
             trial.holds(record)
+
+    @keeps(Rule.TIMES)
+    def test_an_update_at_a_time_finer_than_a_millisecond_moves_updated_at(self, trial: Trial) -> None:
+        finer = LATER + timedelta(microseconds=600)
+        trial.repository.create_many([started("r"), started("s")])
+        trial.repository.update(R, RunChange(), finer)
+        trial.repository.update_many([(S, RunChange())], finer)
+        trial.holds(*(started(run_id).apply(RunChange(), LATER) for run_id in ("r", "s")))
