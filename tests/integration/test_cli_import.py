@@ -669,7 +669,9 @@ def test_an_interrupted_import_says_so_and_goes_on_when_it_is_made_again(store: 
     command = [*RUNLEDGER, "import", "-", "--verbose"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=environment(store), stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
-        assert process.stdin and process.stdout and process.stderr
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
         process.stdin.writelines(rows)
         process.stdin.flush()  # the end of the file never comes
         assert process.stderr.readline() == "line 1: run '0' of client 'acme' is there already\n"  # of the first batch

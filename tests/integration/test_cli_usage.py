@@ -9,7 +9,7 @@ import pytest
 from commands import in_a_process, on_a_terminal, runledger
 
 from runledger import InvalidValue, connect
-from runledger.cli.locations import shown_url, without_passwords
+from runledger.cli.locations import shown_url, without_passwords, without_secrets
 
 
 @pytest.fixture
@@ -256,6 +256,29 @@ def test_a_wrong_argument_makes_no_file(tmp_path: Path, wrong: dict[str, object]
 )
 def test_no_password_is_shown(url: str, shown: str) -> None:
     assert shown_url(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "left_out"),
+    [
+        ("sqlite:////home/me@work/a:b.db", "sqlite:////home/me@work/a:b.db", []),
+        ("postgresql://ops@db:5432/runs?sslmode=require", "postgresql://ops@db:5432/runs?sslmode=require", []),
+        ("postgresql://ops:hush@a:1,b:2/runs?sslkey=/k", "postgresql://ops@a:1,b:2/runs?sslkey=/k", ["password"]),
+        ("postgresql://db/runs?password=hush&passfile=/p", "postgresql://db/runs?passfile=/p", ["password"]),
+        ("postgresql://db/runs?%70assword=hush&sslpassword=hush", "postgresql://db/runs", ["password", "sslpassword"]),
+        ("postgresql://ops:hush@db/runs?user=a@hush", "", []),
+        ("postgresql://ops:hu?hush@db/runs", "", []),
+        ("postgresql://ops:hu/hush@db/runs", "", []),
+        ("postgresql://db/runs?options=a@hush", "", []),
+        ("airtable://app1/T?metric.Token=Token&endpoint=http://a:1", None, []),
+        ("airtable://app1/T?endpoint=http://me:hush%40a&log=", "airtable://app1/T?log=", ["endpoint"]),
+        ("redis://:hush@db:6379/0?db=1;auth=hush", "redis://db:6379/0", ["password", "db"]),
+        ("redis://db?API_KEY=hush&x=1", "redis://db?x=1", ["API_KEY"]),
+        (f"web://{'h' * 40}@db/runs", "", []),
+    ],
+)
+def test_a_url_without_its_secrets_can_be_used(url: str, shown: str | None, left_out: list[str]) -> None:
+    assert without_secrets(url) == (url if shown is None else shown, left_out)
 
 
 def test_a_duration_may_have_several_units(store: Path) -> None:
