@@ -81,11 +81,34 @@ def test_a_value_may_begin_with_a_dash_if_that_is_meant(store: Path) -> None:
 
 
 def test_an_empty_answer_says_where_it_looked(store: Path) -> None:
-    empty = f"No runs found in sqlite:///{store}.\n"
-    for command in ("list --client x", "latest --client x", "list --client x --json"):
-        assert on_a_terminal(*command.split(), store=store) == empty
+    for command in (
+        "list --client x",
+        "list --run-id y --json",
+        "list --status failed --since 1d",
+        "latest --since 0s",
+    ):
+        matches = " and ".join(word for word in command.split() if word.startswith("--") and word != "--json")
+        assert on_a_terminal(*command.split(), store=store) == f"No run in sqlite:///{store} matches {matches}.\n"
     assert on_a_terminal("stale", store=store) == f"No run has gone quiet in sqlite:///{store}.\n"
+    seen = on_a_terminal("stale", "--client", "acme", store=store)
+    assert seen == f"No run that matches --client has gone quiet in sqlite:///{store}.\n"
+    runledger("init", store=store.with_name("new.db"))
+    for command in ("list", "latest"):
+        seen = on_a_terminal(command, store=store.with_name("new.db"))
+        assert seen == f"No runs found in sqlite:///{store.with_name('new.db')}.\n"
     assert runledger("list", "--client", "x", store=store).stdout == ""
+
+
+@pytest.mark.parametrize("command", ["list", "summary", "export"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_range_that_ends_before_it_begins_is_an_error(store: Path, command: str, order: int) -> None:
+    begin, end = ("--since", "2025-11-24"), ("--until", "2025-11-23T23:59:59.999Z")
+    done = runledger(command, *(word for option in (begin, end)[::order] for word in option), store=store, code=2)
+    assert done.stderr.endswith(
+        "--since (2025-11-24T00:00:00.000Z) is later than --until (2025-11-23T23:59:59.999Z), so no run can match: "
+        "exchange them.\n"
+    )
+    runledger(command, "--since", "2025-11-24", "--until", "2025-11-24", store=store)
 
 
 @pytest.mark.parametrize("command", ["list", "check", "update r c"])
