@@ -28,6 +28,7 @@ from .adapters.files.reading import read_runs
 from .adapters.files.whole_file import whole_file
 from .adapters.files.writing import write_runs
 from .domain import InvalidValue, NewRun, RunStatus
+from .domain.visible import shown
 
 __all__ = [
     "FIELDS",
@@ -97,6 +98,7 @@ def read_history(
         timezone=timezone,
     )
     _check_format(file_format)
+    _check_file(file, "read")
     return _read(file, file_format, None if delimiter is None else checked_delimiter(delimiter), mapping)
 
 
@@ -116,6 +118,7 @@ def write_history(
     the file cannot be written, and what `runs` raises; what was at the path then stays.
     """
     _check_format(file_format)
+    _check_file(file, "write")
     file_format = file_format or format_of_name(_name(file))
     if not isinstance(file, str | os.PathLike):
         return write_runs(runs, file, file_format or "jsonl")
@@ -140,6 +143,11 @@ def _name(file: str | os.PathLike[str] | IO[Any]) -> str:
     return name if isinstance(name, str) else ""  # of a file descriptor, it is a number
 
 
+def _check_file(file: object, method: str) -> None:
+    if not isinstance(file, str | os.PathLike) and not hasattr(file, method):
+        raise InvalidValue(f"file is {shown(file)}: give a path, or an open file.")
+
+
 def _check_format(file_format: str | None) -> None:
     if file_format not in (None, "csv", "jsonl"):
-        raise InvalidValue(f"the file format is {file_format!r}: use 'csv' or 'jsonl'.")
+        raise InvalidValue(f"the file format is {shown(file_format)}: use 'csv' or 'jsonl'.")

@@ -104,6 +104,12 @@ class Broken(InMemoryRunRepository):
         self._table.marks[new.key.run_id][new.key.client_id] = new.mark
 
     def put_with_line(self, record: RunRecord, line: LogLine | None) -> None:
+        """Raises RunNotFound if the run was removed since it was read."""
+        self._table.exclusion.run(partial(self._put_with_line, record, line))
+
+    def _put_with_line(self, record: RunRecord, line: LogLine | None) -> None:
+        if record.key not in self._table.records:
+            raise RunNotFound(record.key)
         self.put(record)
         if line is not None:
             self._table.logs[record.key][record.notes - 1 :] = [line]
@@ -1201,6 +1207,8 @@ class RemovesAndKeepsTheKey(Broken):
 class UpdatesWhatIsRemoved(Broken):
     """An update whose run is removed between its read and its write writes the record again."""
 
+    tests: ClassVar = {"test_updating_a_run_that_is_removed_meanwhile_creates_nothing"}  # in others nobody comes
+
     def __init__(self) -> None:
         super().__init__()
         self.has_read, self.is_removed = Event(), Event()
@@ -1211,7 +1219,7 @@ class UpdatesWhatIsRemoved(Broken):
             self.repository = repository
 
         def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
-            self.repository.has_read.wait(0.2)  # for an update, if there is one
+            self.repository.has_read.wait(20)  # for an update
             yield from super().remove_runs(finished, batch)
             self.repository.is_removed.set()
 
@@ -1219,7 +1227,7 @@ class UpdatesWhatIsRemoved(Broken):
         before, log = self._table.records.get(key), list(self._table.logs.get(key, ()))
         if before is not None and before.status.is_final:
             self.has_read.set()
-            self.is_removed.wait(0.1)
+            self.is_removed.wait(20)
             if key not in self._table.records:
                 self.put_run(NewRun(before, log))
         return super().update(key, change, at)

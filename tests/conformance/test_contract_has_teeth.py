@@ -42,6 +42,7 @@ from runledger.testing.seeds import seed_of
 from runledger.testing.trial import Trial
 
 pytest_plugins = ["pytester"]
+pytestmark = pytest.mark.timeout(600)  # one test asks every broken adapter
 
 RANDOM = {"test_any_history_leaves_what_the_rules_say", "test_new_histories_leave_what_the_rules_say"}
 TESTS = {

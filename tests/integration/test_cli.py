@@ -336,7 +336,9 @@ def test_a_summary_adds_up_only_the_numbers_that_are_asked_for(store: Path) -> N
     done = runledger("summary", "r", *asked, "--json", store=store)
     assert json.loads(done.stdout)["metrics"] == {"Tokens": 10, "Model": 0}
     assert done.stderr == "no run that matches has a number 'Model': its sum is 0.\n"
-    assert json.loads(runledger("summary", "r", "--json", store=store).stdout)["metrics"] == {}
+    alone = json.loads(runledger("summary", "r", "--json", store=store).stdout)
+    assert alone["metrics"] == {}
+    assert sorted(alone["numbers"]) == sorted(json.loads(done.stdout)["numbers"]) == ["Order", "Tokens"]
 
 
 def test_the_numbers_that_could_be_added_up_fit_the_terminal(store: Path) -> None:

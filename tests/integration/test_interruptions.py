@@ -54,7 +54,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunReposit
             store: RunRepository = PostgreSQLRunRepository(url, max_connections=1, timeout=30)
             store.create_schema()  # type: ignore[attr-defined]
             yield from with_two_runs(store)
-            gc.collect()  # a connection that was interrupted on its way out of the pool and its cursor refer to each other
+            # A connection that was interrupted on its way out of the pool and its cursor refer to each other.
+            gc.collect()
             with psycopg.connect(url, autocommit=True) as admin:
                 wait_for_no_connection(admin)
     elif request.param == "sqlite":

@@ -409,11 +409,11 @@ print(os.waitpid(pid, 0)[1], len(list(repository.find(RunQuery()))))
 def test_threads_that_come_first_at_once_share_one_pool(url: str, repository: PostgreSQLRunRepository) -> None:
     with closing(open_url(url)) as fresh, ThreadPoolExecutor(2) as threads:
         connections, made = fresh._connections, []
-        new_pool, both_make, first_done = connections._new_pool, threading.Barrier(2, timeout=20), threading.Event()
+        new_pool, both_make, first_done = connections._new_pool, threading.Barrier(2, timeout=60), threading.Event()
 
         def slowly() -> Any:
             if both_make.wait():
-                assert first_done.wait(20)
+                assert first_done.wait(60)
             made.append(new_pool())
             return made[-1]
 

@@ -35,6 +35,7 @@ from runledger.domain import (
     RunStatus,
     StoreUnavailable,
     StoreUnusable,
+    UnusableForRun,
 )
 from runledger.testing.runs import changed
 
@@ -582,8 +583,9 @@ def test_a_line_with_an_odd_time_is_refused_by_name(url: str) -> None:
         repository.create_many([run_with(2), run_with(2, OTHER)])
         connection.execute("UPDATE run_notes SET at = 'infinity' WHERE client_id = 'acme' AND position = 2")
         for read in (lambda: list(repository.log(KEY)), lambda: list(repository.find_with_logs(RunQuery()))):
-            with pytest.raises(StoreUnusable, match=r"the log of .*acme.* has a line that cannot be read"):
+            with pytest.raises(UnusableForRun, match=r"the log of .*acme.* has a line that cannot be read") as refusal:
                 read()
+            assert refusal.value.key == KEY
 
 
 def test_a_run_that_was_deleted_by_hand_leaves_no_line_to_a_new_one(url: str) -> None:

@@ -7,7 +7,7 @@ import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from threading import Barrier, Thread
@@ -28,12 +28,17 @@ from runledger import (
     RunStatus,
     StoreUnavailable,
     StoreUnusable,
+    UnusableForRun,
     connect,
 )
 from runledger.adapters.sql import sqlite
 from runledger.adapters.sql.sqlite import SQLiteRunRepository
 from runledger.adapters.sql.sqlite_file import SQLiteFile
 from runledger.adapters.sql.sqlite_schema import APPLICATION_ID, SCHEMA_VERSION
+from runledger.services.copying.comparison import differing
+from runledger.services.ledger import utc_now
+from runledger.services.observing import Reporter
+from runledger.services.reads import LedgerReads
 from runledger.testing.runs import changed
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
@@ -419,6 +424,15 @@ def test_other_hands_count_no_notes_but_in_whole_numbers(tmp_path: Path, notes: 
         assert repository.get(KEY) == STARTED
 
 
+def test_an_update_at_a_time_finer_than_a_millisecond_moves_updated_at(tmp_path: Path) -> None:
+    with closing(SQLiteRunRepository(tmp_path / "runs.db")) as repository:
+        repository.create_many([NewRun(STARTED), noted("s", 2)])
+        finer = STARTED.started_at + timedelta(milliseconds=5, microseconds=600)
+        repository.update(KEY, RunChange(), finer)
+        repository.update_many([(RunKey("s", "acme"), RunChange())], finer)
+        assert {record.updated_at for record in repository.find(RunQuery())} == {finer.replace(microsecond=5000)}
+
+
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
@@ -436,10 +450,16 @@ def test_a_log_that_other_hands_spoilt_is_refused_by_its_key(tmp_path: Path, sta
         with closing(sqlite3.connect(tmp_path / "runs.db", isolation_level=None)) as other:
             other.execute(statement)
         for read in (lambda: list(repository.log(KEY)), lambda: list(repository.find_with_logs(RunQuery()))):
-            with pytest.raises(StoreUnusable, match=words) as refusal:
+            with pytest.raises(UnusableForRun, match=words) as refusal:
                 read()
             assert refusal.value.key == KEY
         assert list(repository.log(RunKey("s", "acme"))) == list(noted("s", 2).log)
+        others = [noted("r", 3), noted("s", 1)]  # comparing goes on after the run that cannot be read
+        compared = {
+            run.key.run_id: what for run, what in differing(LedgerReads(repository, Reporter((), utc_now)), others)
+        }
+        assert compared.keys() == {"r", "s"}
+        assert words in compared["r"]
 
 
 @pytest.mark.parametrize(

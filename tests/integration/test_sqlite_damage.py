@@ -156,7 +156,7 @@ def test_a_line_that_is_not_text_is_named_by_its_key(tmp_path: Path) -> None:
         assert changed.rowcount == 1
     with closing(SQLiteRunRepository(path)) as repository:
         for read in (lambda: repository.log(run(37).key), lambda: repository.find_with_logs(RunQuery())):
-            with pytest.raises(StoreUnusable, match=r"the log of run 'run-37' .* has a line that cannot be read"):
+            with pytest.raises(UnusableForRun, match=r"the log of run 'run-37' .* has a line that cannot be read"):
                 list(read())
 
 
@@ -169,5 +169,5 @@ def test_a_line_whose_time_lost_its_zone_to_a_damage_is_named(tmp_path: Path) ->
         with closing(SQLiteRunRepository(path)) as repository:
             reads = (lambda: list(repository.log(run(4).key)), lambda: list(repository.find_with_logs(RunQuery())))
             for read in reads:
-                with pytest.raises(StoreUnusable, match="the log of run 'run-4' of client 'client-1' has a line"):
+                with pytest.raises(UnusableForRun, match="the log of run 'run-4' of client 'client-1' has a line"):
                     read()

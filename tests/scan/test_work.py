@@ -59,6 +59,10 @@ def appended_by_itself(n: int) -> str:
     return f"{RUNS}t = [runs]\n" + "for each in t:\n    t.append(each)\n" * n + "for each in t:\n    each.create({})\n"
 
 
+def imported_as_a_whole(n: int) -> str:
+    return "from m import *\n" * n + RUNS + "runs.create([a(), b(), c(), d(), e(), f(), g(), h()])\n" * n
+
+
 @pytest.mark.parametrize(
     "code",
     [
@@ -71,6 +75,7 @@ def appended_by_itself(n: int) -> str:
         fields,
         appended,
         appended_by_itself,
+        imported_as_a_whole,
     ],
 )
 def test_what_is_assigned_often_and_read_often_is_looked_through_once(

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -337,6 +337,36 @@ def test_errors_and_events_are_those_of_the_ledger_with_the_place_that_awaits(
     for event in failed:
         assert event.call_site is not None
         assert re.fullmatch(rf"{re.escape(__file__)}:\d+ in .*\.main", event.call_site)
+
+
+def test_observers_of_an_awaited_call_are_called_in_a_thread_even_if_an_argument_is_invalid() -> None:
+    threads: list[str] = []
+    ledger = RunLedger(InMemoryRunRepository(), observers=[lambda _: threads.append(threading.current_thread().name)])
+    both = aio.AsyncRunLedger(ledger)
+    updates = both.updates
+    calls: list[Callable[[], Awaitable[object]]] = [
+        lambda: both.start("", "acme"),
+        lambda: both.start_many("r", ["", "acme"]),
+        lambda: both.get("", "acme"),
+        lambda: both.summary(limit=-1),
+        lambda: both.reads.get_with_log("", "acme"),
+        lambda: updates.update("", "acme"),
+        lambda: updates.heartbeat("", "acme"),
+        lambda: updates.complete("", "acme"),
+        lambda: updates.fail("", "acme", "boom"),
+        lambda: updates.skip("", "acme", "nothing new"),
+        lambda: updates.cancel("", "acme", "by hand"),
+        lambda: updates.update_many([(RunKey("r", "acme"), None)]),  # type: ignore[list-item]
+    ]
+
+    async def main() -> None:
+        for call in calls:
+            with pytest.raises(InvalidValue):
+                await call()
+
+    asyncio.run(main())
+    assert len(threads) == len(calls)
+    assert all(name.startswith("runledger-aio") for name in threads)
 
 
 def test_observers_see_the_context_variables_of_the_caller() -> None:

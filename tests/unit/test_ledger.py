@@ -278,7 +278,7 @@ def test_only_records_can_be_imported(ledger: RunLedger, events: list[RunEvent])
     with pytest.raises(InvalidValue) as refusal:
         ledger.import_records([record, other])
     assert str(refusal.value) == (
-        "records[1] is {'client_id': 'acme', 'run_id': 's'}: give a list of RunRecords or NewRuns."
+        "records[1] is {'run_id': 's', 'client_id': 'acme'}: give a list of RunRecords or NewRuns."
     )
     assert kinds(events) == ["run_started", "start_failed"]
 
@@ -807,15 +807,15 @@ ONE: Any = RunRecord.start(RunKey("r", "acme"), datetime(2025, 11, 24, tzinfo=UT
         ),
         (
             lambda _: runledger.connect("memory://", retry_waits=NOTHING),
-            "retry_waits is NoneType: give a list of seconds, none of them negative.",
+            "retry_waits is NoneType: give a list of seconds from 0 that can be waited.",
         ),
         (
             lambda _: runledger.connect("memory://", retry_waits=b"ab"),
-            "retry_waits is bytes: give a list of seconds, none of them negative.",
+            "retry_waits is bytes: give a list of seconds from 0 that can be waited.",
         ),
         (
             lambda _: runledger.connect("memory://", retry_waits=cast(Any, {0.1: 0.2})),
-            "retry_waits is dict: give a list of seconds, none of them negative.",
+            "retry_waits is dict: give a list of seconds from 0 that can be waited.",
         ),
         (
             lambda _: runledger.connect("memory://", observers=[print, cast(Any, "alert")]),

@@ -127,11 +127,11 @@ def of(**metrics: Any) -> RunRecord:
         ),
         (
             lambda: RunQuery(after=(AT, "r")),  # type: ignore[arg-type]
-            f"after is {(AT, 'r')!r}: give a RunRecord, or its start time and its RunKey.",
+            f"after is {repr((AT, 'r'))[:57]}…: give a RunRecord, or its start time and its RunKey.",
         ),
         (
             lambda: RunQuery(after=(AT, KEY, "c")),  # type: ignore[arg-type]
-            f"after is {(AT, KEY, 'c')!r}: give a RunRecord, or its start time and its RunKey.",
+            f"after is {repr((AT, KEY, 'c'))[:57]}…: give a RunRecord, or its start time and its RunKey.",
         ),
         (lambda: RunQuery(after=(NAIVE, KEY)), "after 2025-11-24T00:00:00 has no time zone: pass an aware datetime."),
         (

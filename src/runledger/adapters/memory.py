@@ -17,6 +17,7 @@ from ..domain import (
     FinishedRuns,
     Guarantees,
     InvalidStoreURL,
+    InvalidValue,
     LogLine,
     NewRun,
     RunAlreadyExists,
@@ -32,6 +33,8 @@ from ..domain import (
     missing_runs,
     newest_first,
 )
+from ..domain.key import checked_name
+from ..domain.visible import shown
 from .exclusion import Exclusion
 
 
@@ -120,13 +123,22 @@ class InMemoryRunAccess:
         return changed
 
 
+def _names(columns: Iterable[str]) -> frozenset[str]:
+    if isinstance(columns, str) or not isinstance(columns, Iterable):
+        raise InvalidValue(f"columns is {shown(columns)}: give a list of metric names.")
+    return frozenset(checked_name(each, "column") for each in columns)
+
+
 class InMemoryRunRepository(InMemoryRunAccess):
-    """A store for tests. With `columns` it rejects other metric names, as a table with those columns would."""
+    """A store for tests. With `columns` it rejects other metric names, as a table with those columns would.
+
+    Raises InvalidValue.
+    """
 
     guarantees = Guarantees()
 
     def __init__(self, *, columns: Iterable[str] | None = None) -> None:
-        super().__init__(_Table(None if columns is None else frozenset(columns)))
+        super().__init__(_Table(None if columns is None else _names(columns)))
 
     def create(self, new: NewRun) -> RunKey:
         key = new.record.key

@@ -52,7 +52,8 @@ def connect(
     It opens the store before it returns. In a coroutine that must not wait for that, use
     `await asyncio.to_thread(aio.connect, …)`.
     `threads`: how many calls are made at the same time; the others wait, in their order. `observers` and `sleep` are
-    called in these threads.
+    called in these threads. Calls that are not awaited, such as `find` and `track`, check their arguments where
+    they are made: of one that cannot be used, observers are notified in the thread of the event loop.
     """
     checked_threads(threads)
     ledger = stores.connect(

@@ -21,6 +21,7 @@ from ..domain import (
     RunStatus,
 )
 from ..domain.values import NO_METRICS
+from ..domain.visible import shown
 from ..services.creation import R
 from ..services.ledger import RunLedger
 from ..services.threads import Threads
@@ -38,7 +39,9 @@ THREADS = 8
 
 def checked_threads(threads: int) -> int:
     if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
-        raise InvalidValue(f"threads is {threads!r}: give the number of calls that may run at the same time, from 1.")
+        raise InvalidValue(
+            f"threads is {shown(threads)}: give the number of calls that may run at the same time, from 1."
+        )
     return threads
 
 
@@ -105,7 +108,7 @@ class AsyncRunLedger:
         return await self.reads.get(run_id, client_id)
 
     def log(self, run_id: str, client_id: str, last: int | None = None) -> AsyncIterator[LogLine]:
-        """The lines of a run's log, oldest first, or only the `last` so many."""
+        """The lines of a run's log, in the order in which they were added, or only the `last` so many."""
         return self.reads.log(run_id, client_id, last)
 
     def find(

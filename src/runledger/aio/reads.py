@@ -23,7 +23,7 @@ class AsyncLedgerReads:
     """`ledger.reads` for coroutines: the right to read runs, and nothing else. See LedgerReads.
 
     What returns several records or lines is for `async for`, and reads lazily, so many at a time. An argument that
-    cannot be used raises InvalidValue before the first.
+    cannot be used raises InvalidValue where the call is made, and observers are notified there.
     """
 
     def __init__(self, reads: LedgerReads, threads: Threads) -> None:
@@ -35,7 +35,7 @@ class AsyncLedgerReads:
         return await self._threads.made(partial(self._reads.get, run_id, client_id))
 
     def log(self, run_id: str, client_id: str, last: int | None = None) -> AsyncIterator[LogLine]:
-        """The lines of the run's log, oldest first; with `last`, only the last so many, from 0."""
+        """The lines of the run's log, in the order in which they were added; with `last`, only the last so many."""
         return self._each(self._reads.log(run_id, client_id, last))
 
     async def get_with_log(self, run_id: str, client_id: str) -> NewRun:

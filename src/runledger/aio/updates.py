@@ -30,11 +30,12 @@ class AsyncLedgerUpdates:
         note: str | None = None,
     ) -> RunRecord | MaybeNone:
         """Set `metrics`, `add` to numbers, append a `note`. With none of them, it is a heartbeat."""
-        return await self.run(run_id, client_id).update(metrics=metrics, add=add, note=note)
+        update = partial(self._updates.update, run_id, client_id, metrics=metrics, add=add, note=note)
+        return await self._threads.made(update)
 
     async def heartbeat(self, run_id: str, client_id: str) -> RunRecord | MaybeNone:
         """Report that the run is still alive: only `updated_at` changes."""
-        return await self.run(run_id, client_id).heartbeat()
+        return await self._threads.made(partial(self._updates.heartbeat, run_id, client_id))
 
     async def complete(
         self,
@@ -48,8 +49,17 @@ class AsyncLedgerUpdates:
         at: datetime | None = None,
     ) -> RunRecord | MaybeNone:
         """Finish the run as Completed or, if `with_errors` says what went wrong, as Completed with Errors."""
-        run = self.run(run_id, client_id)
-        return await run.complete(with_errors=with_errors, metrics=metrics, add=add, note=note, at=at)
+        finish = partial(
+            self._updates.complete,
+            run_id,
+            client_id,
+            with_errors=with_errors,
+            metrics=metrics,
+            add=add,
+            note=note,
+            at=at,
+        )
+        return await self._threads.made(finish, always=True)
 
     async def fail(
         self,
@@ -63,17 +73,18 @@ class AsyncLedgerUpdates:
         at: datetime | None = None,
     ) -> RunRecord | MaybeNone:
         """Finish the run as Failed. `error` is the reason: text or an exception."""
-        return await self.run(run_id, client_id).fail(error, metrics=metrics, add=add, note=note, at=at)
+        finish = partial(self._updates.fail, run_id, client_id, error, metrics=metrics, add=add, note=note, at=at)
+        return await self._threads.made(finish, always=True)
 
     async def skip(self, run_id: str, client_id: str, why: str, *, at: datetime | None = None) -> RunRecord | MaybeNone:
         """Finish the run as Skipped: there was nothing to do."""
-        return await self.run(run_id, client_id).skip(why, at=at)
+        return await self._threads.made(partial(self._updates.skip, run_id, client_id, why, at=at), always=True)
 
     async def cancel(
         self, run_id: str, client_id: str, why: str, *, at: datetime | None = None
     ) -> RunRecord | MaybeNone:
         """Finish the run as Cancelled: somebody asked for it."""
-        return await self.run(run_id, client_id).cancel(why, at=at)
+        return await self._threads.made(partial(self._updates.cancel, run_id, client_id, why, at=at), always=True)
 
     async def update_many(self, changes: Iterable[tuple[RunKey, RunChange]]) -> bool:
         """Apply many changes in their order: all or none, if the store guarantees it. True once they are applied.

@@ -14,11 +14,14 @@ from .values import MAX_INTEGER, LogLine, Metrics, MetricValue
 
 MALFORMED = (AttributeError, KeyError, OverflowError, RecursionError, StopIteration, TypeError, ValueError)
 """What reading a JSON form raises if it is not one."""
+_MOST_WORDS = 200
+"""Characters of what Python says about it. It quotes a text that is no time, however long that is."""
 
 
 def problem_text(problem: Exception) -> str:
     """What is wrong with a JSON form, from one of MALFORMED, in words."""
-    return f"it has no {problem}" if isinstance(problem, KeyError) else f"{type(problem).__name__}: {problem}"
+    words = f"it has no {problem}" if isinstance(problem, KeyError) else f"{type(problem).__name__}: {problem}"
+    return words if len(words) <= _MOST_WORDS else words[: _MOST_WORDS - 1] + "…"
 
 
 def time_text(at: datetime) -> str:

@@ -24,6 +24,8 @@ def _is_record(_instance: object, _attribute: object, value: RunRecord) -> None:
 
 
 def _lines(log: Iterable[LogLine]) -> tuple[LogLine, ...]:
+    if not isinstance(log, Iterable):
+        raise InvalidValue(f"log is {type(log).__name__}: give the LogLines, in their order.")
     return tuple(log)
 
 
@@ -35,7 +37,7 @@ def _checked_mark(value: str) -> str:
 class NewRun:
     """A run as a store is to create it. A run that has just started has no log; an imported one brings its log.
 
-    `log` is oldest first, and has as many lines as the record counts `notes`.
+    `log` is in the order in which the lines were added, and has as many lines as the record counts `notes`.
     `mark` is random text that one start, and no other, carries through all of its attempts. A store keeps it with the
     record, never shows it, and compares it when the key has a record already. "" equals no mark.
     `is_retry` is True after an attempt whose outcome is unknown. Only a store that cannot keep marks needs it.

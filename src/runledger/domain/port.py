@@ -88,7 +88,7 @@ class RunReads(Protocol):
 
     @abstractmethod
     def log(self, key: RunKey, last: int | None = None) -> Iterator[LogLine]:
-        """The lines of the run's log, lazily, oldest first; with `last`, only the last so many, still oldest first.
+        """The lines of the run's log, lazily, in the order in which they were added; with `last`, the last so many.
 
         Raises RunNotFound, StoreUnavailable or StoreUnusable, at the latest when the first line is asked for.
         """

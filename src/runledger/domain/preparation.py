@@ -8,6 +8,7 @@ from enum import Enum
 from attrs import field, frozen
 
 from .key import InvalidValue, checked_name
+from .visible import shown
 
 MAX_DECIMALS = 8
 
@@ -68,15 +69,20 @@ class MetricColumn:
     """
 
     name: str = field(converter=_checked_name)
-    kind: MetricKind
+    kind: MetricKind = field()
     decimals: int = field(default=0)
+
+    @kind.validator
+    def _check_kind(self, _attribute: object, value: MetricKind) -> None:
+        if not isinstance(value, MetricKind):
+            raise InvalidValue(f"the kind of {self.name!r} is {type(value).__name__}: give a MetricKind.")
 
     @decimals.validator
     def _check_decimals(self, _attribute: object, value: int) -> None:
         if value and self.kind is not MetricKind.NUMBER:
             raise InvalidValue(f"the {self.kind.value} {self.name!r} has no decimals: only a number has.")
-        if not 0 <= value <= MAX_DECIMALS:
-            raise InvalidValue(f"{self.name!r} cannot have {value} decimals: give 0 to {MAX_DECIMALS}.")
+        if type(value) is not int or not 0 <= value <= MAX_DECIMALS:
+            raise InvalidValue(f"{self.name!r} cannot have {shown(value)} decimals: give 0 to {MAX_DECIMALS}.")
 
 
 def _agree(_changes: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from .key import InvalidValue, RunKey, checked_client_id, checked_run_id
 from .record import RunRecord
 from .representation import fields_shown
 from .values import MetricValue, ReadOnlyDict, RunStatus, checked_count, checked_status, checked_time
+from .visible import shown
 
 
 def _counts(counts: Mapping[RunStatus, int]) -> ReadOnlyDict[RunStatus, int]:
@@ -65,7 +66,7 @@ def _place(value: RunRecord | tuple[datetime, RunKey] | None) -> tuple[datetime,
     if isinstance(value, RunRecord):
         return newest_first(value)
     if not isinstance(value, tuple) or len(value) != 2 or not isinstance(value[1], RunKey):
-        raise InvalidValue(f"after is {value!r}: give a RunRecord, or its start time and its RunKey.")
+        raise InvalidValue(f"after is {shown(value)}: give a RunRecord, or its start time and its RunKey.")
     return checked_time(value[0], "after"), value[1]
 
 

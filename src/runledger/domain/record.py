@@ -66,7 +66,7 @@ class RunChange:
         if self.status is not None and not self.status.is_final:
             raise InvalidValue("status Running cannot be set: a change can only finish a run.")
         if self.add and (both := self.metrics.keys() & self.add.keys()):
-            raise InvalidValue(f"metric {min(both)!r} is both set and added to: ask for one of the two.")
+            raise InvalidValue(f"metric {shown(min(both))} is both set and added to: ask for one of the two.")
 
     @property
     def only_sets(self) -> bool:
@@ -295,7 +295,7 @@ class RunRecord:
         if -MAX_INTEGER <= new <= MAX_INTEGER:
             return new
         try:
-            return checked_number(new, f"sum of metric {name!r} of {self.key}")
+            return checked_number(new, f"sum of metric {shown(name)} of {self.key}")
         except InvalidValue as error:
             raise InvalidValue(str(error), self.key) from None
 

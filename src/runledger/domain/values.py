@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
+from threading import TIMEOUT_MAX
 from typing import Any, NoReturn, Self, TypeVar
 
 from attrs import field, frozen
@@ -27,6 +28,8 @@ MAX_TEXT = 100_000
 """Characters of a text metric or an error."""
 MAX_INTEGER = 2**53
 """Beyond ±2^53 a double, which JSON readers and Airtable use for numbers, cannot represent every integer."""
+MAX_COUNT = 2**63 - 1
+"""The largest limit of a list. It is the largest number that SQLite and PostgreSQL can count to."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -86,7 +89,7 @@ def checked_status(value: RunStatus | str) -> RunStatus:
     label = str.__str__(value) if isinstance(value, str) else ""
     status = _STATUSES.get(label.translate(_SEPARATORS).lower())
     if status is None:
-        raise InvalidValue(f"{value!r} is not a status: use one of {', '.join(s.value for s in RunStatus)}.")
+        raise InvalidValue(f"{shown(value)} is not a status: use one of {', '.join(s.value for s in RunStatus)}.")
     return status
 
 
@@ -127,12 +130,7 @@ def checked_time(value: datetime, what: str) -> datetime:
         raise InvalidValue(f"{what} is {type(value).__name__}, not a datetime: give an aware datetime.")
     utc = value if type(value) is datetime else _plain_time(value, what)
     if utc.tzinfo is not UTC:
-        if utc.tzinfo is None or utc.utcoffset() is None:
-            raise InvalidValue(f"{what} {utc.isoformat()} has no time zone: pass an aware datetime.")
-        try:
-            utc = utc.astimezone(UTC)
-        except OverflowError:
-            raise InvalidValue(f"{what} {utc.isoformat()} is outside the years 1 to 9999 in UTC.") from None
+        utc = _in_utc(utc, what)
     micros = utc.microsecond
     return utc if micros % 1000 == 0 and not utc.fold else utc.replace(microsecond=micros - micros % 1000, fold=0)
 
@@ -142,17 +140,42 @@ def _plain_time(value: datetime, what: str) -> datetime:
     fields = value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond
     try:
         return datetime(*fields, tzinfo=value.tzinfo, fold=value.fold)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise InvalidValue(f"{what} is no time of the years 1 to 9999: give an aware datetime.") from None
 
 
+def _in_utc(at: datetime, what: str) -> datetime:
+    try:
+        if at.utcoffset() is not None:
+            return at.astimezone(UTC)
+    except OverflowError:
+        raise InvalidValue(f"{what} {at.isoformat()} is outside the years 1 to 9999 in UTC.") from None
+    except (NotImplementedError, TypeError, ValueError):  # of a time zone that has no offset, or none of a day at most
+        pass
+    raise InvalidValue(f"{what} {at.replace(tzinfo=None).isoformat()} has no time zone: pass an aware datetime.")
+
+
 def checked_count(value: int, what: str) -> int:
-    """A whole number from 0."""
+    """A whole number from 0 that stores can count to, up to 2^63-1."""
     if isinstance(value, int) and not isinstance(value, bool):
         count = int.__int__(value)
-        if count >= 0:
+        if 0 <= count <= MAX_COUNT:
             return count
+        if count > MAX_COUNT:
+            raise InvalidValue(f"{what} is beyond 2^63-1: give a smaller number, or leave it out.")
     raise InvalidValue(f"{what} is {shown(value)}: give a whole number from 0.")
+
+
+def can_be_waited(value: object) -> bool:
+    """Whether a value is seconds, from 0 to what the platform can wait."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= TIMEOUT_MAX
+
+
+def checked_seconds(value: float, what: str) -> float:
+    """Seconds that can be waited."""
+    if not can_be_waited(value):
+        raise InvalidValue(f"{what} is {shown(value)}: give seconds from 0 that can be waited.")
+    return value
 
 
 def checked_number(value: float, what: str) -> int | float:

@@ -39,8 +39,14 @@ def quoted(text: str) -> str:
 
 
 def shown(value: object) -> str:
-    """A value, such as text, as an error message quotes it: escaped, and cut to 60 characters."""
-    text = visible_id(repr(value))
+    """A value, such as text, as an error message quotes it: escaped, and cut to 60 characters.
+
+    Of what cannot be shown, such as a number with thousands of digits, the type is.
+    """
+    try:
+        text = visible_id(repr(str.__str__(value)[:60] if isinstance(value, str) else value))
+    except Exception:
+        return f"<{type(value).__name__}>"
     end = "…'" if isinstance(value, str) else "…"
     return text if len(text) <= 60 else text[:57] + end
 

@@ -106,13 +106,7 @@ class Calls(Outcomes):
             return whole if name == "default" else self.members(whole, name)
         if not found and name == "default":
             return (File(module),)
-        for spec in module.passes_on if not found else ():
-            target = self.modules.resolve(module, spec)
-            if target is not None and target is not module:
-                found = self.exported(target, name)
-                if found:
-                    break
-        return found
+        return found or self.passed_on(module, name)
 
     def _python_name(self, module: Module, name: str) -> Values:
         origins = module.scope.names.get(name, ())
@@ -121,13 +115,11 @@ class Calls(Outcomes):
             inner = self.modules.submodule(module, name)
             if inner is not None:
                 return (File(inner),)
-            for spec in module.passes_on:
-                target = self.modules.resolve(module, spec)
-                if target is not None and target is not module:
-                    found = self.exported(target, name)
-                    if found:
-                        break
-        return found
+        return found or self.passed_on(module, name)
+
+    def passed_on(self, module: Module, name: str) -> Values:
+        """A name that a module has from another: `from m import *`, `export * from "m"`."""
+        return next(filter(None, (self.exported(other, name) for other in self.modules.passed_on(module))), ())
 
     def call(
         self, function: Value, arguments: Arguments, node: Call | None = None, scope: Scope | None = None

@@ -147,7 +147,7 @@ class Evaluator(Origins):
     def _name(self, node: Name, scope: Scope) -> Values:
         holder = scope.holder(node.id)
         if holder is None:
-            found = self._passed_on(node.id, scope)
+            found = self.passed_on(scope.module, node.id) if scope.module.is_python else ()
             return found or (Library(node.id),)
         origins = holder.names[node.id]
         if len(origins) > 1 and holder.function_scope() is scope.function_scope():
@@ -158,16 +158,6 @@ class Evaluator(Origins):
             if kind:
                 return self.merged(self.typed(kind[0]), found)
         return found
-
-    def _passed_on(self, name: str, scope: Scope) -> Values:
-        """A name that `from m import *` brings."""
-        for spec in scope.module.passes_on if scope.module.is_python else ():
-            module = self.modules.resolve(scope.module, spec)
-            if module is not None:
-                found = self.exported(module, name)
-                if found:
-                    return found
-        return ()
 
     def _this_of(self, routine: Routine) -> Value | None:
         if routine.owner is not None and routine.node is not None and not routine.node.is_static:

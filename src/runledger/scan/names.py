@@ -20,6 +20,7 @@ class Modules:
         self._by_path = {module.path: module for module in modules}
         self._python: dict[str, list[str]] = {}
         self._resolved: dict[tuple[Module, str], Module | None] = {}
+        self._passed_on: dict[Module, list[Module]] = {}
         for path in self._by_path:
             if path.endswith(".py"):
                 whole = path.removesuffix(".py").removesuffix("/__init__")
@@ -32,6 +33,13 @@ class Modules:
             find = self._python_module if importer.is_python else self._script
             self._resolved[key] = find(importer, spec)
         return self._resolved[key]
+
+    def passed_on(self, module: Module) -> list[Module]:
+        """The other modules whose names a module exports too."""
+        if module not in self._passed_on:
+            found = dict.fromkeys(self.resolve(module, spec) for spec in module.passes_on)
+            self._passed_on[module] = [each for each in found if each is not None and each is not module]
+        return self._passed_on[module]
 
     def submodule(self, package: Module, name: str) -> Module | None:
         """The module `name` of a Python package."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from ..domain import InvalidValue
+from ..domain.visible import shown
 
 T = TypeVar("T")
 
@@ -22,5 +22,5 @@ def list_of(items: Iterable[T], parameter: str, wanted: str, is_valid: Callable[
     listed = list(items)
     for position, item in enumerate(listed):
         if not is_valid(item):
-            raise InvalidValue(f"{parameter}[{position}] is {reprlib.repr(item)}: give a list of {wanted}.")
+            raise InvalidValue(f"{parameter}[{position}] is {shown(item)}: give a list of {wanted}.")
     return listed

@@ -130,9 +130,8 @@ class RunCreator:
             if attempt <= len(self._waits):
                 return None
             outcome = Outcome.UNKNOWN if in_doubt else Outcome.NOT_APPLIED
-            return StoreUnavailable(
-                f"{error.reason} (tried {counted(attempt, 'time')})", outcome, key, advice=error.advice
-            )
+            reason = f"{error.reason} (tried {counted(attempt, 'time')})"
+            return StoreUnavailable(reason, outcome, key, advice=error.advice)
         is_of_one = isinstance(error, UnusableForRun) or error.key in error.applied
         if not in_doubt or is_of_one or not isinstance(error, (CallWithinCall, StoreUnusable)):
             return error

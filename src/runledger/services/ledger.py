@@ -162,8 +162,9 @@ class RunLedger:
     def import_records(self, records: Iterable[R]) -> tuple[R, ...]:
         """Import runs that happened elsewhere, as one batch: each a NewRun, or a RunRecord if it has no notes.
 
-        Those whose key already exists are left alone and returned, as they were given. Only failures are reported to
-        observers. Raises InvalidValue, UnknownMetric, StoreUnusable, and after bounded retries StoreUnavailable.
+        Those whose key already exists are left alone and returned, as they were given. A NewRun that has a mark keeps
+        it, and a record with that mark counts as created by this import. Only failures are reported to observers.
+        Raises InvalidValue, UnknownMetric, StoreUnusable, and after bounded retries StoreUnavailable.
         """
         try:
             return self._creator.import_records(records)
@@ -176,7 +177,7 @@ class RunLedger:
         return self.reads.get(run_id, client_id)
 
     def log(self, run_id: str, client_id: str, last: int | None = None) -> Iterator[LogLine]:
-        """The lines of a run's log, oldest first, or only the `last` so many; see LedgerReads."""
+        """The lines of a run's log in the order in which they were added, or the `last` so many; see LedgerReads."""
         return self.reads.log(run_id, client_id, last)
 
     def find(

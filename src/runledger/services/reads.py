@@ -27,7 +27,7 @@ from ..domain import (
 )
 from ..domain.key import checked_client_id
 from ..domain.values import checked_count
-from ..domain.visible import counted
+from ..domain.visible import counted, shown
 from .arguments import list_of
 from .observing import Reporter
 
@@ -63,8 +63,9 @@ class LedgerReads:
             raise
 
     def log(self, run_id: str, client_id: str, last: int | None = None) -> Iterator[LogLine]:
-        """The lines of the run's log, oldest first, read lazily; with `last`, only the last so many, from 0.
+        """The lines of the run's log in the order in which they were added, read lazily.
 
+        With `last`, only the last so many, from 0. The line of an end that is recorded later has the time of the end.
         Raises RunNotFound at the first line, if the run was not started, or was removed. InvalidValue is raised here.
         """
         key = None
@@ -222,7 +223,7 @@ class LedgerReads:
 
     def _before(self, age: timedelta) -> datetime:
         if not isinstance(age, timedelta) or age < timedelta(0):
-            raise InvalidValue(f"older_than is {age!r}: give a timedelta that is not negative.")
+            raise InvalidValue(f"older_than is {shown(age)}: give a timedelta that is not negative.")
         try:
             return self._reporter.now() - age
         except OverflowError:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from ..domain import InvalidValue, RunObserver
+from ..domain.values import can_be_waited
+from ..domain.visible import shown
 from .arguments import list_of
 
 OnMissing = Literal["raise", "report"]
@@ -31,14 +32,10 @@ def checked_settings(
     `RunLedger` explains these settings. Raises InvalidValue, which names the one that cannot be used.
     """
     if on_missing not in ("raise", "report"):
-        raise InvalidValue(f"on_missing is {on_missing!r}: use 'raise' or 'report'.")
+        raise InvalidValue(f"on_missing is {shown(on_missing)}: use 'raise' or 'report'.")
     if not callable(clock):
         raise InvalidValue(f"clock is {type(clock).__name__}: give a function that returns the time.")
     if not callable(sleep):
         raise InvalidValue(f"sleep is {type(sleep).__name__}: give a function that waits so many seconds.")
     listed = list_of(observers, "observers", "functions that take an event", callable)
-    return listed, list_of(retry_waits, "retry_waits", "seconds, none of them negative", _can_be_waited)
-
-
-def _can_be_waited(seconds: object) -> bool:
-    return isinstance(seconds, (int, float)) and 0 <= seconds < math.inf
+    return listed, list_of(retry_waits, "retry_waits", "seconds from 0 that can be waited", can_be_waited)

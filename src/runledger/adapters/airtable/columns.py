@@ -285,7 +285,7 @@ class Columns:
         return (number, datetime.fromisoformat(raw["createdTime"]), str(raw["id"])) < row.order
 
     def lines(self, row: Row) -> tuple[LogLine, ...]:
-        """The lines of a row's log, oldest first: as many as its record counts notes."""
+        """The lines of a row's log, in their order: as many as its record counts notes."""
         return tuple(lines_of(self._log(row.cells), row.record.started_at))
 
     def _log(self, cells: Mapping[str, Any]) -> str:

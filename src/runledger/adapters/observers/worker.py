@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import math
 import os
 import sys
 import time
@@ -14,6 +13,8 @@ from threading import RLock, Thread
 from weakref import WeakSet
 
 from ...domain import InvalidValue
+from ...domain.values import checked_seconds
+from ...domain.visible import shown
 
 # Tools that freeze time in tests replace `time.monotonic`, and what waits would never be due.
 clock = partial(time.clock_gettime, time.CLOCK_MONOTONIC) if hasattr(time, "clock_gettime") else time.monotonic
@@ -22,11 +23,10 @@ clock = partial(time.clock_gettime, time.CLOCK_MONOTONIC) if hasattr(time, "cloc
 
 def require_bounds(*, window: float, limit: int, exit_wait: float) -> None:
     """Raises InvalidValue for what cannot bound the work of an observer: seconds, a number of things kept, seconds."""
-    for name, value in (("window", window), ("exit_wait", exit_wait)):
-        if not (isinstance(value, (int, float)) and 0 <= value < math.inf):
-            raise InvalidValue(f"{name} is {value!r}: give seconds from 0.")
-    if not (isinstance(limit, int) and limit > 0):
-        raise InvalidValue(f"limit is {limit!r}: give a whole number from 1.")
+    checked_seconds(window, "window")
+    checked_seconds(exit_wait, "exit_wait")
+    if isinstance(limit, bool) or not (isinstance(limit, int) and limit > 0):
+        raise InvalidValue(f"limit is {shown(limit)}: give a whole number from 1.")
 
 
 class Worker:
@@ -96,13 +96,17 @@ class Worker:
         self._calls.put(None)
 
     def flush(self, seconds: float | None = None) -> bool:
-        """Do all that waits now, and wait for at most `exit_wait` or these seconds. False if that was too short."""
+        """Do all that waits now, and wait for at most `exit_wait` or these seconds. False if that was too short.
+
+        Raises InvalidValue.
+        """
+        wait = self._exit_wait if seconds is None else checked_seconds(seconds, "seconds")
         if self._thread is None:
             return True
         done: SimpleQueue[bool] = SimpleQueue()
         self._calls.put(done)
         try:
-            return done.get(timeout=self._exit_wait if seconds is None else seconds)
+            return done.get(timeout=wait)
         except Empty:
             return False
 

@@ -12,6 +12,7 @@ from psycopg import errors
 from ... import domain
 from ...domain import (
     Guarantees,
+    InvalidValue,
     LogLine,
     NewRun,
     RunAlreadyExists,
@@ -19,10 +20,11 @@ from ...domain import (
     RunKey,
     RunNotFound,
     RunRecord,
-    UnusableForRun,
     missing_runs,
 )
 from ...domain.json_form import MALFORMED, time_text
+from ...domain.values import checked_seconds
+from ...domain.visible import shown
 from ...late_names import LateModule
 from . import rows
 from .postgresql_changes import GET, READ, Cursor, change_many, change_one, record_of, records_of, set_many
@@ -132,7 +134,7 @@ class PostgreSQLRunAccess:
             if len(lines) != max(upto - position, 0):
                 self.get(key)  # which is missing, if it was removed just now
                 raise unfit_log(key, LACKS_LINES)
-            yield from _log_of(lines, key)
+            yield from rows.log_from_texts(key, [line[1:] for line in lines])
             position = upto
             if position >= notes:
                 return
@@ -186,13 +188,16 @@ class PostgreSQLRunRepository(PostgreSQLRunAccess):
 
     What the URL leaves open gets a default: time limits for connecting, statements and locks, and keep-alives.
     `max_connections` and `timeout`, in seconds, bound the pool and the wait for one of its connections.
-    Raises StoreUnusable for a database whose tables are of another version; `runledger init` migrates version 1.
+    Raises InvalidValue for an argument that cannot be used, and StoreUnusable for a database whose tables are
+    of another version; `runledger init` migrates version 1.
     """
 
     guarantees = Guarantees()
 
     def __init__(self, url: str, *, max_connections: int = 10, timeout: float = 10.0) -> None:
-        super().__init__(Connections(url, max_connections, timeout))
+        if type(max_connections) is not int or max_connections < 1:
+            raise InvalidValue(f"max_connections is {shown(max_connections)}: give a whole number from 1.")
+        super().__init__(Connections(url, max_connections, checked_seconds(timeout, "timeout")))
         require_no_other_version(self._connections)
 
     def identity(self) -> tuple[Any, ...]:
@@ -294,11 +299,3 @@ def _marks(cursor: Cursor, news: Sequence[NewRun]) -> dict[RunKey, str]:
     """The marks of those records that exist."""
     found = cursor.execute(_MARKS, key_arrays(new.key for new in news))
     return {RunKey.trusted(run_id, client_id): mark for run_id, client_id, mark in found}
-
-
-def _log_of(lines: Sequence[tuple[Any, ...]], key: RunKey) -> list[LogLine]:
-    """The lines of rows of position, time and text."""
-    try:
-        return rows.log_from_texts([line[1:] for line in lines])
-    except MALFORMED:
-        raise UnusableForRun(f"the log of {key} has a line that cannot be read: correct it there.", key) from None

@@ -18,6 +18,7 @@ from ...domain import (
     RunNotFound,
     RunRecord,
     RunStatus,
+    UnusableForRun,
 )
 from ...domain.json_form import MALFORMED, time_of_text, time_text, time_to_json, trusted_metrics
 from ...domain.key import unchecked_key
@@ -94,15 +95,18 @@ def lines_of_texts(news: Iterable[NewRun]) -> Iterator[tuple[str, str, int, str,
             yield run_id, client_id, position, time_text(line.at), line.text
 
 
-def log_from_texts(rows: Iterable[tuple[str, str]]) -> list[LogLine]:
-    """The lines of rows of `at` and `text`. Their times are texts that are known to end in Z.
+def log_from_texts(key: RunKey, rows: Iterable[tuple[str, str]]) -> list[LogLine]:
+    """The lines of a run's log, from rows of `at` and `text`. Their times are texts that are known to end in Z.
 
-    Raises one of MALFORMED for a row that an external writer left unreadable.
+    Raises UnusableForRun for a row that an external writer left unreadable.
     """
     found = list(rows)
     texts = [text for _, text in found]
-    "".join(texts)  # TypeError if one is bytes
-    return list(map(unchecked_line, _times([at for at, _ in found]), texts))
+    try:
+        "".join(texts)  # TypeError if one is bytes
+        return list(map(unchecked_line, _times([at for at, _ in found]), texts))
+    except MALFORMED:
+        raise UnusableForRun(f"the log of {key} has a line that cannot be read: correct it there.", key) from None
 
 
 def records_with_logs(

@@ -135,13 +135,7 @@ class SQLiteRunAccess:
             if len(rows) != upto - position:
                 self.get(key)  # which is missing, if it was removed just now
                 raise unfit_log(key, LACKS_LINES)
-            try:
-                lines = log_from_texts(rows)
-            except MALFORMED:
-                raise StoreUnusable(
-                    f"the log of {key} has a line that cannot be read: correct it there.", key
-                ) from None
-            yield from lines
+            yield from log_from_texts(key, rows)
             position = upto
 
     def find(self, query: domain.RunQuery) -> Iterator[RunRecord]:
@@ -192,6 +186,7 @@ class SQLiteRunRepository(SQLiteRunAccess):
     process (https://www.sqlite.org/pragma.html#pragma_synchronous). `wait` is how long, in seconds, a call waits for
     other writers before it raises StoreUnavailable. Raises StoreUnusable, and leaves the file as it is, if that is not
     a ledger or is of a newer version. Who may not write the file can read it; writing raises StoreUnusable.
+    Raises InvalidValue for an argument that cannot be used.
     """
 
     guarantees = Guarantees()

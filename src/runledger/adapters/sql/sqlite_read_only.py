@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any, Literal, NoReturn, TypeVar
 
-from ...domain import Outcome, RunKey, StoreUnavailable, StoreUnusable
+from ...domain import InvalidValue, Outcome, RunKey, StoreUnavailable, StoreUnusable
+from ...domain.values import checked_seconds
+from ...domain.visible import shown
 from . import CLOSED
 from .sqlite_errors import FAULTS, MAY_NOT_BE_WRITTEN, code_of, is_hidden, refusal, text_or_bytes
 from .sqlite_file import SQLiteFile
@@ -138,8 +140,14 @@ def _is_young(state: State) -> bool:
 def open_file(
     path: str | os.PathLike[str], synchronous: Literal["FULL", "NORMAL"] = "FULL", wait: float = 10.0
 ) -> SQLiteFile | ReadOnlySQLiteFile:
-    """The file at `path`, made if it is not there. See SQLiteRunRepository."""
-    return SQLiteFile(path, synchronous, wait) if _may_write(path) else ReadOnlySQLiteFile(path, wait)
+    """The file at `path`, made if it is not there. See SQLiteRunRepository. Raises InvalidValue."""
+    name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
+    if not isinstance(name, str) or "\0" in name:
+        raise InvalidValue(f"path is {shown(path)}: give the path of a file as text, or a pathlib.Path.")
+    if synchronous not in ("FULL", "NORMAL"):
+        raise InvalidValue(f"synchronous is {shown(synchronous)}: use 'FULL' or 'NORMAL'.")
+    checked_seconds(wait, "wait")
+    return SQLiteFile(name, synchronous, wait) if _may_write(name) else ReadOnlySQLiteFile(name, wait)
 
 
 def _may_write(path: str | os.PathLike[str]) -> bool:

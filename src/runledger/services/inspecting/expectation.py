@@ -18,8 +18,11 @@ _LONGEST_REASON = 100
 
 
 def _more_than_nothing(_instance: object, attribute: Attribute[timedelta | None], value: timedelta | None) -> None:
+    name = attribute.name.replace("_", "-")
+    if value is not None and not isinstance(value, timedelta):
+        raise InvalidValue(f"{name} is {type(value).__name__}: give a timedelta.")
     if value is not None and value <= timedelta():
-        raise InvalidValue(f"{attribute.name.replace('_', '-')} is not more than 0: give a duration, like 26h.")
+        raise InvalidValue(f"{name} is not more than 0: give a duration, like 26h.")
 
 
 @frozen(kw_only=True)
@@ -38,6 +41,8 @@ class Expectation:
     window: Window | None = None
 
     def __attrs_post_init__(self) -> None:
+        if self.window is not None and not isinstance(self.window, Window):
+            raise InvalidValue(f"window is {type(self.window).__name__}: give a Window.")
         if self.window is not None and self.max_age is None:
             raise InvalidValue("days and hours say when max-age counts: give max-age too.")
 

@@ -102,9 +102,9 @@ class Values(Part):
         trial.repository.create(NewRun(record, mark=Word("mark")))
         trial.repository.create_many([imported])
         later = RunChange(add={Word("n"): Count(2), Word("i"): Amount(0.5)})
-        trial.repository.update_many([(r, later)], of_subclass(LATER))
+        trial.repository.update_many([(r, later)], LATER)
         change = RunChange(metrics=words, note=Word("second"), error=Word("e"))
-        returned = trial.repository.update(s, change, of_subclass(LATER))
+        returned = trial.repository.update(s, change, LATER)
 
         plain = RunRecord.start(R, AT, client_name="Åcme", metrics=metrics)
         first = changed(NewRun(started("s")), RunChange(note="first"), at=AT)
@@ -139,11 +139,3 @@ class Values(Part):
             trial.repository.update_many([(R, RunChange(note="n"))], at)
             record = record.apply(RunChange(note="n"), at)
             trial.holds(record)
-
-    @keeps(Rule.TIMES)
-    def test_an_update_at_a_time_finer_than_a_millisecond_moves_updated_at(self, trial: Trial) -> None:
-        finer = LATER + timedelta(microseconds=600)
-        trial.repository.create_many([started("r"), started("s")])
-        trial.repository.update(R, RunChange(), finer)
-        trial.repository.update_many([(S, RunChange())], finer)
-        trial.holds(*(started(run_id).apply(RunChange(), LATER) for run_id in ("r", "s")))
