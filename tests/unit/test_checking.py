@@ -149,6 +149,24 @@ def test_a_client_that_only_started_in_the_future_never_ran(ledger: RunLedger, c
     assert described(ledger, {"dora": Expectation()}, since=AT) == [ahead, "client 'dora' never ran"]
 
 
+def test_of_the_starts_before_one_in_the_future_only_the_newest_is_read(
+    ledger: RunLedger, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock.now = AT + HOUR
+    ledger.start("ahead", "acme")
+    asked: list[dict[str, Any]] = []
+    find = LedgerReads.find
+
+    def watched(reads: LedgerReads, **options: Any) -> Iterator[RunRecord]:
+        asked.append(options)
+        return find(reads, **options)
+
+    monkeypatch.setattr(LedgerReads, "find", watched)
+    check(ledger.reads, {"acme": DAILY, "bolt": DAILY}, quiet_after=HOUR, at=AT)
+    [_, earlier] = asked  # the first looks for quiet runs
+    assert earlier == {"client_id": "acme", "since": None, "until": AT + CLOCKS_DIFFER, "limit": 1}
+
+
 def test_since_also_leaves_out_what_started_before_a_start_in_the_future(ledger: RunLedger, clock: Clock) -> None:
     clock.now = AT + HOUR
     ledger.start("ahead", "bolt")
