@@ -189,7 +189,7 @@ def test_a_command_that_runs_as_another_user_is_waited_for_to_its_end(store: Pat
     os.mkfifo(end)
     waits = ["sh", "-c", f"exec setpriv --reuid=1 sh -c 'echo up; read line' <> {shlex.quote(str(end))}"]
     without_right = ["setpriv", "--bounding-set=-kill", "--inh-caps=-kill"]
-    with running(store, "--timeout", "1s", "--grace", "1s", "--", *waits, by=without_right) as process:
+    with running(store, "--timeout", "5s", "--grace", "1s", "--", *waits, by=without_right) as process:
         assert process.stderr is not None
         refused = [process.stderr.readline() for _ in range(2)]
         assert the_run(store).record.status.value == "Running"
@@ -197,7 +197,7 @@ def test_a_command_that_runs_as_another_user_is_waited_for_to_its_end(store: Pat
         assert process.wait(60) == 124
     sentence = "runledger: {} cannot be sent to the command: it runs as another user. Waiting for it.\n"
     assert refused == [sentence.format("SIGTERM"), sentence.format("SIGKILL")]
-    assert the_run(store).record.error == "timed out after 1s"
+    assert the_run(store).record.error == "timed out after 5s"
 
 
 def test_a_command_that_is_fast_enough_is_not_timed_out(store: Path) -> None:
