@@ -17,9 +17,11 @@ from uuid import uuid4
 
 from attrs import asdict, evolve
 from locked_in_one_process import LockedInOneProcess
+from written_in_parts import StartsInParts, WritesTheLastAlone
 
 from redis_server import admin, server_url
 from runledger.adapters.memory import InMemoryRunAccess, InMemoryRunRemoval, InMemoryRunRepository
+from runledger.adapters.sql.sqlite import SQLiteRunRepository
 from runledger.domain import (
     FinishedRuns,
     Guarantees,
@@ -911,6 +913,22 @@ class LocksInTheOrderOfTheCall(Broken):
             super().update_many(changes, at)
 
 
+@breaks(Rule.NEVER_WAITS)
+class WaitsForItsOwnThread(Broken):
+    """Updates under a lock that is not reentrant, as that of a file is not."""
+
+    patience = 0.5
+    tests: ClassVar = {"test_a_call_within_a_call_of_its_thread_succeeds_or_is_rejected_immediately"}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._own_lock = Lock()
+
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        with self._own_lock:
+            return super().update(key, change, at)
+
+
 @breaks(Rule.PROMISES)
 class PromisesInWords(Broken):
     guarantees = "everything"  # type: ignore[assignment]
@@ -1136,7 +1154,7 @@ class BrokenRemoval(InMemoryRunRemoval):
     """The model's removal, of which each `Removal` below breaks something."""
 
     def taken(self, finished: FinishedRuns) -> list[RunKey]:
-        return [record.key for record in self._table.records.values() if finished.includes(record)]
+        return [record.key for record in list(self._table.records.values()) if finished.includes(record)]
 
     def forget(self, *keys: RunKey) -> None:
         for key in keys:
@@ -1149,7 +1167,7 @@ class BrokenRemoval(InMemoryRunRemoval):
 class RemovesByTheStart(Broken):
     class Removal(BrokenRemoval):
         def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
-            for record in [r for r in self._table.records.values() if r.started_at < finished.before]:
+            for record in [r for r in list(self._table.records.values()) if r.started_at < finished.before]:
                 if record.status.is_final:
                     self.forget(record.key)
                     yield 1
@@ -1180,6 +1198,26 @@ class RemovesEverythingInOneBatch(Broken):
             keys = self.taken(finished)
             self.forget(*keys)
             yield len(keys)
+
+
+@breaks(Rule.REMOVED)
+class RemovesWhatItFoundAtFirst(Broken):
+    class Removal(BrokenRemoval):
+        def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
+            for key in self.taken(finished):
+                is_there = key in self._table.records
+                self.forget(key)
+                yield int(is_there)
+
+
+@breaks(Rule.REMOVED)
+class RemovesWhatItFoundBeforeItsLock(Broken):
+    class Removal(BrokenRemoval):
+        def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
+            while found := self.taken(finished)[:1]:
+                there = [key for key in found if key in self._table.records]
+                self._table.exclusion.run(partial(self.forget, *there))
+                yield len(there)
 
 
 @breaks(Rule.REMOVED)
@@ -1255,6 +1293,31 @@ class LocksWithinOneProcess(LockedInOneProcess):
     @classmethod
     def open_removal(cls, repository: RunRepository) -> RunRemoval:
         raise NotImplementedError
+
+
+class KilledInSQLite:
+    """Adapters of a file that a killed process leaves; each is in a module that a spawned process imports quickly."""
+
+    tests: ClassVar = {"test_a_bulk_call_whose_process_is_killed_leaves_all_or_nothing_where_promised"}
+    adapter: ClassVar[type[SQLiteRunRepository]]
+
+    @classmethod
+    def new_store(cls) -> OpenStore:
+        return partial(cls.adapter, Path(_folder(), f"{uuid4()}.db"))
+
+    @classmethod
+    def open_removal(cls, repository: RunRepository) -> RunRemoval:
+        raise NotImplementedError
+
+
+@breaks(Rule.PROMISES)
+class LeavesStartsInParts(KilledInSQLite):
+    adapter = StartsInParts
+
+
+@breaks(Rule.PROMISES)
+class LeavesTheLastUpdateOut(KilledInSQLite):
+    adapter = WritesTheLastAlone
 
 
 @cache

@@ -1,6 +1,7 @@
 """docs/in-code.md and docs/async.md: each block of code runs, and does what the page says."""
 
 import asyncio
+import inspect
 import os
 import signal
 import sys
@@ -13,15 +14,19 @@ from typing import Any
 import httpx
 import pytest
 from documents import ROOT, blocks
+from postgres_server import fresh_ledger
 
 import runledger
 from runledger import RunChange, RunKey, RunLedger, RunRecord, aio
 from runledger.adapters.memory import InMemoryRunRepository
+from runledger.adapters.sql.postgresql import PostgreSQLRunRepository
+from runledger.adapters.sql.sqlite import SQLiteRunRepository
 from runledger.aio.reads import PAGE
+from runledger.services.creation import RETRY_WAITS
 from runledger.services.tracking.heartbeat import LONGEST_WAIT
 
 IN_CODE = [text for _, text in blocks("docs/in-code.md", "python")]
-MAIN, FASTAPI, SIGTERM = (text for _, text in blocks("docs/async.md", "python"))
+MAIN, FASTAPI, BACKGROUND, OUTAGE, SIGTERM = (text for _, text in blocks("docs/async.md", "python"))
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +86,13 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert PAGE == 100
     assert "reads a hundred items at a time" in coroutines
     assert f"threads={aio.ledger.THREADS})` → `AsyncRunLedger`" in coroutines
+    waits = {
+        inspect.signature(store).parameters[name].default
+        for store, name in ((SQLiteRunRepository, "wait"), (PostgreSQLRunRepository, "timeout"))
+    }
+    assert waits == {10.0}
+    longest = (1 + len(RETRY_WAITS)) * 10 + sum(RETRY_WAITS)
+    assert f"and {sum(RETRY_WAITS):.1f} seconds: up to {longest:.1f} | {longest:.1f} seconds" in coroutines
 
 
 class Slow(InMemoryRunRepository):
@@ -140,6 +152,57 @@ def test_the_application_updates_tracks_and_answers_an_error_with_its_status_cod
     with runledger.connect("sqlite:///runs.db", observers=()) as ledger:
         [record] = ledger.find()
     assert (record.status.value, dict(record.metrics)) == ("Completed", {"Posts Scored": 43, "Tokens": 100})
+
+
+def test_a_run_that_a_request_starts_is_finished_in_the_background() -> None:
+    names = run_blocks(FASTAPI, BACKGROUND)
+
+    async def act(http: httpx.AsyncClient) -> None:
+        assert (await http.post("/jobs/r/acme")).status_code == 202
+        assert (await http.post("/jobs/r/acme")).status_code == 409
+
+    with_lifespan(names["app"], act)
+    with runledger.connect("sqlite:///runs.db", observers=()) as ledger:
+        [record] = ledger.find()
+    assert (record.status.value, dict(record.metrics)) == ("Completed", {"Posts Scored": 43})
+
+
+def test_a_background_task_that_fails_or_is_cancelled_ends_its_run_so() -> None:
+    score_posts = run_blocks(FASTAPI, BACKGROUND)["score_posts"]
+
+    class Stopped(InMemoryRunRepository):
+        error: BaseException
+
+        def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+            if change.metrics:
+                raise self.error
+            return super().update(key, change, at)
+
+        def without_creation(self) -> "Stopped":
+            return self
+
+    async def end_of(error: BaseException) -> str:
+        store = Stopped()
+        store.error = error
+        async with aio.AsyncRunLedger(RunLedger(store, observers=())) as ledger:
+            with pytest.raises(type(error)):
+                await score_posts(await ledger.start("r", "acme"))
+            return str((await ledger.get("r", "acme")).status.value)
+
+    assert asyncio.run(end_of(ValueError("no posts"))) == "Failed"
+    assert asyncio.run(end_of(asyncio.CancelledError())) == "Cancelled"
+
+
+def test_the_ledger_for_services_closes_its_repository() -> None:
+    names = run_blocks("from runledger import aio", OUTAGE)
+
+    async def use(url: str) -> str:
+        async with names["service_ledger"](url) as ledger:
+            await ledger.start("r", "acme")
+            return str((await ledger.get("r", "acme")).status.value)
+
+    with fresh_ledger() as url:
+        assert asyncio.run(use(url)) == "Running"
 
 
 def test_a_request_that_is_cancelled_leaves_no_run_running(app: Any) -> None:

@@ -69,7 +69,7 @@ def test_the_console_says_what_the_commands_print(folder: Path) -> None:
 
 
 def test_the_shell_of_the_page_runs(folder: Path) -> None:
-    check, prometheus, script = [text for _, text in blocks(PAGE, "sh")]
+    check, _, prometheus, script = [text for _, text in blocks(PAGE, "sh")]
     assert run(check, folder).returncode == 2
     assert run(prometheus, folder).returncode == 0
     written = (folder / "runledger.prom").read_text().splitlines()
@@ -85,6 +85,16 @@ def test_the_shell_of_the_page_runs(folder: Path) -> None:
     start_backup(folder)
     assert run(prometheus, folder).returncode == 0
     assert "runledger_overdue 0" in (folder / "runledger.prom").read_text()
+
+
+def test_the_file_that_is_made_of_the_ledger_expects_each_of_its_clients(folder: Path) -> None:
+    _, make, _, _ = [text for _, text in blocks(PAGE, "sh")]
+    with connect(f"sqlite:///{folder}/runs.db", observers=()) as ledger:
+        ledger.start("r", 'say "ja\\nein" ]', client_name="x")
+        clients = {record.key.client_id for record in ledger.latest()}
+    assert run(make, folder).returncode == 0
+    expected = expectations_of(str(folder / "expected.toml"))
+    assert expected == dict.fromkeys(sorted(clients), Expectation(max_age=timedelta(hours=26)))
 
 
 def test_the_mail_of_cron_is_empty_while_all_is_well(folder: Path) -> None:

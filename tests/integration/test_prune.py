@@ -380,6 +380,7 @@ class Explaining:
 
     def execute(self, statement: str, values: Sequence[object] = ()) -> psycopg.Cursor[Any]:
         if "DELETE" in statement:
+            assert self._cursor.execute("SHOW jit").fetchall() == [("off",)]  # it would compile each batch
             lines = self._cursor.execute(f"EXPLAIN {statement}".encode(), values).fetchall()
             self._plans.append([str(line).strip().removeprefix("->  ") for (line,) in lines])
         return self._cursor.execute(statement.encode(), values)

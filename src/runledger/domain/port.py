@@ -2,7 +2,9 @@
 
 For every method: values are checked before they get here, times are in UTC to the millisecond, and an adapter changes
 none of them. What the store's driver raises becomes an error of the ledger. StoreUnavailable says whether a change may
-have been applied. No method sends a change twice. All methods may be called from any thread.
+have been applied. No method sends a change twice. All methods may be called from any thread. A signal handler or a
+finaliser may call one within another call of its thread: it never waits for that call, but succeeds, or raises
+CallWithinCall.
 
 A class has these rights by its methods. If it derives from the protocols too, it cannot be used before it has them all.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import multiprocessing
+import os
 import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -23,8 +24,11 @@ from ..domain import (
     RunRecord,
     RunRepository,
 )
+from .forks import steps_of_fork
 
 _LISTED = ("find", "log")
+_FORKING = -1
+"""The number of the process that forks."""
 
 
 def reason_not_to_spawn(open_store: object) -> str | None:
@@ -34,6 +38,21 @@ def reason_not_to_spawn(open_store: object) -> str | None:
     except Exception as error:
         return f"the function that opens the store cannot be pickled ({error}): real processes are untested"
     return None
+
+
+def reason_not_to_kill(open_store: object) -> str | None:
+    """Why no process that uses the store can be killed; None if one can."""
+    if not hasattr(os, "fork"):
+        return "there is no fork on this system: processes that are killed are untested"
+    return reason_not_to_spawn(open_store)
+
+
+def steps_of_process(
+    open_store: object, method: str, arguments: Sequence[Any], kill_at: int | None, patience: float
+) -> int | None:
+    """See `steps_of_fork`. The process that forks is spawned, and opens nothing."""
+    steps: int | None = _process(_FORKING).asked("fork", open_store, method, arguments, kill_at, patience)
+    return steps
 
 
 class RepositoryInProcess:
@@ -114,9 +133,11 @@ def _answer(pipe: Connection) -> None:
         while True:
             method, arguments = pipe.recv()
             try:
-                if method == "open":
+                if method == "fork":
+                    result: Any = steps_of_fork(*arguments)
+                elif method == "open":
                     repository = arguments[0]()
-                    result: Any = repository.guarantees
+                    result = repository.guarantees
                 else:
                     result = getattr(repository, method)(*arguments)
                     result = list(result) if method in _LISTED else result

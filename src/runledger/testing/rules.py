@@ -60,6 +60,11 @@ class Rule(Enum):
         "Updates are atomic",
         "Concurrent updates by the threads of one process have the same result as if they came one after another.",
     )
+    NEVER_WAITS = (
+        "Never waits for its own thread",
+        "A call that a signal handler or a finaliser makes within another call of its thread succeeds, or raises "
+        "CallWithinCall immediately; it was not applied then.",
+    )
     FOUND_IN_ORDER = (
         "Found in order",
         "find returns every record that matches and no other, newest start first, each once, whatever is written "

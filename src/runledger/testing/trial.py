@@ -30,7 +30,7 @@ from ..domain.visible import counted
 from .calls import Call, named, shown
 from .handles import RemovalOnTrial, RepositoryOnTrial
 from .line import Line, ServedStore, line_to
-from .processes import RepositoryInProcess, reason_not_to_spawn
+from .processes import RepositoryInProcess
 from .rules import Rule, RuleBroken
 
 OpenStore = Callable[[], RunRepository]
@@ -60,7 +60,7 @@ class Trial:
             raise TypeError(
                 f"the fixture new_store must return a function that opens the store, and not {open_store!r}."
             )
-        self._open = open_store
+        self.open_store = open_store
         self._open_removal = open_removal
         self.served = served
         self._handles: list[RunRepository] = []
@@ -82,7 +82,7 @@ class Trial:
     def open(self) -> RepositoryOnTrial:
         """Another handle on the store, as another process has one."""
         name = f"handle_{len(self._handles) + 1}" if self._handles else "repository"
-        self._handles.append(self._open())
+        self._handles.append(self.open_store())
         return RepositoryOnTrial(self._handles[-1], name, self)
 
     @property
@@ -99,14 +99,9 @@ class Trial:
     def handles(self, count: int) -> list[RepositoryOnTrial]:
         return [self.open() for _ in range(count)]
 
-    @property
-    def reason_not_to_spawn(self) -> str | None:
-        """Why real processes cannot open the store; None if they can."""
-        return reason_not_to_spawn(self._open)
-
     def processes(self, count: int) -> list[RepositoryOnTrial]:
         """Handles on the store, each in a process that was spawned."""
-        handles = [RepositoryInProcess(i, self._open) for i in range(count)]
+        handles = [RepositoryInProcess(i, self.open_store) for i in range(count)]
         self._handles += handles
         return [RepositoryOnTrial(handle, f"process_{i + 1}", self) for i, handle in enumerate(handles)]
 

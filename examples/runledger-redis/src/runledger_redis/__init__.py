@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -13,6 +14,7 @@ from redis import BlockingConnectionPool, ConnectionPool, exceptions
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from runledger.adapters.exclusion import OnePerThread
 from runledger.domain import (
     Backend,
     Finding,
@@ -130,9 +132,13 @@ class _Server:
 
     def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
+        self._calls = OnePerThread()
 
     def ask(self, *command: Any, key: RunKey | None = None, writes: bool = False) -> Any:
         """The reply to one command. Raises StoreUnavailable if none arrives, StoreUnusable if the server refuses."""
+        return self._calls.run(partial(self._ask, command, key, writes), key)
+
+    def _ask(self, command: Sequence[Any], key: RunKey | None, writes: bool) -> Any:
         outcome = Outcome.NOT_APPLIED
         try:
             connection: Any = self._pool.get_connection()
@@ -240,7 +246,7 @@ class RedisRunRepository(RedisRunAccess):
     Raises StoreUnavailable if it does not answer, StoreUnusable if its settings allow it to lose acknowledged writes.
     """
 
-    guarantees = Guarantees(atomic_bulk=True, atomic_add=True, exact_finish=True, exact_start=True, exact_values=True)
+    guarantees = Guarantees()
 
     def __init__(self, url: str) -> None:
         super().__init__(_Server(_pool(url)))

@@ -15,7 +15,8 @@ If the store offers the removal of finished runs, give the fixture `open_removal
 the RunRemoval of its store. Without it, the tests of the removal are skipped.
 
 Tests of several processes run in processes that are spawned, if the function that opens the store can be pickled: a
-`functools.partial` of the class can, a lambda cannot. If it cannot, they are skipped, with the reason.
+`functools.partial` of the class can, a lambda cannot. If it cannot, they are skipped, with the reason. Processes are
+killed in bulk calls, if the store promises `atomic_bulk` and the system has `fork`.
 
 If the store is a server that is reached by TCP, give the fixture `served_store` too. Its connections are then broken
 before and after each request and each answer.

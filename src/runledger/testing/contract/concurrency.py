@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 
-from ...domain import RunAlreadyFinished, RunChange
+from ...domain import CallWithinCall, RunAlreadyFinished, RunChange, RunKey, RunQuery, RunRecord, newest_first
 from ...domain.visible import counted
+from ..calls import named
 from ..handles import RepositoryOnTrial
 from ..rules import Rule
+from ..steps import Step
 from ..trial import Trial
 from .cases import AT, FINAL, Part, R, S, keeps, require_one_success, started
+
+_INSTANTS = 15
+"""At how many steps of a call another one is made within it."""
 
 
 class Concurrency(Part):
@@ -48,6 +54,13 @@ class Concurrency(Part):
     @keeps(Rule.ATOMIC)
     def test_of_many_threads_that_finish_one_run_exactly_one_succeeds(self, trial: Trial) -> None:
         require_one_finish(trial, [trial.repository] * 8)
+
+    @keeps(Rule.NEVER_WAITS)
+    def test_a_call_within_a_call_of_its_thread_succeeds_or_is_rejected_immediately(self, trial: Trial) -> None:
+        for method in ("create", "create_many", "update", "update_many"):
+            steps = require_no_wait_within(trial, method, None)
+            for i in range(_INSTANTS):
+                require_no_wait_within(trial, method, i * steps // _INSTANTS)
 
     @keeps(Rule.PROMISES)
     def test_of_many_handles_that_finish_one_run_exactly_one_succeeds_where_promised(self, trial: Trial) -> None:
@@ -90,3 +103,39 @@ def require_one_finish(trial: Trial, handles: Sequence[RepositoryOnTrial]) -> No
     winner = outcomes.index(None)
     due = started("r").apply(RunChange(status=statuses[winner]), AT + timedelta(seconds=winner))
     trial.same(trial.repository.get(R), due)
+
+
+def require_no_wait_within(trial: Trial, method: str, step: int | None) -> int:
+    """Call the store within a step of a call, as a signal handler does, and count the steps of the call."""
+    trial.begin()
+    repository, adds = trial.repository, RunChange(add={"n": 1})
+    keys = [RunKey(f"{method} {step}", client) for client in ("outer", "inner", "created")]
+    outer, inner, created = (RunRecord.start(key, AT) for key in keys)
+    repository.create_many([inner] if method.startswith("create") else [outer, inner])
+    calls: dict[str, Callable[[], object]] = {
+        "create": lambda: repository.create(outer),
+        "create_many": lambda: repository.create_many([outer]),
+        "update": lambda: repository.update(outer.key, adds, AT),
+        "update_many": lambda: repository.update_many([(outer.key, adds)], AT),
+    }
+    made = [outer if method.startswith("create") else outer.apply(adds, AT)]
+
+    def handle() -> None:
+        with suppress(CallWithinCall):
+            repository.get(inner.key)
+        try:
+            repository.update(inner.key, adds, AT)
+            made.append(inner.apply(adds, AT))
+        except CallWithinCall:
+            made.append(inner)
+        with suppress(CallWithinCall):
+            repository.create(created)
+            made.append(created)
+
+    call = Step(step, handle)
+    [error] = trial.concurrently(1, lambda _: call.during(calls[method]))
+    trial.require(error is None, f"{method}, or a call within it, raised {named(error)}")
+    due = {record.key: record for record in (inner, *made)}.values()
+    found = list(repository.find(RunQuery(run_id=outer.key.run_id)))
+    trial.same_list(found, sorted(due, key=newest_first, reverse=True))
+    return call.taken

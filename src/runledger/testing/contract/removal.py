@@ -6,18 +6,33 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 from itertools import zip_longest
+from threading import Thread
 
 import attrs
 import pytest
 
-from ...domain import BATCH, FinishedRuns, NewRun, RunChange, RunKey, RunNotFound, RunStatus
+from ...domain import (
+    BATCH,
+    FinishedRuns,
+    NewRun,
+    RunAlreadyExists,
+    RunChange,
+    RunKey,
+    RunNotFound,
+    RunStatus,
+    StoreUnavailable,
+)
 from ...domain.visible import counted
 from ..calls import shown
 from ..handles import RemovalOnTrial
 from ..rules import Rule
 from ..runs import changed
+from ..steps import Step
 from ..trial import EVERYTHING, Trial
 from .cases import AT, FINAL, FINISH, LATER, Part, R, keeps, started
+
+_INSTANTS = 20
+"""At how many steps of a batch another thread comes in between."""
 
 
 class Removal(Part):
@@ -77,6 +92,29 @@ class Removal(Part):
         removed(trial, finished, batch=1)
         trial.holds()
 
+    @keeps(Rule.REMOVED)
+    def test_a_run_that_is_removed_and_started_again_between_two_batches_is_kept(self, trial: Trial) -> None:
+        trial.repository.create_many([ended(f"r{i}", RunStatus.COMPLETED, LATER) for i in range(4)])
+        finished = FinishedRuns(before=LATER + timedelta(days=1))
+        with removal_of(trial) as removal:
+            batches = removal.remove_runs(finished, 1)
+            first = next(batches, 0)
+            there = first + removed(trial, finished)
+            trial.require(there == 4, f"two removals at the same time counted {there} of 4 runs")
+            again = [NewRun(started(f"r{i}")) for i in range(2)]
+            again += [ended(f"r{i}", RunStatus.FAILED, finished.before) for i in range(2, 4)]
+            trial.repository.create_many(again)
+            more = sum(batches)
+        trial.require(more == 0, f"{trial.calls[-1]} counts {more} runs removed that were started again meanwhile")
+        trial.holds(*again)
+
+    @keeps(Rule.REMOVED)
+    def test_a_run_that_is_removed_and_started_again_within_a_batch_is_kept(self, trial: Trial) -> None:
+        with removal_of(trial) as removal, trial.removal() as another:
+            steps = restarted_within(trial, removal, another, step=None)
+            for i in range(_INSTANTS):
+                restarted_within(trial, removal, another, step=i * steps // _INSTANTS)
+
     @keeps(Rule.UPDATED_ONLY)
     def test_updating_a_run_that_is_removed_meanwhile_creates_nothing(self, trial: Trial) -> None:
         for i in range(5):
@@ -104,6 +142,45 @@ def removed(trial: Trial, finished: FinishedRuns, batch: int = BATCH) -> int:
     are_bounded = all(0 <= count <= batch for count in counts)
     trial.require(are_bounded, f"{trial.calls[-1]} gives {counts} for batches of {batch}", Rule.REMOVED)
     return sum(counts)
+
+
+def restarted_within(trial: Trial, removal: RemovalOnTrial, another: RemovalOnTrial, step: int | None) -> int:
+    """Remove a run in one batch, within a step of which another thread removes and starts it, and count the steps.
+
+    The batch goes on after a moment, because it may hold a lock that the other thread waits for.
+    """
+    trial.begin()
+    old, again = ended(f"r{step}", RunStatus.COMPLETED, LATER), NewRun(started(f"r{step}"))
+    trial.repository.create(old)
+    finished = FinishedRuns(before=LATER + timedelta(days=1))
+    outcomes: list[BaseException | None] = []
+
+    def restart() -> None:
+        try:
+            list(another.remove_runs(finished))
+            trial.repository.create(again)
+            outcomes.append(None)
+        except BaseException as error:
+            outcomes.append(error)
+
+    rival = Thread(target=restart, daemon=True)
+
+    def meet() -> None:
+        rival.start()
+        rival.join(0.05)
+
+    batch = Step(step, meet)
+    batch.during(lambda: list(removal.remove_runs(finished)))
+    if rival.ident is not None:
+        rival.join(trial.patience)
+    for error in outcomes:
+        if error is None:
+            trial.holds(again)
+            trial.repository.update(again.key, FINISH, LATER)
+        elif not isinstance(error, (RunAlreadyExists, StoreUnavailable)):  # the latter on a machine under load
+            raise error
+    list(removal.remove_runs(finished))
+    return batch.taken
 
 
 def require_whole_removals(trial: Trial, keys: Sequence[RunKey]) -> None:
