@@ -928,11 +928,33 @@ class TestMapping:
             ("airtable://appX/T?run_id=A&client_id=A", "'A' is named twice"),
             ("airtable://appX/T?status.Failed=Running", "Failed and Running have one label"),
             ("airtable://appX/T?status.Running=", "Running cannot be left out"),
+            ("airtable://appX:99/T", "airtable://BASE_ID/TABLE"),
+            ("airtable://app.X/T", "airtable://BASE_ID/TABLE"),
+            *(
+                (f"airtable://appX/T?endpoint={endpoint}", "is not a URL: write https://, a host, and a port")
+                for endpoint in (
+                    *(
+                        "a.example",
+                        "ftp://a.example",
+                        "http://",
+                        "http:///a",
+                        "http://a%20b",
+                        "http://a..b",
+                        "http://[a",
+                    ),
+                    *(
+                        "http://a.example:99999",
+                        "http://a.example:0",
+                        "http://a.example:x",
+                        f"http://{'a' * 64}.example",
+                    ),
+                )
+            ),
         ],
     )
     def test_a_wrong_url_gets_one_clear_sentence(self, url: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AIRTABLE_API_KEY", TOKEN)
-        with pytest.raises(RunLedgerError, match=words) as refusal:
+        with pytest.raises(InvalidValue, match=words) as refusal:
             runledger.connect(url)
         assert "patSecret" not in str(refusal.value)
 

@@ -26,7 +26,8 @@ from runledger.services.inspecting.expectation import Expectation
 
 HOUR = timedelta(hours=1)
 FIGURES = re.compile(
-    r"clients=\d+;;;0 overdue=\d+;;0;0 failed=\d+;;0;0 quiet=\d+;;0;0 with_errors=\d+;0;;0 slow=\d+;0;;0"
+    r"clients=\d+;;;0 overdue=\d+;;0;0 failed=\d+;;0;0 quiet=\d+;;0;0 in_future=\d+;;0;0 with_errors=\d+;0;;0 "
+    r"slow=\d+;0;;0"
 )
 Started = Callable[..., None]
 
@@ -70,6 +71,33 @@ def answer(*arguments: str, store: Path | str, code: int) -> tuple[str, dict[str
     text, bar, figures = line.removeprefix(f"RUNLEDGER {state} - ").partition(" | ")
     assert not bar or FIGURES.fullmatch(figures), figures
     return text, {name: int(value) for name, value in re.findall(r"(\w+)=([1-9]\d*)", figures)}
+
+
+def test_a_start_in_the_future_does_not_make_a_client_healthy(store: Path) -> None:
+    ahead = '{"run_id": "r", "client_id": "backup", "status": "Completed", "started_at": "2099-01-01T10:00:00Z"}'
+    runledger("import", "-", "--ended-at", "started_at", store=store, given=ahead)
+    what = (
+        "run 'r' of client 'backup' has times in the future: start 2099-01-01T10:00:00.000Z, "
+        "end 2099-01-01T10:00:00.000Z, last update 2099-01-01T10:00:00.000Z"
+    )
+    never = "client 'backup' never ran: expected every 26h"
+    said, figures = answer("--client", "backup", "--max-age", "26h", store=store, code=2)
+    assert said == f"{what}; {never}"
+    assert figures == {"clients": 1, "overdue": 1, "in_future": 1}
+    told = json.loads(runledger("check", "--json", store=store, code=2).stdout)
+    assert told["deviations"][0] == {
+        "kind": "in_future",
+        "critical": True,
+        "client_id": "backup",
+        "run_id": "r",
+        "what": what,
+    }
+    audited = json.loads(runledger("audit", "--json", store=store, code=1).stdout)
+    assert audited["counts"] == {"in the future": {"2099-01": 1}}
+    assert runledger("audit", "--skip", "in-the-future", store=store).stdout.endswith(": no defects.\n")
+    seen = on_a_terminal("latest", store=store)
+    assert re.search(r" in \d{5}d ", seen)
+    assert "0s ago" not in seen
 
 
 def test_clients_that_ran_are_as_expected(store: Path, started: Started) -> None:

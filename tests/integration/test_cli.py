@@ -192,7 +192,13 @@ def test_the_latest_run_of_each_client_is_shown(store: Path) -> None:
         ["r", "a", "Running"],
         ["s", "b", "Completed"],
     ]
-    assert on_a_terminal("latest", "--client", "none", store=store) == f"No runs found in sqlite:///{store}.\n"
+    none = "no run of client 'none' matches.\n"
+    seen = on_a_terminal("latest", "--client", "none", store=store)
+    assert seen == f"No run in sqlite:///{store} matches --client.\n{none}"
+    for options in ([], ["--json"]):
+        done = runledger("latest", "--client", "b", "--client", "none", "--client", "none", *options, store=store)
+        assert "none" not in done.stdout
+        assert done.stderr == none
 
 
 def test_a_table_fits_the_terminal_and_loses_nothing(store: Path) -> None:
@@ -232,9 +238,8 @@ def test_on_a_narrow_terminal_a_run_takes_lines_instead_of_columns(store: Path) 
     assert re.fullmatch(
         r"251124-081500-4b7d20  acme\n  started [0-9-]{10} [0-9:]{5} UTC\n  updated .* UTC\n  quiet for [0-9]+s\n", told
     )
-    assert (
-        on_a_terminal("list", "--client", "none", store=store, columns=40) == f"No runs found in sqlite:///{store}.\n"
-    )
+    seen = on_a_terminal("list", "--client", "none", store=store, columns=40)
+    assert seen == f"No run in sqlite:///{store} matches --client.\n"
 
 
 def test_colour_is_for_terminals_alone_and_not_where_it_is_unwanted(store: Path) -> None:
@@ -331,7 +336,9 @@ def test_a_summary_adds_up_only_the_numbers_that_are_asked_for(store: Path) -> N
     done = runledger("summary", "r", *asked, "--json", store=store)
     assert json.loads(done.stdout)["metrics"] == {"Tokens": 10, "Model": 0}
     assert done.stderr == "no run that matches has a number 'Model': its sum is 0.\n"
-    assert json.loads(runledger("summary", "r", "--json", store=store).stdout)["metrics"] == {}
+    alone = json.loads(runledger("summary", "r", "--json", store=store).stdout)
+    assert alone["metrics"] == {}
+    assert sorted(alone["numbers"]) == sorted(json.loads(done.stdout)["numbers"]) == ["Order", "Tokens"]
 
 
 def test_the_numbers_that_could_be_added_up_fit_the_terminal(store: Path) -> None:

@@ -3,6 +3,7 @@ import json
 import os
 import resource
 import shlex
+import signal
 import sqlite3
 import subprocess
 from contextlib import closing
@@ -659,3 +660,39 @@ def test_the_command_of_the_page_brings_some_runs_to_another_store(store: Path, 
     program = command.replace("runledger ", f"{' '.join(RUNLEDGER)} ")
     subprocess.run(["sh", "-c", program], env=environment(store), cwd=tmp_path, capture_output=True, check=True)
     assert runs_with_logs(tmp_path / "acme.db") == [run for run in runs_with_logs(store) if run.key.run_id == "r"]
+
+
+def test_an_interrupted_import_says_so_and_goes_on_when_it_is_made_again(store: Path) -> None:
+    row = '{{"run_id": "{}", "client_id": "acme", "status": "Running", "started_at": "2025-11-24T08:15:00Z"}}\n'
+    rows = [row.format(number) for number in range(2500)]
+    runledger("import", "-", store=store, given=rows[0])
+    command = [*RUNLEDGER, "import", "-", "--verbose"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environment(store), stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.writelines(rows)
+        process.stdin.flush()  # the end of the file never comes
+        assert process.stderr.readline() == "line 1: run '0' of client 'acme' is there already\n"  # of the first batch
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+        counts = process.stdout.read()
+    assert process.returncode == 130
+    assert said == (
+        "runledger: interrupted: the rest of the file is not loaded: import it again, and what is there already stays "
+        "as it is.\n"
+    )
+    assert counts == "2,000 rows: 1,999 loaded, 1 already there, 0 refused\n"
+    again = runledger("import", "-", store=store, given="".join(rows))
+    assert again.stdout == "2,500 rows: 500 loaded, 2,000 already there, 0 refused\n"
+
+
+def test_rows_of_several_kinds_beyond_those_listed_are_counted_in_words(store: Path) -> None:
+    row = '{{"run_id": "{}", "client_id": "acme", "status": "{}", "started_at": "2025-11-24T08:15:00Z"}}\n'
+    runledger("import", "-", store=store, given=row.format("r", "Running"))
+    different = row.format("r", "Running").replace("08:15", "08:16")
+    done = runledger("import", "-", store=store, given=different + row.format("s", "") * 101, code=1)
+    assert "… 2 rows of these kinds more; --verbose lists them too.\n" in done.stderr
+    done = runledger("import", "-", store=store, given=different + row.format("s", "") * 100, code=1)
+    assert "… 1 row of these kinds more; --verbose lists them too.\n" in done.stderr

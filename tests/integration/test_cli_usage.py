@@ -9,7 +9,7 @@ import pytest
 from commands import in_a_process, on_a_terminal, runledger
 
 from runledger import InvalidValue, connect
-from runledger.cli.locations import shown_url, without_passwords
+from runledger.cli.locations import shown_url, without_passwords, without_secrets
 
 
 @pytest.fixture
@@ -81,11 +81,34 @@ def test_a_value_may_begin_with_a_dash_if_that_is_meant(store: Path) -> None:
 
 
 def test_an_empty_answer_says_where_it_looked(store: Path) -> None:
-    empty = f"No runs found in sqlite:///{store}.\n"
-    for command in ("list --client x", "latest --client x", "list --client x --json"):
-        assert on_a_terminal(*command.split(), store=store) == empty
+    for command in (
+        "list --client x",
+        "list --run-id y --json",
+        "list --status failed --since 1d",
+        "latest --since 0s",
+    ):
+        matches = " and ".join(word for word in command.split() if word.startswith("--") and word != "--json")
+        assert on_a_terminal(*command.split(), store=store) == f"No run in sqlite:///{store} matches {matches}.\n"
     assert on_a_terminal("stale", store=store) == f"No run has gone quiet in sqlite:///{store}.\n"
+    seen = on_a_terminal("stale", "--client", "acme", store=store)
+    assert seen == f"No run that matches --client has gone quiet in sqlite:///{store}.\n"
+    runledger("init", store=store.with_name("new.db"))
+    for command in ("list", "latest"):
+        seen = on_a_terminal(command, store=store.with_name("new.db"))
+        assert seen == f"No runs found in sqlite:///{store.with_name('new.db')}.\n"
     assert runledger("list", "--client", "x", store=store).stdout == ""
+
+
+@pytest.mark.parametrize("command", ["list", "summary", "export"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_range_that_ends_before_it_begins_is_an_error(store: Path, command: str, order: int) -> None:
+    begin, end = ("--since", "2025-11-24"), ("--until", "2025-11-23T23:59:59.999Z")
+    done = runledger(command, *(word for option in (begin, end)[::order] for word in option), store=store, code=2)
+    assert done.stderr.endswith(
+        "--since (2025-11-24T00:00:00.000Z) is later than --until (2025-11-23T23:59:59.999Z), so no run can match: "
+        "exchange them.\n"
+    )
+    runledger(command, "--since", "2025-11-24", "--until", "2025-11-24", store=store)
 
 
 @pytest.mark.parametrize("command", ["list", "check", "update r c"])
@@ -256,6 +279,29 @@ def test_a_wrong_argument_makes_no_file(tmp_path: Path, wrong: dict[str, object]
 )
 def test_no_password_is_shown(url: str, shown: str) -> None:
     assert shown_url(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "left_out"),
+    [
+        ("sqlite:////home/me@work/a:b.db", "sqlite:////home/me@work/a:b.db", []),
+        ("postgresql://ops@db:5432/runs?sslmode=require", "postgresql://ops@db:5432/runs?sslmode=require", []),
+        ("postgresql://ops:hush@a:1,b:2/runs?sslkey=/k", "postgresql://ops@a:1,b:2/runs?sslkey=/k", ["password"]),
+        ("postgresql://db/runs?password=hush&passfile=/p", "postgresql://db/runs?passfile=/p", ["password"]),
+        ("postgresql://db/runs?%70assword=hush&sslpassword=hush", "postgresql://db/runs", ["password", "sslpassword"]),
+        ("postgresql://ops:hush@db/runs?user=a@hush", "", []),
+        ("postgresql://ops:hu?hush@db/runs", "", []),
+        ("postgresql://ops:hu/hush@db/runs", "", []),
+        ("postgresql://db/runs?options=a@hush", "", []),
+        ("airtable://app1/T?metric.Token=Token&endpoint=http://a:1", None, []),
+        ("airtable://app1/T?endpoint=http://me:hush%40a&log=", "airtable://app1/T?log=", ["endpoint"]),
+        ("redis://:hush@db:6379/0?db=1;auth=hush", "redis://db:6379/0", ["password", "db"]),
+        ("redis://db?API_KEY=hush&x=1", "redis://db?x=1", ["API_KEY"]),
+        (f"web://{'h' * 40}@db/runs", "", []),
+    ],
+)
+def test_a_url_without_its_secrets_can_be_used(url: str, shown: str | None, left_out: list[str]) -> None:
+    assert without_secrets(url) == (url if shown is None else shown, left_out)
 
 
 def test_a_duration_may_have_several_units(store: Path) -> None:

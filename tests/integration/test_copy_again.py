@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -105,18 +106,25 @@ def test_the_command_prints_the_command_of_the_second_copy_which_brings_over_wha
     assert "in the future" in command("copy", old, new, "--ended-since", "2999-01-01", code=2).stderr
 
 
-def test_the_printed_command_shows_no_password(tmp_path: Path) -> None:
+def test_the_printed_command_shows_no_secret_and_can_be_pasted(tmp_path: Path) -> None:
     with fresh_database() as url, connect(tmp_path / "runs.db", observers=()) as ledger:
         command("init", store=url)
         ledger.start("r", "a")
         given = psycopg.conninfo.conninfo_to_dict(url)
-        for secret in (
-            f"postgresql://{given['user']}:hush@/{given['dbname']}?host={given['host']}",
-            f"postgresql://{given['user']}@/{given['dbname']}?host={given['host']}&password=hush",
-        ):
+        public = f"postgresql://{given['user']}@/{given['dbname']}?host={given['host']}&sslmode=disable"
+        for secret in (public.replace("@", ":hush@"), f"{public}&password=hush", public):
             done = command("copy", f"sqlite:///{tmp_path}/runs.db", secret)
-            assert f"runledger copy sqlite:///{tmp_path}/runs.db TARGET --ended-since 2" in done.stderr
             assert "hush" not in done.stderr + done.stdout
+            first, *notes = done.stderr.splitlines()
+            lacks = [] if secret == public else ["The URL of the target is printed without its password: add it."]
+            assert notes == lacks
+            words = shlex.split(first.partition(": ")[2])
+            assert words[:5] == ["runledger", "copy", f"sqlite:///{tmp_path}/runs.db", public, "--ended-since"]
+            command(*words[1:])
+        hidden = public.replace("@", ":hush@").replace("host=", "application_name=a@b&host=")
+        first, *notes = command("copy", f"sqlite:///{tmp_path}/runs.db", hidden).stderr.splitlines()
+        assert " TARGET --ended-since 2" in first
+        assert notes == ["Write the URL of the target for TARGET: it is not printed, as it may show a secret."]
 
 
 def test_a_second_copy_that_is_killed_between_two_updates_is_made_again(tmp_path: Path) -> None:

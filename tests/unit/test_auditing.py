@@ -14,6 +14,7 @@ from runledger.adapters.memory import InMemoryRunRepository
 from runledger.domain import NewRun
 from runledger.domain.stored_row import StoredRow
 from runledger.services.inspecting.auditing import UNDATED, Audit, DefectKind, audit, rows_of
+from runledger.services.inspecting.future import CLOCKS_DIFFER
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 NOW = AT + timedelta(hours=24)
@@ -67,6 +68,12 @@ def test_a_valid_row_has_no_defect() -> None:
             "running too long",
             "it is Running since 2025-11-24T08:14:59.999Z",
         ),
+        ({"updated_at": NOW + CLOCKS_DIFFER}, "in the future", "last update 2025-11-25T08:20:00.000Z"),
+        (
+            {"status": RunStatus.FAILED, "ended_at": NOW + CLOCKS_DIFFER, "updated_at": NOW + 2 * CLOCKS_DIFFER},
+            "in the future",
+            "end 2025-11-25T08:20:00.000Z, last update 2025-11-25T08:25:00.000Z",
+        ),
         ({"fault": "its note is a number"}, "unreadable", "its note is a number"),
         ({"started_at": None, "created_at": AT, "start": "noon"}, "no start time", "the start time is 'noon'"),
         (
@@ -78,6 +85,13 @@ def test_a_valid_row_has_no_defect() -> None:
 )
 def test_each_defect_is_found(changed: dict[str, Any], kind: str, detail: str) -> None:
     assert described(row(**changed)) == [(kind, "2025-11", detail)]
+
+
+def test_times_as_far_ahead_as_clocks_differ_are_no_defect() -> None:
+    almost = NOW + CLOCKS_DIFFER - timedelta(milliseconds=1)
+    assert described(row(status=RunStatus.FAILED, started_at=almost, ended_at=almost, updated_at=almost)) == []
+    start = NOW + CLOCKS_DIFFER
+    assert described(row(started_at=start)) == [("in the future", "2025-11", "start 2025-11-25T08:20:00.000Z")]
 
 
 def test_without_a_start_the_month_is_that_of_the_rows_creation() -> None:
@@ -119,7 +133,8 @@ def ordered(number: float, reference: str, at: datetime = AT) -> StoredRow:
 
 def test_of_several_rows_of_a_key_the_oldest_is_kept_however_they_come() -> None:
     later = AT + timedelta(days=10)
-    (defect,) = audited(ordered(3, "recC", later), ordered(1, "recA"), ordered(2, "recB")).defects
+    defect, ahead = audited(ordered(3, "recC", later), ordered(1, "recA"), ordered(2, "recB")).defects
+    assert (ahead.kind, ahead.reference) == (DefectKind.IN_FUTURE, "recC")
     assert (defect.kind, defect.month) == (DefectKind.DUPLICATE, "2025-12")
     assert (defect.keep, defect.remove) == ("recA", ("recB", "recC"))
     assert defect.detail == "recA is the run's record; remove recB, recC"
@@ -132,7 +147,8 @@ def test_rows_without_ids_are_not_duplicates_of_each_other() -> None:
 
 
 def test_similar_keys_are_counted_in_the_month_of_the_last() -> None:
-    (defect,) = audited(row(), row(run_id="R", started_at=AT + timedelta(days=10))).defects
+    defect, ahead = audited(row(), row(run_id="R", started_at=AT + timedelta(days=10))).defects
+    assert ahead.kind is DefectKind.IN_FUTURE
     assert (defect.kind, defect.month, defect.detail) == (DefectKind.SIMILAR, "2025-12", "they differ by case")
     assert defect.keys == (("R", "acme"), ("r", "acme"))
     assert defect.to_json()["keys"][1] == {"run_id": "r", "client_id": "acme"}
@@ -179,6 +195,7 @@ def test_a_valid_record_is_a_row_with_all_its_parts() -> None:
         status=RunStatus.FAILED,
         started_at=AT,
         ended_at=NOW,
+        updated_at=NOW,
         reference="recA",
     )
 
@@ -229,9 +246,10 @@ def test_each_kind_can_be_skipped_and_takes_no_other_with_it(kind: DefectKind) -
         row(started_at=AT, ended_at=AT - timedelta(hours=1), status=RunStatus.FAILED),
         row(run_id="R", started_at=AT - timedelta(days=1)),
         row(run_id="u", fault="it is no record"),
+        row(run_id="v", updated_at=NOW + CLOCKS_DIFFER),
         *(row(run_id="twice", order=(order, AT, "a"), reference=f"{order}") for order in (0, 1)),
     ]
     every = audited(*rows)
     assert set(every.counts()) == set(DefectKind)
     rest = tuple(defect for defect in every.defects if defect.kind is not kind)
-    assert audited(*rows, skipped={kind}) == Audit(rows=7, defects=rest)
+    assert audited(*rows, skipped={kind}) == Audit(rows=8, defects=rest)

@@ -10,6 +10,7 @@ from runledger import EventKind, InvalidValue, LedgerReads, RunEvent, RunKey, Ru
 from runledger.adapters.memory import InMemoryRunRepository
 from runledger.services.inspecting.checking import check
 from runledger.services.inspecting.expectation import DeviationKind, Expectation
+from runledger.services.inspecting.future import CLOCKS_DIFFER
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -113,6 +114,85 @@ def test_observers_are_notified_of_quiet_runs_and_overdue_clients(ledger: RunLed
         (EventKind.OVERDUE, None, AT),
     ]
     assert events[2].detail == "client 'dora' never ran: expected every 26h"
+
+
+def described(
+    ledger: RunLedger, expected: Expectation | dict[str, Expectation], since: datetime | None = None
+) -> list[str]:
+    return [each.what for each in check(ledger.reads, expected, quiet_after=40 * HOUR, at=AT, since=since).deviations]
+
+
+def test_a_start_in_the_future_is_reported_and_hides_no_other(ledger: RunLedger, clock: Clock) -> None:
+    clock.now = AT + CLOCKS_DIFFER
+    ledger.start("ahead", "acme").fail("no disk")
+    ahead = (
+        "run 'ahead' of client 'acme' has times in the future: start 2025-11-24T08:20:00.000Z, "
+        "end 2025-11-24T08:20:00.000Z, last update 2025-11-24T08:20:00.000Z"
+    )
+    assert described(ledger, {"acme": DAILY}) == [ahead]
+    overdue = "client 'acme' is overdue: last start 2h ago, expected every 1h"
+    assert described(ledger, {"acme": Expectation(max_age=HOUR)}) == [ahead, overdue]
+    [found, *_] = check(ledger.reads, {"acme": DAILY}, quiet_after=HOUR, at=AT).deviations
+    assert (found.kind, found.kind.is_critical, found.client_id) == (DeviationKind.IN_FUTURE, True, "acme")
+    assert found.record == ledger.get("ahead", "acme")
+    assert found.event(AT) is None
+
+
+def test_a_client_that_only_started_in_the_future_never_ran(ledger: RunLedger, clock: Clock) -> None:
+    clock.now = AT + 10_000 * HOUR
+    ledger.start("ahead", "dora")
+    ahead = (
+        "run 'ahead' of client 'dora' has times in the future: start 2027-01-15T00:15:00.000Z, "
+        "last update 2027-01-15T00:15:00.000Z"
+    )
+    assert described(ledger, {"dora": DAILY}) == [ahead, "client 'dora' never ran: expected every 26h"]
+    assert described(ledger, {"dora": Expectation()}, since=AT) == [ahead, "client 'dora' never ran"]
+
+
+def test_of_the_starts_before_one_in_the_future_only_the_newest_is_read(
+    ledger: RunLedger, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock.now = AT + HOUR
+    ledger.start("ahead", "acme")
+    asked: list[dict[str, Any]] = []
+    find = LedgerReads.find
+
+    def watched(reads: LedgerReads, **options: Any) -> Iterator[RunRecord]:
+        asked.append(options)
+        return find(reads, **options)
+
+    monkeypatch.setattr(LedgerReads, "find", watched)
+    check(ledger.reads, {"acme": DAILY, "bolt": DAILY}, quiet_after=HOUR, at=AT)
+    [_, earlier] = asked  # the first looks for quiet runs
+    assert earlier == {"client_id": "acme", "since": None, "until": AT + CLOCKS_DIFFER, "limit": 1}
+
+
+def test_since_also_leaves_out_what_started_before_a_start_in_the_future(ledger: RunLedger, clock: Clock) -> None:
+    clock.now = AT + HOUR
+    ledger.start("ahead", "bolt")
+    assert "run 'r' of client 'bolt' failed 2h ago: disk full" in described(ledger, Expectation(), since=AT - 2 * HOUR)
+    found = described(ledger, Expectation(), since=AT - HOUR)
+    assert [what.partition(":")[0] for what in found] == [
+        "run 'ahead' of client 'bolt' has times in the future",
+        "client 'bolt' never ran",
+    ]
+
+
+def test_an_update_in_the_future_is_reported_of_the_run_that_counts(ledger: RunLedger, clock: Clock) -> None:
+    run = ledger.start("s", "acme")
+    clock.now = AT + HOUR
+    run.heartbeat()
+    assert described(ledger, {"acme": DAILY}) == [
+        "run 's' of client 'acme' has times in the future: last update 2025-11-24T09:15:00.000Z"
+    ]
+    slow = Expectation(max_duration=timedelta(milliseconds=1))
+    assert len(check(ledger.reads, {"acme": slow}, quiet_after=HOUR, at=AT + timedelta(minutes=1)).deviations) == 2
+
+
+def test_clocks_may_differ_a_little(ledger: RunLedger, clock: Clock) -> None:
+    clock.now = AT + CLOCKS_DIFFER - timedelta(milliseconds=1)
+    ledger.start("s", "acme")
+    assert described(ledger, {"acme": DAILY}) == []
 
 
 def test_an_age_before_the_year_one_is_rejected(ledger: RunLedger) -> None:

@@ -37,6 +37,7 @@ from runledger.kept_events import KeptEvents
 from runledger.services.inspecting.expectation import Expectation
 from runledger.services.inspecting.window import Window, days_of, hours_of
 from runledger.services.tracking.heartbeat import checked_heartbeat
+from runledger.testing.subclasses import Word
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 KEY = RunKey("r", "acme")
@@ -190,6 +191,7 @@ REFUSED: list[tuple[Callable[..., object], dict[str, Any], str]] = [
     (RunQuery, {"limit": -(10**5000)}, "limit is <int>: give a whole number from 0."),
     (RunQuery, {"limit": Unshowable()}, "limit is <Unshowable>: give a whole number from 0."),
     (RunQuery, {"status": "x" * 100_000}, f"'{'x' * 56}…' is not a status: use one of {STATUSES}."),
+    (RunQuery, {"status": Word("odd")}, f"'odd' is not a status: use one of {STATUSES}."),
     (RunQuery, {"status": 10**5000}, f"<int> is not a status: use one of {STATUSES}."),
     (RunKey, {"run_id": "r", "client_id": "c", "reference": 7}, "reference is int, not text: give a str."),
     (FinishedRuns, {"before": AT, "client_id": 7}, "client id is int, not text: give a str."),

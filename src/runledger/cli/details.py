@@ -82,11 +82,15 @@ def _folded(text: str) -> str:
 
 
 def summary_as_json(summary: RunSummary, sums: Mapping[str, int | float]) -> dict[str, Any]:
-    """A summary, with some sums, as a JSON object; a sum beyond what a float holds is null, as JSON has no infinity."""
+    """A summary, with some sums and the names of all numbers, as a JSON object.
+
+    A sum beyond what a float holds is null, as JSON has no infinity.
+    """
     return {
         "runs": summary.runs,
         "statuses": {status.value: count for status, count in summary.statuses.items()},
         "metrics": {name: total if math.isfinite(total) else None for name, total in sums.items()},
+        "numbers": list(summary.metrics),
         "first_start": summary.first_start and time_text(summary.first_start),
         "last_end": summary.last_end and time_text(summary.last_end),
     }

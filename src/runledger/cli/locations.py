@@ -25,6 +25,12 @@ A match begins where a word begins, and white space is followed only so far, or 
 with its square. Without slashes, only the scheme of a store makes a URL: an id may be a:b:c@d."""
 
 
+_PRIVATE_OPTION = (
+    r"(?:.*;)?[^=.]*(?:pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|auth|(?<!ssl)key)=.*|[^=]*=.*@.*"
+)
+"""An option of a store's URL that may hold a secret: by its name, as of any adapter, or because it has a user."""
+
+
 def without_passwords(text: str) -> str:
     """A message in which there may be a store's URL, given where none belongs, without the URL's password or token."""
     return re.sub(_SECRETS, _masked, text, flags=re.IGNORECASE)
@@ -43,3 +49,26 @@ def shown_url(url: str) -> str:
         return f"{url.partition('://')[0]}://…"
     user = f"{parts['user']}@" if parts["user"] else ""
     return f"{parts['scheme']}{user}{parts['place']}"
+
+
+def without_secrets(url: str) -> tuple[str, list[str]]:
+    """A store's URL that can be used, without its secrets, and what was left out of it.
+
+    Of one that cannot be taken apart safely, all is left out.
+    """
+    from urllib.parse import unquote  # here, because it slows the start of every command, and only `copy` needs it
+
+    address, _, query = url.partition("?")
+    user, at, _ = address.partition("://")[2].rpartition("@")
+    left_out = []
+    if ":" in user or (at and re.fullmatch("[^/]{40,}", user)) or "@" in query:
+        if ":" not in user or not re.fullmatch(_PUBLIC, url):
+            return "", []
+        address, left_out = shown_url(address), ["password"]
+    kept = []
+    for option in filter(None, query.split("&")):
+        if re.fullmatch(_PRIVATE_OPTION, unquote(option), re.IGNORECASE | re.DOTALL):
+            left_out.append(unquote(option.partition("=")[0]))
+        else:
+            kept.append(option)
+    return "?".join([address, "&".join(kept)] if kept else [address]), left_out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import reduce
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..domain import RunObserver, StoreUnusable
+from ..domain.json_form import time_text
 from ..domain.visible import visible
 from ..services.ledger import RunLedger, utc_now
 from ..stores import EXAMPLE_URL, backend_of, connect, store_url
@@ -79,6 +80,22 @@ def any_or_some(_ctx: click.Context, _param: click.Parameter, values: tuple[Any,
     return values or None
 
 
+def _range_of_times(ctx: click.Context, param: click.Parameter, value: datetime | None) -> datetime | None:
+    """A time, after the other end of the range was looked at, if that is given: whichever comes second sees both."""
+    times = {**ctx.params, str(param.name): value}
+    since, until = times.get("since"), times.get("until")
+    if since is not None and until is not None and since > until:
+        given = f"--since ({time_text(since)}) is later than --until ({time_text(until)})"
+        raise click.UsageError(f"{given}, so no run can match: exchange them.")
+    return value
+
+
+def given_options(values: Mapping[str, Any]) -> str:
+    """The options of this command that have one of these values, such as: --client and --since."""
+    parameters = click.get_current_context().command.params
+    return " and ".join(each.opts[0] for each in parameters if values.get(str(each.name)) is not None)
+
+
 def complete_run_id(ctx: click.Context, _param: click.Parameter, begun: str) -> list[str]:
     """Run ids of the chosen store, for a shell: those of the client, if one is given."""
     return _stored_ids(ctx, lambda key: key.run_id, begun, client_id=ctx.params.get("client_id"))
@@ -127,6 +144,7 @@ start_details = options(
 since_option = click.option(
     "--since",
     type=MOMENT,
+    callback=_range_of_times,
     help="Only runs started at or after a day (2025-11-24, from midnight UTC), an ISO time with its zone, or an age "
     "(2h).",
 )
@@ -146,7 +164,9 @@ filter_options = options(
     ),
     of_run_option,
     since_option,
-    click.option("--until", type=MOMENT, help="Only runs started before that; given as for --since."),
+    click.option(
+        "--until", type=MOMENT, callback=_range_of_times, help="Only runs started before that; given as for --since."
+    ),
 )
 after_option = click.option("--after", nargs=2, metavar="RUN_ID CLIENT_ID", help="Continue the list after this run.")
 limit_options = options(

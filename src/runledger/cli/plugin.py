@@ -28,6 +28,7 @@ _FIGURES = {
     "overdue": (DeviationKind.NEVER_RAN, DeviationKind.OVERDUE),
     "failed": (DeviationKind.FAILED,),
     "quiet": (DeviationKind.QUIET,),
+    "in_future": (DeviationKind.IN_FUTURE,),
     "with_errors": (DeviationKind.WITH_ERRORS,),
     "slow": (DeviationKind.SLOW,),
 }

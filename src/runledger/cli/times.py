@@ -8,6 +8,7 @@ import click
 
 from ..domain.json_form import time_text
 from ..services.inspecting.duration import age_text
+from ..services.inspecting.future import is_in_future
 
 local_option = click.option("--local", is_flag=True, help="Times in your time zone. [default: in UTC]")
 
@@ -44,7 +45,9 @@ class Times:
         return age_text(self._now - at)
 
     def ago(self, at: datetime) -> str:
-        """How long ago a time was, such as 2h ago."""
+        """How long ago a time was, such as 2h ago; of a time in the future, when it will be, such as in 2h."""
+        if is_in_future(at, self._now):
+            return f"in {age_text(at - self._now)}"
         return f"{self.age(at)} ago"
 
     def _shown(self, at: datetime) -> datetime:

@@ -59,7 +59,7 @@ class InvalidValue(RunLedgerError, ValueError):
         """This error, which names the run concerned, unless it does so already, or no run is known."""
         if self.key is None and key is not None:
             self.key = key
-            self.args = (f"{key}: {self.args[0]}", *self.args[1:])
+            self.args = (f"{key}: {self.args[0]}",)
         return self
 
 

@@ -30,6 +30,7 @@ class StoredRow:
     started_at: datetime | None = None
     start: str = ""
     ended_at: datetime | None = None
+    updated_at: datetime | None = None
     created_at: datetime | None = None
     reference: str | None = None
     order: tuple[float, datetime, str] | None = None
@@ -44,6 +45,7 @@ class StoredRow:
             status=record.status,
             started_at=record.started_at,
             ended_at=record.ended_at,
+            updated_at=record.updated_at,
             reference=record.key.reference,
         )
 

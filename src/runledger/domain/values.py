@@ -159,10 +159,10 @@ def checked_count(value: int, what: str) -> int:
     """A whole number from 0 that stores can count to, up to 2^63-1."""
     if isinstance(value, int) and not isinstance(value, bool):
         count = int.__int__(value)
-        if 0 <= count <= MAX_COUNT:
-            return count
         if count > MAX_COUNT:
             raise InvalidValue(f"{what} is beyond 2^63-1: give a smaller number, or leave it out.")
+        if count >= 0:
+            return count
     raise InvalidValue(f"{what} is {shown(value)}: give a whole number from 0.")
 
 

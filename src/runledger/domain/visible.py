@@ -44,7 +44,7 @@ def shown(value: object) -> str:
     Of what cannot be shown, such as a number with thousands of digits, the type is.
     """
     try:
-        text = visible_id(repr(str.__str__(value)[:60] if isinstance(value, str) else value))
+        text = visible_id(repr(str.__str__(value) if isinstance(value, str) else value))
     except Exception:
         return f"<{type(value).__name__}>"
     end = "…'" if isinstance(value, str) else "…"

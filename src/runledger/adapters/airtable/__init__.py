@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -55,8 +56,11 @@ class AirtableAddress:
         table = unquote(parts.path[1:])
         if "@" in parts.netloc or parts.netloc.startswith("pat"):
             raise InvalidStoreURL("the token does not belong in the store URL: put it into AIRTABLE_API_KEY.")
-        if not parts.netloc.startswith("app") or not table:
-            raise InvalidStoreURL("an Airtable URL is airtable://BASE_ID/TABLE, with the base id that begins with app.")
+        if not re.fullmatch("app[A-Za-z0-9]*", parts.netloc) or not table:
+            raise InvalidStoreURL(
+                "an Airtable URL is airtable://BASE_ID/TABLE, with the base id that begins with app and has letters and"
+                " digits alone."
+            )
         options = options_of(parts.query)
         columns = Columns.of_query(urlencode([pair for pair in options if pair[0] != "endpoint"]))
         endpoint = dict(options).get("endpoint") or ENDPOINT

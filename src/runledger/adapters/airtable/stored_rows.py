@@ -42,10 +42,11 @@ def stored_row(columns: Columns, raw: Mapping[str, Any]) -> StoredRow:
     order = (number if isinstance(number, (int, float)) else 0, created, str(raw["id"]))
     started_at = _time(cells, columns.started_at) if columns.started_at else created
     ended_at = _time(cells, columns.ended_at)
+    updated_at = _time(cells, columns.updated_at)
     fault = ""
     try:
         record = columns.row(raw["id"], raw["createdTime"], cells).record
-        started_at, ended_at = record.started_at, record.ended_at
+        started_at, ended_at, updated_at = record.started_at, record.ended_at, record.updated_at
     except InvalidValue as error:
         fault = str(error)
     try:
@@ -60,6 +61,7 @@ def stored_row(columns: Columns, raw: Mapping[str, Any]) -> StoredRow:
         started_at=started_at,
         start=str(cells.get(columns.started_at) or "") if columns.started_at else "",
         ended_at=ended_at,
+        updated_at=updated_at,
         created_at=created,
         reference=str(raw["id"]),
         order=order,

@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 from attrs import frozen
 from pyairtable import Api
 from pydantic import ValidationError
-from requests import PreparedRequest, Response
+from requests import PreparedRequest, Request, Response
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.exceptions import ConnectTimeout, HTTPError, InvalidJSONError, RequestException, TooManyRedirects
 from urllib3.util import parse_url
 
-from ...domain import Outcome, StoreUnavailable, StoreUnusable
+from ...domain import InvalidStoreURL, Outcome, StoreUnavailable, StoreUnusable
 from ..exclusion import OnePerThread
 from .rate import RateLimit
 
@@ -154,17 +154,30 @@ def _may_upsert(request: PreparedRequest) -> bool:
 
 
 def api_over(transport: BaseAdapter, token: str, endpoint: str) -> Api:
-    """A pyairtable Api that sends through a transport and never repeats a request itself. Raises StoreUnusable."""
+    """A pyairtable Api that sends through a transport and never repeats a request itself.
+
+    Raises StoreUnusable for a token that cannot be one, InvalidStoreURL for such an endpoint.
+    """
     if not re.fullmatch(r"[!-~]+", token):
         raise StoreUnusable("this is not a personal access token: one is letters, digits and points, on one line.")
-    if not re.match("https?://.", endpoint):
-        raise StoreUnusable(f"the endpoint {endpoint!r} is not a URL: it begins with https:// or http://.")
+    if not (re.match("https?://.", endpoint) and _has_an_address(endpoint)):
+        raise InvalidStoreURL(f"the endpoint {endpoint!r} is not a URL: write https://, a host, and a port if need be.")
     api = Api(token, endpoint_url=endpoint, timeout=TIMEOUT, retry_strategy=None)
     api.session.max_redirects = 0  # following one would send a POST or PATCH a second time
     api.session.auth = _as_it_is  # or requests would replace the token by what a .netrc holds for the host
     api.session.mount("https://", transport)
     api.session.mount("http://", transport)
     return api
+
+
+def _has_an_address(endpoint: str) -> bool:
+    """Whether requests can be sent to the host and port of an endpoint, whoever answers there."""
+    try:
+        address = parse_url(str(Request("GET", endpoint).prepare().url))
+        (address.host or "").encode("idna")
+        return parse_url(endpoint).port != 0
+    except ValueError:
+        return False
 
 
 def _as_it_is(request: PreparedRequest) -> PreparedRequest:

@@ -15,9 +15,10 @@ from psycopg.abc import PQGenConn
 from psycopg.conninfo import conninfo_to_dict, timeout_from_conninfo
 from psycopg.errors import _WaitTimeout
 
-from ...domain import Finding, Outcome, RunKey, RunLedgerError, StoreUnavailable
+from ...domain import Finding, InvalidStoreURL, Outcome, RunKey, RunLedgerError, StoreUnavailable
 from .postgresql_failures import reason_of, refused, translated
 from .postgresql_session import Session, examine_session, require_fit_pooler, settled
+from .postgresql_url import require_taken
 from .postgresql_waits import TICK, counted
 
 T = TypeVar("T")
@@ -179,12 +180,16 @@ class FirstConnection:
 
 def _connected(parameters: dict[str, Any]) -> Connection:
     """A new connection. Raises outside of any handler, without the driver's error, which may quote the URL."""
+    reason = None
     try:
         return Connection.new("", parameters)
     except psycopg.Error as error:
         reason = reason_of(error, parameters.get("password"))
     except UnicodeError:
-        reason = "the address cannot be encoded"
+        pass
+    if reason is None:
+        raise InvalidStoreURL("the host in the store URL cannot be the name of one: correct it.")
+    require_taken(parameters)
     raise refused(reason)
 
 

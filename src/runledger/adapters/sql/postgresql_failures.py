@@ -7,7 +7,7 @@ import re
 import psycopg
 from psycopg import errors
 
-from ...domain import Outcome, RunKey, RunLedgerError, StoreUnavailable, StoreUnusable, UnusableForRun
+from ...domain import InvalidStoreURL, Outcome, RunKey, RunLedgerError, StoreUnavailable, StoreUnusable, UnusableForRun
 
 _IN_DOUBT = ("08007", "40003")
 """The server itself does not know whether the transaction was committed."""
@@ -28,10 +28,19 @@ _REMEDIES = {
     "~/.pgpass",
     "database .* does not exist": "Create the database, or correct its name in the URL",
     "role .* does not exist": "Create the role, or correct the user in the URL",
+    "SSL was required|certificate verify failed|does not match host name": "Correct sslmode, sslrootcert or the host "
+    "in the URL, or the server's certificate",
+    "channel binding|authentication method requirement": "Correct channel_binding or require_auth in the URL, or how "
+    "the server authenticates",
     "no pg_hba.conf entry": "Let the server's pg_hba.conf admit this user from this host",
     "does not exist|permission denied|not permitted": "Correct the URL, or the rights of its user",
 }
 """What to do about each refusal that lasts, by the server's reason; the first that fits."""
+_OF_OPTIONS = (
+    "certificate file|private key|unrecognized configuration parameter|invalid value for parameter|requires a value"
+    "|command-line argument"
+)
+"""What shows, once the server answers, that an option names a file that is not there, or an unknown setting."""
 
 
 def reason_of(error: psycopg.Error | RunLedgerError, password: str | None) -> str:
@@ -47,6 +56,8 @@ def refused(reason: str) -> RunLedgerError:
             f"a connection pooler refuses this store: {reason}. Remove this parameter from the URL, and set what it "
             "names for the role, with ALTER ROLE … SET."
         )
+    if re.search(_OF_OPTIONS, reason):
+        return InvalidStoreURL(f"an option of the store URL, or a PG variable, is wrong: {reason}. Correct it.")
     for refusal, remedy in _REMEDIES.items():
         if re.search(refusal, reason):
             return StoreUnusable(f"the PostgreSQL server refuses this store: {reason}. {remedy}.")

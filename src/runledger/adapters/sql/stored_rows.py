@@ -73,6 +73,7 @@ def _unreadable_row(row: Row, reference: str | None) -> StoredRow:
         started_at=time_or_none(started_at),
         start=_word(started_at),
         ended_at=time_or_none(row[5]),
+        updated_at=time_or_none(row[9]),
         reference=reference,
         fault=f"it has {fault_of(row)}: correct it in table runs.",
     )

@@ -51,7 +51,8 @@ def audit_(longest: timedelta, skipped: tuple[str, ...], verbose: bool, as_json:
     duplicate: several rows of one key; the oldest is the run's record, and the others are named, to remove by hand.
     similar-keys: keys that differ only by case, white space, Unicode form or separators, by a whole part more at one
     end of an id, or by the order of its parts: perhaps one run. no-id, no-start-time, unknown-status, end-before-start,
-    no-end-time (of a finished run), running-too-long, and unreadable (anything else, also a log that lacks lines).
+    no-end-time (of a finished run), in-the-future (times that are 5 minutes or more ahead), running-too-long, and
+    unreadable (anything else, also a log that lacks lines).
 
     Exit code 1 if there is a defect.
 

@@ -82,8 +82,8 @@ def check(
     """Check that clients ran as expected. Answers as a monitoring plugin.
 
     Prints one line, and ends with 0 if all is well, 1 for a warning, 2 if it is critical, 3 if it cannot tell.
-    Critical: a client that never ran or is overdue, a newest run that failed, a quiet run. A warning: a newest run
-    that completed with errors or takes too long. Changes nothing.
+    Critical: a client that never ran or is overdue, a newest run that failed or has times in the future, a quiet run.
+    A warning: a newest run that completed with errors or takes too long. Changes nothing.
 
     \b
     Examples:

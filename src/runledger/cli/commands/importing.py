@@ -24,6 +24,7 @@ from ..progress import progress
 _BATCH = 2000
 _NAMED = 100
 """How many refused rows are listed without --verbose: with a wrong mapping, every row is refused."""
+_REST = "the rest of the file is not loaded: import it again, and what is there already stays as it is."
 
 
 class _History(click.File):
@@ -69,7 +70,8 @@ def import_(source: BinaryIO, strict: bool, verbose: bool, as_json: bool, **mapp
                 work.take(rows, advance)
         except click.UsageError:
             raise
-        except BaseException:
+        except BaseException as error:
+            work.stopped = _REST if isinstance(error, Exception) else f"interrupted: {_REST}"
             work.report()
             raise
         work.report()
@@ -123,8 +125,9 @@ class _Import:
     def report(self) -> None:
         unnamed = self.refused + self.different + self.altered - self._named
         if unnamed and not self._verbose:
-            kind = "row of these kinds" if self.different or self.altered else "refused row"
-            remark(f"… {counted(unnamed, kind)} more; --verbose lists them too.")
+            kinds = " of these kinds" if self.different or self.altered else ""
+            what = "row" if kinds else "refused row"
+            remark(f"… {counted(unnamed, what)}{kinds} more; --verbose lists them too.")
         if self.stopped:
             complain(self.stopped)
         if self._as_json:

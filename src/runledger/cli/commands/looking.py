@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 import click
 
+from ...domain import RunRecord
 from ...domain.visible import quoted
 from ...stores import backend_of
 from ..arguments import DURATION
@@ -22,6 +24,7 @@ from ..options import (
     complete_client_id,
     complete_run_id,
     filter_options,
+    given_options,
     json_option,
     limit_options,
     of_client_option,
@@ -31,7 +34,7 @@ from ..options import (
     since_option,
     store_option,
 )
-from ..output import print_json
+from ..output import print_json, remark
 from ..times import chosen_times, local_option
 
 
@@ -83,7 +86,8 @@ def list_(after: tuple[str, str] | None, limit: int, all_: bool, local: bool, as
         bound = None if all_ else limit
         last = None if after is None else ledger.get(*after)
         found = ledger.find(limit=bound, after=last, **filters)
-        print_records(found, view=view, json_lines=as_json, limit=bound, nothing=f"No runs found in {shown_store()}.")
+        nothing = _nothing_found({**filters, "after": after})
+        print_records(found, view=view, json_lines=as_json, limit=bound, nothing=nothing)
 
 
 @click.command()
@@ -113,8 +117,19 @@ def latest(local: bool, as_json: bool, **filters: Any) -> None:
     """
     view = View(times=chosen_times(local, as_json), ages=True)
     with chosen_ledger(whole=True) as ledger:
-        found = ledger.latest(**filters)
-        print_records(found, view=view, json_lines=as_json, limit=None, nothing=f"No runs found in {shown_store()}.")
+        missing = dict.fromkeys(filters["clients"] or ())
+        found = _taken_out(ledger.latest(**filters), missing)
+        nothing = _nothing_found(filters)
+        print_records(found, view=view, json_lines=as_json, limit=None, nothing=nothing)
+    for client in missing:
+        remark(f"no run of client {quoted(client)} matches.")
+
+
+def _taken_out(records: Iterable[RunRecord], clients: dict[str, None]) -> Iterator[RunRecord]:
+    """The records, each of whose clients is taken out of `clients`."""
+    for record in records:
+        clients.pop(record.key.client_id, None)
+        yield record
 
 
 @click.command()
@@ -185,8 +200,16 @@ def stale(
     with open_ledger(store, whole=True) as ledger:
         bound = None if all_ else limit
         found = ledger.stale(older_than, limit=bound, **filters)
-        nothing = f"No run has gone quiet in {shown_store()}."
+        given = given_options(filters)
+        nothing = f"No run{' that matches ' + given if given else ''} has gone quiet in {shown_store()}."
         count = print_records(found, view=view, json_lines=as_json, limit=bound, nothing=nothing)
     context = click.get_current_context()
     if code_if_any and count and not context.meta.get(INCOMPLETE):
         context.exit(1)
+
+
+def _nothing_found(filters: Mapping[str, Any]) -> str:
+    """What a person reads instead of an empty list: that the store has no runs, or that none matches the filters."""
+    if given := given_options(filters):
+        return f"No run in {shown_store()} matches {given}."
+    return f"No runs found in {shown_store()}."

@@ -17,6 +17,7 @@ from ...services.copying.result import CopyResult, Fate, Remark
 from ...stores import copy as copy_runs
 from ...stores import named_side
 from ..arguments import COUNT, MOMENT
+from ..locations import without_secrets
 from ..options import after_option, chosen_ledger, filter_options, json_option, lasting
 from ..output import complain, print_json, remark, say
 from ..progress import progress, showing
@@ -130,17 +131,20 @@ def _sum_of(result: CopyResult, dry_run: bool) -> str:
 
 
 def _second_copy(running: int, source: str, target: str, since: str) -> str:
-    """What to do about runs that had not finished."""
-    stores = [url if _may_be_shown(url) else name for name, url in (("SOURCE", source), ("TARGET", target))]
+    """What to do about runs that had not finished. The command has the stores' URLs, but for their secrets."""
+    stores, notes = [], []
+    for side, url in (("source", source), ("target", target)):
+        shown, left_out = without_secrets(url)
+        stores.append(shown or side.upper())
+        if not shown:
+            notes.append(f"Write the URL of the {side} for {side.upper()}: it is not printed, as it may show a secret.")
+        elif left_out:
+            notes.append(f"The URL of the {side} is printed without its {' and '.join(left_out)}: add it.")
     command = shlex.join(["runledger", "copy", *stores, "--ended-since", since])
+    what = f"{running:,} runs are still Running in the source. When they have finished, bring them over with"
     if running == 1:
-        return f"1 run is still Running in the source. When it has finished, bring it over with: {command}"
-    return f"{running:,} runs are still Running in the source. When they have finished, bring them over with: {command}"
-
-
-def _may_be_shown(url: str) -> bool:
-    """Whether nothing in a store's URL can be a password: a user without one, and no options."""
-    return "?" not in url and ":" not in url.partition("://")[2].rpartition("@")[0]
+        what = "1 run is still Running in the source. When it has finished, bring it over with"
+    return "\n".join([f"{what}: {command}", *notes])
 
 
 class _Terminal(io.StringIO):

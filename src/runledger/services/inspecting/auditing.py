@@ -14,6 +14,7 @@ from ...domain import RunAccess, RunQuery, RunStatus
 from ...domain.json_form import time_text
 from ...domain.stored_row import RowStore, StoredRow
 from ...domain.visible import shown
+from .future import future_times
 from .similar_keys import Ids, similar_keys
 
 UNDATED = "undated"
@@ -21,7 +22,7 @@ UNDATED = "undated"
 
 
 class DefectKind(Enum):
-    """What can be wrong. LONG_RUNNING: a run is Running for longer than was allowed."""
+    """What can be wrong. IN_FUTURE: a time of the run is ahead of now. LONG_RUNNING: it is Running for too long."""
 
     DUPLICATE = "duplicate"
     SIMILAR = "similar keys"
@@ -30,6 +31,7 @@ class DefectKind(Enum):
     UNKNOWN_STATUS = "unknown status"
     END_BEFORE_START = "end before start"
     NO_END = "no end time"
+    IN_FUTURE = "in the future"
     LONG_RUNNING = "running too long"
     UNREADABLE = "unreadable"
 
@@ -103,7 +105,6 @@ def audit(
     Kinds that are `skipped` are not looked for. Memory grows with the number of keys, unless similar keys and
     duplicates are skipped. Raises what the rows raise.
     """
-    running_since = now - longest
     read = 0
     defects: list[Defect] = []
     of_keys: dict[Ids, str] = {}
@@ -112,7 +113,7 @@ def audit(
     for row in rows:
         read += 1
         ids = row.run_id, row.client_id
-        defects += _defects_of(row, running_since, skipped)
+        defects += _defects_of(row, now, longest, skipped)
         if "" in ids:
             continue
         if DefectKind.SIMILAR not in skipped:
@@ -130,7 +131,7 @@ def audit(
     return Audit(rows=read, defects=tuple(sorted(defects, key=lambda each: (order.index(each.kind), each.month))))
 
 
-def _defects_of(row: StoredRow, running_since: datetime, skipped: Collection[DefectKind]) -> Iterator[Defect]:
+def _defects_of(row: StoredRow, now: datetime, longest: timedelta, skipped: Collection[DefectKind]) -> Iterator[Defect]:
     """What is wrong with a row by itself. What a skipped kind explains is not reported as another."""
     found: list[tuple[DefectKind, str]] = []
     if not (row.run_id and row.client_id):
@@ -147,7 +148,9 @@ def _defects_of(row: StoredRow, running_since: datetime, skipped: Collection[Def
     if row.started_at and row.ended_at and row.ended_at < row.started_at:
         times = f"{time_text(row.ended_at)}, and started at {time_text(row.started_at)}"
         found.append((DefectKind.END_BEFORE_START, f"it ended at {times}"))
-    if row.status is RunStatus.RUNNING and (started := row.started_at or row.created_at) and started < running_since:
+    if times := future_times(now, started_at=row.started_at, ended_at=row.ended_at, updated_at=row.updated_at):
+        found.append((DefectKind.IN_FUTURE, times))
+    if row.status is RunStatus.RUNNING and (started := row.started_at or row.created_at) and started < now - longest:
         found.append((DefectKind.LONG_RUNNING, f"it is Running since {time_text(started)}"))
     if row.fault and not _EXPLAINING.intersection(kind for kind, _ in found):
         found.append((DefectKind.UNREADABLE, row.fault))

@@ -9,7 +9,8 @@ from attrs import frozen
 
 from ...domain import InvalidValue, RunEvent, RunStatus
 from ..reads import LedgerReads
-from .expectation import Deviation, Expectation, deviations, quiet
+from .expectation import Deviation, Expectation, deviations, in_future, quiet
+from .future import CLOCKS_DIFFER, is_in_future
 
 
 @frozen(kw_only=True)
@@ -31,6 +32,7 @@ def check(
 ) -> CheckResult:
     """How clients deviate, at a time `at`, from what is `expected`: of each client by its id, or of all in the ledger.
 
+    A start in the future is reported, and the client's newest start that is not counts instead of it.
     A run is quiet if it is Running and nothing has updated it for longer than `quiet_after`. With `since`, runs that
     started earlier are not looked at. `notify` is called with the events of quiet runs and overdue clients.
     Raises StoreUnavailable, StoreUnusable, and InvalidValue; then nobody is notified.
@@ -48,7 +50,13 @@ def check(
     found = [quiet(run, at) for run in running if named is None or run.key.client_id in named]
     clients = expected if isinstance(expected, Mapping) else dict.fromkeys(newest, expected)
     for client_id, its in clients.items():
-        found += deviations(client_id, newest.get(client_id), its, at)
+        record = newest.get(client_id)
+        if record is not None and (deviation := in_future(record, at)):
+            found.append(deviation)
+            if is_in_future(record.started_at, at):
+                earlier = reads.find(client_id=client_id, since=since, until=at + CLOCKS_DIFFER, limit=1)
+                record = next(earlier, None)
+        found += deviations(client_id, record, its, at)
     found.sort(key=lambda each: (not each.kind.is_critical, each.client_id))
     for deviation in found:
         if event := deviation.event(at):

@@ -11,6 +11,7 @@ from attrs import Attribute, field, frozen
 from ...domain import EventKind, InvalidValue, RunEvent, RunRecord, RunStatus
 from ...domain.visible import quoted, visible
 from .duration import age_text, duration_text
+from .future import future_times
 from .window import Window
 
 _LONGEST_REASON = 100
@@ -53,12 +54,13 @@ class DeviationKind(Enum):
     OVERDUE = "overdue"
     FAILED = "failed"
     QUIET = "quiet"
+    IN_FUTURE = "in_future"
     WITH_ERRORS = "with_errors"
     SLOW = "slow"
 
     @property
     def is_critical(self) -> bool:
-        """Whether the job is not done, or its run seems dead; else it is worth a warning."""
+        """Whether the job is not done, its run seems dead, or its times tell nothing; else it is worth a warning."""
         return self not in (DeviationKind.WITH_ERRORS, DeviationKind.SLOW)
 
 
@@ -122,6 +124,12 @@ def deviations(client_id: str, newest: RunRecord | None, expected: Expectation, 
 def quiet(run: RunRecord, at: datetime) -> Deviation:
     """That a run, which is Running, has had no sign of life for too long."""
     return _of(run, DeviationKind.QUIET, f"{run.key} is quiet: no sign of life for {age_text(at - run.updated_at)}")
+
+
+def in_future(run: RunRecord, at: datetime) -> Deviation | None:
+    """That times of a run are in the future, by more than clocks differ; None if none is."""
+    times = future_times(at, started_at=run.started_at, ended_at=run.ended_at, updated_at=run.updated_at)
+    return _of(run, DeviationKind.IN_FUTURE, f"{run.key} has times in the future: {times}") if times else None
 
 
 def _is_older(start: datetime, age: timedelta, window: Window | None, at: datetime) -> bool:

@@ -90,7 +90,7 @@ def require_each_once(trial: Trial, rows: Sequence[StoredRow], records: Sequence
 def require_row_of(trial: Trial, record: RunRecord, row: StoredRow) -> None:
     """A row has the values of its record, and no fault."""
     due = StoredRow.of_record(record)
-    for name in ("status", "started_at", "ended_at", "reference", "fault"):
+    for name in ("status", "started_at", "ended_at", "updated_at", "reference", "fault"):
         was, is_due = getattr(row, name), getattr(due, name)
         what = f"{name} of the row of {shown(record.key)} is {shown(was)}, and not {shown(is_due)}"
         trial.require(was == is_due, what)
