@@ -5,15 +5,17 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from commands import runledger
 from postgres_server import fresh_database
+from psycopg.conninfo import conninfo_to_dict
 
 from runledger import StoreUnavailable
 from runledger.adapters.sql.postgresql import open_url
-from runledger.domain import InvalidStoreURL
+from runledger.domain import InvalidStoreURL, StoreUnusable
 
 SECRET = "s3cret-" + "word"
 WRONG = (
@@ -22,6 +24,14 @@ WRONG = (
     *("channel_binding", "gssencmode", "ssl_min_protocol_version", "service"),
 )
 """Options of which libpq takes few values."""
+CONTRADICTIONS = {
+    "require_auth": "require_auth=md5,md5",
+    "ssl_min_protocol_version": "ssl_min_protocol_version=TLSv1.3&ssl_max_protocol_version=TLSv1.2",
+    "sslrootcert": "sslrootcert=system&sslmode=prefer",
+    "scram_client_key": "scram_client_key=x",
+    "scram_server_key": "scram_server_key=x",
+}
+"""Options that libpq rejects with a message of its own for each."""
 
 
 @pytest.fixture
@@ -35,7 +45,11 @@ def url() -> Iterator[str]:
     [
         ("someone@:99999/runs", "port"),
         ("someone@127.0.0.1:1,127.0.0.1:99999/runs", "port"),
+        ("someone@127.0.0.1:99999,127.0.0.1:1/runs", "port"),
         ("127.0.0.1,127.0.0.1/runs?port=1,2,3", "port"),
+        ("127.0.0.1,127.0.0.2/runs?hostaddr=127.0.0.1&port=1", "hostaddr"),
+        ("127.0.0.1:1/runs?hostaddr=127.0.0.1,", "hostaddr"),
+        *((f"someone@127.0.0.1:1/runs?{options}", option) for option, options in CONTRADICTIONS.items()),
         *((f"someone@127.0.0.1:1/runs?{option}={SECRET}", option) for option in WRONG),
         ("someone@127.0.0.1:1/runs?sslnegotiation=direct&sslmode=prefer", "sslnegotiation"),
         ("someone@127.0.0.1:1/runs?connect_timeout=inf", "connect_timeout"),
@@ -51,8 +65,58 @@ def test_an_option_that_no_server_could_make_right_is_no_outage(address: str, op
 
 def test_a_variable_that_libpq_rejects_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPORT", "many")
-    with pytest.raises(InvalidStoreURL, match=r"the store URL and PGPORT in the environment, as they are together"):
+    with pytest.raises(InvalidStoreURL, match=r"rejects the port that PGPORT or a service adds to the store URL"):
         open_url("postgresql://someone@127.0.0.1/runs")
+
+
+SERVICES = """
+[hosts]
+host=127.0.0.1,127.0.0.1
+port=1,2
+[address]
+host=localhost
+hostaddr=127.0.0.1
+port=1
+"""
+
+
+@pytest.mark.parametrize(
+    ("url", "variables"),
+    [
+        ("postgresql://localhost:1/runs", {"PGHOSTADDR": "127.0.0.1"}),
+        ("postgresql:///runs", {"PGHOST": "127.0.0.1,127.0.0.1", "PGPORT": "1,2"}),
+        ("postgresql://127.0.0.1,127.0.0.1/runs", {"PGPORT": "1,2"}),
+        ("postgresql:///runs?host=localhost,localhost&port=1", {"PGHOSTADDR": "127.0.0.1,127.0.0.1"}),
+        ("postgresql:///runs?service=hosts", {}),
+        ("postgresql:///runs?service=address", {}),
+        ("postgresql:///runs", {"PGSERVICE": "hosts"}),
+        ("postgresql:///runs", {"PGSERVICE": "address"}),
+        ("postgresql:///runs?service=hosts&sslmode=require&target_session_attrs=read-write", {}),
+    ],
+)
+def test_an_outage_of_servers_that_the_environment_or_a_service_names_is_no_wrong_option(
+    url: str, variables: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "services").write_text(SERVICES)
+    done = runledger("list", "--store", url, code=6, PGSERVICEFILE=f"{tmp_path}/services", **variables)
+    assert "Connection refused" in done.stderr
+
+
+def test_what_a_server_of_a_service_answers_is_shown(url: str, tmp_path: Path) -> None:
+    given = conninfo_to_dict(url)
+    hosts = f"host={given['host']},127.0.0.1\nport={given.get('port', 5432)},1\nuser={given['user']}\n"
+    (tmp_path / "services").write_text(f"[ha]\n{hosts}")
+    options = f"service=ha&password={given.get('password', '')}"
+    done = runledger("list", "--store", f"postgresql:///absent?{options}", code=7, PGSERVICEFILE=f"{tmp_path}/services")
+    assert 'database "absent" does not exist' in done.stderr
+
+
+def test_a_name_that_quotes_a_message_of_libpq_is_only_a_name(url: str) -> None:
+    """What a server answers has names from the URL in it."""
+    address, _, query = url.partition("?")
+    name = quote('connection failed: invalid port number: "1"')
+    with pytest.raises(StoreUnusable, match="does not exist"):
+        open_url(f"{address.rpartition('/')[0]}/{name}?{query}")
 
 
 @pytest.mark.parametrize("query", ["", "?connect_timeout=2.5", "?keepalives=1&hostaddr=127.0.0.1&sslmode=verify-full"])

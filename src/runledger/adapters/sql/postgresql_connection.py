@@ -180,16 +180,17 @@ class FirstConnection:
 
 def _connected(parameters: dict[str, Any]) -> Connection:
     """A new connection. Raises outside of any handler, without the driver's error, which may quote the URL."""
-    reason = None
+    reason, failure = None, ""
     try:
         return Connection.new("", parameters)
     except psycopg.Error as error:
+        failure = str(error)
         reason = reason_of(error, parameters.get("password"))
     except UnicodeError:
         pass
     if reason is None:
         raise InvalidStoreURL("the host in the store URL cannot be the name of one: correct it.")
-    require_taken(parameters)
+    require_taken(parameters, failure)
     raise refused(reason)
 
 

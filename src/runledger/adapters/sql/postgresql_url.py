@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from ipaddress import ip_address
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo, timeout_from_conninfo
-from psycopg.pq import Conninfo, PGconn
+from psycopg.conninfo import conninfo_to_dict, timeout_from_conninfo
+from psycopg.pq import Conninfo
 
 from ...domain import InvalidStoreURL
 
@@ -21,13 +19,28 @@ _DEFAULTS = conninfo_to_dict(
 )
 _PREPARED = "prepared_statements"
 """The one option of a URL that is not libpq's."""
-_LATE = ("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
-"""Options that libpq reads only when it has the address of a server. Each is a whole number."""
-_WHOLE = r"\s*[-+]?[0-9]{1,9}\s*"
 _VARIABLES = {option.keyword.decode(): (option.envvar or b"").decode() for option in Conninfo.get_defaults()}
 """The options of libpq, and the variable that each has in the environment, if any."""
-_NOWHERE = "/nowhere/of-runledger"
-"""A folder for sockets that does not exist."""
+_REJECTIONS = {
+    r'invalid integer value ".*" for connection option "(\w+)"': r"\1",
+    r'invalid "?(\w+)"? value: ': r"\1",
+    r'(\w+) value ".*" invalid when ': r"\1",
+    r'weak sslmode ".*" may not be used with (\w+)=': r"\1",
+    r"(?:negative )?require_auth method ": "require_auth",
+    r"invalid SSL protocol version range": "ssl_min_protocol_version",
+    r'"(\w+)" is greater than "': r"\1",
+    r"invalid SCRAM (client|server) key": r"scram_\1_key",
+    r"invalid port number: |could not match \d+ port numbers ": "port",
+    # Without a zone, such as %eth0: that of an address may be a network that is down.
+    r'could not match \d+ host names |could not parse network address "[^"%]*"': "hostaddr",
+    r"(?:definition of |syntax error in )?service (?:file )?\"": "service",
+}
+"""How the driver's own messages about an option begin, and the option. What a server answers begins otherwise."""
+_ATTEMPT = (
+    r"(?m)^(?:- host: .*, hostaddr: \S+: )?(?:connection (?:failed|is bad): )?"
+    r'(?:connection to server (?:at|on socket) "[^"]*"(?: \([^)]*\))?(?:, port \d+)? failed: )?'
+)
+"""What comes before the message of an attempt, of which there is one for each address."""
 
 
 def connection_parameters(url: str) -> dict[str, Any]:
@@ -57,48 +70,23 @@ def connection_parameters(url: str) -> dict[str, Any]:
     return {**_DEFAULTS, **given, **fixed}
 
 
-def require_taken(parameters: Mapping[str, Any]) -> None:
-    """Raise InvalidStoreURL if libpq rejects an option, whatever server there is. The message shows no value.
+def require_taken(parameters: Mapping[str, Any], failure: str) -> None:
+    """Raise InvalidStoreURL if the driver says that it rejects an option. The message shows no value.
 
-    For a connection that failed: libpq's reason alone does not show whether trying again can help.
+    `failure` is the driver's error, in English: libpq has other languages only where it is installed with them, and the
+    program sets the locale of its messages. In any other language, and in any doubt, nothing is raised.
     """
-    given = {name: value for name, value in parameters.items() if name in _VARIABLES}
-    wrong = next((name for name in _LATE if not re.fullmatch(_WHOLE, str(given.get(name, 0)))), None)
-    if wrong is None and not _are_addresses(str(given.get("hostaddr", ""))):
-        wrong = "hostaddr"
-    if wrong is None:
-        if _is_taken(given):
-            return
-        wrong = next((name for name in given if _is_taken({**given, name: None})), None)
-    if wrong is not None:
-        raise _rejected(wrong)
-    variables = [variable for variable in _VARIABLES.values() if variable in os.environ]
-    others = f" and {', '.join(variables)} in the environment" if variables else ""
-    raise InvalidStoreURL(f"libpq rejects the options of the store URL{others}, as they are together: correct them.")
+    for start, name in _REJECTIONS.items():
+        if found := re.search(f"{_ATTEMPT}(?:{start})", failure):
+            option = found.expand(name)
+            if option in parameters:
+                raise _rejected(option)
+            places = " or ".join(filter(None, [_VARIABLES.get(option), "a service"]))
+            raise InvalidStoreURL(f"libpq rejects the {option} that {places} adds to the store URL: correct it there.")
 
 
 def _rejected(option: str) -> InvalidStoreURL:
     return InvalidStoreURL(f"libpq rejects the {option} in the store URL: correct it, or leave it out.")
-
-
-def _is_taken(parameters: Mapping[str, Any]) -> bool:
-    """Whether libpq takes these options: it then looks for a server, here in a folder where none is, for each host."""
-    hosts, addresses = (str(parameters.get(name, "")).count(",") for name in ("host", "hostaddr"))
-    number = max(hosts, addresses) + 1
-    elsewhere = {**parameters, "host": ",".join([_NOWHERE] * number), "hostaddr": None}
-    attempt = PGconn.connect_start(make_conninfo(**elsewhere).encode())
-    message = attempt.error_message.decode(errors="replace")
-    attempt.finish()
-    return message.count(_NOWHERE) >= number
-
-
-def _are_addresses(addresses: str) -> bool:
-    """Whether these are IP addresses, as `hostaddr` needs them; where one is empty, the host is looked up."""
-    with suppress(ValueError):
-        for address in filter(None, addresses.split(",")):
-            ip_address(address)
-        return True
-    return False
 
 
 def _without_own_option(url: str) -> tuple[str, bool]:
