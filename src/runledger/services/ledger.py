@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Self
@@ -21,6 +22,7 @@ from ..domain import (
     RunRepository,
     RunStatus,
 )
+from ..domain.key import is_a
 from ..domain.values import NO_METRICS
 from ..late_names import LateModule
 from .arguments import list_of
@@ -155,7 +157,7 @@ class RunLedger:
         `heartbeat`: seconds between signs of life that a thread sends while the block runs. One that fails is reported
         to the observers, and disturbs nothing.
         """
-        self._require_heartbeat(heartbeat)
+        self._require_heartbeat(heartbeat, run_id, client_id)
         start = partial(self.start, client_name=client_name, metrics=metrics, note=note)
         return tracking.Tracking(start, run_id, client_id, heartbeat)
 
@@ -262,7 +264,7 @@ class RunLedger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _require_heartbeat(self, seconds: float | None) -> None:
+    def _require_heartbeat(self, seconds: float | None, run_id: tracking.Id, client_id: tracking.Id) -> None:
         if seconds is None:
             return
         from .tracking.heartbeat import checked_heartbeat
@@ -270,6 +272,9 @@ class RunLedger:
         try:
             checked_heartbeat(seconds)
         except InvalidValue as error:
+            if is_a(run_id, str) and is_a(client_id, str):  # no functions
+                with suppress(InvalidValue):
+                    error.naming(RunKey(run_id, client_id))
             self._reporter.start_failed(error)
             raise
 

@@ -17,6 +17,7 @@ from ..domain import (
     RunStatus,
 )
 from ..domain.json_form import time_text
+from ..domain.key import is_a, plain_text
 from ..domain.values import NO_METRICS, checked_note, checked_text, checked_time, storable_text
 from .arguments import list_of
 from .observing import Reporter
@@ -289,11 +290,12 @@ def _error_text(error: str | BaseException, parameter: str) -> str:
     """What went wrong, checked under the caller's name for it. An exception's text is made storable instead."""
     if isinstance(error, BaseException):
         return storable_text(_text_of(error))
-    if error is None or error == "":
-        raise InvalidValue(f"{parameter} is empty: say what went wrong.")
-    if not isinstance(error, str):
+    if error is not None and not is_a(error, str):
         raise InvalidValue(f"{parameter} is {type(error).__name__}: give text or an exception.")
-    return checked_text(error, parameter)
+    text = "" if error is None else checked_text(error, parameter)
+    if not text:
+        raise InvalidValue(f"{parameter} is empty: say what went wrong.")
+    return text
 
 
 def _text_of(exception: BaseException) -> str:
@@ -306,9 +308,10 @@ def _text_of(exception: BaseException) -> str:
 
 
 def _reason(why: str) -> str:
-    if why is None or why == "":
+    text = "" if why is None else plain_text(why, "why")
+    if not text:
         raise InvalidValue("why is empty: give the reason in one line.")
-    return checked_note(why, "why")
+    return checked_note(text, "why")
 
 
 def _is_change_of_run(pair: object) -> bool:
