@@ -77,7 +77,7 @@ WRONG = [
     *(object(), type, Unshowable(), [Unshowable()], {"a": Unshowable()}, Unshowable, ValueError("x"), RunStatus),
     *(AT.replace(tzinfo=None), datetime.min.replace(tzinfo=timezone(timedelta(hours=1))), AT.replace(tzinfo=Mute())),
     *(AT.replace(tzinfo=raising(KeyError("x"))), AT.replace(tzinfo=raising(OverflowError("x"))), Incomparable()),
-    *map(Proxy, ("x", 1, 1.5, AT, RunStatus.FAILED)),
+    *map(Proxy, ("x", 1, 1.5, AT, RunStatus.FAILED, ["x"])),
     *(AT.replace(tzinfo=Endless()), AT.date(), timedelta.min, timedelta.max, timedelta(0), iter([1]), lambda: 1),
 ]
 
