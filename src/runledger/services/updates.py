@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from ..domain import (
+    CallWithinCall,
     InvalidValue,
     MetricValue,
     RunAccess,
@@ -15,6 +16,7 @@ from ..domain import (
     RunNotFound,
     RunRecord,
     RunStatus,
+    StoreUnavailable,
 )
 from ..domain.json_form import time_text
 from ..domain.values import NO_METRICS, checked_note, checked_text, checked_time, storable_text
@@ -189,6 +191,11 @@ class Run:
     finished = False
     """Whether the run was finished through this handle. Other handles and processes are not taken into account."""
 
+    _asked = False
+    """Whether this handle was asked to finish the run, even if the store rejected that or gave no answer."""
+    _settled = True
+    """Whether each such finish was applied or rejected: the run was not missing, and the store did answer."""
+
     def __init__(self, key: RunKey, updates: LedgerUpdates, site: str | None = None) -> None:
         self._key = key
         self._updates = updates
@@ -267,10 +274,25 @@ class Run:
         return self._finish(lambda: RunChange(status=RunStatus.CANCELLED, note=_reason(why)), at)
 
     def _finish(self, make_change: Callable[[], RunChange], at: datetime | None) -> RunRecord | MaybeNone:
-        record = self._updates._apply(self, make_change, at)
-        if record is not None:
+        try:
+            record = self._updates._apply(self, make_change, at)
+        except RunLedgerError as error:
+            self._asked, self._settled = True, self._settled and not _leaves_unsettled(error)
+            raise
+        if record is None:
+            self._asked, self._settled = True, False
+        else:
             self.finished = True
         return record
+
+
+def may_finish(run: Run, *, completes: bool) -> bool:
+    """Whether the end of a block may finish its run, as Completed or, without `completes`, with what ended the block.
+
+    Not after a finish of the block itself that was applied, or of a run that was missing, or that the store did not
+    answer: a second one could contradict it. After one that was rejected, only an exception may end the run.
+    """
+    return not run.finished and run._settled and not (completes and run._asked)
 
 
 def send_heartbeat(run: Run, *, report: bool) -> RunRecord | MaybeNone:
@@ -283,6 +305,11 @@ def send_heartbeat(run: Run, *, report: bool) -> RunRecord | MaybeNone:
 
             logging.getLogger("runledger").exception("a heartbeat of %s failed", run.key)
         return None
+
+
+def _leaves_unsettled(error: RunLedgerError) -> bool:
+    """Whether a finish that raised `error` may yet be applied, or would be if the record appeared again."""
+    return isinstance(error, (RunNotFound, StoreUnavailable)) and not isinstance(error, CallWithinCall)
 
 
 def _error_text(error: str | BaseException, parameter: str) -> str:

@@ -14,7 +14,7 @@ from weakref import ref
 from ...domain import RunLedgerError
 from ...late_names import LateModule
 from ..threads import Threads, ended
-from ..updates import Run
+from ..updates import Run, may_finish
 from .current_run import Block
 from .held_signals import uninterrupted
 from .termination import Terminated
@@ -207,9 +207,12 @@ class Tracking:
                 self._block.leave()
 
     def _finish(self, run: Run | None, error: BaseException | None) -> None:
-        if run is None or run.finished or self._process != os.getpid():  # a fork's child leaves its parent's block
+        completes = error is None or (isinstance(error, SystemExit) and error.code in (None, 0))
+        if run is None or self._process != os.getpid():  # a fork's child leaves its parent's block
             return
-        if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
+        if not may_finish(run, completes=completes):
+            return
+        if completes:
             run.complete()
         elif isinstance(error, Terminated):
             run.cancel("SIGTERM")
