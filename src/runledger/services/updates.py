@@ -191,10 +191,10 @@ class Run:
     finished = False
     """Whether the run was finished through this handle. Other handles and processes are not taken into account."""
 
-    _asked = False
-    """Whether this handle was asked to finish the run, even if the store rejected that or gave no answer."""
-    _settled = True
-    """Whether each such finish was applied or rejected: the run was not missing, and the store did answer."""
+    _unsettled = False
+    """Whether a finish through this handle found the run missing, or was not answered by the store."""
+    _rejected = False
+    """Whether a finish through this handle was rejected: nothing was written."""
 
     def __init__(self, key: RunKey, updates: LedgerUpdates, site: str | None = None) -> None:
         self._key = key
@@ -277,22 +277,25 @@ class Run:
         try:
             record = self._updates._apply(self, make_change, at)
         except RunLedgerError as error:
-            self._asked, self._settled = True, self._settled and not _leaves_unsettled(error)
+            if isinstance(error, (RunNotFound, StoreUnavailable)) and not isinstance(error, CallWithinCall):
+                self._unsettled = True
+            else:
+                self._rejected = True
             raise
         if record is None:
-            self._asked, self._settled = True, False
+            self._unsettled = True
         else:
             self.finished = True
         return record
 
 
 def may_finish(run: Run, *, completes: bool) -> bool:
-    """Whether the end of a block may finish its run, as Completed or, without `completes`, with what ended the block.
+    """Whether the end of a block may finish its run: as Completed, or without `completes` for what the block raised.
 
-    Not after a finish of the block itself that was applied, or of a run that was missing, or that the store did not
-    answer: a second one could contradict it. After one that was rejected, only an exception may end the run.
+    Not if the block itself asked for a finish that was applied, found no run, or was not answered by the store: another
+    status could contradict it. After one that was rejected, the run may not complete.
     """
-    return not run.finished and run._settled and not (completes and run._asked)
+    return not (run.finished or run._unsettled or (completes and run._rejected))
 
 
 def send_heartbeat(run: Run, *, report: bool) -> RunRecord | MaybeNone:
@@ -305,11 +308,6 @@ def send_heartbeat(run: Run, *, report: bool) -> RunRecord | MaybeNone:
 
             logging.getLogger("runledger").exception("a heartbeat of %s failed", run.key)
         return None
-
-
-def _leaves_unsettled(error: RunLedgerError) -> bool:
-    """Whether a finish that raised `error` may yet be applied, or would be if the record appeared again."""
-    return isinstance(error, (RunNotFound, StoreUnavailable)) and not isinstance(error, CallWithinCall)
 
 
 def _error_text(error: str | BaseException, parameter: str) -> str:
