@@ -892,7 +892,7 @@ class LocksEachHandleAlone(BrokenHandle):
 
     def __init__(self) -> None:
         super().__init__()
-        self._own_lock = Lock()
+        self._own_lock = RLock()
 
 
 @breaks(Rule.ATOMIC)

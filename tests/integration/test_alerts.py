@@ -330,6 +330,26 @@ def test_apprise_is_loaded_before_the_time_for_the_service_begins(webhook: Webho
     assert done.stdout == "True\n"
 
 
+LOADED_NEVER = """
+import sys, runledger
+from runledger.adapters.observers import alerts as module
+
+module._LOADING_SECONDS = 0.2
+alerts = module.Alerts("json://localhost/", window=3600, lazy=True, exit_wait=0.1)
+runledger.connect("memory://", observers=[alerts]).start("r", "acme").fail("no disk")
+"""
+
+
+def test_a_process_ends_although_apprise_cannot_be_loaded_to_its_end(tmp_path: Path) -> None:
+    """From a mounted folder whose server is away, for example."""
+    (tmp_path / "apprise.py").write_text("import threading\nthreading.Event().wait()\n")
+    variables = environment(PYTHONPATH=str(tmp_path))
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED_NEVER], env=variables, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == "alerts to json://…: 1 event may not have been sent: loading Apprise took longer than 0.3 s\n"
+
+
 @pytest.mark.parametrize(
     ("url", "message"),
     [

@@ -282,7 +282,7 @@ def test_a_start_that_gives_up_names_what_its_last_attempt_could_not_confirm() -
     with pytest.raises(StoreUnavailable, match="tried 2 times") as refusal:
         ledger.start_many("r", ["a", "b"])
     assert [key.reference for key in refusal.value.unconfirmed] == ["B"]
-    assert refusal.value.applied == (key_of("a"),)
+    assert (refusal.value.applied, refusal.value.key) == ((key_of("a"),), key_of("b"))
 
 
 UNUSABLE = "runs.db was moved: put it back."
@@ -301,9 +301,9 @@ def test_a_start_that_cannot_go_on_after_a_lost_answer_is_of_unknown_outcome(
     with pytest.raises(StoreUnavailable) as refusal:
         ledger.start_many("r", ["a", "b", "c", "d"])
     failure = refusal.value
-    assert (type(failure), failure.outcome, failure.key) == (StoreUnavailable, Outcome.UNKNOWN, key_of("a"))
-    assert failure.reason.startswith("an attempt to start it had no answer, and the next one failed: ")
-    assert failure.reason.endswith(str(ended_by()).removesuffix("."))
+    assert (type(failure), failure.outcome, failure.key) == (StoreUnavailable, Outcome.UNKNOWN, key_of("b"))
+    said = getattr(ended_by(), "reason", UNUSABLE.removesuffix("."))
+    assert failure.reason == f"an attempt to start it had no answer, and the next one failed: {said}"
     assert not failure.reason.endswith(".")
     assert failure.applied == (key_of("a"), key_of("c"))
     assert [(key, key.reference) for key in failure.unconfirmed] == [(key_of("b"), "B"), (key_of("d"), None)]
@@ -322,6 +322,31 @@ def test_a_start_of_which_no_answer_was_lost_raises_what_ended_it(
         RunLedger(store, observers=(), sleep=naps.append).start("r", "b")
     assert refusal.value is ending
     assert len(store.attempts) == len(before) + 1
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [UnusableForRun("its row cannot be read.", key_of("b")), UnknownMetric(key_of("b"), "Cost"), InvalidValue("no.")],
+)
+def test_a_refusal_after_a_lost_answer_does_not_say_that_nothing_was_started(
+    naps: list[float], refusal: RunLedgerError
+) -> None:
+    store = Unconfirmed(failing(StoreUnavailable("cut", Outcome.UNKNOWN), key_of("b", "B"), applied=[]), refusal)
+    with pytest.raises(StoreUnavailable) as raised:
+        RunLedger(store, observers=(), sleep=naps.append).start("r", "b")
+    failure = raised.value
+    assert (failure.outcome, failure.key, failure.__cause__) == (Outcome.UNKNOWN, key_of("b"), refusal)
+    said = str(refusal.args[0]).removesuffix(".")
+    assert failure.reason == f"an attempt to start it had no answer, and the next one failed: {said}"
+    assert [key.reference for key in failure.unconfirmed] == ["B"]
+
+
+def test_a_refusal_without_a_lost_answer_is_raised_as_it_is(naps: list[float]) -> None:
+    refusal = UnusableForRun("its row cannot be read.", key_of("b"))
+    store = Unconfirmed(StoreUnavailable("busy", Outcome.NOT_APPLIED), refusal)
+    with pytest.raises(UnusableForRun) as raised:
+        RunLedger(store, observers=(), sleep=naps.append).start("r", "b")
+    assert raised.value is refusal
 
 
 def test_an_error_about_a_record_that_was_made_is_raised_as_it_is_after_a_lost_answer(naps: list[float]) -> None:

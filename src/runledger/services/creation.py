@@ -63,7 +63,16 @@ class RunCreator:
     def create(self, record: RunRecord, note: str | None = None) -> RunKey:
         """Create one record. Raises RunAlreadyExists, unless an earlier attempt of this call created that record."""
         news = NewRun.started([record], self._new_mark(), note)
-        return self._attempt(news, lambda pending: [self._repository.create(pending[0])])[0]
+        try:
+            return self._attempt(news, lambda pending: [self._repository.create(pending[0])])[0]
+        except (RunAlreadyExists, StoreUnavailable):
+            raise
+        except RunLedgerError as error:
+            if not error.unconfirmed:
+                raise
+            failure = _unanswered(error, record.key)
+            failure.unconfirmed = error.unconfirmed
+            raise failure from error
 
     def create_many(self, records: Sequence[RunRecord], note: str | None = None) -> list[RunKey]:
         """Create many records, all or none if the store guarantees it, and return their keys in the same order."""
@@ -109,15 +118,16 @@ class RunCreator:
             except RunLedgerError as error:
                 is_lost = isinstance(error, StoreUnavailable) and error.outcome is Outcome.UNKNOWN
                 in_doubt = in_doubt or is_lost
-                failure = self._ending(error, news[0].key, attempt, in_doubt)
                 pending = _still_pending(pending, error, is_lost)
                 made.update((key, key) for key in error.applied)
+                key = (pending or news)[0].key
+                failure = self._ending(error, key, attempt, in_doubt)
                 if failure is not None:
                     failure.having_applied(made).unconfirmed = _unconfirmed(pending, error)
                     if failure is error:
                         raise
                     raise failure from error
-                self._reporter.start_retried(error, news[0].key, attempt)
+                self._reporter.start_retried(error, key, attempt)
                 self._sleep(_jittered(self._waits[attempt - 1]))
         if not made:
             return keys
@@ -135,8 +145,14 @@ class RunCreator:
         is_of_one = isinstance(error, UnusableForRun) or error.key in error.applied
         if not in_doubt or is_of_one or not isinstance(error, (CallWithinCall, StoreUnusable)):
             return error
-        reason = f"an attempt to start it had no answer, and the next one failed: {error.args[0]}".removesuffix(".")
-        return StoreUnavailable(reason, Outcome.UNKNOWN, key)
+        return _unanswered(error, key)
+
+
+def _unanswered(error: RunLedgerError, key: RunKey) -> StoreUnavailable:
+    """The error of a start that may have created `key`: an attempt had no answer, and the next ended with `error`."""
+    said = error.reason if isinstance(error, StoreUnavailable) else str(error.args[0]).removesuffix(".")
+    reason = f"an attempt to start it had no answer, and the next one failed: {said}"
+    return StoreUnavailable(reason, Outcome.UNKNOWN, key)
 
 
 def _still_pending(news: Iterable[NewRun], error: RunLedgerError, is_lost: bool) -> list[NewRun]:

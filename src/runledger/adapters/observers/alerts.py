@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
+from threading import Event
 
 from ...domain import InvalidValue, RunEvent
 from ...domain.visible import counted
@@ -11,6 +11,9 @@ from .alert_message import Storm, is_alert
 from .alert_storms import Storms
 from .alert_target import AlertTarget
 from .worker import Worker, clock, require_bounds
+
+_LOADING_SECONDS = 30
+"""How long the end of a process waits for Apprise: much longer than a busy machine takes to load it."""
 
 
 class Alerts:
@@ -24,7 +27,8 @@ class Alerts:
     Calling it only takes a note: a daemon thread loads Apprise and sends, each message once. At most `limit` kinds and
     call sites wait at a time; what exceeds them is dropped, and counted in the next message and in a warning of the
     logger `runledger`. So is what the service did not accept. When the process exits, what waits is sent, for at most
-    `exit_wait` seconds after Apprise was loaded. After a fork, parent and child each send what happened in them.
+    `exit_wait` seconds after Apprise was loaded, for which it waits at most 30. After a fork, parent and child each
+    send what happened in them.
 
     Apprise is loaded here, and the URL checked; with `lazy`, not before the first message. Raises InvalidValue for
     another argument or a URL that cannot be used, and if the extra `alerts` is missing.
@@ -47,7 +51,7 @@ class Alerts:
             work=self._send_due,
             report_loss=self._report_loss,
             exit_wait=exit_wait,
-            prepare=self._load,
+            begun=self._wait_for_apprise,
         )
 
     def __repr__(self) -> str:
@@ -85,22 +89,22 @@ class Alerts:
         self._storms = Storms(self._window, self._limit)
         self._sending = 0
         self._undelivered = 0
+        self._loaded = Event()
 
-    def _load(self) -> None:
-        """Load Apprise if anything is to be sent. The thread apart may be at it: then this waits until it has."""
+    def _wait_for_apprise(self) -> None:
+        """Wait, within a bound, until the thread has loaded Apprise, if anything is to be sent."""
         with self._worker.lock:
             waits = self._sending + self._storms.count
         if waits:
-            with suppress(Exception):  # `_is_delivered` reports it
-                self._target.open()
+            self._loaded.wait(_LOADING_SECONDS)
 
     def _report_loss(self) -> None:
         with self._worker.lock:
             lost = self._sending + self._storms.count
         if lost:
-            self._warn(
-                f"{counted(lost, 'event')} may not have been sent: the service took longer than {self._exit_wait:g} s"
-            )
+            seconds = self._exit_wait if self._loaded.is_set() else self._exit_wait + _LOADING_SECONDS
+            late = "the service" if self._loaded.is_set() else "loading Apprise"
+            self._warn(f"{counted(lost, 'event')} may not have been sent: {late} took longer than {seconds:g} s")
 
     def _send_due(self, everything: bool) -> None:
         with self._worker.lock:
@@ -127,6 +131,10 @@ class Alerts:
 
     def _is_delivered(self, storm: Storm, remarks: list[str]) -> bool:
         try:
+            try:
+                self._target.open()
+            finally:
+                self._loaded.set()
             if self._target.deliver(storm.message(*remarks)):
                 return True
             reason = "the service cannot be reached, or refused the message"

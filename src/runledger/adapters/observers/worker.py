@@ -34,8 +34,8 @@ class Worker:
 
     `begin` sets the observer up with nothing waiting: at first, and in the child of a fork. `next_due` is when
     something is due by `clock`, None if nothing waits; it is called with `lock`. `work` does what is due or, if it is
-    passed True, everything. `report_loss` is called at the end of the process if that took longer than `exit_wait`,
-    before which `prepare` is called: what it takes on a busy machine is no part of that time.
+    passed True, everything. `report_loss` is called at the end of the process if that took longer than `exit_wait`.
+    These seconds begin when `begun` returns, which is called after the thread was asked to do everything.
 
     The observer takes its notes with `lock`, calls `start` with it, and `wake` after it if something is due sooner.
     """
@@ -49,7 +49,7 @@ class Worker:
         work: Callable[[bool], None],
         report_loss: Callable[[], None],
         exit_wait: float,
-        prepare: Callable[[], None] = lambda: None,
+        begun: Callable[[], object] = lambda: None,
     ) -> None:
         self._name = name
         self._begin = begin
@@ -57,7 +57,7 @@ class Worker:
         self._work = work
         self._report_loss = report_loss
         self._exit_wait = exit_wait
-        self._prepare = prepare
+        self._begun = begun
         self.renew()
         _everywhere.add(self)
 
@@ -101,12 +101,16 @@ class Worker:
         Raises InvalidValue.
         """
         wait = self._exit_wait if seconds is None else checked_seconds(seconds, "seconds")
+        return self._has_done_all(wait, lambda: None)
+
+    def _has_done_all(self, seconds: float, begun: Callable[[], object]) -> bool:
         if self._thread is None:
             return True
         done: SimpleQueue[bool] = SimpleQueue()
         self._calls.put(done)
+        begun()
         try:
-            return done.get(timeout=wait)
+            return done.get(timeout=seconds)
         except Empty:
             return False
 
@@ -114,8 +118,7 @@ class Worker:
         """Flush, and report a loss if that was too short. The exit of a process does so; `os._exit` does not."""
         atexit.unregister(self.close)
         try:
-            self._prepare()
-            if self.flush():
+            if self._has_done_all(self._exit_wait, self._begun):
                 return
         except KeyboardInterrupt:
             pass

@@ -102,7 +102,7 @@ class Removal(Part):
             there = first + removed(trial, finished)
             trial.require(there == 4, f"two removals at the same time counted {there} of 4 runs")
             again = [NewRun(started(f"r{i}")) for i in range(2)]
-            again += [ended(f"r{i}", RunStatus.FAILED, finished.before) for i in range(2, 4)]
+            again += [ended(f"r{i}", RunStatus.FAILED, finished.before + timedelta(hours=1)) for i in range(2, 4)]
             trial.repository.create_many(again)
             more = sum(batches)
         trial.require(more == 0, f"{trial.calls[-1]} counts {more} runs removed that were started again meanwhile")
@@ -167,7 +167,7 @@ def restarted_within(trial: Trial, removal: RemovalOnTrial, another: RemovalOnTr
 
     def meet() -> None:
         rival.start()
-        rival.join(0.05)
+        rival.join(0.2)
 
     batch = Step(step, meet)
     batch.during(lambda: list(removal.remove_runs(finished)))
