@@ -54,10 +54,24 @@ class Wavering(InMemoryRunRepository):
         return self
 
 
+class AnswersTooLate(InMemoryRunRepository):
+    """A store that applies each finish, and does not say so."""
+
+    def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+        record = super().update(key, change, at)
+        if change.status is not None:
+            raise StoreUnavailable("cut", Outcome.UNKNOWN, key)
+        return record
+
+    def without_creation(self) -> "AnswersTooLate":
+        return self
+
+
 KEY = RunKey("r", "acme")
 MISSING = RunNotFound(KEY)
-UNSETTLED = [MISSING, *(StoreUnavailable("down", outcome, KEY) for outcome in Outcome)]
+UNAVAILABLE = [StoreUnavailable("down", outcome, KEY) for outcome in Outcome]
 REJECTED = [UnknownMetric(KEY, "n"), StoreUnusable("no permission", KEY), CallWithinCall(KEY)]
+REFUSALS = [MISSING, *UNAVAILABLE, *REJECTED]
 
 
 In = Callable[[RunLedger, Callable[[Run], object]], None]
@@ -100,7 +114,7 @@ def test_a_run_that_was_missing_when_its_block_failed_it_is_not_completed(block:
     assert [event.kind.value for event in events] == ["run_started", "run_missing"]
 
 
-@pytest.mark.parametrize("refusal", [*UNSETTLED, *REJECTED], ids=repr)
+@pytest.mark.parametrize("refusal", REFUSALS, ids=repr)
 def test_a_block_that_goes_on_after_its_finish_failed_sends_no_other(block: In, refusal: RunLedgerError) -> None:
     for leave in (lambda: None, lambda: sys.exit(0)):
         store = Wavering(refusal)
@@ -116,22 +130,55 @@ def test_a_block_that_goes_on_after_its_finish_failed_sends_no_other(block: In, 
         assert (outcome(ledger), store.finishes) == (("Running", None), [RunStatus.FAILED])
 
 
-@pytest.mark.parametrize("refusal", UNSETTLED, ids=repr)
-@pytest.mark.parametrize("error", [ValueError("no posts"), KeyboardInterrupt(), None], ids=repr)
-def test_a_block_that_raises_after_a_finish_without_a_known_end_sends_no_other(
-    block: In, refusal: RunLedgerError, error: BaseException | None
+@pytest.mark.parametrize("refusal", [*UNAVAILABLE, *REJECTED], ids=repr)
+@pytest.mark.parametrize("error", [ValueError("no posts"), None], ids=repr)
+def test_a_block_that_raises_after_a_finish_that_failed_fails_with_that(
+    block: In, refusal: RunLedgerError, error: Exception | None
 ) -> None:
-    store = Wavering(refusal, REJECTED[0])
+    store = Wavering(refusal)
+    ledger = RunLedger(store, observers=())
+    raised = refusal if error is None else error
+
+    def complete(run: Run) -> None:
+        swallowed(run.complete)
+        raise raised
+
+    with pytest.raises(type(raised)):
+        block(ledger, complete)
+    assert outcome(ledger) == ("Failed", f"{type(raised).__name__}: {raised}")
+
+
+def test_a_block_that_is_interrupted_after_a_finish_that_failed_is_cancelled(block: In) -> None:
+    ledger = RunLedger(Wavering(UNAVAILABLE[0]), observers=())
+
+    def complete(run: Run) -> None:
+        swallowed(run.complete)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        block(ledger, complete)
+    assert outcome(ledger) == ("Cancelled", None)
+
+
+def test_a_finish_that_was_applied_without_an_answer_stays_although_the_block_raises(block: In) -> None:
+    ledger = RunLedger(AnswersTooLate(), observers=())
+    with pytest.raises(StoreUnavailable, match="cut"):
+        block(ledger, Run.complete)
+    assert outcome(ledger) == ("Completed", None)
+
+
+@pytest.mark.parametrize("refusal", [MISSING, ValueError("no posts")], ids=repr)
+def test_a_block_that_raises_after_its_run_was_missing_sends_no_other(block: In, refusal: Exception) -> None:
+    store = Wavering(MISSING)
     ledger = RunLedger(store, observers=())
 
     def complete(run: Run) -> None:
         swallowed(run.complete)
-        swallowed(run.complete)  # rejected: the first one may have been applied even so
-        raise refusal if error is None else error
+        raise refusal
 
-    with pytest.raises(type(refusal if error is None else error)):
+    with pytest.raises(type(refusal)):
         block(ledger, complete)
-    assert (outcome(ledger), store.finishes) == (("Running", None), [RunStatus.COMPLETED] * 2)
+    assert store.finishes == [RunStatus.COMPLETED]
 
 
 def test_a_block_that_raises_after_a_finish_of_a_missing_run_was_reported_sends_no_other(block: In) -> None:
@@ -147,16 +194,7 @@ def test_a_block_that_raises_after_a_finish_of_a_missing_run_was_reported_sends_
     assert store.finishes == [RunStatus.SKIPPED]
 
 
-@pytest.mark.parametrize("refusal", REJECTED, ids=repr)
-def test_a_block_whose_finish_was_rejected_fails_with_that(block: In, refusal: RunLedgerError) -> None:
-    store = Wavering(refusal)
-    ledger = RunLedger(store, observers=())
-    with pytest.raises(type(refusal)):
-        block(ledger, Run.complete)
-    assert outcome(ledger) == ("Failed", f"{type(refusal).__name__}: {refusal}")
-
-
-@pytest.mark.parametrize("refusal", UNSETTLED, ids=repr)
+@pytest.mark.parametrize("refusal", REFUSALS, ids=repr)
 def test_a_block_may_finish_its_run_again_after_a_finish_failed(block: In, refusal: RunLedgerError) -> None:
     store = Wavering(refusal)
     ledger = RunLedger(store, observers=())

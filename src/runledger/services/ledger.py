@@ -165,8 +165,8 @@ class RunLedger:
         """A run around a block (`with` or `async with`) or, as a decorator, around each call of a function.
 
         The run completes at the end, unless it was finished before. An exception fails it; a cancellation or keyboard
-        interrupt cancels it. Either is raised on. If the block itself asked for a finish that failed, its end never
-        sends a status that may contradict it. Parameters and errors are those of `start`. For a decorator, the ids may
+        interrupt cancels it. Either is raised on. If the block itself asked for a finish that failed, its end does not
+        complete the run. Parameters and errors are those of `start`. For a decorator, the ids may
         also be functions, which are called with the arguments of the decorated function.
         `heartbeat`: seconds between signs of life that a thread sends while the block runs. One that fails is reported
         to the observers, and disturbs nothing.

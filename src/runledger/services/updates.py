@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from ..domain import (
-    CallWithinCall,
     InvalidValue,
     MetricValue,
     RunAccess,
@@ -16,7 +15,6 @@ from ..domain import (
     RunNotFound,
     RunRecord,
     RunStatus,
-    StoreUnavailable,
 )
 from ..domain.json_form import time_text
 from ..domain.key import is_a, plain_text
@@ -192,10 +190,10 @@ class Run:
     finished = False
     """Whether the run was finished through this handle. Other handles and processes are not taken into account."""
 
-    _unsettled = False
-    """Whether a finish through this handle found the run missing, or was not answered by the store."""
-    _rejected = False
-    """Whether a finish through this handle was rejected: nothing was written."""
+    _finish_failed = False
+    """Whether a finish through this handle was asked for that failed. It may have been applied even so."""
+    _is_missing = False
+    """Whether such a finish found no run, which was reported."""
 
     def __init__(self, key: RunKey, updates: LedgerUpdates, site: str | None = None) -> None:
         self._key = key
@@ -278,13 +276,10 @@ class Run:
         try:
             record = self._updates._apply(self, make_change, at)
         except RunLedgerError as error:
-            if isinstance(error, (RunNotFound, StoreUnavailable)) and not isinstance(error, CallWithinCall):
-                self._unsettled = True
-            else:
-                self._rejected = True
+            self._finish_failed, self._is_missing = True, isinstance(error, RunNotFound)
             raise
         if record is None:
-            self._unsettled = True
+            self._finish_failed = self._is_missing = True
         else:
             self.finished = True
         return record
@@ -293,10 +288,10 @@ class Run:
 def may_finish(run: Run, *, completes: bool) -> bool:
     """Whether the end of a block may finish its run: as Completed, or without `completes` for what the block raised.
 
-    Not if the block itself asked for a finish that was applied, found no run, or was not answered by the store: another
-    status could contradict it. After one that was rejected, the run may not complete.
+    After a finish of the block itself that failed, the run may not complete: the block may have asked for something
+    else. Of a missing run nothing more is sent.
     """
-    return not (run.finished or run._unsettled or (completes and run._rejected))
+    return not (run.finished or run._is_missing or (completes and run._finish_failed))
 
 
 def send_heartbeat(run: Run, *, report: bool) -> RunRecord | MaybeNone:
