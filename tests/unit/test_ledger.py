@@ -49,6 +49,16 @@ def kinds(events: list[RunEvent]) -> list[str]:
     return [event.kind.value for event in events]
 
 
+def test_a_start_that_failed_with_an_error_of_the_whole_store_is_reported_of_its_run(events: list[RunEvent]) -> None:
+    class Unusable(InMemoryRunRepository):
+        def create(self, new: NewRun) -> RunKey:
+            raise StoreUnusable("no permission")
+
+    with pytest.raises(StoreUnusable):
+        RunLedger(Unusable(), observers=[events.append]).start(*KEY)
+    assert [(event.kind, event.key) for event in events] == [(EventKind.START_FAILED, RunKey(*KEY))]
+
+
 def test_a_run_is_started_updated_and_completed(ledger: RunLedger, events: list[RunEvent]) -> None:
     run = ledger.start(*KEY, client_name="Acme Ltd", metrics={"Posts": 45})
     run.update(metrics={"Posts Scored": 43}, add={"Tokens": 1500}, note="post scoring: 43 of 45")

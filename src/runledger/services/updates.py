@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from ..domain import (
+    CallWithinCall,
     InvalidValue,
     MetricValue,
     RunAccess,
@@ -15,6 +16,7 @@ from ..domain import (
     RunNotFound,
     RunRecord,
     RunStatus,
+    StoreUnavailable,
 )
 from ..domain.json_form import time_text
 from ..domain.key import is_a, plain_text
@@ -190,6 +192,11 @@ class Run:
     finished = False
     """Whether the run was finished through this handle. Other handles and processes are not taken into account."""
 
+    _unsettled = False
+    """Whether a finish through this handle found the run missing, or was not answered by the store."""
+    _rejected = False
+    """Whether a finish through this handle was rejected: nothing was written."""
+
     def __init__(self, key: RunKey, updates: LedgerUpdates, site: str | None = None) -> None:
         self._key = key
         self._updates = updates
@@ -268,10 +275,28 @@ class Run:
         return self._finish(lambda: RunChange(status=RunStatus.CANCELLED, note=_reason(why)), at)
 
     def _finish(self, make_change: Callable[[], RunChange], at: datetime | None) -> RunRecord | MaybeNone:
-        record = self._updates._apply(self, make_change, at)
-        if record is not None:
+        try:
+            record = self._updates._apply(self, make_change, at)
+        except RunLedgerError as error:
+            if isinstance(error, (RunNotFound, StoreUnavailable)) and not isinstance(error, CallWithinCall):
+                self._unsettled = True
+            else:
+                self._rejected = True
+            raise
+        if record is None:
+            self._unsettled = True
+        else:
             self.finished = True
         return record
+
+
+def may_finish(run: Run, *, completes: bool) -> bool:
+    """Whether the end of a block may finish its run: as Completed, or without `completes` for what the block raised.
+
+    Not if the block itself asked for a finish that was applied, found no run, or was not answered by the store: another
+    status could contradict it. After one that was rejected, the run may not complete.
+    """
+    return not (run.finished or run._unsettled or (completes and run._rejected))
 
 
 def send_heartbeat(run: Run, *, report: bool) -> RunRecord | MaybeNone:
