@@ -203,7 +203,12 @@ REFUSED: list[tuple[Callable[..., object], dict[str, Any], str]] = [
     (RunQuery, {"client_id": 7}, "client id is int, not text: give a str."),
     (new_run_id, {"at": AT.replace(tzinfo=Mute())}, f"at {NAIVE} has no time zone: pass an aware datetime."),
     (new_run_id, {"at": AT.replace(tzinfo=Endless())}, f"at {NAIVE} has no time zone: pass an aware datetime."),
-    (NewRun, {"record": RECORD, "log": None}, "log is NoneType: give the LogLines, in their order."),
+    (
+        RunLedger,
+        {"repository": InMemoryRunRepository(), "on_missing": "x"},
+        "on_missing is 'x': use 'raise' or 'report'.",
+    ),
+    (NewRun, {"record": RECORD, "log": 7}, "log is int: give the LogLines, in their order."),
     (Expectation, {"max_age": "26h"}, "max-age is str: give a timedelta."),
     (Expectation, {"max_duration": 60}, "max-duration is int: give a timedelta."),
     (Expectation, {"max_age": timedelta(1), "window": "mon"}, "window is str: give a Window."),

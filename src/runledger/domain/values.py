@@ -86,8 +86,7 @@ def checked_status(value: RunStatus | str) -> RunStatus:
     """A status, given as a RunStatus or by its label, in any case, with or without spaces, dashes or underscores."""
     if is_a(value, RunStatus):
         return value
-    label = str.__str__(value) if is_a(value, str) else ""
-    status = _STATUSES.get(label.translate(_SEPARATORS).lower())
+    status = _STATUSES.get(str.__str__(value).translate(_SEPARATORS).lower()) if is_a(value, str) else None
     if status is None:
         raise InvalidValue(f"{shown(value)} is not a status: use one of {', '.join(s.value for s in RunStatus)}.")
     return status
@@ -147,15 +146,11 @@ def _plain_time(value: datetime, what: str) -> datetime:
 def _in_utc(at: datetime, what: str) -> datetime:
     local = at.replace(tzinfo=None)
     try:
-        offset = at.utcoffset()
-        utc = None if offset is None else local - offset
+        return (local - at.utcoffset()).replace(tzinfo=UTC)  # type: ignore[operator]
     except OverflowError:
         raise InvalidValue(f"{what} {local.isoformat()} is outside the years 1 to 9999 in UTC.") from None
-    except Exception:  # of a time zone that has no offset, or none of a day at most
-        utc = None
-    if utc is None:
-        raise InvalidValue(f"{what} {local.isoformat()} has no time zone: pass an aware datetime.")
-    return utc.replace(tzinfo=UTC)
+    except Exception:  # of a time zone whose offset is None, or not one of a day at most
+        raise InvalidValue(f"{what} {local.isoformat()} has no time zone: pass an aware datetime.") from None
 
 
 def checked_count(value: int, what: str) -> int:

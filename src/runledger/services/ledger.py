@@ -22,7 +22,6 @@ from ..domain import (
     RunRepository,
     RunStatus,
 )
-from ..domain.key import is_a
 from ..domain.values import NO_METRICS
 from ..late_names import LateModule
 from .arguments import list_of
@@ -286,9 +285,8 @@ class RunLedger:
         try:
             checked_heartbeat(seconds)
         except InvalidValue as error:
-            if is_a(run_id, str) and is_a(client_id, str):  # no functions
-                with suppress(InvalidValue):
-                    error.naming(RunKey(run_id, client_id))
+            with suppress(InvalidValue):  # of functions, which are no ids
+                error.naming(RunKey(run_id, client_id))  # type: ignore[arg-type]
             self._reporter.start_failed(error)
             raise
 
