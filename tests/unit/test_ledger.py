@@ -59,6 +59,20 @@ def test_a_start_that_failed_with_an_error_of_the_whole_store_is_reported_of_its
     assert [(event.kind, event.key) for event in events] == [(EventKind.START_FAILED, RunKey(*KEY))]
 
 
+def test_an_update_that_failed_with_an_error_of_the_whole_store_is_reported_of_its_run(events: list[RunEvent]) -> None:
+    class Unusable(InMemoryRunRepository):
+        def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+            raise StoreUnusable("no permission")
+
+        def without_creation(self) -> "Unusable":
+            return self
+
+    run = RunLedger(Unusable(), observers=[events.append]).start(*KEY)
+    with pytest.raises(StoreUnusable):
+        run.heartbeat()
+    assert (events[-1].kind, events[-1].key) == (EventKind.REFUSED, RunKey(*KEY))
+
+
 def test_a_run_is_started_updated_and_completed(ledger: RunLedger, events: list[RunEvent]) -> None:
     run = ledger.start(*KEY, client_name="Acme Ltd", metrics={"Posts": 45})
     run.update(metrics={"Posts Scored": 43}, add={"Tokens": 1500}, note="post scoring: 43 of 45")
@@ -371,7 +385,7 @@ def test_stale_names_running_runs_that_nothing_updated(ledger: RunLedger, events
     assert ledger.get("r", "quiet").status is RunStatus.RUNNING
     with pytest.raises(TypeError, match="status"):
         ledger.stale(timedelta(0), status=RunStatus.FAILED)  # type: ignore[call-arg]
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValue, match=r"older_than is datetime\.timedelta\(.*\): give a timedelta"):
         ledger.stale(timedelta(seconds=-1))
     assert events[-1].kind.value == "run_refused"
 
