@@ -79,17 +79,24 @@ def outcome_of(statement: String) -> Outcome:
 
 
 def _writes(piece: str, statement: String) -> list[Write]:
-    found = _INSERT.search(piece)
-    if found:
-        hidden = (found[1] or "").lower() == "replace" or _updates_on_conflict(piece)
-        return [Write(UPSERT if hidden else CREATION, _table(found[2], statement))]
+    found = _update(piece)
+    updates = [Write(UPDATE, _table(found[1], statement))] if found else []
+    if inserts := list(_INSERT.finditer(piece)):
+        ends = [*(one.start() for one in inserts[1:]), len(piece)]
+        return [
+            _insert(one, piece[one.start() : end], statement) for one, end in zip(inserts, ends, strict=True)
+        ] + updates
     found = _REPLACE.search(piece) or _MERGE.search(piece)
     if found:
         return [Write(UPSERT, _table(found[1], statement))]
     if _INTO.match(piece):  # INSERT or REPLACE, perhaps
         return [Write(CREATION, None)]
-    found = _update(piece)
-    return [Write(UPDATE, _table(found[1], statement))] if found else []
+    return updates
+
+
+def _insert(found: re.Match[str], piece: str, statement: String) -> Write:
+    hidden = (found[1] or "").lower() == "replace" or _updates_on_conflict(piece)
+    return Write(UPSERT if hidden else CREATION, _table(found[2], statement))
 
 
 def _updates_on_conflict(piece: str) -> bool:
