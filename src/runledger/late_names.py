@@ -43,4 +43,6 @@ class LateModule:
         self._package = package
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # copies and probes ask for such names, a copy before its own fields are set
+            raise AttributeError(f"a late module has no attribute {name!r}")
         return getattr(import_module(self._name, self._package), name)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from . import domain
 from .domain import Backend, InvalidStoreURL, InvalidValue, RunObserver, RunRepository, StoreUnusable
+from .domain.key import is_a
 from .late_names import LateModule
 from .services.creation import RETRY_WAITS
 from .services.ledger import RunLedger, utc_now
@@ -116,16 +117,16 @@ def store_url(store: str | os.PathLike[str]) -> str:
         if re.match(_URL_AS_PATH, os.fsdecode(store)):  # not shown: there may be a password in it
             raise InvalidStoreURL(f"a store URL was given as a path: give it as text, like {EXAMPLE_URL}.")
         return url_of(store)
-    written = re.match(_SCHEME, store) if isinstance(store, str) else None
+    written = re.match(_SCHEME, store) if is_a(store, str) else None
     if written is None:
-        fault = "has no scheme" if isinstance(store, str) else f"is {type(store).__name__}, not text"
+        fault = "has no scheme" if is_a(store, str) else f"is {type(store).__name__}, not text"
         raise InvalidStoreURL(f"the store URL {fault}: {_with_a_scheme(store)}, or in Python a pathlib.Path.")
     return written[0].lower() + store[written.end() :]
 
 
 def _with_a_scheme(store: object) -> str:
     """What to write instead of a URL without a scheme. Quotes nothing in which there may be a password."""
-    if isinstance(store, str) and re.fullmatch(_FILE, store):
+    if is_a(store, str) and re.fullmatch(_FILE, store):
         from .adapters.sql.sqlite_url import url_of
 
         url = url_of(store)

@@ -1221,6 +1221,29 @@ class RemovesWhatItFoundBeforeItsLock(Broken):
 
 
 @breaks(Rule.REMOVED)
+class WaitsForEverWhereTwoRemove(Broken):
+    patience = 0.5
+    tests: ClassVar = {"test_a_run_that_is_removed_and_started_again_within_a_batch_is_kept"}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.removing = Lock()
+
+    class Removal(BrokenRemoval):
+        def __init__(self, repository: InMemoryRunRepository) -> None:
+            super().__init__(repository)
+            self.repository = repository
+
+        def remove_runs(self, finished: FinishedRuns, batch: int = 500) -> Iterator[int]:
+            if not self.repository.removing.acquire(blocking=False):  # type: ignore[attr-defined]
+                Event().wait()
+            try:
+                yield from super().remove_runs(finished, batch)
+            finally:
+                self.repository.removing.release()  # type: ignore[attr-defined]
+
+
+@breaks(Rule.REMOVED)
 class RemovesAndKeepsTheKey(Broken):
     def __init__(self) -> None:
         super().__init__()

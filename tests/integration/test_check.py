@@ -80,10 +80,11 @@ def test_a_start_in_the_future_does_not_make_a_client_healthy(store: Path) -> No
         "run 'r' of client 'backup' has times in the future: start 2099-01-01T10:00:00.000Z, "
         "end 2099-01-01T10:00:00.000Z, last update 2099-01-01T10:00:00.000Z"
     )
-    never = "client 'backup' never ran: expected every 26h"
+    overdue = "client 'backup' is overdue: no start that is not in the future, expected every 26h"
     said, figures = answer("--client", "backup", "--max-age", "26h", store=store, code=2)
-    assert said == f"{what}; {never}"
+    assert said == f"{what}; {overdue}"
     assert figures == {"clients": 1, "overdue": 1, "in_future": 1}
+    assert answer(store=store, code=2) == (what, {"clients": 1, "in_future": 1})
     told = json.loads(runledger("check", "--json", store=store, code=2).stdout)
     assert told["deviations"][0] == {
         "kind": "in_future",

@@ -192,9 +192,9 @@ def test_the_latest_run_of_each_client_is_shown(store: Path) -> None:
         ["r", "a", "Running"],
         ["s", "b", "Completed"],
     ]
-    none = "no run of client 'none' matches.\n"
+    none = f"no run of client 'none' in sqlite:///{store} matches.\n"
     seen = on_a_terminal("latest", "--client", "none", store=store)
-    assert seen == f"No run in sqlite:///{store} matches --client.\n{none}"
+    assert seen == none
     for options in ([], ["--json"]):
         done = runledger("latest", "--client", "b", "--client", "none", "--client", "none", *options, store=store)
         assert "none" not in done.stdout

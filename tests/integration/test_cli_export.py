@@ -52,7 +52,8 @@ def test_the_filters_of_list_choose_what_is_written(store: Path) -> None:
     assert written("--run-id", "r") == ["r"]
     assert written("--client", "a") == ["s", "r"]
     assert written("--status", "failed", "--status", "skipped") == ["t"]
-    assert written("--since", "1h", "--until", "1h") == []
+    assert written("--since", "2h", "--until", "1h") == []
+    assert written("--since", "1h", "--until", "2100-01-01") == ["t", "s", "r"]
     runledger("export", "--after", "none", "a", store=store, code=3)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -85,13 +86,19 @@ def test_an_empty_answer_says_where_it_looked(store: Path) -> None:
         "list --client x",
         "list --run-id y --json",
         "list --status failed --since 1d",
+        "list --client x --status failed --since 1d",
         "latest --since 0s",
     ):
         matches = " and ".join(word for word in command.split() if word.startswith("--") and word != "--json")
+        matches = matches.replace(" and ", ", ", matches.count(" and ") - 1)
         assert on_a_terminal(*command.split(), store=store) == f"No run in sqlite:///{store} matches {matches}.\n"
     assert on_a_terminal("stale", store=store) == f"No run has gone quiet in sqlite:///{store}.\n"
     seen = on_a_terminal("stale", "--client", "acme", store=store)
     assert seen == f"No run that matches --client has gone quiet in sqlite:///{store}.\n"
+    more = f"No more runs in sqlite:///{store}"
+    assert on_a_terminal("list", "--after", "one", "acme", store=store) == f"{more}.\n"
+    seen = on_a_terminal("list", "--after", "one", "acme", "--client", "acme", "--since", "1d", store=store)
+    assert seen == f"{more} match --client and --since.\n"
     runledger("init", store=store.with_name("new.db"))
     for command in ("list", "latest"):
         seen = on_a_terminal(command, store=store.with_name("new.db"))
@@ -108,7 +115,20 @@ def test_a_range_that_ends_before_it_begins_is_an_error(store: Path, command: st
         "--since (2025-11-24T00:00:00.000Z) is later than --until (2025-11-23T23:59:59.999Z), so no run can match: "
         "exchange them.\n"
     )
-    runledger(command, "--since", "2025-11-24", "--until", "2025-11-24", store=store)
+
+
+@pytest.mark.parametrize("command", ["list", "summary", "export"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_range_that_ends_when_it_begins_is_an_error_that_says_why(store: Path, command: str, order: int) -> None:
+    for time, shown in (("2025-11-24", r"2025-11-24T00:00:00\.000Z"), ("2h", r"[-0-9]+T[:.0-9]+Z")):
+        words = [word for option in ("--since", "--until")[::order] for word in (option, time)]
+        done = runledger(command, *words, store=store, code=2)
+        why = "and --until is exclusive, so no run can match: give a later --until, such as the next day."
+        assert re.search(f"--since and --until are both {shown}, {re.escape(why)}\n$", done.stderr)
+
+
+def test_a_range_of_one_millisecond_is_a_range(store: Path) -> None:
+    runledger("list", "--since", "2025-11-24", "--until", "2025-11-24T00:00:00.001Z", store=store)
 
 
 @pytest.mark.parametrize("command", ["list", "check", "update r c"])

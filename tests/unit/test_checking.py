@@ -11,6 +11,7 @@ from runledger.adapters.memory import InMemoryRunRepository
 from runledger.services.inspecting.checking import check
 from runledger.services.inspecting.expectation import DeviationKind, Expectation
 from runledger.services.inspecting.future import CLOCKS_DIFFER
+from runledger.services.inspecting.window import Window
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -138,15 +139,54 @@ def test_a_start_in_the_future_is_reported_and_hides_no_other(ledger: RunLedger,
     assert found.event(AT) is None
 
 
-def test_a_client_that_only_started_in_the_future_never_ran(ledger: RunLedger, clock: Clock) -> None:
+def test_a_client_that_only_started_in_the_future_is_overdue_if_an_age_is_expected(
+    ledger: RunLedger, clock: Clock
+) -> None:
     clock.now = AT + 10_000 * HOUR
     ledger.start("ahead", "dora")
     ahead = (
         "run 'ahead' of client 'dora' has times in the future: start 2027-01-15T00:15:00.000Z, "
         "last update 2027-01-15T00:15:00.000Z"
     )
-    assert described(ledger, {"dora": DAILY}) == [ahead, "client 'dora' never ran: expected every 26h"]
-    assert described(ledger, {"dora": Expectation()}, since=AT) == [ahead, "client 'dora' never ran"]
+    overdue = "client 'dora' is overdue: no start that is not in the future, expected every 26h"
+    assert described(ledger, {"dora": DAILY}) == [ahead, overdue]
+    assert described(ledger, {"dora": Expectation()}) == [ahead]
+    mondays = Expectation(max_age=HOUR, window=Window(zone=UTC, days=frozenset({0})))
+    overdue = "client 'dora' is overdue: no start that is not in the future, expected every 1h of its days and hours"
+    assert described(ledger, {"dora": mondays}) == [ahead, overdue]
+    events: list[RunEvent] = []
+    [_, found] = check(ledger.reads, {"dora": DAILY}, quiet_after=HOUR, at=AT, notify=events.append).deviations
+    assert (found.kind, found.record) == (DeviationKind.OVERDUE, ledger.get("ahead", "dora"))
+    assert [(event.kind, event.key) for event in events] == [(EventKind.OVERDUE, RunKey("ahead", "dora"))]
+
+
+def test_with_since_a_client_that_else_only_started_in_the_future_may_have_started_earlier(
+    ledger: RunLedger, clock: Clock
+) -> None:
+    clock.now = AT + HOUR
+    ledger.start("ahead", "acme")  # which also started 2 hours ago
+    expected, since = {"acme": Expectation(max_age=2 * HOUR)}, AT - HOUR
+    [ahead] = described(ledger, expected, since=since)
+    assert ahead.startswith("run 'ahead' of client 'acme' has times in the future: ")
+    expected = {"acme": Expectation(max_age=HOUR)}
+    assert described(ledger, expected, since=since) == [ahead]
+    since -= timedelta(milliseconds=1)
+    overdue = (
+        "client 'acme' is overdue: no start since 2025-11-24T07:14:59.999Z that is not in the future, expected every 1h"
+    )
+    assert described(ledger, expected, since=since) == [ahead, overdue]
+
+
+def test_a_run_in_the_future_that_failed_is_reported_if_the_client_has_no_earlier(
+    ledger: RunLedger, clock: Clock
+) -> None:
+    clock.now = AT + 24 * HOUR
+    ledger.start("f", "dora").fail("no disk")
+    ledger.start("e", "elmo").complete(with_errors="2 of 45")
+    expected = {"dora": Expectation(), "elmo": Expectation()}
+    _, failed, _, with_errors = described(ledger, expected)
+    assert failed == "run 'f' of client 'dora' failed: no disk"
+    assert with_errors == "run 'e' of client 'elmo' completed with errors: 2 of 45"
 
 
 def test_of_the_starts_before_one_in_the_future_only_the_newest_is_read(
@@ -172,10 +212,7 @@ def test_since_also_leaves_out_what_started_before_a_start_in_the_future(ledger:
     ledger.start("ahead", "bolt")
     assert "run 'r' of client 'bolt' failed 2h ago: disk full" in described(ledger, Expectation(), since=AT - 2 * HOUR)
     found = described(ledger, Expectation(), since=AT - HOUR)
-    assert [what.partition(":")[0] for what in found] == [
-        "run 'ahead' of client 'bolt' has times in the future",
-        "client 'bolt' never ran",
-    ]
+    assert [what.partition(":")[0] for what in found] == ["run 'ahead' of client 'bolt' has times in the future"]
 
 
 def test_an_update_in_the_future_is_reported_of_the_run_that_counts(ledger: RunLedger, clock: Clock) -> None:

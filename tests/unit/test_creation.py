@@ -490,6 +490,28 @@ def test_every_start_has_its_own_mark_which_all_its_attempts_carry(naps: list[fl
     assert all(len(mark) == 16 for mark, _ in seen[-2:])
 
 
+def test_a_mark_is_made_by_a_function_and_is_not_empty(repository: FaultyRepository) -> None:
+    wrong: Any = 5
+    with pytest.raises(InvalidValue, match=r"^new_mark is int: give a function that returns random text\.$"):
+        RunLedger(repository, new_mark=wrong)
+    for mark, fault in (
+        ("", r"mark is empty: give a new_mark that returns random text\.$"),
+        (5, "mark is int, not text"),
+    ):
+        events: list[RunEvent] = []
+        ledger = RunLedger(repository, observers=[events.append], new_mark=lambda given=mark: given)  # type: ignore[misc]
+        calls: list[Callable[[], object]] = [
+            lambda: ledger.start("r", "acme"),  # noqa: B023
+            lambda: ledger.start_many("r", ["acme"]),  # noqa: B023
+            lambda: ledger.import_records([RunRecord.start(RunKey("r", "acme"), AT)]),  # noqa: B023
+        ]
+        for call in calls:
+            with pytest.raises(InvalidValue, match=rf"(^|: ){fault}"):
+                call()
+        assert [event.kind.value for event in events] == ["start_failed"] * 3
+    assert list(RunLedger(repository).find()) == []
+
+
 def test_an_early_update_does_not_hide_a_start_whose_answer_was_lost(
     ledger: RunLedger, repository: FaultyRepository, naps: list[float]
 ) -> None:

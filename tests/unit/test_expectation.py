@@ -9,6 +9,7 @@ import pytest
 from runledger import EventKind, InvalidValue, RunChange, RunKey, RunRecord, RunStatus
 from runledger.services.inspecting.duration import age_text, duration_text
 from runledger.services.inspecting.expectation import Deviation, DeviationKind, Expectation, deviations, quiet
+from runledger.services.inspecting.future import CLOCKS_DIFFER
 from runledger.services.inspecting.window import DAYS, Window, days_of, hours_of
 
 AT = datetime(2025, 11, 24, 8, 15, tzinfo=UTC)  # a Monday
@@ -245,6 +246,18 @@ def test_a_newest_run_that_went_wrong_says_why(status: RunStatus, kind: Deviatio
         newest = record(status, error=error)
         assert found(newest) == [Deviation(kind=kind, client_id="acme", record=newest, what=what + reason)]
         assert found(newest, may_fail=True) == []
+
+
+def test_of_an_end_in_the_future_no_age_is_given() -> None:
+    for status, what in (
+        (RunStatus.FAILED, "run 'r' of client 'acme' failed"),
+        (RunStatus.COMPLETED_WITH_ERRORS, "run 'r' of client 'acme' completed with errors"),
+    ):
+        for error, reason in ((None, ""), ("disk full", ": disk full")):
+            newest = record(status, age=HOUR - CLOCKS_DIFFER, error=error)
+            assert [each.what for each in found(newest)] == [what + reason]
+            newest = record(status, age=HOUR - CLOCKS_DIFFER + MILLISECOND, error=error)
+            assert [each.what for each in found(newest)] == [f"{what} 0s ago{reason}"]
 
 
 def test_a_newest_run_is_slow_once_it_runs_longer_than_expected() -> None:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -292,7 +293,8 @@ def test_a_process_that_can_have_no_more_threads_goes_on_without(
 def test_what_cannot_be_waited_is_refused_before_the_run_starts(
     tracked: RunLedger, events: list[RunEvent], seconds: float
 ) -> None:
-    message = f"heartbeat is {seconds!r}: give seconds above 0, such as 60, or None for no heartbeat."
+    message = f"{RunKey('r', 'acme')}: heartbeat is {seconds!r}: give seconds above 0, such as 60, or None for no "
+    message += "heartbeat."
     with pytest.raises(InvalidValue, match=f"^{re.escape(message)}$") as raised:
         tracked.track("r", "acme", heartbeat=seconds)
     [event] = events
@@ -346,3 +348,22 @@ def test_a_program_ends_although_a_block_of_a_daemon_thread_lives(tmp_path: Path
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_wrong_heartbeat_is_reported_with_the_run_if_its_ids_are_known() -> None:
+    events: list[RunEvent] = []
+    ledger = RunLedger(Watched(), observers=[events.append])
+    wrong = "heartbeat is -1: give seconds above 0, such as 60, or None for no heartbeat."
+    key = RunKey("r", "acme")
+    ids: list[tuple[Any, Any, RunKey | None]] = [
+        ("r", "acme", key),
+        (lambda: "r", "acme", None),
+        ("r", lambda: "acme", None),
+        ("", "acme", None),
+    ]
+    for run_id, client_id, known in ids:
+        with pytest.raises(InvalidValue) as refusal:
+            ledger.track(run_id, client_id, heartbeat=-1)
+        assert (str(refusal.value), refusal.value.key) == (wrong if known is None else f"{key}: {wrong}", known)
+        assert (events[-1].kind, events[-1].key, events[-1].error) == (EventKind.START_FAILED, known, refusal.value)
+    assert len(events) == len(ids)

@@ -16,6 +16,7 @@ from runledger.domain.json_form import (
     log_to_json,
     metrics_from_json,
     metrics_to_json,
+    problem_text,
     time_of_iso,
     time_of_text,
     time_text,
@@ -170,3 +171,10 @@ def test_the_ids_of_a_form_are_checked_unless_it_is_trusted() -> None:
     with pytest.raises(InvalidValue, match="begins or ends with white space"):
         RunRecord.from_json(form)
     assert RunRecord.from_json(form, trusted=True).key.run_id == " r"
+
+
+def test_the_problem_of_a_form_is_cut_to_200_characters() -> None:
+    assert problem_text(KeyError("at")) == "it has no 'at'"
+    longest = "x" * (200 - len("ValueError: "))
+    assert problem_text(ValueError(longest)) == f"ValueError: {longest}"
+    assert problem_text(ValueError(f"{longest}y")) == f"ValueError: {longest[:-1]}…"

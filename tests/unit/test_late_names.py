@@ -1,5 +1,7 @@
 """Names that a package loads when they are asked for are names like any other."""
 
+import copy
+import pickle
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,3 +81,14 @@ def test_a_late_module_is_loaded_when_one_of_its_names_is_asked_for(package: str
     assert cellar.wine is sys.modules[f"{package}.cellar"].wine
     with pytest.raises(AttributeError, match=f"^module '{package}.shelf' has no attribute 'boook'$"):
         shelf.boook  # noqa: B018
+
+
+def test_a_late_module_is_copied_and_probed_without_being_loaded(package: str) -> None:
+    __import__(package)
+    shelf = LateModule(".shelf", package)
+    copies = [shelf, copy.copy(shelf), copy.deepcopy(shelf), pickle.loads(pickle.dumps(shelf))]
+    for each in copies:
+        with pytest.raises(AttributeError, match=r"^a late module has no attribute '__wrapped__'$"):
+            each.__wrapped__  # noqa: B018
+    assert f"{package}.shelf" not in sys.modules
+    assert {each.book for each in copies} == {sys.modules[f"{package}.shelf"].book}

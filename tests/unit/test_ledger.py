@@ -15,6 +15,7 @@ from attrs import evolve
 
 import runledger
 from conftest import Clock
+from hostile import EqualToAll, Incomparable, Proxy
 from runledger import (
     EventKind,
     InvalidValue,
@@ -46,6 +47,30 @@ KEY = ("251124-081500", "acme")
 
 def kinds(events: list[RunEvent]) -> list[str]:
     return [event.kind.value for event in events]
+
+
+def test_a_start_that_failed_with_an_error_of_the_whole_store_is_reported_of_its_run(events: list[RunEvent]) -> None:
+    class Unusable(InMemoryRunRepository):
+        def create(self, new: NewRun) -> RunKey:
+            raise StoreUnusable("no permission")
+
+    with pytest.raises(StoreUnusable):
+        RunLedger(Unusable(), observers=[events.append]).start(*KEY)
+    assert [(event.kind, event.key) for event in events] == [(EventKind.START_FAILED, RunKey(*KEY))]
+
+
+def test_an_update_that_failed_with_an_error_of_the_whole_store_is_reported_of_its_run(events: list[RunEvent]) -> None:
+    class Unusable(InMemoryRunRepository):
+        def update(self, key: RunKey, change: RunChange, at: datetime) -> RunRecord:
+            raise StoreUnusable("no permission")
+
+        def without_creation(self) -> "Unusable":
+            return self
+
+    run = RunLedger(Unusable(), observers=[events.append]).start(*KEY)
+    with pytest.raises(StoreUnusable):
+        run.heartbeat()
+    assert (events[-1].kind, events[-1].key) == (EventKind.REFUSED, RunKey(*KEY))
 
 
 def test_a_run_is_started_updated_and_completed(ledger: RunLedger, events: list[RunEvent]) -> None:
@@ -360,7 +385,7 @@ def test_stale_names_running_runs_that_nothing_updated(ledger: RunLedger, events
     assert ledger.get("r", "quiet").status is RunStatus.RUNNING
     with pytest.raises(TypeError, match="status"):
         ledger.stale(timedelta(0), status=RunStatus.FAILED)  # type: ignore[call-arg]
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValue, match=r"older_than is datetime\.timedelta\(.*\): give a timedelta"):
         ledger.stale(timedelta(seconds=-1))
     assert events[-1].kind.value == "run_refused"
 
@@ -943,6 +968,23 @@ def test_a_ledger_passes_every_filter_on(ledger: RunLedger) -> None:
         (lambda run: run.skip(""), "why is empty: give the reason in one line."),
         (lambda run: run.cancel(None), "why is empty: give the reason in one line."),
         (lambda run: run.cancel(3), "why is int, not text: give a str."),
+        (lambda run: run.fail(Incomparable()), "error is Incomparable: give text or an exception."),
+        (lambda run: run.complete(with_errors=Proxy("x")), "with_errors is Proxy: give text or an exception."),
+        (lambda run: run.skip(Incomparable()), "why is Incomparable, not text: give a str."),
+        (lambda run: run.cancel(Proxy("x")), "why is Proxy, not text: give a str."),
+        (lambda run: run.fail(EqualToAll()), "error is empty: say what went wrong."),
+        (
+            lambda run: run.update(metrics={"n": Proxy("x")}),
+            "metric 'n' is Proxy: a metric is str, int, float, bool or an aware datetime.",
+        ),
+        (
+            lambda run: run.update(add={"n": Proxy(1)}),
+            "addition to 'n' is Proxy, not a number: give an int or a float.",
+        ),
+        (
+            lambda run: run.fail("x", at=Proxy(datetime.now(UTC))),
+            "at is Proxy, not a datetime: give an aware datetime.",
+        ),
         (
             lambda run: run.skip("a\nb"),
             r"why 'a\nb' has a line break at position 2: it must be one line.",
@@ -958,6 +1000,13 @@ def test_an_invalid_argument_is_named_as_the_caller_wrote_it(
     assert str(refusal.value) == f"{run.key}: {message}"
     assert (kinds(events), events[-1].key) == (["run_started", "run_refused"], RunKey(*KEY))
     assert (run.finished, ledger.get(*KEY).status) == (False, RunStatus.RUNNING)
+
+
+def test_a_reason_is_empty_only_if_it_has_no_characters(ledger: RunLedger) -> None:
+    for finish in ("fail", "skip", "cancel"):
+        getattr(ledger.start(finish, "acme"), finish)(EqualToAll("reason"))
+    assert ledger.get("fail", "acme").error == "reason"
+    assert [line.text for each in ("skip", "cancel") for line in ledger.log(each, "acme")] == ["reason"] * 2
 
 
 @pytest.mark.parametrize("label", ["Failed", "failed", "FAILED", RunStatus.FAILED])

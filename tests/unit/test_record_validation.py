@@ -166,6 +166,16 @@ def test_what_cannot_be_is_refused_in_these_words(act: Callable[[], object], mes
     assert str(refusal.value) == message
 
 
+@pytest.mark.parametrize(
+    "times", [{"ended_at": None}, {"status": RunStatus.RUNNING}, {"ended_at": datetime(1999, 1, 1, tzinfo=UTC)}]
+)
+def test_a_record_whose_end_is_wrong_names_its_run(times: dict[str, Any]) -> None:
+    with pytest.raises(InvalidValue) as refusal:
+        made(**times)
+    assert refusal.value.key == KEY
+    assert str(refusal.value.naming(KEY)).count(str(KEY)) == 1
+
+
 def test_a_refused_sum_and_a_second_end_name_their_run() -> None:
     with pytest.raises(InvalidValue) as sum_:
         of(m=2**53).apply(RunChange(add={"m": 1}), AT)

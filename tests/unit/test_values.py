@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from hostile import Proxy, Zone, raising
 from runledger import InvalidValue, LogLine, NewRun, RunChange, RunKey, RunQuery, RunRecord, RunStatus
 from runledger.domain import FinishedRuns
 from runledger.domain.preparation import MetricColumn, MetricKind
@@ -174,6 +175,47 @@ def test_a_time_of_a_subclass_beyond_the_years_of_a_datetime_is_refused() -> Non
         at.years = years  # type: ignore[assignment]
         with pytest.raises(InvalidValue, match=r"^time of the start is no time of the years 1 to 9999: give an aware"):
             RunRecord.start(RunKey("r", "c"), at)
+
+
+@pytest.mark.parametrize("error", [AttributeError("x"), KeyError("x"), OSError("x"), RuntimeError("x")])
+def test_a_time_whose_zone_or_fields_raise_is_refused(error: Exception) -> None:
+    zone = raising(error)
+    for at in (AT.replace(tzinfo=zone), of_subclass(AT).replace(tzinfo=zone)):
+        with pytest.raises(InvalidValue, match=r"^since 2025-11-24T08:15:00 has no time zone: pass an aware datetime"):
+            RunQuery(since=at)
+
+    class Fieldless(datetime):
+        @property
+        def year(self) -> int:
+            raise error
+
+    with pytest.raises(InvalidValue, match=r"^since is no time of the years 1 to 9999: give an aware datetime"):
+        RunQuery(since=Fieldless(2025, 11, 24, tzinfo=UTC))
+
+
+def test_a_time_beyond_the_years_in_utc_is_named_without_its_zone() -> None:
+    def late() -> timedelta:
+        return timedelta(hours=-1)
+
+    for zone in (raising(OverflowError("x")), Zone(late)):
+        at = datetime(9999, 12, 31, 23, 30, tzinfo=zone)
+        with pytest.raises(InvalidValue, match=r"^since 9999-12-31T23:30:00 is outside the years 1 to 9999 in UTC\.$"):
+            RunQuery(since=at)
+    assert RunQuery(since=AT.replace(tzinfo=Zone(late))).since == AT + timedelta(hours=1)
+
+
+def test_what_only_passes_isinstance_is_refused_by_the_name_of_its_type() -> None:
+    for limit in (Proxy(1), Proxy(True)):
+        with pytest.raises(InvalidValue, match=r"^limit is <Proxy>: give a whole number from 0\.$"):
+            RunQuery(limit=limit)  # type: ignore[arg-type]
+    for status in ("failed", RunStatus.FAILED):
+        with pytest.raises(InvalidValue, match=r"^<Proxy> is not a status: use one of "):
+            RunChange(status=Proxy(status))  # type: ignore[arg-type]
+    with pytest.raises(InvalidValue, match=r"^run id is Proxy, not text: give a str\.$"):
+        RunKey(Proxy("r"), "c")  # type: ignore[arg-type]
+    for value in (Proxy(1.5), Proxy(True)):
+        with pytest.raises(InvalidValue, match=r"^addition to 'n' is Proxy, not a number: give an int or a float\.$"):
+            RunChange(add={"n": value})  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize("limit", [Label, 1.0, "1", None, True])

@@ -1,12 +1,16 @@
 import json
 import logging
 import pickle
+import tracemalloc
 import unicodedata
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hostile import Proxy
 from runledger import InvalidValue, RunKey, RunNotFound, StoreUnavailable, connect
 from runledger.domain import Outcome
 from runledger.domain.key import named
@@ -87,10 +91,36 @@ def test_lone_surrogates_which_no_encoding_writes_are_escaped(text: str) -> None
         (10**60, f"1{'0' * 56}…"),
         (b"\x1b", r"b'\x1b'"),
         (["\u202e"], r"['\u202e']"),
+        ("it's " + "x" * 58, f'"it\'s {"x" * 51}…"'),
+        ([0] * 20, str([0] * 20)),
+        ([0] * 21, f"{str([0] * 21)[:57]}…"),
+        ({"b": (1,), "a": {"c": [None]}}, "{'b': (1,), 'a': {'c': [None]}}"),
+        ([[[[]], 1]], "[[[Ellipsis], 1]]"),
+        ({"a": {"b": {"c": ()}}}, "{'a': {'b': {'c': Ellipsis}}}"),
+        ([set(), frozenset({1}), bytearray(b"x")], "[set(), frozenset({1}), bytearray(b'x')]"),
     ],
 )
 def test_a_value_of_any_type_is_shown_on_one_short_line(value: object, text: str) -> None:
     assert shown(value) == text
+
+
+def test_a_proxy_is_not_shown_as_another_value() -> None:
+    for value in ("x", 5):
+        assert repr(Proxy(value)) == repr(value)
+        assert shown(Proxy(value)) == "<Proxy>"
+
+
+@pytest.mark.parametrize("kind", [str, bytes, bytearray, list, tuple, set, frozenset, dict.fromkeys])
+def test_a_large_value_is_shown_without_a_copy_of_it(kind: Callable[[Any], object]) -> None:
+    many = map(str, range(200_000)) if kind is not bytes and kind is not bytearray else bytes(1_000_000)
+    large = "x" * 1_000_000 if kind is str else kind(many)
+    tracemalloc.start()
+    try:
+        for value in (large, [large], {"a": large}):
+            assert shown(value).endswith(("…", "…'", "}", "]"))
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_an_id_is_named_whole_if_it_can_be_stored() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from hostile import Incomparable, Proxy, raising
 from runledger import (
     InvalidValue,
     LogLine,
@@ -75,6 +76,8 @@ WRONG = [
     *([], {}, (), set(), [None], ["x" * 100_001], {"a": None}, {None: 1}, {"": 1}, {"a": 10**5000}, (1, 2), nested),
     *(object(), type, Unshowable(), [Unshowable()], {"a": Unshowable()}, Unshowable, ValueError("x"), RunStatus),
     *(AT.replace(tzinfo=None), datetime.min.replace(tzinfo=timezone(timedelta(hours=1))), AT.replace(tzinfo=Mute())),
+    *(AT.replace(tzinfo=raising(KeyError("x"))), AT.replace(tzinfo=raising(OverflowError("x"))), Incomparable()),
+    *map(Proxy, ("x", 1, 1.5, AT, RunStatus.FAILED, ["x"])),
     *(AT.replace(tzinfo=Endless()), AT.date(), timedelta.min, timedelta.max, timedelta(0), iter([1]), lambda: 1),
 ]
 
@@ -88,6 +91,7 @@ CHANGE = {"metrics": {"n": 1}, "add": {"i": 1}, "note": "n"}
 OF_RECORD = {"key": KEY, "client_name": "c", "status": "failed", "started_at": AT, "ended_at": AT, "updated_at": AT}
 OF_RECORD |= {"metrics": {"n": 1}, "notes": 0, "error": "e"}
 OF_LEDGER = {"observers": [], "clock": lambda: AT, "on_missing": "raise", "retry_waits": [0], "sleep": lambda _: None}
+OF_LEDGER |= {"new_mark": lambda: "m"}
 
 VALUES: dict[Callable[..., object], dict[str, Any]] = {
     RunKey: {"run_id": "r", "client_id": "c", "reference": "rec1"},
@@ -199,7 +203,12 @@ REFUSED: list[tuple[Callable[..., object], dict[str, Any], str]] = [
     (RunQuery, {"client_id": 7}, "client id is int, not text: give a str."),
     (new_run_id, {"at": AT.replace(tzinfo=Mute())}, f"at {NAIVE} has no time zone: pass an aware datetime."),
     (new_run_id, {"at": AT.replace(tzinfo=Endless())}, f"at {NAIVE} has no time zone: pass an aware datetime."),
-    (NewRun, {"record": RECORD, "log": None}, "log is NoneType: give the LogLines, in their order."),
+    (
+        RunLedger,
+        {"repository": InMemoryRunRepository(), "on_missing": "x"},
+        "on_missing is 'x': use 'raise' or 'report'.",
+    ),
+    (NewRun, {"record": RECORD, "log": 7}, "log is int: give the LogLines, in their order."),
     (Expectation, {"max_age": "26h"}, "max-age is str: give a timedelta."),
     (Expectation, {"max_duration": 60}, "max-duration is int: give a timedelta."),
     (Expectation, {"max_age": timedelta(1), "window": "mon"}, "window is str: give a Window."),

@@ -52,8 +52,9 @@ def connect(
     It opens the store before it returns. In a coroutine that must not wait for that, use
     `await asyncio.to_thread(aio.connect, …)`.
     `threads`: how many calls are made at the same time; the others wait, in their order. `observers` and `sleep` are
-    called in these threads. Calls that are not awaited, such as `find` and `track`, check their arguments where
-    they are made: of one that cannot be used, observers are notified in the thread of the event loop.
+    called in these threads. Calls that are not awaited, such as `find`, check their arguments where they are made: of
+    one that cannot be used, observers are notified in the thread of the event loop. So does `track` for `heartbeat`;
+    its other arguments are those of the start, which checks them in a thread when the block is entered.
     """
     checked_threads(threads)
     ledger = stores.connect(

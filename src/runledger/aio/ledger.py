@@ -20,6 +20,7 @@ from ..domain import (
     RunRecord,
     RunStatus,
 )
+from ..domain.key import is_a
 from ..domain.values import NO_METRICS
 from ..domain.visible import shown
 from ..services.creation import R
@@ -38,7 +39,7 @@ THREADS = 8
 
 
 def checked_threads(threads: int) -> int:
-    if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
+    if not is_a(threads, int) or is_a(threads, bool) or threads < 1:
         raise InvalidValue(
             f"threads is {shown(threads)}: give the number of calls that may run at the same time, from 1."
         )

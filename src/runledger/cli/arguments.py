@@ -28,6 +28,9 @@ _DURATION = f"(?:{_PART})+"
 _TIME = r"\d{4}-\d\d-\d\d[T ]"
 """How a time begins. ISO 8601 without dashes, or by weeks, could also be an id."""
 
+_NOW = "runledger.now"
+"""Set in the context's `meta` to the time when the command read its first moment."""
+
 
 def duration_of(text: str) -> timedelta:
     """A duration such as 90s, 15m, 2h, 1h30m, 3d or 1w."""
@@ -73,11 +76,11 @@ def fraction_of(text: str) -> float:
     raise InvalidValue(f"{text!r} is not a fraction: give a number from 0 and below 1, such as 0.01 for one percent.")
 
 
-def moment_of(text: str) -> datetime:
-    """A moment: an ISO date (midnight UTC), an ISO time with its zone, or how long ago, such as 2h."""
+def moment_of(text: str, now: datetime | None = None) -> datetime:
+    """A moment: an ISO date (midnight UTC), an ISO time with its zone, or how long before `now`, such as 2h."""
     if re.fullmatch(_DURATION, text.strip()):
         try:
-            return datetime.now(UTC) - duration_of(text)
+            return (now or datetime.now(UTC)) - duration_of(text)
         except OverflowError:
             raise InvalidValue(f"{text!r} ago is before the year 1.") from None
     with suppress(ValueError):
@@ -184,15 +187,26 @@ class Parsed(_ParamType):
         if not isinstance(value, str):
             return value
         try:
-            return self._parse(value)
+            return self._value(value, ctx)
         except InvalidValue as error:
             self.fail(str(error), param, ctx)
+
+    def _value(self, text: str, _ctx: click.Context | None) -> Any:
+        return self._parse(text)
+
+
+class _Moment(Parsed):
+    """A moment. All ages that a command is given are before one time, so that equal ages are equal moments."""
+
+    def _value(self, text: str, ctx: click.Context | None) -> Any:
+        now = datetime.now(UTC)
+        return moment_of(text, now if ctx is None else ctx.meta.setdefault(_NOW, now))
 
 
 COUNT = Parsed(count_of, "N")
 FRACTION = Parsed(fraction_of, "FRACTION")
 STATUS = Parsed(checked_status, "STATUS", [status.value.replace(" ", "-") for status in RunStatus])
-MOMENT = Parsed(moment_of, "TIME")
+MOMENT = _Moment(moment_of, "TIME")
 DURATION = Parsed(duration_of, "DURATION")
 AGE = Parsed(past_of, "DURATION")
 INTERVAL = Parsed(interval_of, "DURATION")

@@ -48,7 +48,7 @@ def print_records(
 ) -> int:
     """Print records: as JSON lines, as a table on a terminal, or as tab-separated lines in a pipe. Returns how many.
 
-    `nothing` is what a person reads if there are no records.
+    `nothing` is what a person reads if there are no records; if it is empty, no line is printed.
     """
     on_terminal = sys.stdout.isatty()
     if json_lines:
@@ -59,9 +59,11 @@ def print_records(
             remark(f"Only {limit} shown; more with --limit N or --all.")
     else:
         count = _print_tab_separated(records, view.times)
-    if not count and on_terminal and not json_lines:
+    if count or not nothing:
+        return count
+    if on_terminal and not json_lines:
         click.echo(nothing)
-    elif not count and sys.stderr.isatty():
+    elif sys.stderr.isatty():
         remark(nothing)
     return count
 

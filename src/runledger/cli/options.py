@@ -84,16 +84,20 @@ def _range_of_times(ctx: click.Context, param: click.Parameter, value: datetime 
     """A time, after the other end of the range was looked at, if that is given: whichever comes second sees both."""
     times = {**ctx.params, str(param.name): value}
     since, until = times.get("since"), times.get("until")
-    if since is not None and until is not None and since > until:
+    if since is not None and until is not None and since >= until:
+        if since == until:
+            given = f"--since and --until are both {time_text(until)}, and --until is exclusive"
+            raise click.UsageError(f"{given}, so no run can match: give a later --until, such as the next day.")
         given = f"--since ({time_text(since)}) is later than --until ({time_text(until)})"
         raise click.UsageError(f"{given}, so no run can match: exchange them.")
     return value
 
 
 def given_options(values: Mapping[str, Any]) -> str:
-    """The options of this command that have one of these values, such as: --client and --since."""
+    """The options of this command that have one of these values, such as: --client, --status and --since."""
     parameters = click.get_current_context().command.params
-    return " and ".join(each.opts[0] for each in parameters if values.get(str(each.name)) is not None)
+    *first, last = [each.opts[0] for each in parameters if values.get(str(each.name)) is not None] or [""]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def complete_run_id(ctx: click.Context, _param: click.Parameter, begun: str) -> list[str]:
@@ -165,7 +169,10 @@ filter_options = options(
     of_run_option,
     since_option,
     click.option(
-        "--until", type=MOMENT, callback=_range_of_times, help="Only runs started before that; given as for --since."
+        "--until",
+        type=MOMENT,
+        callback=_range_of_times,
+        help="Only runs started before that time (exclusive); given as for --since.",
     ),
 )
 after_option = click.option("--after", nargs=2, metavar="RUN_ID CLIENT_ID", help="Continue the list after this run.")

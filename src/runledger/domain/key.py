@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Any, Self, TypeGuard, TypeVar
 
 from attrs import field, frozen
 
 from .representation import fields_shown
 from .unchecked import unchecked
 from .visible import quoted, shown, visible
+
+T = TypeVar("T")
 
 MAX_NAME = 255
 """Characters of an id or a name."""
@@ -75,12 +77,17 @@ def checked_name(value: str, what: str) -> str:
     return checked_characters(text, what, MAX_NAME, CONTROL)
 
 
+def is_a(value: object, kind: type[T]) -> TypeGuard[T]:
+    """Whether a value has this type. Proxies and mocks, which only pass `isinstance`, do not have it."""
+    return issubclass(type(value), kind)
+
+
 def plain_text(value: str, what: str) -> str:
     """Text as a plain str: a subclass may compare, hash or show itself in another way. Raises InvalidValue.
 
     `str.__str__` returns the characters themselves. A subclass, such as that of an enumeration, overrides `str(value)`.
     """
-    if not isinstance(value, str):
+    if not is_a(value, str):
         raise InvalidValue(f"{what} is {type(value).__name__}, not text: give a str.")
     return str.__str__(value)
 

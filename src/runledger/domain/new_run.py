@@ -24,7 +24,7 @@ def _is_record(_instance: object, _attribute: object, value: RunRecord) -> None:
 
 
 def _lines(log: Iterable[LogLine]) -> tuple[LogLine, ...]:
-    if not isinstance(log, Iterable):
+    if not issubclass(type(log), Iterable):
         raise InvalidValue(f"log is {type(log).__name__}: give the LogLines, in their order.")
     return tuple(log)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from attrs import field, frozen
 
@@ -53,7 +54,7 @@ def _limit(value: int | None) -> int | None:
 def _statuses(value: RunStatus | str | Iterable[RunStatus | str] | None) -> tuple[RunStatus, ...] | None:
     if value is None:
         return None
-    several = [value] if isinstance(value, str) or not isinstance(value, Iterable) else value
+    several: Any = [value] if isinstance(value, str) or not issubclass(type(value), Iterable) else value
     given = {checked_status(each) for each in several}
     if not given:
         raise InvalidValue("status is empty: name at least one status, or leave it out for any.")

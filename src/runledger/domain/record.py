@@ -137,11 +137,12 @@ class RunRecord:
                 if self.status.is_final
                 else ("has an end time", "leave ended_at empty, or give a final status")
             )
-            raise InvalidValue(f"{self.key} is {self.status.value}, but {has}: {remedy}.")
+            raise InvalidValue(f"{self.key} is {self.status.value}, but {has}: {remedy}.", self.key)
         if self.ended_at is not None and self.ended_at < self.started_at:
             raise InvalidValue(
                 f"{self.key} ends at {time_text(self.ended_at)}, before its start at {time_text(self.started_at)}: "
-                "correct one of the two times."
+                "correct one of the two times.",
+                self.key,
             )
 
     @classmethod

@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from threading import TIMEOUT_MAX
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, NoReturn, Self, TypeGuard, TypeVar
 
 from attrs import field, frozen
 
-from .key import CONTROL, InvalidValue, checked_characters, checked_name, plain_text
+from .key import CONTROL, InvalidValue, checked_characters, checked_name, is_a, plain_text
 from .representation import fields_shown
 from .unchecked import unchecked
 from .visible import shown
@@ -84,10 +84,9 @@ NO_METRICS = Metrics()
 
 def checked_status(value: RunStatus | str) -> RunStatus:
     """A status, given as a RunStatus or by its label, in any case, with or without spaces, dashes or underscores."""
-    if isinstance(value, RunStatus):
+    if is_a(value, RunStatus):
         return value
-    label = str.__str__(value) if isinstance(value, str) else ""
-    status = _STATUSES.get(label.translate(_SEPARATORS).lower())
+    status = _STATUSES.get(str.__str__(value).translate(_SEPARATORS).lower()) if is_a(value, str) else None
     if status is None:
         raise InvalidValue(f"{shown(value)} is not a status: use one of {', '.join(s.value for s in RunStatus)}.")
     return status
@@ -126,7 +125,7 @@ def storable_text(text: str) -> str:
 
 def checked_time(value: datetime, what: str) -> datetime:
     """An aware datetime, in UTC, truncated to the millisecond."""
-    if not isinstance(value, datetime):
+    if not is_a(value, datetime):
         raise InvalidValue(f"{what} is {type(value).__name__}, not a datetime: give an aware datetime.")
     utc = value if type(value) is datetime else _plain_time(value, what)
     if utc.tzinfo is not UTC:
@@ -137,27 +136,26 @@ def checked_time(value: datetime, what: str) -> datetime:
 
 def _plain_time(value: datetime, what: str) -> datetime:
     """The time of a subclass. Its fields may be beyond those of a datetime, or no numbers, as in pandas."""
-    fields = value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond
     try:
+        fields = value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond
         return datetime(*fields, tzinfo=value.tzinfo, fold=value.fold)
-    except (OverflowError, TypeError, ValueError):
+    except Exception:
         raise InvalidValue(f"{what} is no time of the years 1 to 9999: give an aware datetime.") from None
 
 
 def _in_utc(at: datetime, what: str) -> datetime:
+    local = at.replace(tzinfo=None)
     try:
-        if at.utcoffset() is not None:
-            return at.astimezone(UTC)
+        return (local - at.utcoffset()).replace(tzinfo=UTC)  # type: ignore[operator]
     except OverflowError:
-        raise InvalidValue(f"{what} {at.isoformat()} is outside the years 1 to 9999 in UTC.") from None
-    except (NotImplementedError, TypeError, ValueError):  # of a time zone that has no offset, or none of a day at most
-        pass
-    raise InvalidValue(f"{what} {at.replace(tzinfo=None).isoformat()} has no time zone: pass an aware datetime.")
+        raise InvalidValue(f"{what} {local.isoformat()} is outside the years 1 to 9999 in UTC.") from None
+    except Exception:  # of a time zone whose offset is None, or not one of a day at most
+        raise InvalidValue(f"{what} {local.isoformat()} has no time zone: pass an aware datetime.") from None
 
 
 def checked_count(value: int, what: str) -> int:
     """A whole number from 0 that stores can count to, up to 2^63-1."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if is_a(value, int) and not is_a(value, bool):
         count = int.__int__(value)
         if count > MAX_COUNT:
             raise InvalidValue(f"{what} is beyond 2^63-1: give a smaller number, or leave it out.")
@@ -166,9 +164,14 @@ def checked_count(value: int, what: str) -> int:
     raise InvalidValue(f"{what} is {shown(value)}: give a whole number from 0.")
 
 
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a value is an int or a float. A bool is not a number here."""
+    return (is_a(value, int) or is_a(value, float)) and not is_a(value, bool)
+
+
 def can_be_waited(value: object) -> bool:
     """Whether a value is seconds, from 0 to what the platform can wait."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= TIMEOUT_MAX
+    return is_number(value) and 0 <= value <= TIMEOUT_MAX
 
 
 def checked_seconds(value: float, what: str) -> float:
@@ -180,9 +183,9 @@ def checked_seconds(value: float, what: str) -> float:
 
 def checked_number(value: float, what: str) -> int | float:
     """An integer within ±2^53 or a finite float. A bool is not a number here."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if not is_number(value):
         raise InvalidValue(f"{what} is {type(value).__name__}, not a number: give an int or a float.")
-    if isinstance(value, int):
+    if is_a(value, int):
         integer = int.__int__(value)
         if not -MAX_INTEGER <= integer <= MAX_INTEGER:
             raise InvalidValue(f"{what} is beyond ±2^53: store it as text or as a float.")
@@ -226,11 +229,11 @@ def _checked_value(value: MetricValue, name: str) -> MetricValue:
     if value is True or value is False or (type(value) is str and value.isprintable() and len(value) <= MAX_TEXT):
         return value  # before the words for an error, which take longer than everything else
     what = f"metric {shown(name)}"
-    if isinstance(value, (int, float)):
+    if is_number(value):
         return checked_number(value, what)
-    if isinstance(value, str):
+    if is_a(value, str):
         return checked_text(value, what)
-    if isinstance(value, datetime):
+    if is_a(value, datetime):
         return checked_time(value, what)
     raise InvalidValue(f"{what} is {type(value).__name__}: a metric is str, int, float, bool or an aware datetime.")
 

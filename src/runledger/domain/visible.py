@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
+from typing import Any
 
 # Two classes each, because one that spans both ends of Unicode takes long to compile.
 _UNSAFE = "[\x00-\x1f\x7f-\x9f]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -11,6 +13,10 @@ surrogates, which no encoding writes."""
 _UNSAFE_BUT_LINES = "[\x00-\x09\x0b-\x1f\x7f-\x9f]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 _INVISIBLE = "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0]|[\U000e0100-\U000e01ef]"
 """Characters that show nothing, although Python calls them printable: fillers, joiners, variation selectors."""
+_LONGEST = 60
+"""Characters of a value in an error message."""
+_ITEMS = 21
+"""So many items have more characters than that, with the commas between them."""
 _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
@@ -41,14 +47,31 @@ def quoted(text: str) -> str:
 def shown(value: object) -> str:
     """A value, such as text, as an error message quotes it: escaped, and cut to 60 characters.
 
-    Of what cannot be shown, such as a number with thousands of digits, the type is.
+    Of what cannot be shown, such as a number with thousands of digits, the type is, and of a proxy its own.
     """
+    own_type = f"<{type(value).__name__}>"
     try:
-        text = visible_id(repr(str.__str__(value) if isinstance(value, str) else value))
+        if value.__class__ is not type(value):
+            return own_type
+        text = visible_id(repr(_beginning(str.__str__(value) if isinstance(value, str) else value)))
     except Exception:
-        return f"<{type(value).__name__}>"
-    end = "…'" if isinstance(value, str) else "…"
-    return text if len(text) <= 60 else text[:57] + end
+        return own_type
+    end = f"…{text[0]}" if isinstance(value, str) else "…"
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + end
+
+
+def _beginning(value: Any, depth: int = 3) -> Any:
+    """A value as far as its repr is shown: with few of its items, and without those that are too deep in it."""
+    kind = type(value)
+    if kind in (str, bytes, bytearray):
+        return value[:_LONGEST]
+    if kind not in (dict, list, tuple, set, frozenset):
+        return value
+    if not depth:
+        return ...
+    if kind is dict:  # each item of it is a tuple, which is one level too
+        return dict(_beginning(item, depth) for item in islice(value.items(), _ITEMS))
+    return kind(_beginning(each, depth - 1) for each in islice(value, _ITEMS))
 
 
 def counted(number: int, what: str) -> str:

@@ -68,6 +68,8 @@ class Assignments:
                 self._item_target(owner, source, scope, key)
                 if isinstance(owner, Name) and isinstance(index, Text) and len(index.parts) == 1:
                     self._assigned.append((scope, owner.id, str(index.parts[0]), source))
+                if not isinstance(index, Text):
+                    self._appended.append((scope, owner, source))
 
     def _home(self, name: str, scope: Scope, home: Scope | None) -> Scope:
         if home is None:
@@ -113,7 +115,7 @@ class Assignments:
             self._member_target(owner.object, f"{owner.name}[{key}]", source, scope)
 
     def _append(self, owner: Node, method: str, arguments: list[Argument], scope: Scope) -> None:
-        for argument in arguments:
+        for argument in arguments[method == "insert" :]:  # the first is the position
             steps: Steps = (("each", ""),) if argument.spread or method == "extend" else ()
             self._appended.append((scope, owner, Source(argument.value, scope, steps)))
 

@@ -55,7 +55,7 @@ from .tree import (
 _EXPRESSIONS = {Name, Literal, Text, Member, Index, Call, Either, Not, Compare, Binary, Record, Sequence, Await, Yield,
                 Other}  # fmt: skip
 
-_APPENDING = {"append", "extend", "push"}
+_APPENDING = {"append", "extend", "insert", "push", "unshift"}
 
 
 class Declarations(Exchange):

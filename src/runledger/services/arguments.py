@@ -17,7 +17,7 @@ def list_of(items: Iterable[T], parameter: str, wanted: str, is_valid: Callable[
     Text, bytes and mappings are rejected, although Python can iterate over them: a caller who passes one means
     something else. Raises InvalidValue, which names the `parameter`, or its first invalid item.
     """
-    if isinstance(items, (str, bytes, bytearray, memoryview, Mapping)) or not isinstance(items, Iterable):
+    if isinstance(items, (str, bytes, bytearray, memoryview, Mapping)) or not issubclass(type(items), Iterable):
         raise InvalidValue(f"{parameter} is {type(items).__name__}: give a list of {wanted}.")
     listed = list(items)
     for position, item in enumerate(listed):

@@ -22,6 +22,7 @@ from ..domain import (
     UnusableForRun,
     rejected_keys,
 )
+from ..domain.key import plain_text
 from ..domain.visible import counted
 from .arguments import list_of
 from .observing import Reporter
@@ -54,6 +55,8 @@ class RunCreator:
         sleep: Callable[[float], None],
         new_mark: Callable[[], str] = new_mark,
     ) -> None:
+        if not callable(new_mark):
+            raise InvalidValue(f"new_mark is {type(new_mark).__name__}: give a function that returns random text.")
         self._waits = list(waits)
         self._repository = repository
         self._reporter = reporter
@@ -62,7 +65,7 @@ class RunCreator:
 
     def create(self, record: RunRecord, note: str | None = None) -> RunKey:
         """Create one record. Raises RunAlreadyExists, unless an earlier attempt of this call created that record."""
-        news = NewRun.started([record], self._new_mark(), note)
+        news = NewRun.started([record], self._mark(), note)
         try:
             return self._attempt(news, lambda pending: [self._repository.create(pending[0])])[0]
         except (RunAlreadyExists, StoreUnavailable):
@@ -76,7 +79,7 @@ class RunCreator:
 
     def create_many(self, records: Sequence[RunRecord], note: str | None = None) -> list[RunKey]:
         """Create many records, all or none if the store guarantees it, and return their keys in the same order."""
-        news = NewRun.started(records, self._new_mark(), note)
+        news = NewRun.started(records, self._mark(), note)
         if repeated := rejected_keys(news):
             raise InvalidValue(f"{repeated[0]} appears twice in one start: name each client once.", repeated[0])
         return self._attempt(news, self._repository.create_many)
@@ -84,7 +87,7 @@ class RunCreator:
     def import_records(self, records: Iterable[R]) -> tuple[R, ...]:
         """Create the runs whose keys are new. Returns the others, as they were given, which were not stored."""
         batch = list_of(records, "records", "RunRecords or NewRuns", lambda each: isinstance(each, (RunRecord, NewRun)))
-        mark = self._new_mark()
+        mark = self._mark()
         new: dict[RunKey, R] = {}
         others = [run for run in batch if new.setdefault(run.key, run) is not run]
         pending = {key: _with_mark(run, mark) for key, run in new.items()}
@@ -106,6 +109,12 @@ class RunCreator:
                 error.having_applied([*made, *error.applied])
                 raise
         return tuple(others)
+
+    def _mark(self) -> str:
+        mark = plain_text(self._new_mark(), "mark")
+        if not mark:
+            raise InvalidValue("mark is empty: give a new_mark that returns random text.")
+        return mark
 
     def _attempt(self, news: Sequence[NewRun], create: Callable[[Sequence[NewRun]], Sequence[RunKey]]) -> list[RunKey]:
         made: dict[RunKey, RunKey] = {}

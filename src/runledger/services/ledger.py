@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Self
@@ -104,6 +105,19 @@ class RunLedger:
         Raises RunAlreadyExists if the run was started before, InvalidValue, UnknownMetric, StoreUnusable, and after
         bounded retries StoreUnavailable, whose `outcome` says whether the record may have been created.
         """
+        return self._start([], run_id, client_id, client_name=client_name, metrics=metrics, note=note)
+
+    def _start(
+        self,
+        begun: list[Run],
+        run_id: str,
+        client_id: str,
+        *,
+        client_name: str | None,
+        metrics: Mapping[str, MetricValue],
+        note: str | None,
+    ) -> Run:
+        """`start`, which adds the run to `begun` before observers, whose interrupts are raised, are notified."""
         key = None
         try:
             key = RunKey(run_id, client_id)
@@ -114,7 +128,7 @@ class RunLedger:
                 error.naming(key)
             self._reporter.start_failed(error, key)
             raise
-        [run] = self._started([key], record.started_at)
+        [run] = self._started([key], record.started_at, begun)
         return run
 
     def start_many(
@@ -135,7 +149,7 @@ class RunLedger:
         except RunLedgerError as error:
             self._reporter.start_failed(error)
             raise
-        return {run.key.client_id: run for run in self._started(keys, at)}
+        return {run.key.client_id: run for run in self._started(keys, at, [])}
 
     def track(
         self,
@@ -150,13 +164,14 @@ class RunLedger:
         """A run around a block (`with` or `async with`) or, as a decorator, around each call of a function.
 
         The run completes at the end, unless it was finished before. An exception fails it; a cancellation or keyboard
-        interrupt cancels it. Either is raised on. Parameters and errors are those of `start`. For a decorator, the ids
-        may also be functions, which are called with the arguments of the decorated function.
+        interrupt cancels it. Either is raised on. If the block itself asked for a finish that failed, its end does not
+        complete the run. Parameters and errors are those of `start`. For a decorator, the ids may
+        also be functions, which are called with the arguments of the decorated function.
         `heartbeat`: seconds between signs of life that a thread sends while the block runs. One that fails is reported
         to the observers, and disturbs nothing.
         """
-        self._require_heartbeat(heartbeat)
-        start = partial(self.start, client_name=client_name, metrics=metrics, note=note)
+        self._require_heartbeat(heartbeat, run_id, client_id)
+        start = partial(self._start, client_name=client_name, metrics=metrics, note=note)
         return tracking.Tracking(start, run_id, client_id, heartbeat)
 
     def import_records(self, records: Iterable[R]) -> tuple[R, ...]:
@@ -262,7 +277,7 @@ class RunLedger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _require_heartbeat(self, seconds: float | None) -> None:
+    def _require_heartbeat(self, seconds: float | None, run_id: tracking.Id, client_id: tracking.Id) -> None:
         if seconds is None:
             return
         from .tracking.heartbeat import checked_heartbeat
@@ -270,10 +285,13 @@ class RunLedger:
         try:
             checked_heartbeat(seconds)
         except InvalidValue as error:
+            with suppress(InvalidValue):  # of functions, which are no ids
+                error.naming(RunKey(run_id, client_id))  # type: ignore[arg-type]
             self._reporter.start_failed(error)
             raise
 
-    def _started(self, keys: Sequence[RunKey], at: datetime) -> list[Run]:
+    def _started(self, keys: Sequence[RunKey], at: datetime, begun: list[Run]) -> list[Run]:
         site = call_site()
+        begun += [Run(key, self.updates, site) for key in keys]
         self._reporter.started(keys, at)
-        return [Run(key, self.updates, site) for key in keys]
+        return begun

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from ..domain import InvalidValue, RunObserver
+from ..domain.key import is_a
 from ..domain.values import can_be_waited
 from ..domain.visible import shown
 from .arguments import list_of
@@ -31,7 +32,7 @@ def checked_settings(
 
     `RunLedger` explains these settings. Raises InvalidValue, which names the one that cannot be used.
     """
-    if on_missing not in ("raise", "report"):
+    if not is_a(on_missing, str) or str.__str__(on_missing) not in ("raise", "report"):
         raise InvalidValue(f"on_missing is {shown(on_missing)}: use 'raise' or 'report'.")
     if not callable(clock):
         raise InvalidValue(f"clock is {type(clock).__name__}: give a function that returns the time.")

@@ -17,6 +17,7 @@ from ..domain import (
     RunStatus,
 )
 from ..domain.json_form import time_text
+from ..domain.key import is_a, plain_text
 from ..domain.values import NO_METRICS, checked_note, checked_text, checked_time, storable_text
 from .arguments import list_of
 from .observing import Reporter
@@ -189,6 +190,11 @@ class Run:
     finished = False
     """Whether the run was finished through this handle. Other handles and processes are not taken into account."""
 
+    _finish_failed = False
+    """Whether a finish through this handle was asked for that failed. It may have been applied even so."""
+    _is_missing = False
+    """Whether such a finish found no run, which was reported."""
+
     def __init__(self, key: RunKey, updates: LedgerUpdates, site: str | None = None) -> None:
         self._key = key
         self._updates = updates
@@ -267,10 +273,25 @@ class Run:
         return self._finish(lambda: RunChange(status=RunStatus.CANCELLED, note=_reason(why)), at)
 
     def _finish(self, make_change: Callable[[], RunChange], at: datetime | None) -> RunRecord | MaybeNone:
-        record = self._updates._apply(self, make_change, at)
-        if record is not None:
+        try:
+            record = self._updates._apply(self, make_change, at)
+        except RunLedgerError as error:
+            self._finish_failed, self._is_missing = True, isinstance(error, RunNotFound)
+            raise
+        if record is None:
+            self._finish_failed = self._is_missing = True
+        else:
             self.finished = True
         return record
+
+
+def may_finish(run: Run, *, completes: bool) -> bool:
+    """Whether the end of a block may finish its run: as Completed, or without `completes` for what the block raised.
+
+    After a finish of the block itself that failed, the run may not complete: the block may have asked for something
+    else. Of a missing run nothing more is sent.
+    """
+    return not (run.finished or run._is_missing or (completes and run._finish_failed))
 
 
 def send_heartbeat(run: Run, *, report: bool) -> RunRecord | MaybeNone:
@@ -289,11 +310,12 @@ def _error_text(error: str | BaseException, parameter: str) -> str:
     """What went wrong, checked under the caller's name for it. An exception's text is made storable instead."""
     if isinstance(error, BaseException):
         return storable_text(_text_of(error))
-    if error is None or error == "":
-        raise InvalidValue(f"{parameter} is empty: say what went wrong.")
-    if not isinstance(error, str):
+    if error is not None and not is_a(error, str):
         raise InvalidValue(f"{parameter} is {type(error).__name__}: give text or an exception.")
-    return checked_text(error, parameter)
+    text = "" if error is None else checked_text(error, parameter)
+    if not text:
+        raise InvalidValue(f"{parameter} is empty: say what went wrong.")
+    return text
 
 
 def _text_of(exception: BaseException) -> str:
@@ -306,9 +328,10 @@ def _text_of(exception: BaseException) -> str:
 
 
 def _reason(why: str) -> str:
-    if why is None or why == "":
+    text = "" if why is None else plain_text(why, "why")
+    if not text:
         raise InvalidValue("why is empty: give the reason in one line.")
-    return checked_note(why, "why")
+    return checked_note(text, "why")
 
 
 def _is_change_of_run(pair: object) -> bool:

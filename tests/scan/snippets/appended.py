@@ -15,6 +15,16 @@ def put(x, more):
         table.create(x)  # expect: creation@Clients, creation@Jobs, creation@Tasks, creation@Notes
 
 
+def put_in(x, place):
+    names = ["Clients"]
+    names.insert(0, "Jobs")
+    names[place] = "Tasks"
+    names[0] = names[1]
+    names[0], names[1] = names[1], names[0]
+    for name in names:
+        api.table("app", name).create(x)  # expect: creation@Clients, creation@Jobs, creation@Tasks
+
+
 def put_later(x):
     for table in later:
         table.create(x)  # expect: creation@Files

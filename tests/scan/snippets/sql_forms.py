@@ -40,3 +40,10 @@ def core(engine, name):
         connection.execute(text("DELETE FROM client_run_results"))
     sqlite3.connect("x").execute("INSERT OR REPLACE INTO client_run_results VALUES (1)")  # expect: upsert
     print("INSERT INTO client_run_results is slow")
+
+
+def several_in_one_statement(db):
+    db.execute("WITH a AS (INSERT INTO log (id) VALUES (1) RETURNING id) INSERT INTO runs (id) SELECT id FROM a")  # expect: creation@log, creation@runs
+    db.execute("WITH a AS (UPDATE runs SET a = 1 RETURNING id) INSERT INTO log (id) SELECT id FROM a")  # expect: update@runs, creation@log
+    sql = "WITH a AS (INSERT INTO log (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET id = 1) INSERT INTO runs (id) SELECT id FROM a"
+    db.execute(sql)  # expect: upsert@log, creation@runs

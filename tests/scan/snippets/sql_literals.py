@@ -15,8 +15,8 @@ def shows(db, run_id, note):
 
 def runs_text(db, sql):
     db.execute("SELECT dblink('host=b', 'INSERT INTO runs (id) VALUES (1)')")  # expect: creation
-    db.execute("SELECT 1; PREPARE p FROM 'INSERT INTO runs (id) VALUES (1)'")  # expect: creation
-    db.execute("SELECT 1; EXECUTE IMMEDIATE 'INSERT INTO runs (id) VALUES (1)'")  # expect: creation
+    db.execute("PREPARE p FROM 'INSERT INTO runs (id) VALUES (1)'")  # expect: creation
+    db.execute("EXECUTE IMMEDIATE 'INSERT INTO runs (id) VALUES (1)'")  # expect: creation
     db.execute(r"SELECT 'it\'s'; INSERT INTO runs (note) VALUES ('x')")  # expect: creation
 
 

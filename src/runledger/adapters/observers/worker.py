@@ -13,6 +13,7 @@ from threading import RLock, Thread
 from weakref import WeakSet
 
 from ...domain import InvalidValue
+from ...domain.key import is_a
 from ...domain.values import checked_seconds
 from ...domain.visible import shown
 
@@ -25,7 +26,7 @@ def require_bounds(*, window: float, limit: int, exit_wait: float) -> None:
     """Raises InvalidValue for what cannot bound the work of an observer: seconds, a number of things kept, seconds."""
     checked_seconds(window, "window")
     checked_seconds(exit_wait, "exit_wait")
-    if isinstance(limit, bool) or not (isinstance(limit, int) and limit > 0):
+    if not is_a(limit, int) or is_a(limit, bool) or limit < 1:
         raise InvalidValue(f"limit is {shown(limit)}: give a whole number from 1.")
 
 

@@ -19,7 +19,7 @@ from ...domain import Finding, InvalidStoreURL, Outcome, RunKey, RunLedgerError,
 from .postgresql_failures import reason_of, refused, translated
 from .postgresql_session import Session, examine_session, require_fit_pooler, settled
 from .postgresql_url import require_taken
-from .postgresql_waits import TICK, counted
+from .postgresql_waits import TICK, with_time_limit
 
 T = TypeVar("T")
 
@@ -101,20 +101,20 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     @classmethod
     def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Self]:
         seconds = timeout_from_conninfo(conninfo_to_dict(conninfo))
-        return counted(super()._connect_gen(conninfo), seconds)
+        return with_time_limit(super()._connect_gen(conninfo), seconds)
 
     def _cancel_gen(self) -> PQGenConn[None]:
-        return counted(super()._cancel_gen(), self._patience or _GRACE)
+        return with_time_limit(super()._cancel_gen(), self._patience or _GRACE)
 
     def wait(self, gen: Generator[Any, Any, T], interval: float = TICK, timeout: float | None = None) -> T:
         try:
             limit = timeout or self.limit
-            return super().wait(counted(gen, limit) if limit else gen, interval, limit or None)
+            return super().wait(with_time_limit(gen, limit) if limit else gen, interval, limit or None)
         except _WaitTimeout:
             with suppress(psycopg.Error):
                 self.cancel_safe(timeout=self._patience or _GRACE)
         try:
-            return super().wait(counted(gen, self._patience), interval, self._patience)
+            return super().wait(with_time_limit(gen, self._patience), interval, self._patience)
         except _WaitTimeout:
             self.close()
             raise psycopg.OperationalError(f"no answer within {self.limit + self._patience:g} s") from None

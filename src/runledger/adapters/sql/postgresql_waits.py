@@ -13,7 +13,7 @@ TICK = 0.1
 """Seconds after which the driver goes on waiting, and looks whether a signal has come."""
 
 
-def counted(steps: Generator[Any, Any, T], seconds: float) -> Generator[Any, Any, T]:
+def with_time_limit(steps: Generator[Any, Any, T], seconds: float) -> Generator[Any, Any, T]:
     """The steps of an operation of the driver, which waits for each. Raises _WaitTimeout after `seconds` of waiting.
 
     `steps` may be continued afterwards. The driver sends 0 after a tick in which nothing came.

@@ -86,7 +86,7 @@ def list_(after: tuple[str, str] | None, limit: int, all_: bool, local: bool, as
         bound = None if all_ else limit
         last = None if after is None else ledger.get(*after)
         found = ledger.find(limit=bound, after=last, **filters)
-        nothing = _nothing_found({**filters, "after": after})
+        nothing = _nothing_found(filters, more=after is not None)
         print_records(found, view=view, json_lines=as_json, limit=bound, nothing=nothing)
 
 
@@ -119,10 +119,10 @@ def latest(local: bool, as_json: bool, **filters: Any) -> None:
     with chosen_ledger(whole=True) as ledger:
         missing = dict.fromkeys(filters["clients"] or ())
         found = _taken_out(ledger.latest(**filters), missing)
-        nothing = _nothing_found(filters)
+        nothing = "" if missing else _nothing_found(filters)  # the clients are named below
         print_records(found, view=view, json_lines=as_json, limit=None, nothing=nothing)
     for client in missing:
-        remark(f"no run of client {quoted(client)} matches.")
+        remark(f"no run of client {quoted(client)} in {shown_store()} matches.")
 
 
 def _taken_out(records: Iterable[RunRecord], clients: dict[str, None]) -> Iterator[RunRecord]:
@@ -208,8 +208,12 @@ def stale(
         context.exit(1)
 
 
-def _nothing_found(filters: Mapping[str, Any]) -> str:
-    """What a person reads instead of an empty list: that the store has no runs, or that none matches the filters."""
-    if given := given_options(filters):
-        return f"No run in {shown_store()} matches {given}."
-    return f"No runs found in {shown_store()}."
+def _nothing_found(filters: Mapping[str, Any], *, more: bool = False) -> str:
+    """What a person reads instead of an empty list: that the store has no runs, or that none matches the filters.
+
+    `more`: the list continues another.
+    """
+    given = given_options(filters)
+    if more:
+        return f"No more runs in {shown_store()}{' match ' + given if given else ''}."
+    return f"No run in {shown_store()} matches {given}." if given else f"No runs found in {shown_store()}."

@@ -22,10 +22,12 @@ _HOLE = r"\0\d+\0"
 """A part of a statement that is not known."""
 _INSERT = re.compile(rf"\binsert\s+(?:or\s+(\w+)\s+)?(?:(?:ignore|{_HOLE})\s+)?into\s+{_NAME}", re.I)
 _INTO = re.compile(rf"^\s*{_HOLE}\s+into\s+{_NAME}", re.I)
-_REPLACE = re.compile(rf"(?:^|[;\0])\s*replace\s+into\s+{_NAME}", re.I)
+_BEGINNING = r"(?:^|[;()\0']|\b(?:as|begin|then|else|loop)\b)\s*"
+"""What is before a statement: in another one, in a text that is executed, or in a block of procedural SQL."""
+_REPLACE = re.compile(rf"{_BEGINNING}replace\s+into\s+{_NAME}", re.I)
 _MERGE = re.compile(rf"\bmerge\s+into\s+{_NAME}", re.I)
 _UPDATE = re.compile(
-    rf"(?:^|[;(\0]|\))\s*update\s+(?:or\s+\w+\s+)?{_NAME}\s+(?:as\s+\w+\s+|\w+\s+)?(?:(?P<set>set\b)|(?={_HOLE}))", re.I
+    rf"{_BEGINNING}update\s+(?:or\s+\w+\s+)?{_NAME}\s+(?:as\s+\w+\s+|\w+\s+)?(?:(?P<set>set\b)|(?={_HOLE}))", re.I
 )
 _WHERE = re.compile(r"\bwhere\b", re.I)
 _SELECT = re.compile(r"\bselect\b", re.I)
@@ -40,11 +42,15 @@ _EXPLAIN = (
 _EXPLAINED = re.compile(rf"\s*{_EXPLAIN}", re.I)
 _EXECUTED = re.compile(r"\banaly[sz]e\b(?!\s+(?:off|false|0)\b)|\0", re.I)
 """The option by which EXPLAIN executes what it explains."""
-_VERB = re.compile(rf"\s*(?:{_EXPLAIN}\s*)?(?:\(|(?:with|insert|update|replace|merge|select)\b)", re.I)
+_VERB = re.compile(
+    rf"(?:[^\0]*;)?\s*(?:{_EXPLAIN}\s*)?"
+    r"(?:\(|(?:with|insert|update|replace|merge|select|exec|execute|prepare|call|do|begin|declare|if|set)\b)",
+    re.I,
+)
 
 
 def looks_like_sql(statement: String) -> bool:
-    """Whether a text begins as a statement that reads or writes rows."""
+    """Whether a text has a statement that reads, writes or executes."""
     return _VERB.match(_code(statement)) is not None
 
 
@@ -73,17 +79,24 @@ def outcome_of(statement: String) -> Outcome:
 
 
 def _writes(piece: str, statement: String) -> list[Write]:
-    found = _INSERT.search(piece)
-    if found:
-        hidden = (found[1] or "").lower() == "replace" or _updates_on_conflict(piece)
-        return [Write(UPSERT if hidden else CREATION, _table(found[2], statement))]
+    found = _update(piece)
+    updates = [Write(UPDATE, _table(found[1], statement))] if found else []
+    if inserts := list(_INSERT.finditer(piece)):
+        ends = [*(one.start() for one in inserts[1:]), len(piece)]
+        return [
+            _insert(one, piece[one.start() : end], statement) for one, end in zip(inserts, ends, strict=True)
+        ] + updates
     found = _REPLACE.search(piece) or _MERGE.search(piece)
     if found:
         return [Write(UPSERT, _table(found[1], statement))]
     if _INTO.match(piece):  # INSERT or REPLACE, perhaps
         return [Write(CREATION, None)]
-    found = _update(piece)
-    return [Write(UPDATE, _table(found[1], statement))] if found else []
+    return updates
+
+
+def _insert(found: re.Match[str], piece: str, statement: String) -> Write:
+    hidden = (found[1] or "").lower() == "replace" or _updates_on_conflict(piece)
+    return Write(UPSERT if hidden else CREATION, _table(found[2], statement))
 
 
 def _updates_on_conflict(piece: str) -> bool:

@@ -38,11 +38,11 @@ def import_each(ledger: RunLedger, runs: Sequence[NewRun]) -> Iterator[Imported]
 def _import(ledger: RunLedger, runs: Sequence[NewRun], in_doubt: dict[int, NewRun]) -> Iterator[Imported]:
     """See `import_each`. `in_doubt`: runs that may have been created, by their id, as they must be tried again."""
     mark = new_mark()
-    sent = [in_doubt.pop(id(run)) if id(run) in in_doubt else run.marked(mark) for run in runs]
+    sent = [(run, in_doubt.pop(id(run)) if id(run) in in_doubt else run.marked(mark)) for run in runs]
     try:
-        there = {id(each) for each in ledger.import_records(sent)}
+        there = {id(each) for each in ledger.import_records([each for _, each in sent])}
     except RunLedgerError as error:
-        in_doubt.update(_retries(runs, sent, error))
+        in_doubt.update(_retries(sent, error))
         made, rest = _divided(runs, error.applied)
         is_altered = not isinstance(error, StoreUnavailable) and error.key in error.applied
         yield from _altered(ledger, made, error) if is_altered else (Imported(run, True) for run in made)
@@ -57,17 +57,17 @@ def _import(ledger: RunLedger, runs: Sequence[NewRun], in_doubt: dict[int, NewRu
                 yield from _import(ledger, rest[: len(rest) // 2], in_doubt)
                 rest = rest[len(rest) // 2 :]
     else:
-        yield from (Imported(run, id(each) not in there) for run, each in zip(runs, sent, strict=True))
+        yield from (Imported(run, id(each) not in there) for run, each in sent)
         return
     for first in range(0, len(rest), _AT_ONCE):
         yield from _import(ledger, rest[first : first + _AT_ONCE], in_doubt)
 
 
-def _retries(runs: Iterable[NewRun], sent: Iterable[NewRun], error: RunLedgerError) -> dict[int, NewRun]:
+def _retries(sent: Iterable[tuple[NewRun, NewRun]], error: RunLedgerError) -> dict[int, NewRun]:
     references = {key: key.reference for key in error.unconfirmed}
     return {
         id(run): each.retried(references.pop(each.key))  # of a key that comes twice, the first was sent
-        for run, each in zip(runs, sent, strict=True)
+        for run, each in sent
         if each.key in references
     }
 

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from ...domain import InvalidValue, RunEvent, RunStatus
 from ..reads import LedgerReads
-from .expectation import Deviation, Expectation, deviations, in_future, quiet
+from .expectation import Deviation, Expectation, deviations, in_future, overdue_with_starts_ahead, quiet
 from .future import CLOCKS_DIFFER, is_in_future
 
 
@@ -32,7 +32,8 @@ def check(
 ) -> CheckResult:
     """How clients deviate, at a time `at`, from what is `expected`: of each client by its id, or of all in the ledger.
 
-    A start in the future is reported, and the client's newest start that is not counts instead of it.
+    A start in the future is reported, and the client's newest start that is not counts instead of it. If it has none,
+    it is overdue where a max-age is given.
     A run is quiet if it is Running and nothing has updated it for longer than `quiet_after`. With `since`, runs that
     started earlier are not looked at. `notify` is called with the events of quiet runs and overdue clients.
     Raises StoreUnavailable, StoreUnusable, and InvalidValue; then nobody is notified.
@@ -55,7 +56,9 @@ def check(
             found.append(deviation)
             if is_in_future(record.started_at, at):
                 earlier = reads.find(client_id=client_id, since=since, until=at + CLOCKS_DIFFER, limit=1)
-                record = next(earlier, None)
+                if (before_it := next(earlier, None)) is None:
+                    found += overdue_with_starts_ahead(record, its, at, since)
+                record = before_it or record
         found += deviations(client_id, record, its, at)
     found.sort(key=lambda each: (not each.kind.is_critical, each.client_id))
     for deviation in found:

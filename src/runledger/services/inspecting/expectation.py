@@ -9,9 +9,10 @@ from enum import Enum
 from attrs import Attribute, field, frozen
 
 from ...domain import EventKind, InvalidValue, RunEvent, RunRecord, RunStatus
+from ...domain.json_form import time_text
 from ...domain.visible import quoted, visible
 from .duration import age_text, duration_text
-from .future import future_times
+from .future import future_times, is_in_future
 from .window import Window
 
 _LONGEST_REASON = 100
@@ -100,17 +101,12 @@ def deviations(client_id: str, newest: RunRecord | None, expected: Expectation, 
         yield Deviation(kind=DeviationKind.NEVER_RAN, client_id=client_id, what=f"{client} never ran{wanted}")
         return
     if expected.max_age is not None and _is_older(newest.started_at, expected.max_age, expected.window, at):
-        within = "" if expected.window is None else " of its days and hours"
-        yield _of(
-            newest,
-            DeviationKind.OVERDUE,
-            f"{client} is overdue: last start {age_text(at - newest.started_at)} ago, expected every "
-            f"{duration_text(expected.max_age)}{within}",
-        )
+        age, every = age_text(at - newest.started_at), _every(expected.max_age, expected.window)
+        yield _of(newest, DeviationKind.OVERDUE, f"{client} is overdue: last start {age} ago, {every}")
     if newest.status is RunStatus.FAILED and not expected.may_fail:
-        yield _of(newest, DeviationKind.FAILED, f"{newest.key} failed {_ended(newest, at)}")
+        yield _of(newest, DeviationKind.FAILED, f"{newest.key} failed{_ended(newest, at)}")
     if newest.status is RunStatus.COMPLETED_WITH_ERRORS and not expected.may_fail:
-        yield _of(newest, DeviationKind.WITH_ERRORS, f"{newest.key} completed with errors {_ended(newest, at)}")
+        yield _of(newest, DeviationKind.WITH_ERRORS, f"{newest.key} completed with errors{_ended(newest, at)}")
     running = at - newest.started_at
     if newest.status is RunStatus.RUNNING and expected.max_duration is not None and running > expected.max_duration:
         most = duration_text(expected.max_duration)
@@ -119,6 +115,22 @@ def deviations(client_id: str, newest: RunRecord | None, expected: Expectation, 
             DeviationKind.SLOW,
             f"{newest.key} has been running for {age_text(running)}, expected at most {most}",
         )
+
+
+def overdue_with_starts_ahead(
+    ahead: RunRecord, expected: Expectation, at: datetime, since: datetime | None
+) -> Iterator[Deviation]:
+    """That a client is overdue whose starts are all in the future; `ahead` is the newest run.
+
+    With `since`, starts before that are unknown: the client is overdue only if a start then would be too old.
+    """
+    if expected.max_age is None:
+        return
+    if since is None or _is_older(since, expected.max_age, expected.window, at):
+        after = "" if since is None else f" since {time_text(since)}"
+        client, every = quoted(ahead.key.client_id), _every(expected.max_age, expected.window)
+        what = f"client {client} is overdue: no start{after} that is not in the future, {every}"
+        yield _of(ahead, DeviationKind.OVERDUE, what)
 
 
 def quiet(run: RunRecord, at: datetime) -> Deviation:
@@ -136,13 +148,18 @@ def _is_older(start: datetime, age: timedelta, window: Window | None, at: dateti
     return at - start > age if window is None else window.holds_more_than(age, start, at)
 
 
+def _every(age: timedelta, window: Window | None) -> str:
+    return f"expected every {duration_text(age)}{'' if window is None else ' of its days and hours'}"
+
+
 def _of(record: RunRecord, kind: DeviationKind, what: str) -> Deviation:
     return Deviation(kind=kind, client_id=record.key.client_id, record=record, what=what)
 
 
 def _ended(record: RunRecord, at: datetime) -> str:
-    """How long ago the run ended, and the first line of its error."""
-    ago = f"{age_text(at - (record.ended_at or record.started_at))} ago"
+    """How long ago the run ended, unless that is in the future, and the first line of its error."""
+    end = record.ended_at or record.started_at
+    ago = "" if is_in_future(end, at) else f" {age_text(at - end)} ago"
     reason = visible((record.error or "").partition("\n")[0])
     if len(reason) > _LONGEST_REASON:
         reason = reason[: _LONGEST_REASON - 1] + "…"

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from attrs import field, frozen
 
 from ...domain import InvalidValue
+from ...domain.key import is_a
 from ...domain.visible import shown
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -21,7 +22,7 @@ _FIRST_DAY = datetime(1, 1, 4, tzinfo=UTC)
 
 def days_of(names: Iterable[str]) -> frozenset[int]:
     """Days of the week, 0 for Monday, from their names: mon, tue, wed, thu, fri, sat, sun. Raises InvalidValue."""
-    if not isinstance(names, Iterable):
+    if not issubclass(type(names), Iterable):
         raise InvalidValue(f"{shown(names)} is not a list of days of the week: use {', '.join(DAYS)}.")
     given = list(names)
     for name in given:
@@ -37,7 +38,7 @@ def hours_of(text: str) -> tuple[int, int]:
 
     An end that is not after the begin is on the next day: 22:00-06:00 ends after 1,800 minutes. Raises InvalidValue.
     """
-    found = re.fullmatch(_HOURS, text, re.ASCII) if isinstance(text, str) else None
+    found = re.fullmatch(_HOURS, text, re.ASCII) if is_a(text, str) else None
     if found is None:
         raise InvalidValue(
             f"{shown(text)} is not a span of hours: write it like 08:00-18:00, or 22:00-06:00 over midnight."

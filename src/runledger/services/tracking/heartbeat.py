@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import TIMEOUT_MAX, Lock, Thread
 
 from ...domain import InvalidValue
+from ...domain.values import is_number
 from ...domain.visible import shown
 from ..updates import Run, send_heartbeat
 
@@ -14,7 +15,7 @@ LONGEST_WAIT = 5.0
 
 def checked_heartbeat(seconds: float) -> float:
     """Seconds between two heartbeats. Raises InvalidValue for what cannot be waited."""
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds <= TIMEOUT_MAX:
+    if not is_number(seconds) or not 0 < seconds <= TIMEOUT_MAX:
         raise InvalidValue(
             f"heartbeat is {shown(seconds)}: give seconds above 0, such as 60, or None for no heartbeat."
         )

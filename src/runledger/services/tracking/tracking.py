@@ -14,7 +14,7 @@ from weakref import ref
 from ...domain import RunLedgerError
 from ...late_names import LateModule
 from ..threads import Threads, ended
-from ..updates import Run
+from ..updates import Run, may_finish
 from .current_run import Block
 from .held_signals import uninterrupted
 from .termination import Terminated
@@ -39,7 +39,8 @@ class _Leaving:
     catch what they raise. But `with` then drops the object that it would have called, and a callback of a weak
     reference to that object ends the run. If a second interrupt comes during the callback, Python prints it and raises
     the first one. `with` looks `__exit__` up before it enters. So whoever looks it up later, as a debugger may, gets an
-    object that can be dropped.
+    object that can be dropped. Code that looks it up, enters by hand and drops it does what `with` does there: it
+    cancels its run. So call `__enter__` by `with` or `ExitStack`.
     """
 
     def __get__(self, tracking: Tracking | None, owner: type[Tracking]) -> Callable[..., None]:
@@ -70,7 +71,7 @@ class Tracking:
 
     def __init__(
         self,
-        start: Callable[[str, str], Run],
+        start: Callable[[list[Run], str, str], Run],
         run_id: Id,
         client_id: Id,
         heartbeat: float | None = None,
@@ -170,20 +171,22 @@ class Tracking:
         return Tracking(self._start, run_id, client_id, self._seconds, self._threads)
 
     def _begin(self) -> Run:
-        run = self._start(cast(str, self._run_id), cast(str, self._client_id))
-        self._run, self._process = run, os.getpid()
-        self._begin_heartbeats(run)
-        return run
+        begun: list[Run] = []
+        try:
+            self._start(begun, cast(str, self._run_id), cast(str, self._client_id))
+            self._run, self._process = begun[0], os.getpid()
+            self._begin_heartbeats(begun[0])
+        except BaseException as error:
+            if begun:  # by this call; its block will not run
+                self._run, self._process = begun[0], os.getpid()
+                self._end(error)
+            raise
+        return begun[0]
 
     def _begin_heartbeats(self, run: Run) -> None:
-        if self._seconds is None:
-            return
-        try:
+        if self._seconds is not None:
             self._heartbeat = heartbeat.Heartbeat(run, self._seconds)
             self._heartbeat.begin()
-        except BaseException as error:  # the block will not run
-            self._end(error)
-            raise
 
     def _stop_heartbeats(self) -> None:
         heartbeat, self._heartbeat = self._heartbeat, None
@@ -207,9 +210,12 @@ class Tracking:
                 self._block.leave()
 
     def _finish(self, run: Run | None, error: BaseException | None) -> None:
-        if run is None or run.finished or self._process != os.getpid():  # a fork's child leaves its parent's block
+        completes = error is None or (isinstance(error, SystemExit) and error.code in (None, 0))
+        if run is None or self._process != os.getpid():  # a fork's child leaves its parent's block
             return
-        if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
+        if not may_finish(run, completes=completes):
+            return
+        if completes:
             run.complete()
         elif isinstance(error, Terminated):
             run.cancel("SIGTERM")

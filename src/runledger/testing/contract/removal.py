@@ -173,6 +173,7 @@ def restarted_within(trial: Trial, removal: RemovalOnTrial, another: RemovalOnTr
     batch.during(lambda: list(removal.remove_runs(finished)))
     if rival.ident is not None:
         rival.join(trial.patience)
+        trial.require(not rival.is_alive(), "concurrent removals wait for each other")
     for error in outcomes:
         if error is None:
             trial.holds(again)
