@@ -146,11 +146,14 @@ def _plain_time(value: datetime, what: str) -> datetime:
 def _in_utc(at: datetime, what: str) -> datetime:
     local = at.replace(tzinfo=None)
     try:
-        return (local - at.utcoffset()).replace(tzinfo=UTC)  # type: ignore[operator]
+        offset = at.utcoffset()
+        if offset is not None:
+            return (local - offset).replace(tzinfo=UTC)
     except OverflowError:
         raise InvalidValue(f"{what} {local.isoformat()} is outside the years 1 to 9999 in UTC.") from None
-    except Exception:  # of a time zone whose offset is None, or not one of a day at most
-        raise InvalidValue(f"{what} {local.isoformat()} has no time zone: pass an aware datetime.") from None
+    except Exception:  # noqa: S110 (of a zone whose offset is not one of a day at most, say: the error below names it)
+        pass
+    raise InvalidValue(f"{what} {local.isoformat()} has no time zone: pass an aware datetime.")
 
 
 def checked_count(value: int, what: str) -> int:
