@@ -175,6 +175,8 @@ def test_with_since_a_client_that_else_only_started_in_the_future_may_have_start
         "client 'acme' is overdue: no start since 2025-11-24T07:14:59.999Z that is not in the future, expected every 1h"
     )
     assert described(ledger, expected, since=since) == [ahead, overdue]
+    tuesdays = Expectation(max_age=HOUR, window=Window(zone=UTC, days=frozenset({1})))
+    assert described(ledger, {"acme": tuesdays}, since=since) == [ahead]
 
 
 def test_a_run_in_the_future_that_failed_is_reported_if_the_client_has_no_earlier(
