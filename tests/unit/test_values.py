@@ -256,7 +256,7 @@ def test_a_note_is_one_line_of_text(note: Any) -> None:
 def test_a_change_cannot_set_a_run_to_running_or_ask_twice_for_one_metric() -> None:
     with pytest.raises(InvalidValue, match="Running"):
         RunChange(status=RunStatus.RUNNING)
-    with pytest.raises(InvalidValue, match="both set and added"):
+    with pytest.raises(InvalidValue, match="metric 'a' is both set and added"):
         RunChange(metrics={"a": 1}, add={"a": 1})
     with pytest.raises(InvalidValue, match="'failing' is not a status"):
         RunChange(status="failing")
