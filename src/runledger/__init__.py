@@ -24,7 +24,7 @@ from .domain import (
     UnknownMetric,
     UnusableForRun,
 )
-from .late_names import late_names
+from .domain.late_names import late_names
 from .services.ledger import RunLedger
 from .services.observing import log_event
 from .services.reads import LedgerReads

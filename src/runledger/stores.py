@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 from . import domain
 from .domain import Backend, InvalidStoreURL, InvalidValue, RunObserver, RunRepository, StoreUnusable
 from .domain.key import is_a
-from .late_names import LateModule
+from .domain.late_names import LateModule
 from .services.creation import RETRY_WAITS
 from .services.ledger import RunLedger, utc_now
 from .services.observing import log_event

@@ -11,10 +11,10 @@ import pytest
 import runledger
 import runledger.domain
 import runledger.testing
-from runledger.late_names import LateModule
+from runledger.domain.late_names import LateModule
 
 PACKAGE = """
-from runledger.late_names import late_names
+from runledger.domain.late_names import late_names
 
 eager = 1
 __getattr__, __dir__ = late_names(__name__, {".shelf": ("book", "page"), ".cellar": ("wine",)})

@@ -6,7 +6,6 @@ needs are loaded at their first use. `stored_row`, and most of `preparation`, ar
 
 from typing import TYPE_CHECKING
 
-from ..late_names import late_names
 from .backend import Backend
 from .errors import (
     CallWithinCall,
@@ -23,6 +22,7 @@ from .errors import (
 )
 from .events import EventKind, RunEvent, RunObserver
 from .key import InvalidValue, RunKey, RunLedgerError
+from .late_names import late_names
 from .new_run import NewRun, missing_runs, rejected_keys
 from .port import (
     Guarantees,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from ..late_names import LateModule
+from .late_names import LateModule
 from .port import RunRepository
 from .representation import fields_shown
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from attrs import frozen
 
-from ..late_names import LateModule
 from .events import RunObserver
 from .key import RunKey
+from .late_names import LateModule
 from .new_run import NewRun
 from .record import RunChange, RunRecord
 from .representation import fields_shown

@@ -1,5 +1,7 @@
 """What may be stored: the rules for statuses, notes, log lines, texts, metric values and times. For ids see `key`.
 
+Counts and seconds to wait are checked here too, because stores and services share those rules.
+
 Each function returns the value in the form in which it is stored, or raises InvalidValue with a message that says what
 is wrong. Text is stored exactly as given: never trimmed, normalised or re-cased. A value of a subclass of str, int,
 float or datetime becomes the plain value that it is, so that every store keeps the same.

@@ -22,8 +22,8 @@ from ..domain import (
     RunRepository,
     RunStatus,
 )
+from ..domain.late_names import LateModule
 from ..domain.values import NO_METRICS
-from ..late_names import LateModule
 from .arguments import list_of
 from .creation import RETRY_WAITS, R, RunCreator, new_mark
 from .observing import Reporter, call_site, log_event
@@ -165,8 +165,8 @@ class RunLedger:
 
         The run completes at the end, unless it was finished before. An exception fails it; a cancellation or keyboard
         interrupt cancels it. Either is raised on. If the block itself asked for a finish that failed, its end does not
-        complete the run. Parameters and errors are those of `start`. For a decorator, the ids may
-        also be functions, which are called with the arguments of the decorated function.
+        complete the run. Parameters and errors are those of `start`. For a decorator, the ids may also be
+        functions, which are called with the arguments of the decorated function.
         `heartbeat`: seconds between signs of life that a thread sends while the block runs. One that fails is reported
         to the observers, and disturbs nothing.
         """

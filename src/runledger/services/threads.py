@@ -11,7 +11,7 @@ from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..late_names import LateModule
+from ..domain.late_names import LateModule
 from .observing import call_site_inherited
 
 if TYPE_CHECKING:

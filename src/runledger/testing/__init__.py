@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..late_names import late_names
+from ..domain.late_names import late_names
 
 if TYPE_CHECKING:
     from .contract import RunRepositoryContract

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..distribution import install_hint
-from ..late_names import LateModule
+from ..domain.late_names import LateModule
 
 try:
     from ..adapters.airtable import Columns

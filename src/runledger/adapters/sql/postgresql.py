@@ -23,9 +23,9 @@ from ...domain import (
     missing_runs,
 )
 from ...domain.json_form import MALFORMED, time_text
+from ...domain.late_names import LateModule
 from ...domain.values import checked_seconds
 from ...domain.visible import shown
-from ...late_names import LateModule
 from . import rows
 from .postgresql_changes import GET, READ, Cursor, change_many, change_one, record_of, records_of, set_many
 from .postgresql_connection import confirm_commits

@@ -25,7 +25,7 @@ from ...domain import (
     missing_runs,
 )
 from ...domain.json_form import MALFORMED, time_text
-from ...late_names import LateModule
+from ...domain.late_names import LateModule
 from .row_faults import LACKS_LINES, MORE_LINES, unfit_log
 from .rows import (
     LINE,

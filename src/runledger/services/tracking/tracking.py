@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from weakref import ref
 
 from ...domain import RunLedgerError
-from ...late_names import LateModule
+from ...domain.late_names import LateModule
 from ..threads import Threads, ended
 from ..updates import Run, may_finish
 from .current_run import Block
