@@ -61,7 +61,7 @@ class DeviationKind(Enum):
 
     @property
     def is_critical(self) -> bool:
-        """Whether the job is not done, its run seems dead, or its times tell nothing; else it is worth a warning."""
+        """Whether the job is not done, its run seems dead, or its times cannot be right; else it is worth a warning."""
         return self not in (DeviationKind.WITH_ERRORS, DeviationKind.SLOW)
 
 
